@@ -1,0 +1,183 @@
+// What the command lines of all roles share: a table of flags, their values, the usage text, and errors in one line.
+
+import { parseArgs } from "@std/cli/parse-args";
+
+/** One flag of a command line. */
+export interface Flag {
+  /** Without the dashes: `outer-port`. */
+  readonly name: string;
+  /** What it takes; a boolean takes nothing. */
+  readonly type: "boolean" | "integer" | "number" | "string";
+  /** What it is for, in a few words, with the default. */
+  readonly help: string;
+  /** What stands for the value in the usage text. */
+  readonly value?: string;
+  /** Least value of a number. */
+  readonly min?: number;
+  /** Largest value of a number. */
+  readonly max?: number;
+  /** The only values of a string. */
+  readonly choices?: readonly string[];
+}
+
+/** The value of a flag that was given. */
+export type FlagValue = boolean | number | string;
+
+/** A parsed command line. */
+export interface CommandLine {
+  /** The flags that were given, by name. */
+  readonly flags: ReadonlyMap<string, FlagValue>;
+  /** The words that are no flags. */
+  readonly words: readonly string[];
+}
+
+/** A mistake in how a command was called: printed in one line, exit code 2. */
+export class UsageError extends Error {
+  /**
+   * Makes an error.
+   *
+   * @param message What was wrong and what was expected.
+   */
+  constructor(message: string) {
+    super(message);
+    this.name = "UsageError";
+  }
+}
+
+/**
+ * Parses a command line against a table.
+ *
+ * @throws {UsageError} on an unknown flag, a missing value or one that does not fit.
+ */
+export function parseCommandLine(
+  args: readonly string[],
+  table: readonly Flag[],
+): CommandLine {
+  const byName = new Map(table.map((flag) => [flag.name, flag]));
+  const joined = joinValues(args, byName);
+  const parsed = parseArgs(joined, {
+    boolean: table.filter((flag) => flag.type === "boolean").map((f) => f.name),
+    string: [
+      "_",
+      ...table.filter((f) => f.type !== "boolean").map((f) => f.name),
+    ],
+    unknown: (arg, key) => {
+      if (key === undefined) return true;
+      throw new UsageError(`Unknown flag ${arg.split("=")[0]}; see --help`);
+    },
+  });
+  const end = joined.indexOf("--");
+  const given = new Set(
+    joined.slice(0, end < 0 ? undefined : end)
+      .map((arg) => /^--([^=]+)/.exec(arg)?.[1]),
+  );
+  const flags = new Map<string, FlagValue>();
+  for (const flag of table) {
+    if (!given.has(flag.name)) continue;
+    const value = (parsed as Record<string, unknown>)[flag.name];
+    flags.set(
+      flag.name,
+      typeof value === "boolean"
+        ? value
+        : flagValue(flag, `--${flag.name}`, String(value)),
+    );
+  }
+  return { flags, words: parsed._.map(String) };
+}
+
+// `--uids -1` means the value -1, and a value that is missing must not swallow the next flag.
+function joinValues(
+  args: readonly string[],
+  byName: ReadonlyMap<string, Flag>,
+): string[] {
+  const joined: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") return [...joined, ...args.slice(i)];
+    const [, name, assigned] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+    const assignedTo = byName.get(name ?? "");
+    if (assignedTo?.type === "boolean") {
+      flagValue(assignedTo, `--${name}`, assigned!);
+    }
+    const flag = arg.startsWith("--") ? byName.get(arg.slice(2)) : undefined;
+    if (!flag || flag.type === "boolean") {
+      joined.push(arg);
+      continue;
+    }
+    const value = args[++i];
+    const next = /^--([^=]+)/.exec(value ?? "")?.[1];
+    if (value === undefined || (next !== undefined && byName.has(next))) {
+      throw new UsageError(`Flag ${arg} needs a value: ${flag.help}`);
+    }
+    joined.push(`${arg}=${value}`);
+  }
+  return joined;
+}
+
+/**
+ * Reads the value of a flag.
+ *
+ * @param source What stands in the message: `--outer-port`, or a name in a file.
+ * @throws {UsageError} when it does not fit.
+ */
+export function flagValue(
+  flag: Flag,
+  source: string,
+  text: string,
+): FlagValue {
+  if (flag.type === "string") {
+    if (flag.choices && !flag.choices.includes(text)) {
+      throw new UsageError(
+        `${source} takes ${flag.choices.join(" or ")}, got "${text}"`,
+      );
+    }
+    return text;
+  }
+  if (flag.type === "boolean") {
+    if (text === "true" || text === "false") return text === "true";
+    throw new UsageError(`${source} takes true or false, got "${text}"`);
+  }
+  const number = text.trim() === "" ? NaN : Number(text);
+  const { min = -Infinity, max = Infinity } = flag;
+  const whole = flag.type === "integer";
+  if (
+    !Number.isFinite(number) || (whole && !Number.isSafeInteger(number)) ||
+    number < min || number > max
+  ) {
+    const range = max < Infinity
+      ? ` from ${min} to ${max}`
+      : min > -Infinity
+      ? ` of ${min} or more`
+      : "";
+    throw new UsageError(
+      `${source} takes a${whole ? " whole" : ""} number${range}, got "${text}"`,
+    );
+  }
+  return number;
+}
+
+/** The lines of the usage text that tell the flags. */
+export function describeFlags(table: readonly Flag[]): string {
+  const left = table.map((flag) =>
+    `  --${flag.name}${flag.type === "boolean" ? "" : ` ${flag.value ?? "N"}`}`
+  );
+  const width = Math.max(...left.map((text) => text.length)) + 2;
+  return table.map((flag, i) => left[i]!.padEnd(width) + flag.help).join("\n");
+}
+
+/**
+ * Runs the body of a command and answers its exit code: what it returns, 2 after a {@linkcode UsageError}, 1 after another error; errors are printed
+ * in one line.
+ */
+export async function runCommand(
+  name: string,
+  body: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await body();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(`${name}: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

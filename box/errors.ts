@@ -1,0 +1,50 @@
+// The one error class of this package.
+
+/**
+ * What went wrong, for callers that handle some errors themselves:
+ *
+ * - `schema`: a header schema, an option or a field name is wrong: a mistake in the calling code
+ * - `value`: a value does not fit its field, or a body is not what was asked for
+ * - `frame`: received bytes are no frame
+ * - `timeout`: the time allowed for a connect, read or write is over
+ * - `closed`: the connection is closed
+ * - `limit`: a limit of bytes has been passed
+ */
+export type BoxErrorCode =
+  | "schema"
+  | "value"
+  | "frame"
+  | "timeout"
+  | "closed"
+  | "limit";
+
+/**
+ * The error that this package throws.
+ *
+ * @example Telling a timeout from a closed connection
+ * ```ts
+ * import { BoxError } from "@maple/box";
+ *
+ * function isTimeout(error: unknown): boolean {
+ *   return error instanceof BoxError && error.code === "timeout";
+ * }
+ * isTimeout(new BoxError("timeout", "Cannot read: no box within 100 ms")); // true
+ * ```
+ */
+export class BoxError extends Error {
+  /** The kind of error. */
+  readonly code: BoxErrorCode;
+
+  /**
+   * Makes an error.
+   *
+   * @param code The kind of error.
+   * @param message What was wrong and what was expected.
+   * @param options `cause`, where another error is behind this one.
+   */
+  constructor(code: BoxErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BoxError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,219 @@
+// FrameReader: bytes in, whole frames out. It knows no sockets.
+
+import { BoxError } from "./errors.ts";
+import {
+  DEFAULT_MAX_FRAME_BYTES,
+  FrameFault,
+  type Framing,
+} from "./framing.ts";
+
+/** Settings of a {@linkcode FrameReader}. */
+export interface FrameReaderOptions {
+  /** A longer frame is refused before memory is taken for it. @default {16777216} */
+  maxFrameBytes?: number | undefined;
+}
+
+// A connection that is idle keeps the small buffer; one that fills it gets a larger one, up to the large size, for as long as it needs it.
+const SMALL_BUFFER_BYTES = 1024;
+const LARGE_BUFFER_BYTES = 64 * 1024;
+const QUIET_READS_TO_SHRINK = 16;
+
+/**
+ * A push decoder with one buffer: fill it with `push`, or let a socket read straight into `space()` and tell with
+ * `commit(n)`; then take the frames.
+ *
+ * @example
+ * ```ts
+ * import { Box, FrameReader } from "@maple/box";
+ *
+ * const reader = new FrameReader(Box);
+ * reader.push(new Box({ cmd: 1, body: "hi" }).pack());
+ * for (let frame = reader.next(); frame; frame = reader.next()) {
+ *   Box.fromFrame(frame).text(); // "hi"
+ * }
+ * ```
+ */
+export class FrameReader {
+  readonly #framing: Framing;
+  readonly #maxFrameBytes: number;
+  #buffer: Uint8Array = new Uint8Array(SMALL_BUFFER_BYTES);
+  #start = 0;
+  #end = 0;
+  // Length of the frame at #start once its header is known, else 0; and how many of its bytes were searched in vain.
+  #frameBytes = 0;
+  #seen = 0;
+  #wanted = SMALL_BUFFER_BYTES;
+  #room = 0;
+  #quietReads = 0;
+
+  /**
+   * Makes a reader that holds nothing yet.
+   *
+   * @param framing How the bytes are cut: a box class, `Task`, `LineBox`.
+   * @throws {BoxError} `schema` when maxFrameBytes is no positive integer.
+   */
+  constructor(framing: Framing, options: FrameReaderOptions = {}) {
+    const { maxFrameBytes = DEFAULT_MAX_FRAME_BYTES } = options;
+    if (!Number.isSafeInteger(maxFrameBytes) || maxFrameBytes < 1) {
+      throw new BoxError(
+        "schema",
+        `Cannot make a FrameReader: maxFrameBytes must be a positive integer, got ${maxFrameBytes}`,
+      );
+    }
+    this.#framing = framing;
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** How many bytes are held that are not yet taken as frames. */
+  get bufferedBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  /** How many bytes of memory the buffer takes. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /**
+   * Free room, at least one byte, for the next bytes. Views that `next` gave are no longer valid after this.
+   */
+  space(): Uint8Array {
+    const held = this.#end - this.#start;
+    const length = this.#buffer.length;
+    if (held === 0) {
+      this.#start = this.#end = 0;
+      if (length !== this.#wanted) this.#buffer = new Uint8Array(this.#wanted);
+    } else if (held === length) {
+      // Doubled only as bytes really come: a header that announces much and sends little takes no memory.
+      this.#move(new Uint8Array(Math.max(held * 2, this.#wanted)));
+    } else if (this.#start > 0) {
+      // On a busy connection a part of the next frame is always there: the size has to change with that part in it.
+      const enough = Math.max(this.#wanted, held * 2);
+      if (length < this.#wanted || length >= enough * 4) {
+        this.#move(new Uint8Array(enough));
+      } else if (length - this.#end < length / 2) {
+        this.#move(this.#buffer);
+      }
+    }
+    this.#room = this.#buffer.length - this.#end;
+    return this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+  }
+
+  /**
+   * Tells that the first `count` bytes of `space()` have been filled.
+   *
+   * @throws {BoxError} `value` when `space()` has not given as many.
+   */
+  commit(count: number): void {
+    const room = this.#room;
+    if (!(count >= 0 && count <= room)) {
+      throw new BoxError(
+        "value",
+        `Cannot commit ${count} bytes: space() gave room for ${room}`,
+      );
+    }
+    this.#end += count;
+    this.#room = 0;
+    if (count === room) {
+      this.#quietReads = 0;
+      this.#wanted = Math.min(this.#wanted * 4, LARGE_BUFFER_BYTES);
+    } else if (
+      this.#wanted > SMALL_BUFFER_BYTES && count < this.#wanted / 4 &&
+      ++this.#quietReads >= QUIET_READS_TO_SHRINK
+    ) {
+      this.#quietReads = 0;
+      this.#wanted /= 4;
+    }
+  }
+
+  /** Takes bytes in by copying them. Views that `next` gave are no longer valid after this. */
+  push(bytes: Uint8Array): void {
+    let offset = 0;
+    while (offset < bytes.length) {
+      const space = this.space();
+      const count = Math.min(space.length, bytes.length - offset);
+      space.set(bytes.subarray(offset, offset + count));
+      this.commit(count);
+      offset += count;
+    }
+  }
+
+  /**
+   * The next whole frame as a view, valid until the next `space` or `push`; null while there is none.
+   *
+   * @throws {BoxError} `frame` when the bytes are no frame; the reader is of no more use then.
+   */
+  next(): Uint8Array | null {
+    const start = this.#start;
+    return this.#advance() ? this.#buffer.subarray(start, this.#start) : null;
+  }
+
+  /**
+   * The next whole frame in bytes of its own; null while there is none.
+   *
+   * @throws {BoxError} `frame`, as `next`.
+   */
+  take(): Uint8Array | null {
+    const start = this.#start;
+    return this.#advance() ? this.#buffer.slice(start, this.#start) : null;
+  }
+
+  #advance(): boolean {
+    const held = this.#end - this.#start;
+    if (this.#frameBytes === 0) {
+      if (held === 0) return false;
+      const length = this.#framing.frameLength(
+        this.#buffer,
+        this.#start,
+        this.#end,
+        this.#seen,
+      );
+      if (length < 0 || length > this.#maxFrameBytes) {
+        throw this.#fault(length < 0 ? length : FrameFault.tooLong, length);
+      }
+      if (length === 0) {
+        this.#seen = held;
+        if (held >= this.#maxFrameBytes) {
+          throw this.#fault(FrameFault.tooLong, held);
+        }
+        return false;
+      }
+      this.#frameBytes = length;
+    }
+    if (held < this.#frameBytes) return false;
+    this.#start += this.#frameBytes;
+    this.#frameBytes = 0;
+    this.#seen = 0;
+    return true;
+  }
+
+  #move(target: Uint8Array): void {
+    const held = this.#end - this.#start;
+    if (target === this.#buffer) {
+      target.copyWithin(0, this.#start, this.#end);
+    } else {
+      target.set(this.#buffer.subarray(this.#start, this.#end));
+    }
+    this.#buffer = target;
+    this.#start = 0;
+    this.#end = held;
+  }
+
+  #fault(fault: number, length: number): BoxError {
+    const name = this.#framing.name;
+    const detail = fault === FrameFault.badMagic
+      ? "they do not begin with its magic number"
+      : fault === FrameFault.badLength
+      ? "the length field is smaller than the header"
+      : `${length} bytes are above the limit of ${this.#maxFrameBytes} bytes a frame`;
+    const head = this.#buffer.subarray(this.#start, this.#start + 16);
+    const hex = Array.from(
+      head.subarray(0, this.#end - this.#start),
+      (byte) => byte.toString(16).padStart(2, "0"),
+    ).join(" ");
+    return new BoxError(
+      "frame",
+      `Received bytes are no ${name}: ${detail} (first bytes: ${hex})`,
+    );
+  }
+}

@@ -1,0 +1,199 @@
+// Outbox: what is to be written to one socket, collected into one write per turn of the event loop.
+
+import { acquireBuffer, releaseBuffer } from "./buffer_pool.ts";
+import { BoxError } from "./errors.ts";
+import { atEndOfTurn } from "./turn.ts";
+
+/** The part of a connection that an outbox needs. */
+export interface ByteWriter {
+  /** Writes some of the bytes and tells how many. */
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Settings of an {@linkcode Outbox}. */
+export interface OutboxOptions {
+  /** The most bytes that may wait to be written. @default {16777216} */
+  maxBytes?: number | undefined;
+  /** Called once when a write has failed; nothing more is written then. */
+  onError?: (error: unknown) => void;
+}
+
+const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/**
+ * Collects bytes by copying them and writes them together at the end of the turn, the next lot when the one before is written.
+ * While nothing waits it holds no memory.
+ *
+ * @example
+ * ```ts
+ * import { Outbox } from "@maple/box";
+ *
+ * const written: number[] = [];
+ * const outbox = new Outbox({
+ *   write: (bytes) => (written.push(bytes.length), Promise.resolve(bytes.length)),
+ * });
+ * outbox.push(new Uint8Array(10));
+ * outbox.push(new Uint8Array(20));
+ * await outbox.drained();
+ * written; // [30]
+ * ```
+ */
+export class Outbox {
+  readonly #writer: ByteWriter;
+  #maxBytes: number;
+  readonly #onError: ((error: unknown) => void) | undefined;
+  #buffer: Uint8Array = EMPTY;
+  #length = 0;
+  #writing: Uint8Array = EMPTY;
+  #writingAt = 0;
+  #writingLength = 0;
+  #scheduled = false;
+  #closed = false;
+  #drainWaiters: (() => void)[] | undefined;
+
+  /**
+   * Makes an empty outbox.
+   *
+   * @param writer Where the bytes go.
+   * @throws {BoxError} `schema` when maxBytes is no positive integer.
+   */
+  constructor(writer: ByteWriter, options: OutboxOptions = {}) {
+    const { maxBytes = DEFAULT_MAX_BYTES } = options;
+    if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
+      throw new BoxError(
+        "schema",
+        `Cannot make an Outbox: maxBytes must be a positive integer, got ${maxBytes}`,
+      );
+    }
+    this.#writer = writer;
+    this.#maxBytes = maxBytes;
+    this.#onError = options.onError;
+  }
+
+  /** How many bytes wait to be written, those under way included. */
+  get pendingBytes(): number {
+    return this.#length + this.#writingLength - this.#writingAt;
+  }
+
+  /**
+   * Queues bytes; they may be changed afterwards.
+   *
+   * @returns false when the outbox has ended or its limit would be passed: nothing is queued then.
+   */
+  push(bytes: Uint8Array): boolean {
+    const at = this.reserve(bytes.length);
+    if (at < 0) return false;
+    this.#buffer.set(bytes, at);
+    return true;
+  }
+
+  /**
+   * Makes room for `count` bytes, to be filled in {@linkcode Outbox.buffer} at the returned index before anything else is done.
+   *
+   * @returns The index, or -1 where `push` would give false.
+   */
+  reserve(count: number): number {
+    if (this.#closed || this.pendingBytes + count > this.#maxBytes) return -1;
+    const at = this.#length;
+    const length = at + count;
+    if (length > this.#buffer.length) this.#grow(length);
+    this.#length = length;
+    if (!this.#scheduled && this.#writingLength === 0) {
+      this.#scheduled = true;
+      atEndOfTurn(this.#endTurn);
+    }
+    return at;
+  }
+
+  /** Where bytes for {@linkcode Outbox.reserve} go; changes with each call of it. */
+  get buffer(): Uint8Array {
+    return this.#buffer;
+  }
+
+  /** Resolves when nothing waits any more: all is written, a write has failed or the outbox was closed. */
+  drained(): Promise<void> {
+    if (this.pendingBytes === 0 || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      (this.#drainWaiters ??= []).push(resolve);
+    });
+  }
+
+  /** Takes nothing more; what waits is still written. */
+  end(): void {
+    this.#maxBytes = -1;
+  }
+
+  /** Drops what waits and takes nothing more. May be called twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#length > 0) releaseBuffer(this.#buffer);
+    this.#buffer = EMPTY;
+    this.#length = 0;
+    this.#settle();
+  }
+
+  readonly #endTurn = (): void => {
+    this.#scheduled = false;
+    if (this.#writingLength === 0 && this.#length > 0) this.#start();
+  };
+
+  #grow(needed: number): void {
+    const grown = acquireBuffer(Math.max(needed, this.#buffer.length * 2));
+    if (this.#length > 0) grown.set(this.#buffer.subarray(0, this.#length));
+    if (this.#buffer.length > 0) releaseBuffer(this.#buffer);
+    this.#buffer = grown;
+  }
+
+  #start(): void {
+    this.#writing = this.#buffer;
+    this.#writingLength = this.#length;
+    this.#writingAt = 0;
+    this.#buffer = EMPTY;
+    this.#length = 0;
+    this.#write();
+  }
+
+  #write(): void {
+    try {
+      this.#writer.write(
+        this.#writing.subarray(this.#writingAt, this.#writingLength),
+      ).then(this.#written, this.#failed);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  readonly #written = (count: number): void => {
+    this.#writingAt += count;
+    if (this.#writingAt < this.#writingLength && !this.#closed) {
+      if (count > 0) this.#write();
+      else this.#failed(new BoxError("closed", "Cannot write: no byte taken"));
+      return;
+    }
+    this.#finishWriting();
+    if (this.#length > 0) this.#start();
+    else this.#settle();
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.#finishWriting();
+    const closed = this.#closed;
+    this.close();
+    if (!closed) this.#onError?.(error);
+  };
+
+  #finishWriting(): void {
+    releaseBuffer(this.#writing);
+    this.#writing = EMPTY;
+    this.#writingAt = this.#writingLength = 0;
+  }
+
+  #settle(): void {
+    const waiters = this.#drainWaiters;
+    if (!waiters) return;
+    this.#drainWaiters = undefined;
+    for (const resolve of waiters) resolve();
+  }
+}

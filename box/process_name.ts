@@ -1,0 +1,14 @@
+// The name under which the system lists this process.
+
+/**
+ * Names this process in the `comm` column of `ps` and in `top`, up to 15 characters, where the system and the permissions allow it (Linux);
+ * elsewhere nothing happens.
+ */
+export function setProcessName(name: string): void {
+  if (Deno.build.os !== "linux") return;
+  try {
+    Deno.writeTextFileSync("/proc/self/comm", name.slice(0, 15));
+  } catch {
+    // Only a convenience: without the permission the process goes by its program's name.
+  }
+}

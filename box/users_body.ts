@@ -1,0 +1,166 @@
+// The two protobuf bodies: RspToUsers (messages to users) and CloseUsers (users to disconnect).
+//
+//   message RspToUsers { message Row { bytes buf = 1; int64 userdata = 2; repeated int64 uids = 3; repeated int64 exclude = 4; }
+//                        repeated Row rows = 1; }
+//   message CloseUsers { repeated int64 uids = 1; int64 userdata = 2; repeated int64 exclude = 3; }
+
+import { BoxError } from "./errors.ts";
+import { type Int64, isInt64 } from "./int64.ts";
+import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
+
+/** Uids with a meaning of their own in a list of uids. */
+export const SpecialUid = {
+  /** All logged-in connections. */
+  LOGGED_IN: -1,
+  /** All connections. */
+  ALL: -2,
+  /** All connections that are not logged in. */
+  NOT_LOGGED_IN: -3,
+} as const;
+
+/** Whom a message is for, or who is to be disconnected. */
+export interface UserSelection {
+  /** Uids, positive or of {@linkcode SpecialUid}. */
+  uids: readonly Int64[];
+  /** Only connections whose userdata has all these bits; 0 selects everybody. */
+  userdata: Int64;
+  /** Uids that are left out. */
+  exclude: readonly Int64[];
+}
+
+/** One message and the users it is for. */
+export interface UserMessage extends UserSelection {
+  /** One whole box, as raw bytes. */
+  buf: Uint8Array;
+}
+
+/**
+ * The body of `WRITE_TO_USERS`.
+ *
+ * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer.
+ *
+ * @example
+ * ```ts
+ * import { Box, decodeRspToUsers, encodeRspToUsers } from "@maple/box";
+ *
+ * const buf = new Box({ cmd: 9, body: "hi" }).pack();
+ * const body = encodeRspToUsers([{ buf, uids: [1, 2], userdata: 0, exclude: [] }]);
+ * decodeRspToUsers(body)[0]?.uids; // [1, 2]
+ * ```
+ */
+export function encodeRspToUsers(rows: readonly UserMessage[]): Uint8Array {
+  const out = new ProtobufWriter();
+  for (const row of rows) {
+    checkSelection(row);
+    const inner = new ProtobufWriter();
+    inner.bytes(1, row.buf);
+    inner.int64(2, row.userdata);
+    inner.int64List(3, row.uids);
+    inner.int64List(4, row.exclude);
+    out.bytes(1, inner.finish(), true);
+  }
+  return out.finish();
+}
+
+/**
+ * Reads the body of `WRITE_TO_USERS`. Repeated fields may be packed or not; unknown fields are skipped; `buf` is a view.
+ *
+ * @throws {BoxError} `frame` when the bytes are no such message.
+ */
+export function decodeRspToUsers(body: Uint8Array): UserMessage[] {
+  return [...readRspToUsers(body)];
+}
+
+/**
+ * The rows of a body of `WRITE_TO_USERS` one by one, so that a hostile body of millions of empty rows takes no memory.
+ *
+ * @throws {BoxError} `frame` when the bytes that come next are no row.
+ */
+export function* readRspToUsers(body: Uint8Array): Generator<UserMessage> {
+  const reader = new ProtobufReader(body, "RspToUsers");
+  while (reader.nextField()) {
+    if (reader.field === 1) yield decodeRow(reader.bytes());
+    else reader.skip();
+  }
+}
+
+function decodeRow(bytes: Uint8Array): UserMessage {
+  let buf: Uint8Array = bytes.subarray(0, 0);
+  let userdata: Int64 = 0;
+  const uids: Int64[] = [];
+  const exclude: Int64[] = [];
+  const reader = new ProtobufReader(bytes, "RspToUsers.Row");
+  while (reader.nextField()) {
+    switch (reader.field) {
+      case 1:
+        buf = reader.bytes();
+        break;
+      case 2:
+        userdata = reader.int64();
+        break;
+      case 3:
+        reader.int64List(uids);
+        break;
+      case 4:
+        reader.int64List(exclude);
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return { buf, userdata, uids, exclude };
+}
+
+/**
+ * The body of `CLOSE_USERS`.
+ *
+ * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer.
+ */
+export function encodeCloseUsers(selection: UserSelection): Uint8Array {
+  checkSelection(selection);
+  const out = new ProtobufWriter();
+  out.int64List(1, selection.uids);
+  out.int64(2, selection.userdata);
+  out.int64List(3, selection.exclude);
+  return out.finish();
+}
+
+/**
+ * Reads the body of `CLOSE_USERS`, see {@linkcode decodeRspToUsers}.
+ *
+ * @throws {BoxError} `frame` when the bytes are no such message.
+ */
+export function decodeCloseUsers(body: Uint8Array): UserSelection {
+  let userdata: Int64 = 0;
+  const uids: Int64[] = [];
+  const exclude: Int64[] = [];
+  const reader = new ProtobufReader(body, "CloseUsers");
+  while (reader.nextField()) {
+    switch (reader.field) {
+      case 1:
+        reader.int64List(uids);
+        break;
+      case 2:
+        userdata = reader.int64();
+        break;
+      case 3:
+        reader.int64List(exclude);
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return { uids, userdata, exclude };
+}
+
+function checkSelection({ uids, userdata, exclude }: UserSelection): void {
+  for (const values of [uids, [userdata], exclude]) {
+    for (const value of values) {
+      if (isInt64(value)) continue;
+      throw new BoxError(
+        "value",
+        `Cannot select users: uids and userdata are 64-bit integers, got ${value}`,
+      );
+    }
+  }
+}

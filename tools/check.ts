@@ -1,0 +1,111 @@
+// Everything that must hold of the sources before they are committed, but for
+// the tests: format, lint, types, documentation, the arrows between packages.
+
+import { join, relative } from "node:path";
+import { jsrEnvironment } from "./deno.ts";
+import { readConfig, workspaceFolders } from "./jsr_package.ts";
+import { ROOT } from "./jsr_registry.ts";
+import { packageGraphProblems } from "./package_graph.ts";
+
+/** How the program is called. */
+export const USAGE = `Usage: deno task check [STEP]...
+
+Runs these steps, or only those named, and stops at the first that fails:
+  fmt    deno fmt --check
+  lint   deno lint
+  types  deno check of all sources
+  doc    deno doc --lint of every entry point of every package
+  graph  packages import only what they may`;
+
+/** Resolves to what was wrong, `undefined` if nothing was. */
+type Step = (
+  env: Readonly<Record<string, string>>,
+) => Promise<string | undefined>;
+
+/** Folders and files with sources, beside the packages. */
+const SOURCES = ["mod.ts", "tests", "examples", "tools", "bench"];
+
+async function deno(
+  args: string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    env,
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  if (success) return undefined;
+  const decoder = new TextDecoder();
+  return decoder.decode(stdout) + decoder.decode(stderr);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(join(ROOT, path));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function sources(): Promise<string[]> {
+  const found = await workspaceFolders(ROOT);
+  for (const path of SOURCES) if (await exists(path)) found.push(path);
+  return found;
+}
+
+async function entryPoints(): Promise<string[]> {
+  const files: string[] = [];
+  for (const folder of [ROOT, ...await workspaceFolders(ROOT)]) {
+    const { dir, exports } = await readConfig(folder);
+    for (const path of Object.values(exports)) files.push(join(dir, path));
+  }
+  return files.map((file) => relative(ROOT, file));
+}
+
+const STEPS: Readonly<Record<string, Step>> = {
+  fmt: (env) => deno(["fmt", "--check"], env),
+  lint: (env) => deno(["lint"], env),
+  types: async (env) => await deno(["check", ...await sources()], env),
+  doc: async (env) =>
+    await deno(["doc", "--lint", ...await entryPoints()], env),
+  graph: async () => {
+    const problems = await packageGraphProblems(await workspaceFolders(ROOT));
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
+};
+
+/** The program; resolves to its exit code. */
+export async function main(args: string[]): Promise<number> {
+  if (args.includes("--help")) {
+    console.log(USAGE);
+    return 0;
+  }
+  const names = args.length > 0 ? args : Object.keys(STEPS);
+  const unknown = names.find((name) => !Object.hasOwn(STEPS, name));
+  if (unknown !== undefined) {
+    console.error(
+      `check: no step "${unknown}": use ${Object.keys(STEPS).join(", ")}`,
+    );
+    return 2;
+  }
+  try {
+    await using jsr = await jsrEnvironment();
+    for (const name of names) {
+      const problem = await STEPS[name]!(jsr.env);
+      console.log(`${problem === undefined ? "ok  " : "FAIL"} ${name}`);
+      if (problem === undefined) continue;
+      console.error(problem);
+      return 1;
+    }
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    console.error(`check: ${error.message}`);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
