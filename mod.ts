@@ -17,3 +17,4 @@
  */
 
 export * from "@maple/box";
+export * from "@maple/haven";

@@ -1,0 +1,17 @@
+// Flavour: how a kind of haven server is run.
+
+import type { Ports, ResolvedRun } from "./options.ts";
+import type { Runnable } from "./run_app.ts";
+
+/** The part of a haven server that its flavour runs. */
+export interface FlavourApp extends Omit<Runnable, "start" | "readyLine"> {
+  /** Serves in this process or thread. */
+  listen(options: ResolvedRun): Promise<void>;
+  /** The ports that it serves on. */
+  ports(): Ports;
+  /** Sets what has to be closed before the server counts as closed. */
+  closesFirst(close: () => Promise<void>): void;
+}
+
+/** Runs a haven server until it is stopped. */
+export type Flavour = (options: ResolvedRun, app: FlavourApp) => Promise<void>;

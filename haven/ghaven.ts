@@ -1,0 +1,65 @@
+// GHaven: a haven server in several processes that share the port.
+
+import type { BoxClass, BoxFields } from "@maple/box";
+import type { Flavour } from "./flavour.ts";
+import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
+import {
+  checkPortSharing,
+  findPorts,
+  portsEnv,
+  readyLine,
+  SHARING_FLAG,
+  takePorts,
+} from "./ports.ts";
+import { runApp } from "./run_app.ts";
+
+/**
+ * A haven server in several processes: `workers: N` child processes with one event loop each share the port, and a master replaces one that dies. State is not
+ * shared: each process knows its own connections only.
+ *
+ * A child process is this program started again; the module that calls `run` runs in the master and in each child. More than one child needs a system that spreads
+ * connections over the listeners of one port: Linux.
+ *
+ * @typeParam F The fields of the boxes' header.
+ *
+ * @example
+ * ```ts ignore
+ * import { Box } from "@maple/box";
+ * import { GHaven } from "@maple/haven";
+ *
+ * const app = new GHaven(Box);
+ * app.route(1, (request) => request.write({ ret: 0, body: `from process ${Deno.pid}` }));
+ * await app.run("127.0.0.1", 7777, { workers: 2 });
+ * ```
+ */
+export class GHaven<F extends object = BoxFields> extends Haven<F> {
+  /**
+   * Makes a server, which does nothing until it runs or listens.
+   *
+   * @param boxClass The class of the clients' boxes.
+   * @param options See `HavenOptions`.
+   */
+  constructor(boxClass: BoxClass<F>, options: HavenOptions = {}) {
+    super(boxClass, options);
+    setFlavour(this, runInProcesses);
+  }
+}
+
+const runInProcesses: Flavour = async (options, app) => {
+  const reusePort = options.workers > 1;
+  if (reusePort) checkPortSharing(options.workers);
+  let ports = takePorts();
+  await runApp({
+    ...options,
+    workTimeoutMs: 0,
+    reloadTimeoutMs: 0,
+    reloads: false,
+    leavesOnInt: true,
+    childFlags: reusePort ? [SHARING_FLAG] : [],
+  }, {
+    ...app,
+    start: () => app.listen({ ...options, ...ports, reusePort }),
+    beforeChildren: () => portsEnv(ports = findPorts(options)),
+    readyLine: () => readyLine(options.host, ports ?? app.ports()),
+  });
+};

@@ -1,0 +1,258 @@
+// Haven: a server for TCP and WebSocket clients in one process.
+
+import type { BoxClass, BoxFields, BoxOf } from "@maple/box";
+import { createLogger } from "@maple/box/internal";
+import { App, type AppOptions } from "./app.ts";
+import type { Connection } from "./connection.ts";
+import { HavenError } from "./errors.ts";
+import type { Flavour } from "./flavour.ts";
+import { HavenRequest } from "./haven_request.ts";
+import type { HookList } from "./hooks.ts";
+import {
+  type HavenListenOptions,
+  type HavenRunOptions,
+  type ResolvedListen,
+  resolveRun,
+  runOptions,
+} from "./options.ts";
+import { readyLine } from "./ports.ts";
+import { runApp } from "./run_app.ts";
+import { Server } from "./server.ts";
+import { type HavenStats, newCounters } from "./stats.ts";
+
+/** Settings of a {@linkcode Haven}. */
+export interface HavenOptions extends AppOptions {
+  /** Whether a second answer to a request is an error. @default {false} */
+  respondOnce?: boolean;
+}
+
+/** Sets how a kind of haven server is run; for the kinds. */
+export let setFlavour: <F extends object>(
+  app: Haven<F>,
+  flavour: Flavour,
+) => void;
+
+/**
+ * A server for TCP and WebSocket clients: one event loop in this process. `GHaven` serves in several processes, `THaven` in several threads.
+ *
+ * The requests of one connection are handled in order, one at a time; connections are independent of each other.
+ *
+ * @typeParam F The fields of the boxes' header.
+ *
+ * @example A server
+ * ```ts ignore
+ * import { Box } from "@maple/box";
+ * import { Haven } from "@maple/haven";
+ *
+ * const app = new Haven(Box);
+ * app.route(1, (request) => request.write({ ret: 0, body: request.box.body }));
+ * app.createConn((conn) => console.log(conn.address, "is here"));
+ * app.closeConn((conn) => console.log(conn.address, "is gone"));
+ * await app.run("127.0.0.1", 7777);
+ * ```
+ *
+ * @example A server inside a program of your own, or a test
+ * ```ts
+ * import { Box, TcpClient } from "@maple/box";
+ * import { Haven } from "@maple/haven";
+ *
+ * await using app = new Haven(Box);
+ * app.route(1, (request) => request.write({ body: "hello" }));
+ * await app.listen({ port: 0 });
+ *
+ * await using client = new TcpClient(Box, "127.0.0.1", app.addr!.port);
+ * await client.connect();
+ * await client.write({ cmd: 1 });
+ * (await client.read())?.text(); // "hello"
+ * ```
+ */
+export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
+  implements AsyncDisposable {
+  static {
+    setFlavour = (app, flavour) => app.#flavour = flavour;
+  }
+
+  /** The class of the clients' boxes. */
+  readonly boxClass: BoxClass<F>;
+  readonly #ownLogger: boolean;
+  readonly #createConn: HookList<[conn: Connection<F>]>;
+  readonly #closeConn: HookList<[conn: Connection<F>]>;
+  readonly #closed: Promise<void>;
+  #setClosed!: () => void;
+  #flavour: Flavour = runInThisProcess;
+  #server: Server<F> | undefined;
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #closeFirst: (() => Promise<void>) | undefined;
+
+  /**
+   * Makes a server, which does nothing until it runs or listens.
+   *
+   * @param boxClass The class of the clients' boxes.
+   * @param options See {@linkcode HavenOptions}.
+   */
+  constructor(boxClass: BoxClass<F>, options: HavenOptions = {}) {
+    super("haven", { respondOnce: false, ...options });
+    this.boxClass = boxClass;
+    this.#ownLogger = options.logger === undefined;
+    this.#createConn = this.hookList("createConn");
+    this.#closeConn = this.hookList("closeConn", "blueprintsFirst");
+    this.#closed = new Promise((resolve) => this.#setClosed = resolve);
+  }
+
+  /** Calls `fn` when a client has connected. Its requests wait until then. */
+  createConn(fn: (conn: Connection<F>) => unknown): this {
+    return this.addHook(this.#createConn, fn);
+  }
+
+  /** Calls `fn` when a client is gone and its last request is finished. */
+  closeConn(fn: (conn: Connection<F>) => unknown): this {
+    return this.addHook(this.#closeConn, fn);
+  }
+
+  /** Where TCP clients connect, with the real port; `undefined` unless this process or thread listens. */
+  get addr(): Deno.NetAddr | undefined {
+    return this.#server?.addr;
+  }
+
+  /** Where WebSocket clients connect, with the real port; `undefined` unless this process or thread listens for them. */
+  get websocketAddr(): Deno.NetAddr | undefined {
+    return this.#server?.websocketAddr;
+  }
+
+  /** The clients that are connected to this process or thread now. */
+  get connections(): Connection<F>[] {
+    return Array.from(this.#server?.all() ?? [], (session) => session.conn)
+      .filter((conn) => !conn.closed);
+  }
+
+  /** The counters of this process or thread as they are now. */
+  stats(): HavenStats {
+    return this.#server?.stats() ?? { ...newCounters(), connections: 0 };
+  }
+
+  /**
+   * Runs the server until it is stopped, and prints a line that begins with `maple haven ready` when clients can connect.
+   *
+   * Signals: TERM and INT close it in order, a second one ends it at once; HUP is ignored.
+   *
+   * @returns When the server was stopped.
+   * @throws {HavenError} `option` when an option does not fit; `listen` when an address cannot be listened on; `state` when the server was started before.
+   */
+  run(host?: string, port?: number, options?: HavenRunOptions): Promise<void>;
+  /** Runs the server with everything but the host in one object. */
+  run(host: string, options: HavenRunOptions): Promise<void>;
+  /** Runs the server with everything in one object. */
+  run(options: HavenRunOptions): Promise<void>;
+  async run(
+    first: string | HavenRunOptions = {},
+    second?: number | HavenRunOptions,
+    third: HavenRunOptions = {},
+  ): Promise<void> {
+    const options = resolveRun(runOptions(first, second, third));
+    await this.#flavour(options, {
+      role: "haven",
+      listen: (resolved) => this.#listen(resolved),
+      close: () => this.close(),
+      closed: this.#closed,
+      ports: () => ({
+        port: this.addr!.port,
+        websocketPort: this.websocketAddr?.port,
+      }),
+      closesFirst: (close) => this.#closeFirst = close,
+      makeLogger: (role) => {
+        const logger = this.#ownLogger
+          ? createLogger({ role, level: options.debug ? "DEBUG" : "INFO" })
+          : this.logger;
+        this.logger = logger;
+        return logger;
+      },
+    });
+  }
+
+  /**
+   * Serves in this process, until {@linkcode Haven.close}; for tests and programs that do more than this. It prints nothing and handles no signals.
+   *
+   * @returns When clients can connect.
+   * @throws {HavenError} as `run`.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async listen(options: HavenListenOptions = {}): Promise<void> {
+    return this.#listen(resolveRun(options));
+  }
+
+  /**
+   * Leaves in order: accepts and reads no more, handles the requests that came for up to `stopTimeout` seconds, closes the connections, calls the stopWorker
+   * hooks. May be called twice.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** The same as {@linkcode Haven.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // deno-lint-ignore require-await -- so that an error rejects
+  async #listen(options: ResolvedListen): Promise<void> {
+    if (this.#server || this.#closing) {
+      throw new HavenError(
+        "state",
+        "Cannot listen: this server was started before; make a new one",
+      );
+    }
+    options.signal?.throwIfAborted();
+    const { pipeline } = this;
+    this.#server = new Server<F>({
+      boxClass: this.boxClass,
+      get logger() {
+        return pipeline.logger;
+      },
+      onCreate: (conn) => this.#createConn.run(conn),
+      onRequest: (conn, box: BoxOf<F>) =>
+        this.handle(new HavenRequest<F>(pipeline, box, conn)),
+      onClose: (conn) => this.#closeConn.run(conn),
+    }, options);
+    const close = () => void this.close();
+    options.signal?.addEventListener("abort", close, { once: true });
+    this.#closed.then(() =>
+      options.signal?.removeEventListener("abort", close)
+    );
+    return this.#starting = this.#start(this.#server);
+  }
+
+  async #start(server: Server<F>): Promise<void> {
+    await this.start();
+    server.start();
+  }
+
+  async #close(): Promise<void> {
+    await this.#closeFirst?.();
+    await this.#starting;
+    await this.#server?.close();
+    await this.stop();
+    this.#setClosed();
+  }
+}
+
+const runInThisProcess: Flavour = async (options, app) => {
+  if (options.workers > 1) {
+    throw new HavenError(
+      "option",
+      `Option workers must be 0 or 1 for a Haven, got ${options.workers}; a GHaven serves in several processes, a THaven in several threads`,
+    );
+  }
+  await runApp({
+    ...options,
+    workers: 0,
+    workTimeoutMs: 0,
+    reloadTimeoutMs: 0,
+    reloads: false,
+    leavesOnInt: true,
+  }, {
+    ...app,
+    start: () => app.listen(options),
+    readyLine: () => readyLine(options.host, app.ports()),
+  });
+};

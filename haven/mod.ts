@@ -1,0 +1,72 @@
+/**
+ * A server for real-time clients, in the manner of Flask; and the routes, hooks and blueprints that it shares with the workers of maple, so that its handlers can move
+ * behind a gateway unchanged.
+ *
+ * - {@linkcode Haven} is the server: TCP and WebSocket clients, one event loop in this process. {@linkcode GHaven} serves in several processes, {@linkcode THaven} in
+ *   several threads.
+ * - {@linkcode HavenRequest} is what its handlers get, {@linkcode Connection} is one client.
+ * - {@linkcode App} is the common part of a server and a worker: `route`, the hooks, `registerBlueprint`, `repeatTimer`.
+ * - {@linkcode Blueprint} is a part of an application in a module of its own.
+ * - {@linkcode AppRequest} is what handlers get; {@linkcode Routes} is what a module that registers handlers takes, whatever the app.
+ *
+ * @example A server
+ * ```ts ignore
+ * import { Box } from "@maple/box";
+ * import { Haven } from "@maple/haven";
+ *
+ * const app = new Haven(Box);
+ * app.route(1, (request) => request.write({ ret: 0, body: request.box.body }));
+ * await app.run("127.0.0.1", 7777);
+ * ```
+ *
+ * @example A module of handlers, for any kind of app
+ * ```ts
+ * import { type AppRequest, Blueprint } from "@maple/haven";
+ *
+ * export const chat = new Blueprint("chat")
+ *   .beforeRequest(knowUser)
+ *   .route(1, say);
+ *
+ * function knowUser(request: AppRequest) {
+ *   if (request.box.sn === 0) return request.interrupt({ ret: 1 });
+ *   request.state.user = `user ${request.box.sn}`;
+ * }
+ *
+ * function say(request: AppRequest) {
+ *   return request.reply({ body: `${request.state.user} says ${request.box.text()}` });
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { App } from "./app.ts";
+export type { AppOptions } from "./app.ts";
+export { Blueprint } from "./blueprint.ts";
+export type {
+  AppHook,
+  BlueprintFor,
+  BlueprintParts,
+  ConnOf,
+} from "./blueprint.ts";
+export { Connection } from "./connection.ts";
+export type { ConnectionInit } from "./connection.ts";
+export { HavenError } from "./errors.ts";
+export type { HavenErrorCode } from "./errors.ts";
+export { GHaven } from "./ghaven.ts";
+export { Haven } from "./haven.ts";
+export type { HavenOptions } from "./haven.ts";
+export { HavenRequest } from "./haven_request.ts";
+export { HookList } from "./hooks.ts";
+export type { Hook, HookOrder, LogSource } from "./hooks.ts";
+export type { HavenListenOptions, HavenRunOptions } from "./options.ts";
+export { Pipeline } from "./pipeline.ts";
+export { AppRequest } from "./request.ts";
+export type { RequestHost, ResponseHook } from "./request.ts";
+export { Router } from "./router.ts";
+export type { BlueprintHooks, Handler, Route, RouteOrigin } from "./router.ts";
+export type { Routes } from "./routes.ts";
+export type { HavenStats } from "./stats.ts";
+export { THaven } from "./thaven.ts";
+export type { TimerSpec } from "./timers.ts";
+export type { Transport } from "./transport.ts";

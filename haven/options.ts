@@ -1,0 +1,165 @@
+// How a haven server is run: addresses, limits, times and processes.
+
+import { HavenError } from "./errors.ts";
+
+/** What `listen` takes; every option has a default. */
+export interface HavenListenOptions {
+  /** Name or IP address to listen at. @default {"127.0.0.1"} */
+  host?: string;
+  /** Port for TCP clients; 0 = any free one. @default {7777} */
+  port?: number;
+  /** Port for WebSocket clients; 0 = any free one. @default none */
+  websocketPort?: number;
+  /** Seconds without a frame after which a client is closed, unless a request of it is being handled; 0 = never. @default {0} */
+  timeout?: number;
+  /** Client connections; one more is closed at once. @default {10000} */
+  connsMax?: number;
+  /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
+  frameMax?: number;
+  /** Bytes that may wait to be sent to one client; a client that lets more pile up is closed. @default {4194304} */
+  outboxMax?: number;
+  /** Requests of one client that wait behind the one that is handled; with more the client is not read from until half of them are done. @default {128} */
+  connQueueMax?: number;
+  /** Seconds that `close` waits for the requests that are being handled. @default {10} */
+  stopTimeout?: number;
+  /** Closes the server when it is aborted. */
+  signal?: AbortSignal;
+}
+
+/** What `run` takes; every option has a default. */
+export interface HavenRunOptions extends HavenListenOptions {
+  /**
+   * Of a `GHaven` the processes, of a `THaven` the threads that share the port; 0 = serve in this process, for tests and debuggers. A `Haven` has none and
+   * takes only 0 or 1. @default {1}
+   */
+  workers?: number;
+  /** Log more. @default {false} */
+  debug?: boolean;
+}
+
+/** The ports of a server, and whether others listen on them too. */
+export interface Ports {
+  /** For TCP clients. */
+  readonly port: number;
+  /** For WebSocket clients. */
+  readonly websocketPort: number | undefined;
+}
+
+/** The options of `listen` with their defaults filled in. */
+export interface ResolvedListen extends Ports {
+  /** See {@linkcode HavenListenOptions}. */
+  readonly host: string;
+  /** Whether others listen on the ports too. */
+  readonly reusePort: boolean;
+  /** Seconds. */
+  readonly timeout: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly connsMax: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly frameMax: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly outboxMax: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly connQueueMax: number;
+  /** Milliseconds. */
+  readonly stopTimeoutMs: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The options of `run` with their defaults filled in. */
+export interface ResolvedRun extends ResolvedListen {
+  /** See {@linkcode HavenRunOptions}. */
+  readonly workers: number;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly debug: boolean;
+}
+
+const MAX_SECONDS = 2_147_483;
+const MAX_INT32 = 2 ** 31 - 1;
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws {HavenError} `option`, naming the option, its range and the value received.
+ */
+export function resolveRun(options: HavenRunOptions): ResolvedRun {
+  const {
+    host = "127.0.0.1",
+    port = 7777,
+    websocketPort,
+    timeout = 0,
+    connsMax = 10_000,
+    frameMax = 1024 * 1024,
+    outboxMax = 4 * 1024 * 1024,
+    connQueueMax = 128,
+    stopTimeout = 10,
+    workers = 1,
+    debug = false,
+    signal,
+  } = options;
+  const ports = { min: 0, max: 65535 };
+  check("port", port, ports);
+  if (websocketPort !== undefined) check("websocketPort", websocketPort, ports);
+  check("timeout", timeout, { min: 0, max: MAX_SECONDS, whole: false });
+  for (
+    const [name, value] of Object.entries({
+      connsMax,
+      frameMax,
+      outboxMax,
+      connQueueMax,
+    })
+  ) check(name, value, { min: 1, max: MAX_INT32 });
+  check("stopTimeout", stopTimeout, { min: 0, max: MAX_SECONDS, whole: false });
+  check("workers", workers, { min: 0, max: 1024 });
+  if (port !== 0 && port === websocketPort) {
+    throw new HavenError(
+      "option",
+      `Options port and websocketPort must differ, got ${port} for both`,
+    );
+  }
+  return {
+    host,
+    port,
+    websocketPort,
+    reusePort: false,
+    timeout,
+    connsMax,
+    frameMax,
+    outboxMax,
+    connQueueMax,
+    stopTimeoutMs: stopTimeout * 1000,
+    workers,
+    debug,
+    signal,
+  };
+}
+
+/** The options of `run` from the arguments of any of its forms. */
+export function runOptions(
+  first: string | HavenRunOptions,
+  second: number | HavenRunOptions | undefined,
+  third: HavenRunOptions,
+): HavenRunOptions {
+  if (typeof first !== "string") return first;
+  if (typeof second === "object") return { ...second, host: first };
+  return second === undefined
+    ? { ...third, host: first }
+    : { ...third, host: first, port: second };
+}
+
+function check(
+  name: string,
+  value: number,
+  { min, max, whole = true }: { min: number; max: number; whole?: boolean },
+): void {
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) {
+    return;
+  }
+  throw new HavenError(
+    "option",
+    `Option ${name} must be a${
+      whole ? " whole" : ""
+    } number from ${min} to ${max}, got ${value}`,
+  );
+}

@@ -1,0 +1,86 @@
+// The ports that several processes or threads share.
+
+import { formatAddress, listenTcp } from "@maple/box/internal";
+import { HavenError } from "./errors.ts";
+import type { Ports, ResolvedListen } from "./options.ts";
+import { takeEnv } from "./run_app.ts";
+
+/** The flag of Deno without which a port cannot be shared. */
+export const SHARING_FLAG = "--unstable-net";
+
+// Tells a child process the ports that its master has found.
+const PORTS_ENV = "MAPLE_HAVEN_PORTS";
+
+/** Whether this process may share a port. */
+export function maySharePorts(): boolean {
+  // Deno ends a process that shares a port without the flag; this other thing is there only with the flag.
+  return "listenDatagram" in Deno;
+}
+
+/**
+ * Does nothing where processes of this program, or its threads, can share a port.
+ *
+ * @throws {HavenError} `option` where they cannot.
+ */
+export function checkPortSharing(workers: number): void {
+  const cannot = `Cannot serve with workers: ${workers}`;
+  if (Deno.build.os !== "linux") {
+    throw new HavenError(
+      "option",
+      `${cannot}: ${Deno.build.os} does not spread the connections of one port over several listeners; use workers: 1`,
+    );
+  }
+  if (Deno.build.standalone && !maySharePorts()) {
+    throw new HavenError(
+      "option",
+      `${cannot}: this executable was compiled without ${SHARING_FLAG}, which sharing a port needs`,
+    );
+  }
+}
+
+/**
+ * Free ports in place of those that are 0, and the proof that the others are free.
+ *
+ * @throws {HavenError} `listen` when an address cannot be listened on.
+ */
+export function findPorts(
+  { host, port, websocketPort }: ResolvedListen,
+): Ports {
+  try {
+    using clients = listenTcp("clients", host, port);
+    if (websocketPort === undefined) {
+      return { port: portOf(clients), websocketPort };
+    }
+    using webSockets = listenTcp("WebSockets", host, websocketPort);
+    return { port: portOf(clients), websocketPort: portOf(webSockets) };
+  } catch (cause) {
+    throw new HavenError("listen", (cause as Error).message, { cause });
+  }
+}
+
+/** What tells a child process the ports. */
+export function portsEnv(ports: Ports): Record<string, string> {
+  return { [PORTS_ENV]: JSON.stringify(ports) };
+}
+
+/** The ports that the master of this process has found; `undefined` where there is none. */
+export function takePorts(): Ports | undefined {
+  const given = takeEnv(PORTS_ENV);
+  return given === undefined ? undefined : JSON.parse(given) as Ports;
+}
+
+/** The line that says that a server is ready. */
+export function readyLine(
+  host: string,
+  { port, websocketPort }: Ports,
+): string {
+  const at = (port: number) =>
+    formatAddress({ transport: "tcp", hostname: host, port });
+  return `maple haven ready ${at(port)}${
+    websocketPort === undefined ? "" : ` websocket=${at(websocketPort)}`
+  }`;
+}
+
+function portOf(listener: Deno.TcpListener): number {
+  return (listener.addr as Deno.NetAddr).port;
+}

@@ -1,0 +1,269 @@
+// AppRequest: one received box on its way through an app, and the answer to it.
+
+import type {
+  BoxClass,
+  BoxData,
+  BoxFields,
+  BoxInit,
+  BoxMethods,
+  BoxOf,
+} from "@maple/box";
+import { RET } from "@maple/box";
+import { HavenError } from "./errors.ts";
+import type { LogSource } from "./hooks.ts";
+import { resolved } from "./outcome.ts";
+
+/** What a request needs of its app; a server hands its `pipeline` on. */
+export interface RequestHost extends LogSource {
+  /** Whether a second answer to a request is an error. */
+  readonly respondOnce: boolean;
+  /** Called before an answer is sent. */
+  readonly beforeResponse: ResponseHook<
+    [request: AppRequest<object>, response: BoxOf<object>]
+  >;
+  /** Called after it. */
+  readonly afterResponse: ResponseHook<
+    [request: AppRequest<object>, response: BoxOf<object>, sent: boolean]
+  >;
+}
+
+/** What a request needs of a `HookList`. */
+export interface ResponseHook<A extends readonly unknown[]> {
+  /** Whether there is nothing to call. */
+  readonly empty: boolean;
+  /** Calls the functions; see `HookList.run`. */
+  run(...args: A): Promise<void> | undefined;
+}
+
+/** What a request knows of its route. */
+export interface RequestRoute {
+  /** The route's name. */
+  readonly endpoint: string;
+  /** The name of the blueprint that it is part of. */
+  readonly blueprint: string | undefined;
+}
+
+/** Gives a request its route; for the pipeline. */
+export let setRoute: (
+  request: AppRequest<object>,
+  route: RequestRoute | undefined,
+) => void;
+
+/** What is left to do for a request's answers, if anything; for the pipeline. It never rejects. */
+export let pendingReplies: (
+  request: AppRequest<object>,
+) => Promise<void> | undefined;
+
+/**
+ * One received box. Servers add to it: their connection, their user, further ways to answer.
+ *
+ * @typeParam F The fields of the box's header.
+ */
+export abstract class AppRequest<F extends object = BoxFields> {
+  static {
+    setRoute = (request, route) => request.#route = route;
+    pendingReplies = (request) =>
+      request.#pending === undefined ? undefined : request.#allSent();
+  }
+
+  /** What was received. */
+  readonly box: BoxOf<F>;
+
+  readonly #host: RequestHost;
+  #route: RequestRoute | undefined;
+  #state: Record<string, unknown> | undefined;
+  #pending: Promise<unknown> | undefined;
+  #responded = false;
+  #interrupted = false;
+
+  /**
+   * Makes the request; servers do that.
+   *
+   * @param host The pipeline of the app that handles the request.
+   * @param box What was received.
+   */
+  constructor(host: RequestHost, box: BoxOf<F>) {
+    this.#host = host;
+    this.box = box;
+  }
+
+  /** The command number; 0 when the box class has no `cmd` field, as `LineBox`. */
+  get cmd(): number {
+    return Number((this.box as { cmd?: number | bigint }).cmd ?? 0);
+  }
+
+  /** The name of the route, `blueprint.endpoint` for a blueprint's; `undefined` before it is found and for a cmd without route. */
+  get endpoint(): string | undefined {
+    return this.#route?.endpoint;
+  }
+
+  /** The name of the blueprint that the route is part of. */
+  get blueprint(): string | undefined {
+    return this.#route?.blueprint;
+  }
+
+  /** What hooks and handler keep for each other during this request; empty at first. */
+  get state(): Record<string, unknown> {
+    return this.#state ??= {};
+  }
+
+  /** Whether {@linkcode AppRequest.interrupt} was called. */
+  get interrupted(): boolean {
+    return this.#interrupted;
+  }
+
+  /** Whether an answer was given. It may still wait for a beforeResponse hook. */
+  get responded(): boolean {
+    return this.#responded;
+  }
+
+  /**
+   * Answers the request, on every kind of server. There is no need to await it: the promise never rejects, and the request counts as
+   * finished only when its answers are sent.
+   *
+   * @param data The fields of the answer, which is then the box's `map` of them; or a box or the packed bytes of one, sent as it is.
+   * @returns Whether the answer was handed to the connection; false when that is gone.
+   * @throws {HavenError} `request`, when the request was answered before and the app's `respondOnce` is on, or when bytes are not
+   * one whole frame. It is thrown at once, not by way of the promise; so is a `BoxError` for fields that the box does not have or hold.
+   *
+   * @example
+   * ```ts
+   * import type { AppRequest } from "@maple/haven";
+   *
+   * function hello(request: AppRequest) {
+   *   return request.reply({ ret: 0, body: `hello ${request.box.text()}` });
+   * }
+   * ```
+   */
+  reply(data: BoxData<F>): Promise<boolean> {
+    const { respondOnce, beforeResponse, afterResponse } = this.#host;
+    if (this.#responded && respondOnce) {
+      throw new HavenError("request", `Cannot answer ${this} a second time`);
+    }
+    if (!beforeResponse.empty || !afterResponse.empty) {
+      return this.#replyWithHooks(this.#toBox(data));
+    }
+    const frame = this.#toFrame(data);
+    this.#responded = true;
+    return resolved(this.send(frame));
+  }
+
+  /**
+   * In a hook that runs before the handler: the hooks after it and the handler are not run, only those after the handler
+   * (afterRequest and the like), so that they can close what was opened. Elsewhere it only answers.
+   *
+   * @param data The answer; none when left out. See {@linkcode AppRequest.reply}.
+   * @returns As `reply`; true when there is nothing to send.
+   * @throws {HavenError} as `reply`.
+   */
+  interrupt(data?: BoxData<F>): Promise<boolean> {
+    this.#interrupted = true;
+    return data === undefined ? resolved(true) : this.reply(data);
+  }
+
+  /** One line for logs: the class, the cmd and the endpoint. */
+  toString(): string {
+    const endpoint = this.endpoint === undefined
+      ? ""
+      : `, endpoint: ${this.endpoint}`;
+    return `${this.constructor.name} { cmd: ${this.cmd}${endpoint} }`;
+  }
+
+  /**
+   * Hands an answer to the connection; for servers to define.
+   *
+   * @param frame A whole packed box.
+   * @returns Whether the connection took it. It must not throw.
+   */
+  protected abstract send(frame: Uint8Array): boolean;
+
+  #replyWithHooks(response: BoxOf<F>): Promise<boolean> {
+    const responded = this.#responded;
+    this.#responded = true;
+    const waiting = this.#host.beforeResponse.run(this, response);
+    if (waiting !== undefined) {
+      return this.#track(waiting.then(() => this.#sendLate(response)));
+    }
+    try {
+      return this.#sendWithHooks(response);
+    } catch (error) {
+      this.#responded = responded;
+      throw error;
+    }
+  }
+
+  #sendWithHooks(response: BoxOf<F>): Promise<boolean> {
+    const sent = this.send(response.pack());
+    const waiting = this.#host.afterResponse.run(this, response, sent);
+    return waiting === undefined
+      ? resolved(sent)
+      : this.#track(waiting.then(() => sent));
+  }
+
+  // The caller has gone on: what cannot be packed is now answered here, not thrown.
+  #sendLate(response: BoxOf<F>): Promise<boolean> | boolean {
+    try {
+      return this.#sendWithHooks(response);
+    } catch (error) {
+      this.#host.logger.error(
+        `Cannot send the answer to ${this}: ${Deno.inspect(error)}`,
+      );
+      const fault = faultAnswer(this.box, RET.INTERNAL);
+      if (fault !== undefined) {
+        this.send(this.#toFrame(fault as BoxInit<object> as BoxInit<F>));
+      }
+      return false;
+    }
+  }
+
+  #track(reply: Promise<boolean>): Promise<boolean> {
+    this.#pending = this.#pending === undefined
+      ? reply
+      : Promise.all([this.#pending, reply]);
+    return reply;
+  }
+
+  async #allSent(): Promise<void> {
+    while (this.#pending !== undefined) {
+      const pending = this.#pending;
+      await pending;
+      if (this.#pending === pending) this.#pending = undefined;
+    }
+  }
+
+  #toBox(data: BoxData<F>): BoxOf<F> {
+    if (!(data instanceof Uint8Array)) return this.#toOwnBox(data);
+    return this.#boxClass.fromFrame(this.#toFrame(data));
+  }
+
+  #toFrame(data: BoxData<F>): Uint8Array {
+    if (!(data instanceof Uint8Array)) return this.#toOwnBox(data).pack();
+    const used = this.#boxClass.check(data, Infinity);
+    if (used <= 0 || used !== data.length) {
+      throw new HavenError(
+        "request",
+        `Cannot answer ${this}: ${data.length} bytes are not one whole frame`,
+      );
+    }
+    return data;
+  }
+
+  #toOwnBox(data: BoxOf<F> | BoxInit<F>): BoxOf<F> {
+    return data instanceof this.#boxClass
+      ? data as BoxOf<F>
+      : this.box.map(data as BoxInit<F>);
+  }
+
+  get #boxClass(): BoxClass<F> {
+    return this.box.constructor as BoxClass<F>;
+  }
+}
+
+/** The answer that says that something went wrong; `undefined` when the box class has no `ret` to say it with. */
+export function faultAnswer(
+  box: BoxMethods<object>,
+  ret: number,
+): { ret: number } | undefined {
+  const { fieldNames } = box.constructor as BoxClass<object>;
+  return fieldNames.includes("ret") ? { ret } : undefined;
+}

@@ -1,0 +1,190 @@
+// What `run` of every app does: work in this process, be a child, or be the master of children.
+
+import { type Logger, setProcessName } from "@maple/box/internal";
+import { CHILD_ENV, ChildProcess } from "./child_process.ts";
+import { ControlClient } from "./control.ts";
+import { Master, type MasterOptions } from "./master.ts";
+import { selfCommand } from "./self_command.ts";
+
+/** What is run. */
+export interface Runnable {
+  /** What the processes are called: `worker`, `haven`. */
+  readonly role: string;
+  /** Starts the work in this process; resolves when it is under way. */
+  start(): Promise<void>;
+  /** Leaves in order. */
+  close(): Promise<void>;
+  /** Resolves when it was closed, by whomever. */
+  readonly closed: Promise<void>;
+  /** The line that says, on stdout, that all is ready. */
+  readyLine(): string;
+  /** Makes the logger for the role that this process has. */
+  makeLogger(role: string): Logger;
+  /** Called in a master before it starts children; what it gives is put into their environment. */
+  beforeChildren?(): Readonly<Record<string, string>>;
+}
+
+/** How it is run. */
+export interface RunAppOptions extends MasterOptions {
+  /** Whether HUP to the master starts new children in place of the old ones; else it is ignored. */
+  readonly reloads: boolean;
+  /** Whether INT does the same as TERM, instead of stopping children at once. */
+  readonly leavesOnInt?: boolean;
+  /** Flags of Deno that the children need and this process may not have. */
+  readonly childFlags?: readonly string[];
+  /** Stops it when it is aborted. */
+  readonly signal: AbortSignal | undefined;
+}
+
+type SignalActions = Partial<Record<Deno.Signal, () => void>>;
+
+// A program whose app was stopped may have something to finish, but must not stay because of it.
+const EXIT_GRACE_MS = 5000;
+
+/** Runs until it is stopped. */
+export async function runApp(
+  options: RunAppOptions,
+  app: Runnable,
+): Promise<void> {
+  const index = takeEnv(CHILD_ENV.INDEX);
+  const control = takeEnv(CHILD_ENV.CONTROL);
+  if (index !== undefined && control !== undefined) {
+    await runChild(app, { index, control, options });
+  } else if (options.workers === 0) {
+    await runHere(options, app);
+  } else {
+    await runMaster(options, app);
+  }
+}
+
+async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
+  app.makeLogger(app.role);
+  let stopping = false;
+  let signalled = false;
+  const stop = () => {
+    stopping = true;
+    void app.close();
+  };
+  const stopOrExit = (code: number) => {
+    signalled = true;
+    return stopping ? Deno.exit(code) : stop();
+  };
+  using _signals = listenFor({
+    SIGTERM: () => stopOrExit(143),
+    SIGINT: () => stopOrExit(130),
+    SIGQUIT: () => Deno.exit(131),
+    ...(options.reloads ? {} : { SIGHUP: ignore }),
+  });
+  using _abort = onAbort(options.signal, stop);
+  if (!stopping && await startOrClose(app)) console.log(app.readyLine());
+  await app.closed;
+  // What a handler that was given up still waits for must not hold the program.
+  if (signalled) exitSoon();
+}
+
+async function runChild(
+  app: Runnable,
+  { index, control, options }: {
+    index: string;
+    control: string;
+    options: RunAppOptions;
+  },
+): Promise<void> {
+  setProcessName(`maple-${app.role}-${index}`);
+  const logger = app.makeLogger(`${app.role}-${index}`);
+  let leaving = false;
+  const leave = () => {
+    leaving = true;
+    void app.close();
+  };
+  using _signals = listenFor({
+    SIGTERM: leave,
+    SIGHUP: options.reloads ? leave : ignore,
+    SIGINT: options.leavesOnInt ? leave : () => Deno.exit(130),
+    SIGQUIT: () => Deno.exit(131),
+  });
+  const [port, token] = control.split(":");
+  const line = await ControlClient.connect(Number(port), token!, () => {
+    logger.warn("the master is gone: leaving");
+    leave();
+  });
+  if (!leaving && await startOrClose(app)) line.send({ ready: true });
+  await app.closed;
+  line.close();
+  exitSoon();
+}
+
+function exitSoon(): void {
+  Deno.unrefTimer(setTimeout(() => Deno.exit(0), EXIT_GRACE_MS));
+}
+
+async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
+  const command = selfCommand(options.childFlags);
+  setProcessName("maple-master");
+  const logger = app.makeLogger("master");
+  const env = app.beforeChildren?.() ?? {};
+  const { role } = app;
+  const master = new Master(options, {
+    startChild: (start) => new ChildProcess(command, { ...start, role, env }),
+    logger,
+  });
+  let exitCode: number | undefined;
+  const stopNow = (code: number) => {
+    exitCode = code;
+    master.stopNow();
+  };
+  using _signals = listenFor({
+    SIGTERM: () => master.stop(),
+    SIGHUP: options.reloads ? () => void master.reload() : ignore,
+    SIGINT: options.leavesOnInt ? () => master.stop() : () => stopNow(130),
+    SIGQUIT: () => stopNow(131),
+  });
+  using _abort = onAbort(options.signal, () => master.stop());
+  master.ready().then(() => console.log(app.readyLine()));
+  await master.ended();
+  if (exitCode !== undefined) Deno.exit(exitCode);
+}
+
+// Whether it was started before it was closed.
+function startOrClose(app: Runnable): Promise<boolean> {
+  return Promise.race([
+    app.start().then(() => true),
+    app.closed.then(() => false),
+  ]);
+}
+
+function ignore(): void {}
+
+function onAbort(
+  signal: AbortSignal | undefined,
+  action: () => void,
+): Disposable {
+  signal?.addEventListener("abort", action, { once: true });
+  if (signal?.aborted) action();
+  return {
+    [Symbol.dispose]: () => signal?.removeEventListener("abort", action),
+  };
+}
+
+function listenFor(actions: SignalActions): Disposable {
+  const entries = Object.entries(actions) as [Deno.Signal, () => void][];
+  // Windows knows only this one.
+  const known = Deno.build.os === "windows"
+    ? entries.filter(([signal]) => signal === "SIGINT")
+    : entries;
+  for (const [signal, action] of known) Deno.addSignalListener(signal, action);
+  return {
+    [Symbol.dispose]() {
+      for (const [signal, action] of known) {
+        Deno.removeSignalListener(signal, action);
+      }
+    },
+  };
+}
+
+/** The value of an environment variable, which is then gone: a program that an app starts must not take itself for a child as well. */
+export function takeEnv(name: string): string | undefined {
+  const value = Deno.env.get(name);
+  if (value !== undefined) Deno.env.delete(name);
+  return value;
+}

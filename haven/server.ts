@@ -1,0 +1,250 @@
+// Server: the listeners and connections of a haven server in one process or thread.
+
+import type { BoxClass, BoxOf } from "@maple/box";
+import {
+  acceptAll,
+  type CloseCause,
+  formatAddress,
+  FrameSocket,
+  Gate,
+  IdleWatch,
+  listenTcp,
+  type Logger,
+} from "@maple/box/internal";
+import { Connection } from "./connection.ts";
+import { HavenError } from "./errors.ts";
+import type { ResolvedListen } from "./options.ts";
+import { Session, type SessionOwner } from "./session.ts";
+import { type HavenStats, newCounters } from "./stats.ts";
+import { SERVER_STOPS, type ServerTransport } from "./transport.ts";
+import {
+  listenWebSocket,
+  type WebSocketListener,
+} from "./web_socket_listener.ts";
+import { WebSocketTransport } from "./web_socket_transport.ts";
+
+/** Whom a server works for. Each function answers a promise, which never rejects, when something has to be awaited. */
+export interface ServerApp<F extends object> {
+  /** The class of the clients' boxes. */
+  readonly boxClass: BoxClass<F>;
+  /** Where it logs to. */
+  readonly logger: Logger;
+  /** Calls the hooks for a new connection. */
+  onCreate(conn: Connection<F>): Promise<void> | undefined;
+  /** Handles a request. */
+  onRequest(conn: Connection<F>, box: BoxOf<F>): Promise<void> | undefined;
+  /** Calls the hooks for a connection that is gone. */
+  onClose(conn: Connection<F>): Promise<void> | undefined;
+}
+
+/** The listeners and connections of a haven server in one process or thread. */
+export class Server<F extends object> implements SessionOwner<F> {
+  /** How many requests of a connection may wait until it is not read from. */
+  readonly connQueueMax: number;
+  readonly #options: ResolvedListen;
+  readonly #app: ServerApp<F>;
+  readonly #listener: Deno.TcpListener;
+  readonly #webListener: WebSocketListener | undefined;
+  readonly #idleWatch: IdleWatch;
+  readonly #sessions = new Map<number, Session<F>>();
+  readonly #counters = newCounters();
+  // What has to be over before the server is closed, beside the sessions.
+  readonly #running = new Set<Promise<void>>();
+  #accepting = false;
+  #lastId = 0;
+
+  /**
+   * Opens the listeners; connections wait until {@linkcode Server.start}.
+   *
+   * @throws {HavenError} `listen` when an address cannot be listened on.
+   */
+  constructor(app: ServerApp<F>, options: ResolvedListen) {
+    const { host, port, websocketPort, reusePort, timeout } = options;
+    this.#app = app;
+    this.#options = options;
+    this.connQueueMax = options.connQueueMax;
+    this.#idleWatch = new IdleWatch(this, new Gate(), {
+      timeout,
+      option: "timeout",
+    });
+    let listener: Deno.TcpListener | undefined;
+    try {
+      listener = listenTcp("clients", host, port, { reusePort });
+      this.#webListener = websocketPort === undefined
+        ? undefined
+        : listenWebSocket(host, websocketPort, {
+          reusePort,
+          refusal: () => this.#refusal(),
+          onSocket: (socket, address) => this.#acceptWeb(socket, address),
+        });
+    } catch (cause) {
+      listener?.close();
+      throw new HavenError("listen", (cause as Error).message, { cause });
+    }
+    this.#listener = listener;
+  }
+
+  /** Where TCP clients connect, with the real port. */
+  get addr(): Deno.NetAddr {
+    return this.#listener.addr as Deno.NetAddr;
+  }
+
+  /** Where WebSocket clients connect, with the real port. */
+  get websocketAddr(): Deno.NetAddr | undefined {
+    return this.#webListener?.addr;
+  }
+
+  /** The connections. */
+  all(): IterableIterator<Session<F>> {
+    return this.#sessions.values();
+  }
+
+  /** Accepts connections from now on. */
+  start(): void {
+    this.#accepting = true;
+    this.#idleWatch.start();
+    this.#follow(
+      acceptAll(this.#listener, this.#app.logger, (conn) => this.#accept(conn)),
+    );
+  }
+
+  /** The counters as they are now. */
+  stats(): HavenStats {
+    const { closed, ...counters } = this.#counters;
+    return {
+      ...counters,
+      closed: { ...closed },
+      connections: this.#sessions.size,
+    };
+  }
+
+  /** Accepts and reads no more, waits for the requests that came, then closes all connections. */
+  async close(): Promise<void> {
+    this.#listener.close();
+    this.#accepting = false;
+    this.#idleWatch.stop();
+    await this.#drained();
+    const busy = [...this.all()].filter((one) => one.pendingRequests > 0);
+    if (busy.length > 0) {
+      this.#app.logger.warn(
+        `leaves while requests of ${busy.length} connections are not finished; their closeConn hooks are not called`,
+      );
+    }
+    for (const session of busy) session.abandon();
+    for (const session of [...this.all()]) session.socket.close(SERVER_STOPS);
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#webListener?.shutdown();
+  }
+
+  /** For a session. */
+  onCreate(conn: Connection<F>): Promise<void> | undefined {
+    return this.#app.onCreate(conn);
+  }
+
+  /** For a session. */
+  onRequest(
+    conn: Connection<F>,
+    frame: Uint8Array,
+  ): Promise<void> | undefined {
+    this.#counters.requests++;
+    return this.#app.onRequest(conn, this.#app.boxClass.fromFrame(frame));
+  }
+
+  /** For a session. */
+  onEnd({ conn }: Session<F>, cause: CloseCause): void {
+    this.#counters.closed[cause.kind]++;
+    const line =
+      `client ${conn.id} at ${conn.address} closed: ${cause.message}`;
+    if (cause.kind === "peer" || cause.kind === "local") {
+      this.#app.logger.debug(line);
+    } else this.#app.logger.warn(line);
+  }
+
+  /** For a session. */
+  onClose(conn: Connection<F>): Promise<void> | undefined {
+    return this.#app.onClose(conn);
+  }
+
+  async #drained(): Promise<void> {
+    const idle = Promise.all(Array.from(this.all(), (one) => one.drain()));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.stopTimeoutMs);
+    });
+    await Promise.race([idle, late]);
+    clearTimeout(timer);
+  }
+
+  #accept(conn: Deno.TcpConn): void {
+    const address = formatAddress(conn.remoteAddr);
+    if (this.#refusal() !== undefined) {
+      conn.close();
+      return;
+    }
+    conn.setNoDelay(true);
+    const { frameMax, outboxMax } = this.#options;
+    const session = new Session(this);
+    const socket = new FrameSocket(conn, session, {
+      framing: this.#app.boxClass,
+      maxFrameBytes: frameMax,
+      maxOutboxBytes: outboxMax,
+      ownFrames: true,
+    });
+    this.#begin(session, socket, address);
+  }
+
+  #acceptWeb(socket: WebSocket, address: string): void {
+    const why = this.#refusal();
+    if (why !== undefined) {
+      socket.close(1001, why);
+      return;
+    }
+    const { frameMax, outboxMax } = this.#options;
+    const session = new Session(this);
+    const transport = new WebSocketTransport(socket, session, {
+      boxClass: this.#app.boxClass as unknown as BoxClass<object>,
+      maxFrameBytes: frameMax,
+      maxOutboxBytes: outboxMax,
+    });
+    this.#begin(session, transport, address);
+  }
+
+  #begin(
+    session: Session<F>,
+    transport: ServerTransport,
+    address: string,
+  ): void {
+    const id = ++this.#lastId;
+    const { boxClass } = this.#app;
+    const conn = new Connection({ id, address, boxClass, transport });
+    this.#sessions.set(id, session);
+    this.#counters.accepted++;
+    this.#counters.peak = Math.max(this.#counters.peak, this.#sessions.size);
+    this.#app.logger.debug(`client ${id} at ${address} connected`);
+    session.start(conn, transport);
+    // A connection counts until it has ended for good and its hooks were called.
+    this.#follow(
+      transport.run().then(() => session.finished).then(() => {
+        this.#sessions.delete(id);
+      }),
+    );
+  }
+
+  // Why no connection is taken just now.
+  #refusal(): string | undefined {
+    if (!this.#accepting) return "the server does not take connections now";
+    const { connsMax } = this.#options;
+    if (this.#sessions.size < connsMax) return undefined;
+    const why =
+      `there are ${connsMax} connections, the most that connsMax allows`;
+    if (this.#counters.refused++ % 1000 === 0) {
+      this.#app.logger.warn(`a client is refused: ${why}`);
+    }
+    return why;
+  }
+
+  #follow(work: Promise<void>): void {
+    this.#running.add(work);
+    work.finally(() => this.#running.delete(work));
+  }
+}

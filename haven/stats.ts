@@ -1,0 +1,49 @@
+// The counters of a haven server.
+
+import type { CloseKind } from "@maple/box/internal";
+
+/** The counters of a haven server in one process or thread. */
+export interface HavenStats {
+  /** Connections now, TCP and WebSocket, those included whose last hooks still run. */
+  readonly connections: number;
+  /** The most connections that there were at a time. */
+  readonly peak: number;
+  /** Connections that were taken. */
+  readonly accepted: number;
+  /** Connections that were refused because of `connsMax`. */
+  readonly refused: number;
+  /** Requests that were given to the app. */
+  readonly requests: number;
+  /**
+   * Connections that have ended, by the reason: `peer` the client closed it, `local` the application or the server's end, `frame` what came was no frame, `idle` the
+   * timeout, `outbox` the client did not read, `error` a fault of the server.
+   */
+  readonly closed: Readonly<
+    Record<"peer" | "local" | "frame" | "idle" | "outbox" | "error", number>
+  >;
+}
+
+/** The counters while they count. */
+export interface Counters {
+  /** See {@linkcode HavenStats}. */
+  peak: number;
+  /** See {@linkcode HavenStats}. */
+  accepted: number;
+  /** See {@linkcode HavenStats}. */
+  refused: number;
+  /** See {@linkcode HavenStats}. */
+  requests: number;
+  /** See {@linkcode HavenStats}. */
+  closed: Record<CloseKind, number>;
+}
+
+/** All at 0. */
+export function newCounters(): Counters {
+  return {
+    peak: 0,
+    accepted: 0,
+    refused: 0,
+    requests: 0,
+    closed: { peer: 0, local: 0, frame: 0, idle: 0, outbox: 0, error: 0 },
+  };
+}

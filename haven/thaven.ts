@@ -1,0 +1,102 @@
+// THaven: a haven server in several threads that share the port.
+
+import type { BoxClass, BoxFields } from "@maple/box";
+import type { Flavour, FlavourApp } from "./flavour.ts";
+import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
+import { Master } from "./master.ts";
+import type { Ports, ResolvedRun } from "./options.ts";
+import {
+  checkPortSharing,
+  findPorts,
+  maySharePorts,
+  portsEnv,
+  readyLine,
+  SHARING_FLAG,
+  takePorts,
+} from "./ports.ts";
+import { runApp } from "./run_app.ts";
+import { selfCommand } from "./self_command.ts";
+import { runThread, Thread, threadIdentity } from "./thread.ts";
+
+/**
+ * A haven server in several threads of one process: `workers: N` Web Workers share the port, and one that throws outside of a handler is replaced. State is not
+ * shared: each thread has its own variables and knows its own connections only.
+ *
+ * The module that calls `run` runs in the main thread and in each of the others; what stands behind `run` is done in the main thread only. More than one thread needs
+ * a system that spreads connections over the listeners of one port, Linux, and Deno's flag `--unstable-net`: without it the program starts itself again with the
+ * flag, as a child process.
+ *
+ * @typeParam F The fields of the boxes' header.
+ *
+ * @example
+ * ```ts ignore
+ * import { Box } from "@maple/box";
+ * import { THaven } from "@maple/haven";
+ *
+ * const app = new THaven(Box);
+ * app.route(1, (request) => request.write({ ret: 0, body: request.box.body }));
+ * await app.run("127.0.0.1", 7777, { workers: 4 });
+ * ```
+ */
+export class THaven<F extends object = BoxFields> extends Haven<F> {
+  /**
+   * Makes a server, which does nothing until it runs or listens.
+   *
+   * @param boxClass The class of the clients' boxes.
+   * @param options See `HavenOptions`.
+   */
+  constructor(boxClass: BoxClass<F>, options: HavenOptions = {}) {
+    super(boxClass, options);
+    setFlavour(this, runInThreads);
+  }
+}
+
+const runInThreads: Flavour = async (options, app) => {
+  const thread = threadIdentity();
+  if (thread) return await runThread(thread, options, app);
+  const { workers } = options;
+  if (workers > 1) checkPortSharing(workers);
+  // Threads run the main module: it has to be a program's.
+  if (workers > 0) selfCommand();
+  const restart = workers > 1 && !maySharePorts();
+  let ports = takePorts();
+  await runApp({
+    ...options,
+    workers: restart ? 1 : 0,
+    workTimeoutMs: 0,
+    reloadTimeoutMs: 0,
+    reloads: false,
+    leavesOnInt: true,
+    childFlags: [SHARING_FLAG],
+  }, {
+    ...app,
+    start: () =>
+      workers === 0
+        ? app.listen(options)
+        : startThreads(options, app, ports ??= findPorts(options)),
+    beforeChildren: () => portsEnv(ports = findPorts(options)),
+    readyLine: () => readyLine(options.host, ports ?? app.ports()),
+  });
+};
+
+// Resolves when all threads are ready.
+async function startThreads(
+  options: ResolvedRun,
+  app: FlavourApp,
+  ports: Ports,
+): Promise<void> {
+  const master = new Master({
+    workers: options.workers,
+    workTimeoutMs: 0,
+    stopTimeoutMs: options.stopTimeoutMs,
+    reloadTimeoutMs: 0,
+  }, {
+    startChild: (start) => new Thread(start, ports),
+    logger: app.makeLogger("haven"),
+  });
+  app.closesFirst(async () => {
+    master.stop();
+    await master.ended();
+  });
+  await Promise.race([master.ready(), app.closed]);
+}

@@ -1,0 +1,75 @@
+// Timers: functions that an app calls again and again while it runs.
+
+import { HavenError } from "./errors.ts";
+import type { LogSource } from "./hooks.ts";
+
+/** A function and how often it is called. */
+export interface TimerSpec {
+  /** The time from one call to the next, in seconds. */
+  readonly seconds: number;
+  /** What is called; a promise that it returns is awaited. */
+  readonly fn: () => unknown;
+}
+
+// What setInterval can hold.
+const MAX_SECONDS = (2 ** 31 - 1) / 1000;
+
+/**
+ * Does nothing when `seconds` can be a timer's interval.
+ *
+ * @throws {HavenError} `option` when it cannot.
+ */
+export function checkSeconds(seconds: number): void {
+  if (!(seconds >= 0.001 && seconds <= MAX_SECONDS)) {
+    throw new HavenError(
+      "option",
+      `Cannot repeat a timer: seconds must be 0.001 to ${MAX_SECONDS}, got ${seconds}`,
+    );
+  }
+}
+
+/** The timers of one app. */
+export class Timers {
+  readonly #log: LogSource;
+  readonly #specs: TimerSpec[] = [];
+  readonly #intervals: ReturnType<typeof setInterval>[] = [];
+  readonly #calls = new Map<TimerSpec, Promise<void>>();
+
+  /** @param log Where a function that throws is logged. */
+  constructor(log: LogSource) {
+    this.#log = log;
+  }
+
+  /** Adds a timer; it runs from the next {@linkcode Timers.start} on. */
+  add(spec: TimerSpec): void {
+    this.#specs.push(spec);
+  }
+
+  /** Starts all timers; each is called for the first time when its interval is over. */
+  start(): void {
+    for (const spec of this.#specs) {
+      const id = setInterval(() => this.#tick(spec), spec.seconds * 1000);
+      this.#intervals.push(id);
+    }
+  }
+
+  /** Ends all timers; resolves when the calls that are still going on are over. */
+  async stop(): Promise<void> {
+    for (const id of this.#intervals.splice(0)) clearInterval(id);
+    await Promise.all(this.#calls.values());
+  }
+
+  #tick(spec: TimerSpec): void {
+    if (this.#calls.has(spec)) return;
+    const call = this.#call(spec.fn).finally(() => this.#calls.delete(spec));
+    this.#calls.set(spec, call);
+  }
+
+  async #call(fn: () => unknown): Promise<void> {
+    try {
+      await fn();
+    } catch (error) {
+      this.#log.logger.error(`Repeated timer threw: ${Deno.inspect(error)}`);
+    }
+  }
+}

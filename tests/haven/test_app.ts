@@ -1,0 +1,117 @@
+// TestApp: an app whose requests come from the test and whose answers go to an array.
+
+import { Box, type BoxOf } from "@maple/box";
+import type { Logger } from "@maple/box/internal";
+import {
+  App,
+  type AppOptions,
+  AppRequest,
+  type HookList,
+  type RequestHost,
+} from "@maple/haven";
+
+/** What a test hangs up like a connection. */
+export interface TestConn {
+  readonly id: number;
+  open: boolean;
+  readonly frames: Uint8Array[];
+}
+
+/** A request whose answers are kept by its connection. */
+export class TestRequest<F extends object> extends AppRequest<F> {
+  readonly conn: TestConn;
+
+  constructor(host: RequestHost, box: BoxOf<F>, conn: TestConn) {
+    super(host, box);
+    this.conn = conn;
+  }
+
+  protected override send(frame: Uint8Array): boolean {
+    if (this.conn.open) this.conn.frames.push(frame);
+    return this.conn.open;
+  }
+}
+
+/** A log that can be read. */
+export class TestLog implements Logger {
+  readonly lines: string[] = [];
+
+  debug(message: string): void {
+    this.lines.push(`DEBUG ${message}`);
+  }
+
+  info(message: string): void {
+    this.lines.push(`INFO ${message}`);
+  }
+
+  warn(message: string): void {
+    this.lines.push(`WARN ${message}`);
+  }
+
+  error(message: string): void {
+    this.lines.push(`ERROR ${message}`);
+  }
+}
+
+/** An app with the connection hooks of a server. */
+export class TestApp<F extends object> extends App<TestRequest<F>> {
+  readonly log: TestLog;
+  readonly #createConn: HookList<[conn: TestConn]> = this.hookList(
+    "createConn",
+  );
+  readonly #closeConn: HookList<[conn: TestConn]> = this.hookList(
+    "closeConn",
+    "blueprintsFirst",
+  );
+
+  constructor(options: AppOptions = {}) {
+    const log = new TestLog();
+    super("test", { logger: log, ...options });
+    this.log = log;
+  }
+
+  createConn(fn: (conn: TestConn) => unknown): this {
+    return this.addHook(this.#createConn, fn);
+  }
+
+  closeConn(fn: (conn: TestConn) => unknown): this {
+    return this.addHook(this.#closeConn, fn);
+  }
+
+  async connect(): Promise<TestConn> {
+    const conn = { id: 1, open: true, frames: [] };
+    await this.#createConn.run(conn);
+    return conn;
+  }
+
+  async hangUp(conn: TestConn): Promise<void> {
+    conn.open = false;
+    await this.#closeConn.run(conn);
+  }
+
+  request(box: BoxOf<F>, conn = newConn()): TestRequest<F> {
+    return new TestRequest(this.pipeline, box, conn);
+  }
+
+  override handle(request: TestRequest<F>): Promise<void> | undefined {
+    return super.handle(request);
+  }
+
+  override start(): Promise<void> {
+    return super.start();
+  }
+
+  override stop(): Promise<void> {
+    return super.stop();
+  }
+}
+
+/** A connection that is open. */
+export function newConn(): TestConn {
+  return { id: 1, open: true, frames: [] };
+}
+
+/** The boxes that were sent to a connection. */
+export function answers(conn: TestConn): Box[] {
+  return conn.frames.map((frame) => Box.fromFrame(frame));
+}

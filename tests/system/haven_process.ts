@@ -1,0 +1,111 @@
+// HavenProcess: a haven server as a process, and who answers there.
+
+import { Box, type BoxFields, TcpClient } from "@maple/box";
+import type { HavenRunOptions } from "@maple/haven";
+import { eventually } from "../helpers/eventually.ts";
+import { pathOf } from "../helpers/paths.ts";
+import { RunningProcess } from "../helpers/process.ts";
+import { PATIENCE_MS } from "../helpers/within.ts";
+
+/** The program of most of these tests. */
+export const HAVEN_SERVER: string = pathOf(
+  "../system/programs/haven_server.ts",
+);
+
+const READY = /^maple haven ready 127\.0\.0\.1:(\d+)$/;
+
+/** Who has answered. */
+export interface Answerer {
+  /** Its process. */
+  pid: number;
+  /** Its process or thread. */
+  id: string;
+}
+
+/** A haven server as a process; killed at the end of the test. */
+export class HavenProcess extends RunningProcess {
+  #port = 0;
+
+  /** Starts a server and waits until it is ready. */
+  static async start(
+    kind: "Haven" | "GHaven" | "THaven",
+    options: HavenRunOptions = {},
+    flags: readonly string[] = [],
+  ): Promise<HavenProcess> {
+    return await HavenProcess.run([
+      ...flags,
+      HAVEN_SERVER,
+      kind,
+      JSON.stringify({ port: 0, ...options }),
+    ]);
+  }
+
+  /** Starts any program that serves. */
+  static async run(args: readonly string[]): Promise<HavenProcess> {
+    const process = new HavenProcess(Deno.execPath(), {
+      args: ["run", "-A", ...args],
+    });
+    try {
+      process.#port = Number((await process.line(READY))[1]);
+    } catch (error) {
+      await process[Symbol.asyncDispose]();
+      throw error;
+    }
+    return process;
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Connects a client. */
+  async connect(): Promise<TcpClient<BoxFields>> {
+    const client = new TcpClient(Box, "127.0.0.1", this.#port, {
+      timeout: PATIENCE_MS,
+    });
+    await client.connect();
+    return client;
+  }
+
+  /** Asks on a new connection who answers; undefined when the connection is lost. */
+  async ask(): Promise<Answerer | undefined> {
+    try {
+      await using client = await this.connect();
+      await client.write({ cmd: 1 });
+      return (await client.read())?.json<Answerer>();
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Asks on new connections until `count` different ones, that are not in `known`, have answered. */
+  async answerers(
+    count: number,
+    known: readonly Answerer[] = [],
+  ): Promise<Answerer[]> {
+    const found = new Map<string, Answerer>();
+    await eventually(async () => {
+      const answer = await this.ask();
+      if (answer && !known.some(({ id }) => id === answer.id)) {
+        found.set(answer.id, answer);
+      }
+      return found.size >= count;
+    }, { timeout: 30_000, what: `${count} different answers` }).catch(
+      (error) => {
+        throw new Error(`${error.message}; the log:\n${this.stderr}`);
+      },
+    );
+    return [...found.values()];
+  }
+
+  /** Waits for a log line. */
+  async logged(pattern: RegExp): Promise<void> {
+    await eventually(() => pattern.test(this.stderr), {
+      timeout: 30_000,
+      what: `a log line that matches ${pattern}`,
+    }).catch((error) => {
+      throw new Error(`${error.message}; the log:\n${this.stderr}`);
+    });
+  }
+}

@@ -1,0 +1,250 @@
+// Haven.run(): servers of each kind as processes, their signals and their end.
+
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { pathOf } from "../helpers/paths.ts";
+import { runProcess } from "../helpers/process.ts";
+import { HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
+
+const THROWING_THREAD = pathOf("../system/programs/throwing_thread.ts");
+const LINUX = Deno.build.os === "linux";
+const UNIX = Deno.build.os !== "windows";
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test({
+    name:
+      `Haven.run() finishes a running request on ${signal} and exits with 0`,
+    ignore: !UNIX,
+    async fn() {
+      await using server = await HavenProcess.start("Haven");
+      await using client = await server.connect();
+      await client.write({ cmd: 2 });
+      assertEquals((await client.read())?.ret, 1);
+      server.kill("SIGHUP");
+      server.kill(signal);
+      assertEquals((await client.read())?.ret, 2);
+      assertEquals(await client.read(), null);
+      client.close();
+      assertEquals((await server.finished()).code, 0);
+      assertMatch(server.stdout.join("\n"), /stopWorker.*\nleft /);
+    },
+  });
+}
+
+Deno.test({
+  name: "Haven.run() gives up a request that never ends, and exits with 0",
+  ignore: !UNIX,
+  async fn() {
+    await using server = await HavenProcess.start("Haven", {
+      stopTimeout: 0.05,
+    });
+    await using client = await server.connect();
+    await client.write({ cmd: 5 });
+    assertEquals((await client.read())?.ret, 1);
+    server.kill("SIGTERM");
+    assertEquals((await server.finished()).code, 0);
+    assertMatch(server.stderr, /leaves while requests of 1 connections/);
+  },
+});
+
+Deno.test({
+  name: "Haven.run() ends at once on a second signal",
+  ignore: !UNIX,
+  async fn() {
+    await using server = await HavenProcess.start("Haven", {
+      stopTimeout: 1000,
+    });
+    await using client = await server.connect();
+    await client.write({ cmd: 5 });
+    assertEquals((await client.read())?.ret, 1);
+    server.kill("SIGTERM");
+    // The server has begun to leave as soon as nobody can connect.
+    while (await server.ask());
+    server.kill("SIGTERM");
+    assertEquals((await server.finished()).code, 143);
+  },
+});
+
+Deno.test("Haven.run() says in one line that a port is in use", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  for (const kind of LINUX ? ["Haven", "GHaven", "THaven"] : ["Haven"]) {
+    const { code, stderr } = await runProcess(Deno.execPath(), {
+      args: [
+        ...["run", "-A", HAVEN_SERVER, kind],
+        JSON.stringify({ port, workers: kind === "Haven" ? 1 : 2 }),
+      ],
+    });
+    assertNotEquals(code, 0);
+    assertMatch(
+      stderr,
+      new RegExp(`Cannot listen for clients at 127.0.0.1:${port}: the address`),
+    );
+  }
+});
+
+Deno.test({
+  name:
+    "GHaven.run() serves from two processes and replaces one that is killed",
+  ignore: !LINUX,
+  async fn() {
+    await using server = await HavenProcess.start("GHaven", { workers: 2 });
+    const first = await server.answerers(2);
+    assertNotEquals(first[0]!.pid, first[1]!.pid);
+    assertNotEquals(first[0]!.pid, server.pid);
+    Deno.kill(first[0]!.pid, "SIGKILL");
+    const [fresh] = await server.answerers(1, first);
+    assertNotEquals(fresh!.pid, first[0]!.pid);
+    assertMatch(
+      server.stderr,
+      /ended: signal SIGKILL; starting another at once/,
+    );
+    server.kill("SIGTERM");
+    assertEquals((await server.finished()).code, 0);
+    const stopped = server.stdout.filter((line) =>
+      line.startsWith("stopWorker")
+    );
+    assertEquals(stopped.length, 2);
+  },
+});
+
+Deno.test({
+  name:
+    "GHaven.run() finishes running requests on INT, ignores HUP, and exits with 0",
+  ignore: !LINUX,
+  async fn() {
+    await using server = await HavenProcess.start("GHaven", { workers: 2 });
+    await using client = await server.connect();
+    await client.write({ cmd: 2 });
+    assertEquals((await client.read())?.ret, 1);
+    server.kill("SIGHUP");
+    server.kill("SIGINT");
+    assertEquals((await client.read())?.ret, 2);
+    client.close();
+    assertEquals((await server.finished()).code, 0);
+  },
+});
+
+Deno.test({
+  name: "GHaven.run() serves from one process without a shared port",
+  ignore: !UNIX,
+  async fn() {
+    await using server = await HavenProcess.start("GHaven");
+    const [only] = await server.answerers(1);
+    assertNotEquals(only!.pid, server.pid);
+    server.kill("SIGTERM");
+    assertEquals((await server.finished()).code, 0);
+  },
+});
+
+for (const flags of [[], ["--unstable-net"]]) {
+  Deno.test({
+    name: `THaven.run() serves from two threads, started ${
+      flags.length ? "with" : "without"
+    } the flag that it needs`,
+    ignore: !LINUX,
+    async fn() {
+      await using server = await HavenProcess.start(
+        "THaven",
+        { workers: 2 },
+        flags,
+      );
+      const first = await server.answerers(2);
+      assertEquals(first[0]!.pid, first[1]!.pid);
+      assertEquals(first[0]!.pid === server.pid, flags.length > 0);
+      server.kill("SIGHUP");
+      await using client = await server.connect();
+      await client.write({ cmd: 2 });
+      assertEquals((await client.read())?.ret, 1);
+      server.kill("SIGTERM");
+      assertEquals((await client.read())?.ret, 2);
+      client.close();
+      assertEquals((await server.finished()).code, 0);
+      const stopped = server.stdout.filter((line) =>
+        line.startsWith("stopWorker")
+      );
+      assertEquals(
+        stopped.map((line) => line.split(" ")[2]).sort(),
+        first.map(({ id }) => id).sort(),
+      );
+      // What stands behind run() is not done in the threads.
+      const left = server.stdout.filter((line) => line.startsWith("left"));
+      assertEquals(left.length, flags.length > 0 ? 1 : 2);
+    },
+  });
+}
+
+for (
+  const [cmd, what, logged] of [
+    [
+      3,
+      "throws",
+      /thread \d ended: .*thrown outside of a handler .*haven_server\.ts:\d+\); starting another/,
+    ],
+    [4, "ends itself", /thread \d ended: it left by itself; starting another/],
+  ] as const
+) {
+  Deno.test({
+    name: `THaven.run() replaces a thread that ${what}`,
+    ignore: !LINUX,
+    async fn() {
+      await using server = await HavenProcess.start("THaven", { workers: 2 });
+      const first = await server.answerers(2);
+      await using client = await server.connect();
+      await client.write({ cmd });
+      assertEquals(await client.read().catch(() => null), null);
+      const [fresh] = await server.answerers(1, first);
+      assertEquals(fresh!.pid, first[0]!.pid);
+      await server.logged(logged);
+      server.kill("SIGTERM");
+      assertEquals((await server.finished()).code, 0);
+    },
+  });
+}
+
+Deno.test({
+  name: "THaven.run() reports and replaces a thread that throws at top level",
+  ignore: !LINUX,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "maple_haven_" });
+    try {
+      await using server = await HavenProcess.run([
+        THROWING_THREAD,
+        `${folder}/thrown`,
+      ]);
+      assertMatch(
+        server.stderr,
+        /thread \d ended: .*thrown at top level .*throwing_thread\.ts:\d+\); starting another/,
+      );
+      assertEquals((await server.ask())?.pid !== undefined, true);
+      server.kill("SIGTERM");
+      assertEquals((await server.finished()).code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "THaven.run() serves from one thread without the flag",
+  ignore: !UNIX,
+  async fn() {
+    await using server = await HavenProcess.start("THaven");
+    const [only] = await server.answerers(1);
+    assertEquals(only!.pid, server.pid);
+    server.kill("SIGTERM");
+    assertEquals((await server.finished()).code, 0);
+  },
+});
+
+Deno.test({
+  name: "GHaven and THaven serve in the process itself with workers: 0",
+  ignore: !UNIX,
+  async fn() {
+    for (const kind of ["GHaven", "THaven"] as const) {
+      await using server = await HavenProcess.start(kind, { workers: 0 });
+      assertEquals((await server.ask())?.pid, server.pid);
+      server.kill("SIGTERM");
+      assertEquals((await server.finished()).code, 0);
+    }
+  },
+});
