@@ -17,4 +17,5 @@
  */
 
 export * from "@maple/box";
+export * from "@maple/gateway";
 export * from "@maple/haven";

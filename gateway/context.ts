@@ -1,0 +1,28 @@
+// What the parts of one gateway share.
+
+import type { Logger } from "@maple/box/internal";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { SessionTable } from "./session_table.ts";
+import type { Counters } from "./stats.ts";
+import type { TaskQueue } from "./task_queue.ts";
+
+/** What the parts of one gateway share. */
+export interface GatewayContext {
+  /** Limits and addresses. */
+  readonly options: ResolvedOptions;
+  /** The number that the gateway drew at its start. */
+  readonly tag: number;
+  /** Where it logs to. */
+  readonly logger: Logger;
+  /** What is counted. */
+  readonly counters: Counters;
+  /** The client connections. */
+  readonly sessions: SessionTable;
+  /** The tasks that wait. */
+  readonly queue: TaskQueue;
+  /** Who hands them out. */
+  readonly dispatcher: Dispatcher;
+  /** The closing of the gateway waits for this. */
+  follow(work: Promise<void>): void;
+}

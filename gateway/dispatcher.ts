@@ -1,0 +1,164 @@
+// Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask, you don't give".
+
+import type { ClientSession } from "./client_session.ts";
+import type { InnerLink } from "./inner_link.ts";
+import { LinkedList } from "./linked_list.ts";
+import type { QueuedTask } from "./queued_task.ts";
+import type { TaskQueue } from "./task_queue.ts";
+
+/** Settings of a {@linkcode Dispatcher}. */
+export interface DispatcherOptions {
+  /** Tasks that one link may have asked for at a time. */
+  readonly creditsMax: number;
+  /** How often a task is handed out at most. */
+  readonly maxDeliveries: number;
+  /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
+  readonly onFinished: (task: QueuedTask, lost: boolean) => void;
+}
+
+const MAX_DELIVERY_ID = 2 ** 31 - 1;
+
+/** Brings waiting tasks and asking workers together, round-robin over the workers' connections. */
+export class Dispatcher {
+  /** Tasks handed out, deliveries after the first included. */
+  delivered = 0;
+  /** Tasks that workers acknowledged. */
+  acknowledged = 0;
+  /** Tasks handed out again. */
+  redelivered = 0;
+  /** Tasks given up, since their workers were lost. */
+  givenUp = 0;
+  /** Tasks that workers hold. */
+  inHand = 0;
+  readonly #queue: TaskQueue;
+  readonly #options: DispatcherOptions;
+  // Links with credits; the one served goes to the end, so that asking for much at a time does not starve the others.
+  readonly #asking = new LinkedList<InnerLink>();
+  #credits = 0;
+  #lastDeliveryId = 0;
+  #pumping = false;
+
+  /** @param queue Where the tasks wait. */
+  constructor(queue: TaskQueue, options: DispatcherOptions) {
+    this.#queue = queue;
+    this.#options = options;
+  }
+
+  /** How many tasks the workers have asked for that were not there yet. */
+  get idleCredits(): number {
+    return this.#credits;
+  }
+
+  /** Adds a task and hands it out at once if a worker asks for one. */
+  submit(task: QueuedTask): void {
+    this.#queue.push(task);
+    this.pump();
+  }
+
+  /** A worker acknowledges a task: by its delivery id, or the oldest that it holds. */
+  acknowledge(link: InnerLink, deliveryId: number | "oldest"): void {
+    const id = deliveryId === "oldest"
+      ? link.held.keys().next().value
+      : deliveryId;
+    const task = id === undefined ? undefined : link.held.get(id);
+    if (!task) return;
+    link.held.delete(task.deliveryId);
+    this.inHand--;
+    this.acknowledged++;
+    this.#finish(task, false);
+  }
+
+  /**
+   * A worker has answered a client. The task is not handed out again when the worker is lost before it acknowledges, or the client would be answered twice.
+   *
+   * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without acknowledging its last task, gives 0: it is the oldest of that
+   * client that it holds.
+   */
+  answered(link: InnerLink, session: ClientSession, deliveryId: number): void {
+    if (deliveryId > 0) {
+      const task = link.held.get(deliveryId);
+      if (task?.session === session) task.answered = true;
+      return;
+    }
+    if (link.acknowledgesById) return;
+    for (const task of link.held.values()) {
+      if (task.session !== session || task.answered || !task.isRequest) {
+        continue;
+      }
+      task.answered = true;
+      return;
+    }
+  }
+
+  /** A worker asks for one more task. Call {@linkcode Dispatcher.pump} after it. */
+  ask(link: InnerLink): void {
+    if (link.withdrawn || link.socket.closed) return;
+    if (link.credits >= this.#options.creditsMax) return;
+    if (link.credits++ === 0) this.#asking.pushBack(link);
+    this.#credits++;
+  }
+
+  /** A worker takes back what it has asked for and asks for no more; from now on its asks only acknowledge. */
+  withdraw(link: InnerLink): void {
+    link.withdrawn = true;
+    this.#dropCredits(link);
+  }
+
+  /** A worker's connection is gone: what it held is handed out again, before all that waits, or given up. */
+  lost(link: InnerLink): void {
+    this.#dropCredits(link);
+    if (link.held.size === 0) return;
+    const again: QueuedTask[] = [];
+    const finished: QueuedTask[] = [];
+    for (const task of link.held.values()) {
+      const given = task.deliveries >= this.#options.maxDeliveries;
+      (task.answered || given ? finished : again).push(task);
+    }
+    this.inHand -= link.held.size;
+    link.held.clear();
+    this.#queue.pushFront(again);
+    for (const task of finished) {
+      if (!task.answered) this.givenUp++;
+      this.#finish(task, !task.answered);
+    }
+    this.pump();
+  }
+
+  #dropCredits(link: InnerLink): void {
+    if (link.credits === 0) return;
+    this.#asking.remove(link);
+    this.#credits -= link.credits;
+    link.credits = 0;
+  }
+
+  /** Hands out tasks while there are tasks and workers that ask. */
+  pump(): void {
+    // A delivery that fails closes its link, which comes back here.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#queue.hasNext) {
+      const link = this.#asking.shift();
+      if (!link) break;
+      this.#credits--;
+      if (--link.credits > 0) this.#asking.pushBack(link);
+      this.#deliver(this.#queue.next()!, link);
+    }
+    this.#pumping = false;
+  }
+
+  #deliver(task: QueuedTask, link: InnerLink): void {
+    this.#lastDeliveryId = this.#lastDeliveryId % MAX_DELIVERY_ID + 1;
+    task.deliveryId = this.#lastDeliveryId;
+    task.deliveries++;
+    link.held.set(task.deliveryId, task);
+    this.inHand++;
+    this.delivered++;
+    if (task.deliveries > 1) this.redelivered++;
+    link.deliver(task);
+  }
+
+  #finish(task: QueuedTask, lost: boolean): void {
+    this.#queue.finish(task);
+    this.#options.onFinished(task, lost);
+  }
+}

@@ -1,0 +1,243 @@
+// Gateway: holds the client connections and forwards between them and the workers.
+
+import { RET } from "@maple/box";
+import {
+  acceptAll,
+  createLogger,
+  formatAddress,
+  IdleWatch,
+  listenTcp,
+} from "@maple/box/internal";
+import { Clients } from "./clients.ts";
+import type { GatewayContext } from "./context.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { GatewayError } from "./errors.ts";
+import { InnerCommands } from "./inner_commands.ts";
+import { InnerLinks } from "./inner_links.ts";
+import { type GatewayOptions, resolveOptions } from "./options.ts";
+import { ParkWatch } from "./park_watch.ts";
+import type { QueuedTask } from "./queued_task.ts";
+import { SessionTable } from "./session_table.ts";
+import { Counters, type GatewayStats } from "./stats.ts";
+import { TaskQueue } from "./task_queue.ts";
+
+// How often a gateway that leaves looks whether all is done.
+const LOOK_MS = 100;
+
+/**
+ * Holds the client connections and forwards: clients' frames to the workers that ask for them, workers' and triggers' answers to the
+ * clients.
+ *
+ * @example A gateway inside a program of your own
+ * ```ts ignore
+ * import { Gateway } from "@maple/gateway";
+ *
+ * await using gateway = new Gateway({ outerPort: 29000, innerPort: 28000 });
+ * await gateway.listen();
+ * console.log(gateway.stats().clients);
+ * ```
+ */
+export class Gateway implements AsyncDisposable {
+  readonly #context: GatewayContext;
+  readonly #clients: Clients;
+  readonly #links: InnerLinks;
+  readonly #idleWatch: IdleWatch;
+  readonly #parkWatch: ParkWatch;
+  readonly #running = new Set<Promise<void>>();
+  #outer: Deno.TcpListener | undefined;
+  #inner: Deno.TcpListener | undefined;
+  #draining = false;
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  /**
+   * Makes a gateway, which does nothing until it listens.
+   *
+   * @param options Limits and addresses; all have defaults.
+   * @throws {GatewayError} when an option does not fit.
+   */
+  constructor(options: GatewayOptions = {}) {
+    const resolved = resolveOptions(options);
+    const queue = new TaskQueue(resolved);
+    this.#context = {
+      options: resolved,
+      tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
+      logger: options.logger ??
+        createLogger({ role: "gateway", level: "WARN" }),
+      counters: new Counters(),
+      sessions: new SessionTable(),
+      queue,
+      dispatcher: new Dispatcher(queue, {
+        creditsMax: resolved.creditsMax,
+        maxDeliveries: resolved.maxDeliveries,
+        onFinished: (task, lost) => this.#onTaskFinished(task, lost),
+      }),
+      follow: (work) => this.#follow(work),
+    };
+    this.#clients = new Clients(this.#context);
+    this.#links = new InnerLinks(
+      this.#context,
+      new InnerCommands(this.#context, this.#clients),
+    );
+    this.#idleWatch = new IdleWatch(this.#context.sessions, queue.gate, {
+      timeout: resolved.connTimeout,
+      option: "connTimeout",
+    });
+    this.#parkWatch = new ParkWatch(this.#context, this.#clients);
+  }
+
+  /** Where clients connect, with the real port; undefined unless it listens. */
+  get outerAddr(): Deno.NetAddr | undefined {
+    return this.#outer?.addr as Deno.NetAddr | undefined;
+  }
+
+  /** Where workers and triggers connect, with the real port; undefined unless it listens. */
+  get innerAddr(): Deno.NetAddr | undefined {
+    return this.#inner?.addr as Deno.NetAddr | undefined;
+  }
+
+  /**
+   * Opens both listeners and accepts connections from then on.
+   *
+   * @throws {GatewayError} when an address cannot be listened on, or the gateway was closed or listens already.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async listen(): Promise<void> {
+    if (this.#outer || this.#closing) {
+      throw new GatewayError(
+        "Cannot listen: this gateway was started before; make a new one",
+      );
+    }
+    const { options, logger } = this.#context;
+    const { outerHost, outerPort, innerHost, innerPort } = options;
+    try {
+      this.#inner = listenTcp("workers", innerHost, innerPort);
+      this.#outer = listenTcp("clients", outerHost, outerPort);
+    } catch (cause) {
+      this.#inner?.close();
+      this.#inner = undefined;
+      throw new GatewayError((cause as Error).message, { cause });
+    }
+    logger.info(
+      `listening for clients at ${
+        formatAddress(this.#outer.addr)
+      }, for workers and triggers at ${
+        formatAddress(this.#inner.addr)
+      }, order ${options.order}`,
+    );
+    this.#idleWatch.start();
+    this.#parkWatch.start();
+    this.#links.start();
+    this.#follow(
+      acceptAll(this.#inner, logger, (conn) => this.#links.accept(conn)),
+    );
+    this.#follow(
+      acceptAll(this.#outer, logger, (conn) => this.#clients.accept(conn)),
+    );
+  }
+
+  /** The counters as they are now. */
+  stats(): GatewayStats {
+    const { sessions, queue, dispatcher } = this.#context;
+    const { clientsClosed, ...counters } = this.#context.counters;
+    return {
+      ...counters,
+      clientsClosed: { ...clientsClosed },
+      clients: sessions.size,
+      users: sessions.users,
+      innerLinks: this.#links.size,
+      workers: this.#links.workers,
+      idleCredits: dispatcher.idleCredits,
+      queued: queue.size,
+      queuedPeak: queue.peak,
+      queuedBytes: queue.bytes,
+      inHand: dispatcher.inHand,
+      delivered: dispatcher.delivered,
+      acknowledged: dispatcher.acknowledged,
+      redelivered: dispatcher.redelivered,
+      givenUp: dispatcher.givenUp,
+    };
+  }
+
+  /**
+   * Leaves in order: accepts and reads clients no more, lets the workers finish what is queued for up to `drainTimeout` seconds, sends the last answers, then
+   * closes all connections. A second call waits for the first; {@linkcode Gateway.closeNow} ends the waiting.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** Closes without waiting for what is queued. */
+  closeNow(): Promise<void> {
+    this.#draining = true;
+    this.#onIdle?.();
+    return this.close();
+  }
+
+  /** The same as {@linkcode Gateway.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { queue, dispatcher, logger } = this.#context;
+    const listened = this.#outer !== undefined;
+    this.#outer?.close();
+    this.#outer = undefined;
+    if (!this.#draining) {
+      this.#draining = true;
+      await this.#drained();
+    }
+    const left = queue.size + dispatcher.inHand;
+    if (left > 0) {
+      logger.warn(`leaves with ${left} tasks that were not finished`);
+    }
+    this.#inner?.close();
+    this.#inner = undefined;
+    this.#idleWatch.stop();
+    this.#parkWatch.stop();
+    queue.gate.open();
+    this.#clients.close();
+    this.#links.close();
+    await Promise.all(this.#running);
+    if (listened) logger.info("closed");
+  }
+
+  // Waits until nothing is queued and nothing in workers' hands, up to the drain timeout.
+  async #drained(): Promise<void> {
+    const { drainTimeout } = this.#context.options;
+    this.#clients.stopReading();
+    if (this.#isIdle || drainTimeout === 0) return;
+    let look: ReturnType<typeof setInterval> | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      timer = setTimeout(resolve, drainTimeout * 1000);
+      // What is dropped rather than finished is not told.
+      look = setInterval(() => this.#isIdle && resolve(), LOOK_MS);
+    });
+    clearTimeout(timer);
+    clearInterval(look);
+    this.#onIdle = undefined;
+  }
+
+  get #isIdle(): boolean {
+    const { queue, dispatcher } = this.#context;
+    return queue.size === 0 && dispatcher.inHand === 0;
+  }
+
+  #onTaskFinished(task: QueuedTask, lost: boolean): void {
+    if (task.session && task.isRequest) {
+      if (lost) {
+        this.#clients.refuse(task.session, task.body, RET.WORKER_LOST);
+      }
+      this.#clients.requestDone(task.session);
+    }
+    if (this.#onIdle && this.#isIdle) this.#onIdle();
+  }
+
+  #follow(work: Promise<void>): void {
+    this.#running.add(work);
+    work.finally(() => this.#running.delete(work));
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The gateway: holds the client connections and only forwards. Workers attach to it and pull tasks; triggers push messages and
+ * tasks through it.
+ *
+ * As a program it is `deno run -A jsr:@maple/gateway`; see `--help`.
+ *
+ * @example A gateway inside a program of your own
+ * ```ts ignore
+ * import { Gateway } from "@maple/gateway";
+ *
+ * await using gateway = new Gateway({ outerPort: 29000, innerPort: 28000 });
+ * await gateway.listen();
+ * ```
+ *
+ * @module
+ */
+
+import { main } from "./main.ts";
+
+export { GatewayError } from "./errors.ts";
+export { Gateway } from "./gateway.ts";
+export type { GatewayOptions, TaskOrder } from "./options.ts";
+export type { GatewayStats } from "./stats.ts";
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

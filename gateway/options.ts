@@ -1,0 +1,163 @@
+// The options of a gateway: what each limit means, its default and its range.
+
+import { Box, type BoxClass, TaskOffset } from "@maple/box";
+import type { Logger } from "@maple/box/internal";
+import { GatewayError } from "./errors.ts";
+
+/**
+ * In which order the frames of one client are handed out: `client`, one at a time, the next when the one before is acknowledged; `none`, any idle
+ * worker takes any frame.
+ */
+export type TaskOrder = "client" | "none";
+
+/** What a gateway can be told; every option has a default. */
+export interface GatewayOptions {
+  /** The class of the boxes that clients speak. @default {Box} */
+  box?: BoxClass<object>;
+  /** Where clients connect. @default {"0.0.0.0"} */
+  outerHost?: string;
+  /** Port for clients; 0 is any free one. @default {29000} */
+  outerPort?: number;
+  /** Where workers and triggers connect. Whoever reaches it is trusted. @default {"127.0.0.1"} */
+  innerHost?: string;
+  /** Port for workers and triggers; 0 is any free one. @default {28000} */
+  innerPort?: number;
+  /** In which order the frames of one client are handed out. @default {"client"} */
+  order?: TaskOrder;
+  /** Client connections; one more is closed at once. @default {10000} */
+  connsMax?: number;
+  /** Seconds without a frame after which a client is closed; 0 = never. @default {0} */
+  connTimeout?: number;
+  /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
+  frameMax?: number;
+  /** A client's frames that wait or are with a worker; at this many the client is not read from until half of them are done. @default {128} */
+  clientQueueMax?: number;
+  /** Tasks that wait; at this many no client and no trigger is read from until a quarter of them is gone. @default {100000} */
+  queueMax?: number;
+  /** Bytes that the waiting tasks may take; as `queueMax`. @default {268435456} */
+  queueBytes?: number;
+  /** Bytes that may wait to be sent to one client; a client that lets more pile up is closed. @default {4194304} */
+  outboxMax?: number;
+  /** Bytes of a worker's or trigger's frame, and four times as many may wait to be sent to it; more closes the connection. @default {16777216} */
+  innerFrameMax?: number;
+  /** Connections of workers and triggers; one more is closed at once. @default {1000} */
+  innerConnsMax?: number;
+  /** Tasks that one worker connection may have asked for at a time; further asks are ignored. @default {1024} */
+  creditsMax?: number;
+  /** How often a task is handed out at most, when workers are lost with it. 1 = at most once. @default {2} */
+  maxDeliveries?: number;
+  /** Seconds that a request waits for a worker; then the client gets `RET.BUSY`. 0 = without end. @default {60} */
+  parkTime?: number;
+  /** Seconds without a sign of life after which a worker of ours counts as lost and its tasks go to others; 0 = never. @default {15} */
+  workerTimeout?: number;
+  /** Seconds that `close` waits for what is queued. @default {10} */
+  drainTimeout?: number;
+  /** The number of this gateway in every task's `nodeId`. @default {0} */
+  nodeId?: number;
+  /** Where to log; by default warnings and errors go to stderr. */
+  logger?: Logger;
+}
+
+/** The options with their defaults filled in. */
+export type ResolvedOptions = Required<Omit<GatewayOptions, "logger">>;
+
+/** The defaults of all options but the logger. */
+export const DEFAULTS: ResolvedOptions = {
+  box: Box as unknown as BoxClass<object>,
+  outerHost: "0.0.0.0",
+  outerPort: 29000,
+  innerHost: "127.0.0.1",
+  innerPort: 28000,
+  order: "client",
+  connsMax: 10_000,
+  connTimeout: 0,
+  frameMax: 1024 * 1024,
+  clientQueueMax: 128,
+  queueMax: 100_000,
+  queueBytes: 256 * 1024 * 1024,
+  outboxMax: 4 * 1024 * 1024,
+  innerFrameMax: 16 * 1024 * 1024,
+  innerConnsMax: 1000,
+  creditsMax: 1024,
+  maxDeliveries: 2,
+  parkTime: 60,
+  workerTimeout: 15,
+  drainTimeout: 10,
+  nodeId: 0,
+};
+
+type NumberOption = {
+  [K in keyof ResolvedOptions]: ResolvedOptions[K] extends number ? K : never;
+}[keyof ResolvedOptions];
+
+const MAX_INT32 = 2 ** 31 - 1;
+// A timer cannot wait longer than 2^31 - 1 ms; one that is told to fires at once.
+const MAX_TIMER_S = 2_147_483;
+
+/** The range of each number; `whole` for those that count something. */
+export const RANGES: Readonly<
+  Record<NumberOption, { min: number; max: number; whole: boolean }>
+> = {
+  outerPort: { min: 0, max: 65535, whole: true },
+  innerPort: { min: 0, max: 65535, whole: true },
+  connsMax: { min: 1, max: MAX_INT32, whole: true },
+  connTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
+  frameMax: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
+  clientQueueMax: { min: 1, max: MAX_INT32, whole: true },
+  queueMax: { min: 1, max: MAX_INT32, whole: true },
+  queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  outboxMax: { min: 1, max: MAX_INT32, whole: true },
+  innerFrameMax: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
+  innerConnsMax: { min: 1, max: MAX_INT32, whole: true },
+  creditsMax: { min: 1, max: MAX_INT32, whole: true },
+  maxDeliveries: { min: 1, max: MAX_INT32, whole: true },
+  parkTime: { min: 0, max: MAX_TIMER_S, whole: false },
+  workerTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
+  drainTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
+  nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
+};
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws {GatewayError} naming the option, its range and the value received.
+ */
+export function resolveOptions(options: GatewayOptions): ResolvedOptions {
+  const given = Object.entries(options).filter(([, value]) =>
+    value !== undefined
+  );
+  const resolved: ResolvedOptions = {
+    ...DEFAULTS,
+    ...Object.fromEntries(given),
+  };
+  for (const [name, range] of Object.entries(RANGES)) {
+    const value = resolved[name as NumberOption];
+    const { min, max, whole } = range;
+    if (
+      typeof value !== "number" || !(value >= min && value <= max) ||
+      (whole && !Number.isInteger(value))
+    ) {
+      throw new GatewayError(
+        `Option ${name} must be a${
+          whole ? " whole" : ""
+        } number from ${min} to ${max}, got ${value}`,
+      );
+    }
+  }
+  if (resolved.order !== "client" && resolved.order !== "none") {
+    throw new GatewayError(
+      `Option order must be "client" or "none", got "${resolved.order}"`,
+    );
+  }
+  if (resolved.innerFrameMax < resolved.frameMax + 76) {
+    if (options.innerFrameMax !== undefined) {
+      throw new GatewayError(
+        `Option innerFrameMax must be at least frameMax + 76 = ${
+          resolved.frameMax + 76
+        }, got ${resolved.innerFrameMax}`,
+      );
+    }
+    resolved.innerFrameMax = resolved.frameMax + 76;
+  }
+  return resolved;
+}

@@ -1,0 +1,76 @@
+// QueuedTask: one task from the moment it arrives until a worker has acknowledged it.
+
+import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import { readInt32, writeInt32 } from "@maple/box/internal";
+import type { ClientSession } from "./client_session.ts";
+import type { Linked } from "./linked_list.ts";
+
+/** One task from the moment it arrives until a worker has acknowledged it. */
+export class QueuedTask implements Linked<QueuedTask> {
+  /** The next task of the list it is in. */
+  next: QueuedTask | null = null;
+  /** The task before it. */
+  prev: QueuedTask | null = null;
+  /** How often it was handed to a worker. */
+  deliveries = 0;
+  /** The number of the present delivery. */
+  deliveryId = 0;
+  /** Whether the worker that holds it has answered the client. */
+  answered = false;
+  /** The step of the queue's clock at which it came, or came back. */
+  bornStep = 0;
+
+  /**
+   * @param cmd The command that the worker sees.
+   * @param header The 76 bytes that it goes out with; for a client's task those of its session, which change with its login.
+   * @param body The frame, in bytes of its own.
+   * @param session The client; null for a task that came from a worker or trigger.
+   */
+  constructor(
+    readonly cmd: number,
+    readonly header: Uint8Array,
+    readonly body: Uint8Array,
+    readonly session: ClientSession | null,
+  ) {}
+
+  /** The bytes that it takes on the wire, which stand for its memory as well. */
+  get bytes(): number {
+    return TaskOffset.body + this.body.length;
+  }
+
+  /** Whether a client waits for an answer to it. */
+  get isRequest(): boolean {
+    return this.cmd === TaskCmd.CLIENT_REQ;
+  }
+
+  /** Whether it may be given up when it has waited too long: all but the news of clients. */
+  get canExpire(): boolean {
+    return this.cmd !== TaskCmd.CLIENT_CREATED &&
+      this.cmd !== TaskCmd.CLIENT_CLOSED;
+  }
+
+  /** Writes the frame for a worker at `at`. */
+  writeTo(buffer: Uint8Array, at: number): void {
+    buffer.set(this.header, at);
+    writeInt32(buffer, at + TaskOffset.packetLen, this.bytes);
+    writeInt32(buffer, at + TaskOffset.cmd, this.cmd);
+    writeInt32(buffer, at + TaskOffset.ret, this.deliveryId);
+    // The low byte of the flags.
+    if (this.deliveries > 1) {
+      buffer[at + TaskOffset.flags + 1]! |= TaskFlag.REDELIVERED;
+    }
+    buffer.set(this.body, at + TaskOffset.body);
+  }
+
+  /** The task that a worker or trigger sent for a worker. `frame` is copied. */
+  static inner(frame: Uint8Array): QueuedTask {
+    const own = frame.slice();
+    own[TaskOffset.flags + 1]! |= TaskFlag.INNER;
+    return new QueuedTask(
+      readInt32(own, TaskOffset.cmd),
+      own.subarray(0, TaskOffset.body),
+      own.subarray(TaskOffset.body),
+      null,
+    );
+  }
+}

@@ -1,0 +1,103 @@
+// SessionTable: all client connections, by their number and by user.
+
+import { type Int64, SpecialUid, type UserSelection } from "@maple/box";
+import type { ClientSession } from "./client_session.ts";
+
+/** All client connections, by their number and by user. */
+export class SessionTable {
+  readonly #byConnId = new Map<Int64, ClientSession>();
+  readonly #byUid = new Map<Int64, ClientSession>();
+  #walk = 0;
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#byConnId.size;
+  }
+
+  /** How many users are logged in. */
+  get users(): number {
+    return this.#byUid.size;
+  }
+
+  /** The connection of that number. */
+  get(connId: Int64): ClientSession | undefined {
+    return this.#byConnId.get(connId);
+  }
+
+  /** All connections. */
+  all(): IterableIterator<ClientSession> {
+    return this.#byConnId.values();
+  }
+
+  /** Adds a new connection. */
+  add(session: ClientSession): void {
+    this.#byConnId.set(session.connId, session);
+  }
+
+  /** Takes a closed connection out; its uid and userdata stay as they were, for the task that tells of it. */
+  remove(session: ClientSession): void {
+    this.#byConnId.delete(session.connId);
+    if (this.#byUid.get(session.uid) === session) {
+      this.#byUid.delete(session.uid);
+    }
+  }
+
+  /** Binds a user to a connection. A uid bound elsewhere moves here, and the other connection is as if logged out. */
+  login(session: ClientSession, uid: Int64, userdata: Int64): void {
+    this.logout(session);
+    const former = this.#byUid.get(uid);
+    if (former) former.setUser(0, 0);
+    this.#byUid.set(uid, session);
+    session.setUser(uid, userdata);
+  }
+
+  /** Unbinds the user of a connection, if there is one. */
+  logout(session: ClientSession): void {
+    if (session.uid === 0) return;
+    this.#byUid.delete(session.uid);
+    session.setUser(0, 0);
+  }
+
+  /** Calls `visit` once for each connection that a selection means. `visit` may close it. */
+  forEachSelected(
+    selection: UserSelection,
+    visit: (session: ClientSession) => void,
+  ): void {
+    const { uids, userdata, exclude } = selection;
+    const excluded = exclude.length > 0 ? new Set(exclude) : undefined;
+    const walk = ++this.#walk;
+    const meet = (session: ClientSession) => {
+      if (session.walk === walk) return;
+      session.walk = walk;
+      if (excluded && session.uid !== 0 && excluded.has(session.uid)) return;
+      if (hasBits(session.userdata, userdata)) visit(session);
+    };
+    for (const uid of uids) {
+      if (uid > 0) {
+        const session = this.#byUid.get(uid);
+        if (session) meet(session);
+      } else if (uid === SpecialUid.LOGGED_IN) {
+        for (const session of this.#byUid.values()) meet(session);
+      } else if (uid === SpecialUid.ALL) {
+        for (const session of this.#byConnId.values()) meet(session);
+      } else if (uid === SpecialUid.NOT_LOGGED_IN) {
+        for (const session of this.#byConnId.values()) {
+          if (session.uid === 0) meet(session);
+        }
+      }
+    }
+  }
+}
+
+/** Whether `value` has all the bits of `mask`, both 64 bits wide. */
+export function hasBits(value: Int64, mask: Int64): boolean {
+  if (mask === 0) return true;
+  // Fast path: bitwise operators of numbers see 32 bits.
+  if (typeof value === "number" && typeof mask === "number") {
+    if ((value | 0) === value && (mask | 0) === mask) {
+      return (value & mask) === mask;
+    }
+  }
+  const bits = BigInt.asUintN(64, BigInt(mask));
+  return (BigInt.asUintN(64, BigInt(value)) & bits) === bits;
+}

@@ -1,0 +1,214 @@
+// A gateway's beginning and end: listening, leaving in order, leaving at once.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Box, TaskCmd } from "@maple/box";
+import { Gateway, GatewayError } from "@maple/gateway";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { within } from "../helpers/within.ts";
+
+// Longer than any test waits.
+const FOREVER_S = 3600;
+const LOCAL = {
+  outerHost: "127.0.0.1",
+  outerPort: 0,
+  innerHost: "127.0.0.1",
+  innerPort: 0,
+};
+
+Deno.test("Gateway close() lets workers finish what is queued and sends the last answers", async () => {
+  await using gateway = await GatewayFixture.start({
+    drainTimeout: FOREVER_S,
+  });
+  await using worker = await gateway.attach();
+  await using a = await gateway.connect();
+  await using b = await gateway.connect();
+  for (let i = 0; i < 2; i++) await worker.pull(TaskCmd.CLIENT_CREATED);
+  for (const sn of [1, 2]) await a.write({ cmd: 1, sn });
+  await gateway.until((stats) => stats.clientFrames === 2);
+  await b.write({ cmd: 1, sn: 3 });
+  await gateway.until((stats) => stats.clientFrames === 3);
+  let task = await worker.pull(TaskCmd.CLIENT_REQ);
+  const closed = gateway.gateway.close();
+  for (let i = 0; i < 3; i++) {
+    if (i > 0) task = await worker.pull(TaskCmd.CLIENT_REQ);
+    await worker.answer(task, `answer ${i}`);
+  }
+  await worker.ask();
+  // Which of them comes first does not matter.
+  assertEquals([(await a.read())?.sn, (await b.read())?.sn], [1, 3]);
+  assertEquals((await a.read())?.sn, 2);
+  assertEquals([await a.read(), await b.read()], [null, null]);
+  await worker.closedByPeer();
+  worker.close();
+  await within(closed, "close()");
+  const { clients, innerLinks, acknowledged } = gateway.gateway.stats();
+  assertEquals([clients, innerLinks, acknowledged], [0, 0, 5]);
+  assertEquals(gateway.log.lines.at(-1), "INFO closed");
+});
+
+Deno.test("Gateway close() accepts and reads clients no more", async () => {
+  await using gateway = await GatewayFixture.start({
+    drainTimeout: FOREVER_S,
+  });
+  await using worker = await gateway.attach();
+  await using client = await gateway.connect();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  await client.write({ cmd: 1, sn: 1 });
+  const task = await worker.pull(TaskCmd.CLIENT_REQ);
+  const closed = gateway.gateway.close();
+  await assertRejects(() => gateway.connect());
+  await client.write({ cmd: 1, sn: 2 });
+  await worker.answer(task, "the last");
+  await worker.ask();
+  assertEquals((await client.read())?.sn, 1);
+  assertEquals(await client.read(), null);
+  await worker.closedByPeer();
+  worker.close();
+  await within(closed, "close()");
+  assertEquals(gateway.gateway.stats().clientFrames, 1);
+  await assertRejects(() => gateway.attach());
+});
+
+Deno.test("Gateway close() leaves at once when nothing is queued", async () => {
+  await using gateway = await GatewayFixture.start({
+    drainTimeout: FOREVER_S,
+  });
+  await using _worker = await gateway.attachEcho();
+  await gateway.until((stats) => stats.workers === 1);
+  await within(gateway.gateway.close(), "close()");
+  assertEquals(gateway.log.complaints, []);
+  const { outerAddr, innerAddr } = gateway.gateway;
+  assertEquals([outerAddr, innerAddr], [undefined, undefined]);
+});
+
+Deno.test("Gateway close() waits no longer when the last task is given up", async () => {
+  await using gateway = await GatewayFixture.start({
+    drainTimeout: FOREVER_S,
+    maxDeliveries: 1,
+  });
+  await using trigger = await gateway.attach();
+  await trigger.send({ cmd: TaskCmd.WRITE_TO_WORKER });
+  const worker = await gateway.attach();
+  await worker.pull(TaskCmd.WRITE_TO_WORKER);
+  const closed = gateway.gateway.close();
+  await worker[Symbol.asyncDispose]();
+  assertEquals(await trigger.next(), null);
+  trigger.close();
+  await within(closed, "close()");
+});
+
+Deno.test("Gateway close() waits no longer when the last tasks are cleared", async () => {
+  await using gateway = await GatewayFixture.start({
+    drainTimeout: FOREVER_S,
+  });
+  await using client = await gateway.connect();
+  const worker = await gateway.attach();
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  await client.write({ cmd: 1, sn: 1 });
+  await gateway.until((stats) => stats.queued === 1);
+  // Acknowledges CREATED by a task of its own, whose number is then known.
+  await worker.askExplicitly(created);
+  const request = await worker.expect(TaskCmd.CLIENT_REQ);
+  await client.write({ cmd: 1, sn: 2 });
+  await gateway.until((stats) => stats.queued === 1);
+  const closed = gateway.gateway.close();
+  await worker.send({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
+  await worker.expect(TaskCmd.CLEAR_CLIENT_TASKS);
+  // The request in hand is done with; the other one is dropped.
+  await worker.askExplicitly(request);
+  await worker.send(created.map({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }));
+  assertEquals(await client.read(), null);
+  await worker.closedByPeer();
+  worker.close();
+  await within(closed, "close()");
+});
+
+Deno.test("Gateway close() gives up after drainTimeout and says what is left", async () => {
+  await using gateway = await GatewayFixture.start({ drainTimeout: 0.05 });
+  await using client = await gateway.connect();
+  await client.write({ cmd: 1 });
+  await gateway.until((stats) => stats.queued === 2);
+  const closed = gateway.gateway.close();
+  assertEquals(await client.read(), null);
+  await within(closed, "close()");
+  assert(
+    gateway.log.lines.includes(
+      "WARN leaves with 2 tasks that were not finished",
+    ),
+  );
+});
+
+Deno.test("Gateway closeNow() ends the waiting of close()", async () => {
+  await using gateway = await GatewayFixture.start({
+    drainTimeout: FOREVER_S,
+  });
+  await using client = await gateway.connect();
+  await gateway.until((stats) => stats.queued === 1);
+  const closed = gateway.gateway.close();
+  const closedNow = gateway.gateway.closeNow();
+  assertEquals(await client.read(), null);
+  await within(Promise.all([closed, closedNow]), "closeNow()");
+});
+
+Deno.test("Gateway close() may be called twice, and before listen()", async () => {
+  const gateway = new Gateway(LOCAL);
+  assertEquals([gateway.outerAddr, gateway.innerAddr], [undefined, undefined]);
+  await Promise.all([gateway.close(), gateway.close()]);
+  await gateway.closeNow();
+  await gateway[Symbol.asyncDispose]();
+  await assertRejects(
+    () => gateway.listen(),
+    GatewayError,
+    "this gateway was started before; make a new one",
+  );
+});
+
+Deno.test("Gateway listen() gives the real ports and may not be repeated", async () => {
+  await using gateway = new Gateway(LOCAL);
+  await gateway.listen();
+  assert(gateway.outerAddr!.port > 0 && gateway.innerAddr!.port > 0);
+  await assertRejects(() => gateway.listen(), GatewayError, "started before");
+});
+
+Deno.test("Gateway listen() on a port in use fails in one line and leaves nothing open", async () => {
+  await using other = await GatewayFixture.start();
+  for (const name of ["outerPort", "innerPort"] as const) {
+    await using gateway = new Gateway({ ...LOCAL, [name]: other.outer.port });
+    const error = await assertRejects(() => gateway.listen(), GatewayError);
+    const whom = name === "outerPort" ? "clients" : "workers";
+    assertEquals(
+      error.message,
+      `Cannot listen for ${whom} at 127.0.0.1:${other.outer.port}: the address is in use; stop the other program or choose another port`,
+    );
+    assert(error.cause instanceof Error);
+    assertEquals([gateway.outerAddr, gateway.innerAddr], [
+      undefined,
+      undefined,
+    ]);
+  }
+});
+
+Deno.test("Gateway tells workers of the clients that it closes when it leaves", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
+  await using client = await gateway.connect();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  await worker.ask();
+  await gateway.until((stats) => stats.idleCredits === 1);
+  const closed = gateway.gateway.close();
+  await worker.expect(TaskCmd.CLIENT_CLOSED);
+  assertEquals([await worker.next(), await client.read()], [null, null]);
+  worker.close();
+  await within(closed, "close()");
+});
+
+Deno.test("two gateways draw different tags", async () => {
+  const tags = [];
+  for (let i = 0; i < 2; i++) {
+    await using gateway = await GatewayFixture.start();
+    await using worker = await gateway.attach();
+    await using _client = await gateway.connectRaw(Box);
+    tags.push((await worker.pull(TaskCmd.CLIENT_CREATED)).tag);
+  }
+  assert(tags[0] !== tags[1]);
+});

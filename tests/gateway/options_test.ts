@@ -1,0 +1,84 @@
+// resolveOptions(): defaults, ranges, and options that depend on each other.
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Box } from "@maple/box";
+import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
+import { RANGES, resolveOptions } from "../../gateway/options.ts";
+
+Deno.test("resolveOptions() fills in the documented defaults", () => {
+  const { box, ...rest } = resolveOptions({});
+  assert(Object.is(box, Box));
+  assertEquals(rest, {
+    outerHost: "0.0.0.0",
+    outerPort: 29000,
+    innerHost: "127.0.0.1",
+    innerPort: 28000,
+    order: "client",
+    connsMax: 10_000,
+    connTimeout: 0,
+    frameMax: 1_048_576,
+    clientQueueMax: 128,
+    queueMax: 100_000,
+    queueBytes: 268_435_456,
+    outboxMax: 4_194_304,
+    innerFrameMax: 16_777_216,
+    innerConnsMax: 1000,
+    creditsMax: 1024,
+    maxDeliveries: 2,
+    parkTime: 60,
+    workerTimeout: 15,
+    drainTimeout: 10,
+    nodeId: 0,
+  });
+});
+
+Deno.test("resolveOptions() takes undefined for left out and does not change what it got", () => {
+  const options = { connsMax: undefined, nodeId: 3 };
+  // deno-lint-ignore no-explicit-any -- what JavaScript callers do
+  assertEquals(resolveOptions(options as any).connsMax, 10_000);
+  assertEquals(options, { connsMax: undefined, nodeId: 3 });
+});
+
+for (const [name, { min, max, whole }] of Object.entries(RANGES)) {
+  Deno.test(`resolveOptions() takes ${name} from ${min} to ${max} only`, () => {
+    const resolve = (value: unknown) =>
+      resolveOptions({ frameMax: 1, [name]: value } as GatewayOptions);
+    for (const value of [min, max]) {
+      assertEquals(resolve(value)[name as keyof typeof RANGES], value);
+    }
+    const bad: unknown[] = [min - 1, max + 1, NaN, Infinity, "1", null, 1n];
+    if (whole) bad.push(min + 0.5);
+    for (const value of bad) {
+      assertThrows(
+        () => resolve(value),
+        GatewayError,
+        `Option ${name} must be a${
+          whole ? " whole" : ""
+        } number from ${min} to ${max}, got ${value}`,
+      );
+    }
+  });
+}
+
+Deno.test("resolveOptions() takes the two orders only", () => {
+  assertEquals(resolveOptions({ order: "none" }).order, "none");
+  assertThrows(
+    () => resolveOptions({ order: "any" as "none" }),
+    GatewayError,
+    'Option order must be "client" or "none", got "any"',
+  );
+});
+
+Deno.test("resolveOptions() makes innerFrameMax large enough for frameMax", () => {
+  const frameMax = 50_000_000;
+  assertEquals(resolveOptions({ frameMax }).innerFrameMax, frameMax + 76);
+  assertThrows(
+    () => resolveOptions({ frameMax: 1000, innerFrameMax: 1075 }),
+    GatewayError,
+    "Option innerFrameMax must be at least frameMax + 76 = 1076, got 1075",
+  );
+});
+
+Deno.test("new Gateway() throws on a wrong option", () => {
+  assertThrows(() => new Gateway({ connsMax: 0 }), GatewayError, "connsMax");
+});

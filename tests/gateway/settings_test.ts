@@ -1,0 +1,272 @@
+// readSettings(): flags, JSON and the ini file of the original; flags beat the file.
+
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  describeFlags,
+  parseCommandLine,
+  UsageError,
+} from "@maple/box/internal";
+import { FLAGS, readSettings, type Settings } from "../../gateway/settings.ts";
+import { DEFAULTS } from "../../gateway/options.ts";
+import { pathOf } from "../helpers/paths.ts";
+
+function read(args: string[], fileText?: string): Settings {
+  return readSettings(parseCommandLine(args, FLAGS), fileText);
+}
+
+// Every setting, with a value that is not its default.
+const EVERY: Record<string, string | number> = {
+  outerHost: "10.0.0.1",
+  outerPort: 1,
+  innerHost: "::1",
+  innerPort: 2,
+  order: "none",
+  connsMax: 3,
+  connTimeout: 4.5,
+  frameMax: 5,
+  clientQueueMax: 6,
+  queueMax: 7,
+  queueBytes: 8,
+  outboxMax: 9,
+  innerFrameMax: 100,
+  innerConnsMax: 11,
+  creditsMax: 12,
+  maxDeliveries: 13,
+  parkTime: 13.5,
+  workerTimeout: 14,
+  drainTimeout: 14.5,
+  nodeId: -15,
+  logLevel: "DEBUG",
+  logFile: "/tmp/x.log",
+  logFileMaxBytes: 16,
+  logFileMaxCount: 17,
+};
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function expected(values: Record<string, string | number>): Settings {
+  const { logLevel, logFile, logFileMaxBytes, logFileMaxCount, ...gateway } =
+    values;
+  return {
+    gateway,
+    logLevel,
+    logFile,
+    logFileMaxBytes,
+    logFileMaxCount,
+    ignored: [],
+  } as unknown as Settings;
+}
+
+Deno.test("readSettings() has the documented defaults", () => {
+  assertEquals(read([]), {
+    gateway: {},
+    logLevel: "INFO",
+    logFile: undefined,
+    logFileMaxBytes: 10 * 1024 * 1024,
+    logFileMaxCount: 5,
+    ignored: [],
+  });
+});
+
+Deno.test("readSettings() knows a flag for every option but box and logger", () => {
+  const { box: _, ...options } = DEFAULTS;
+  const flags = FLAGS.map((flag) => flag.name);
+  for (const name of Object.keys(options)) {
+    assertEquals([name, flags.includes(kebab(name))], [name, true]);
+  }
+  assertEquals(
+    flags.toSorted(),
+    [...Object.keys(EVERY).map(kebab), "config", "help", "version"].toSorted(),
+  );
+});
+
+Deno.test("readSettings() takes every flag", () => {
+  const args = Object.entries(EVERY).flatMap(([name, value]) => [
+    `--${kebab(name)}`,
+    String(value),
+  ]);
+  assertEquals(read(args), expected(EVERY));
+  const joined = Object.entries(EVERY).map(([name, value]) =>
+    `--${kebab(name)}=${value}`
+  );
+  assertEquals(read(joined), expected(EVERY));
+});
+
+Deno.test("readSettings() takes every name from JSON", () => {
+  assertEquals(read([], JSON.stringify(EVERY)), expected(EVERY));
+  assertEquals(read([], " \n {} "), read([]));
+});
+
+const INI = `; the original's file
+[outer]
+host = 10.1.2.3
+port=29001
+backlog = 511
+recv_buf_init_size = 1024
+recv_buf_max_size = 65536   ; bytes
+conn_timeout_check_interval = 10
+conn_timeout = 600 # seconds
+conns_maxsize = 5000
+
+[inner]
+host = 10.1.2.4
+port = 28001
+recv_buf_max_size = 1048576
+conns_maxsize = 200
+
+[log]
+log_level = debug
+log_dir = /var/log/maple/
+file_prefix = gate
+file_max_size = 1000000
+file_max_num = 9
+
+[stat]
+file_name = /tmp/stat
+`;
+
+Deno.test("readSettings() takes the ini file of the original and tells what it ignores", () => {
+  for (const text of [INI, INI.replaceAll("\n", "\r\n")]) {
+    assertEquals(read([], text), {
+      gateway: {
+        outerHost: "10.1.2.3",
+        outerPort: 29001,
+        frameMax: 65536,
+        connTimeout: 600,
+        connsMax: 5000,
+        innerHost: "10.1.2.4",
+        innerPort: 28001,
+        innerFrameMax: 1048576,
+        innerConnsMax: 200,
+      },
+      logLevel: "DEBUG",
+      logFile: "/var/log/maple/gate.log",
+      logFileMaxBytes: 1_000_000,
+      logFileMaxCount: 9,
+      ignored: [
+        "outer.backlog",
+        "outer.recv_buf_init_size",
+        "outer.conn_timeout_check_interval",
+        "stat.file_name",
+      ],
+    });
+  }
+});
+
+Deno.test("readSettings() makes the log file's name from either half of it", () => {
+  const logFile = (text: string) => read([], text).logFile;
+  assertEquals(logFile("[log]\nlog_dir = logs"), "logs/gateway.log");
+  assertEquals(logFile("[log]\nfile_prefix = gate"), "./gate.log");
+  assertEquals(logFile("[log]\nlog_level = INFO"), undefined);
+});
+
+Deno.test("readSettings() lets flags beat the file", () => {
+  const json = JSON.stringify({ outerPort: 1, connsMax: 2, logLevel: "ERROR" });
+  const args = ["--outer-port", "5", "--log-level", "DEBUG"];
+  const settings = read(args, json);
+  assertEquals(settings.gateway, { outerPort: 5, connsMax: 2 });
+  assertEquals(settings.logLevel, "DEBUG");
+  const fromIni = read(["--outer-port=5", "--log-file=a.log"], INI);
+  assertEquals([fromIni.gateway.outerPort, fromIni.gateway.innerPort], [
+    5,
+    28001,
+  ]);
+  assertEquals(fromIni.logFile, "a.log");
+});
+
+const MISTAKES: [string, string[], string | undefined, string][] = [
+  ["an unknown flag", ["--port", "1"], undefined, "Unknown flag --port"],
+  [
+    "a missing value",
+    ["--outer-port"],
+    undefined,
+    "--outer-port needs a value",
+  ],
+  [
+    "a value out of range",
+    ["--outer-port", "65536"],
+    undefined,
+    '--outer-port takes a whole number from 0 to 65535, got "65536"',
+  ],
+  [
+    "half a connection",
+    ["--conns-max", "1.5"],
+    undefined,
+    "--conns-max takes a whole number",
+  ],
+  [
+    "an unknown order",
+    ["--order", "any"],
+    undefined,
+    '--order takes client or none, got "any"',
+  ],
+  [
+    "an unknown level",
+    ["--log-level", "LOUD"],
+    undefined,
+    "--log-level takes DEBUG or INFO or WARN or ERROR",
+  ],
+  ["broken JSON", [], "{", "The config file is no JSON: "],
+  [
+    "an unknown name in JSON",
+    [],
+    '{"outerport": 1}',
+    'The config file has the unknown name "outerport"; known are outerHost,',
+  ],
+  [
+    "a wrong value in JSON",
+    [],
+    '{"outerPort": "many"}',
+    '"outerPort" in the config file takes a whole number from 0 to 65535, got "many"',
+  ],
+  ["null in JSON", [], '{"connsMax": null}', '"connsMax" in the config file'],
+  [
+    "a wrong value in ini",
+    [],
+    "[outer]\nport = x",
+    "outer.port in the config file takes a whole number",
+  ],
+  [
+    "neither JSON nor ini",
+    [],
+    "[outer]\n\nwhat is this",
+    "The config file is neither JSON nor ini: line 3 is neither",
+  ],
+];
+
+for (const [what, args, fileText, message] of MISTAKES) {
+  Deno.test(`readSettings() refuses ${what}`, () => {
+    const error = assertThrows(() => read(args, fileText), UsageError);
+    assertStringIncludes((error as Error).message, message);
+  });
+}
+
+Deno.test("FLAGS tell each default in the usage text", () => {
+  const usage = describeFlags(FLAGS);
+  for (const [name, value] of Object.entries(DEFAULTS)) {
+    if (name === "box") continue;
+    const line = usage.split("\n").find((line) =>
+      line.startsWith(`  --${kebab(name)} `)
+    );
+    assertStringIncludes(line ?? "", `(${value})`);
+  }
+});
+
+Deno.test("README.md tells every flag and the default of each option", async () => {
+  const readme = await Deno.readTextFile(pathOf("../../gateway/README.md"));
+  const cells = readme.split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  for (const { name } of FLAGS) {
+    assertStringIncludes(cells.flat().join(" "), `\`--${name}`);
+  }
+  for (const [name, value] of Object.entries(DEFAULTS)) {
+    if (name === "box") continue;
+    const row = cells.find(([, flag]) =>
+      flag?.startsWith(`\`--${kebab(name)} `)
+    );
+    assertEquals([name, row?.[2]?.split(" ")[0]], [name, `${value}`]);
+  }
+});

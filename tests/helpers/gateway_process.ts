@@ -1,0 +1,60 @@
+// startGatewayProcess: the gateway as the program that users run, on free ports.
+
+import { pathOf } from "./paths.ts";
+import { type RunningProcess, startProcess } from "./process.ts";
+import type { Address } from "./raw_peer.ts";
+
+/** The gateway's main module. */
+export const GATEWAY_MAIN: string = pathOf("../../gateway/mod.ts");
+
+/** The arguments that make Deno run the gateway. */
+export const GATEWAY_ARGS: readonly string[] = [
+  "run",
+  "--quiet",
+  "-A",
+  GATEWAY_MAIN,
+];
+
+/** The line that says that it accepts connections. */
+export const GATEWAY_READY =
+  /^maple gateway ready outer=(\S+):(\d+) inner=(\S+):(\d+)$/;
+
+/** A gateway that runs as a process. */
+export interface GatewayProcess extends AsyncDisposable {
+  /** The process. */
+  readonly process: RunningProcess;
+  /** Port for clients. */
+  readonly outerPort: number;
+  /** Port for workers and triggers. */
+  readonly innerPort: number;
+  /** Where clients connect. */
+  readonly outer: Address;
+  /** Where workers and triggers connect. */
+  readonly inner: Address;
+}
+
+/** Starts the gateway on free ports of 127.0.0.1 and waits until it is ready. */
+export async function startGatewayProcess(
+  flags: readonly string[] = [],
+): Promise<GatewayProcess> {
+  const process = await startProcess(Deno.execPath(), {
+    args: [
+      ...GATEWAY_ARGS,
+      ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+      ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
+      ...flags,
+    ],
+    ready: GATEWAY_READY,
+  });
+  const [, outerHost, outerPort, innerHost, innerPort] = process.ready!;
+  const outer = { hostname: outerHost!, port: Number(outerPort) };
+  const inner = { hostname: innerHost!, port: Number(innerPort) };
+  return {
+    process,
+    outer,
+    inner,
+    outerPort: outer.port,
+    innerPort: inner.port,
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,285 @@
+// The gateway as the program that users run: its command line, config file, log, signals and exit codes.
+
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { Box, TcpClient } from "@maple/box";
+import config from "../../gateway/deno.json" with { type: "json" };
+import { FLAGS } from "../../gateway/settings.ts";
+import { EchoWorker } from "../helpers/echo_worker.ts";
+import { eventually } from "../helpers/eventually.ts";
+import {
+  GATEWAY_ARGS,
+  GATEWAY_MAIN,
+  GATEWAY_READY,
+  type GatewayProcess,
+  startGatewayProcess,
+} from "../helpers/gateway_process.ts";
+import { RawPeer } from "../helpers/raw_peer.ts";
+import { type Finished, runProcess, startProcess } from "../helpers/process.ts";
+
+// A run that should end by itself.
+function run(...flags: string[]): Promise<Finished> {
+  return runProcess(Deno.execPath(), { args: [...GATEWAY_ARGS, ...flags] });
+}
+
+function assertOneLine(text: string, includes: string): void {
+  assertMatch(text, /^maple gateway: [^\n]+\n$/);
+  assertStringIncludes(text, includes);
+}
+
+async function connect({ outer }: GatewayProcess) {
+  const { hostname, port } = outer;
+  const client = new TcpClient(Box, hostname, port, { timeout: 10_000 });
+  await client.connect();
+  return client;
+}
+
+async function withTempDir(
+  work: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "maple-test-" });
+  try {
+    await work(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("the gateway program serves, and prints nothing but the ready line to stdout", async () => {
+  await using gateway = await startGatewayProcess(["--node-id", "7"]);
+  await using worker = await EchoWorker.attach(gateway.inner);
+  await using client = await connect(gateway);
+  await client.write({ cmd: 1, sn: 2, body: "through a process" });
+  const reply = await client.read();
+  assertEquals([reply?.sn, reply?.text()], [2, "through a process"]);
+  assertEquals(worker.tasks.map((task) => task.nodeId), [7, 7]);
+  client.close();
+  gateway.process.kill("SIGTERM");
+  assertEquals((await gateway.process.finished()).code, 0);
+  assertEquals(gateway.process.stdout.length, 1);
+  assertMatch(gateway.process.stdout[0]!, GATEWAY_READY);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`the gateway program stops in order at ${signal}, exit code 0`, async () => {
+    await using gateway = await startGatewayProcess();
+    await using worker = await EchoWorker.attach(gateway.inner);
+    await using client = await connect(gateway);
+    await client.write({ cmd: 1 });
+    assert(await client.read());
+    gateway.process.kill(signal);
+    assertEquals(await client.read(), null);
+    assertEquals((await gateway.process.finished()).code, 0);
+    assertStringIncludes(gateway.process.stderr, `${signal}: leaving`);
+    assertMatch(gateway.process.stderr, / closed\n$/);
+    assertEquals(worker.tasks.length >= 2, true);
+  });
+}
+
+Deno.test("the gateway program closes at once at a second signal, exit code 0", async () => {
+  await using gateway = await startGatewayProcess(["--drain-timeout", "3600"]);
+  const { process } = gateway;
+  await using client = await connect(gateway);
+  await client.write({ cmd: 1 });
+  process.kill("SIGTERM");
+  await eventually(() => process.stderr.includes("SIGTERM: leaving"));
+  process.kill("SIGTERM");
+  assertEquals(await client.read(), null);
+  client.close();
+  assertEquals((await process.finished()).code, 0);
+  assertStringIncludes(process.stderr, "SIGTERM: closing at once");
+  assertMatch(process.stderr, /leaves with \d tasks that were not finished/);
+});
+
+Deno.test("the gateway program leaves after --drain-timeout though nobody works", async () => {
+  await using gateway = await startGatewayProcess(["--drain-timeout", "0.05"]);
+  await using client = await connect(gateway);
+  await client.write({ cmd: 1 });
+  gateway.process.kill("SIGTERM");
+  assertEquals(await client.read(), null);
+  client.close();
+  assertEquals((await gateway.process.finished()).code, 0);
+});
+
+Deno.test("the gateway program with --help tells every flag", async () => {
+  const { code, stdout, stderr } = await run("--help");
+  assertEquals([code, stderr], [0, ""]);
+  const text = stdout.join("\n");
+  for (const { name } of FLAGS) assertStringIncludes(text, `  --${name} `);
+  // It fits a terminal, and no value is missing.
+  for (const line of stdout) assert(line.length <= 100, line);
+  assertFalse(text.includes("undefined"));
+});
+
+Deno.test("the gateway program with --version prints the version", async () => {
+  assertEquals(await run("--version"), {
+    code: 0,
+    stdout: [config.version],
+    stderr: "",
+  });
+});
+
+const MISTAKES: [string, string[], string][] = [
+  ["an unknown flag", ["--port", "1"], "Unknown flag --port; see --help"],
+  ["an argument", ["29000"], 'Unexpected argument "29000"; see --help'],
+  [
+    "a value out of range",
+    ["--conns-max", "0"],
+    '--conns-max takes a whole number from 1 to 2147483647, got "0"',
+  ],
+  ["a missing value", ["--config"], "--config needs a value"],
+  [
+    "a config file that is not there",
+    ["--config", "/nowhere/maple.json"],
+    'Cannot read the config file "/nowhere/maple.json"',
+  ],
+];
+
+for (const [what, flags, message] of MISTAKES) {
+  Deno.test(`the gateway program refuses ${what} in one line, exit code 2`, async () => {
+    const { code, stdout, stderr } = await run(...flags);
+    assertEquals([code, stdout], [2, []]);
+    assertOneLine(stderr, message);
+  });
+}
+
+Deno.test("the gateway program tells a port in use in one line, exit code 1", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String(taken.addr.port);
+  const { code, stdout, stderr } = await run(
+    ...["--inner-port", "0", "--outer-host", "127.0.0.1"],
+    ...["--outer-port", port],
+  );
+  assertEquals([code, stdout], [1, []]);
+  assertOneLine(
+    stderr,
+    `Cannot listen for clients at 127.0.0.1:${port}: the address is in use`,
+  );
+});
+
+Deno.test("the gateway program tells a log file that cannot be written, exit code 1", async () => {
+  const { code, stdout, stderr } = await run("--log-file", "/nowhere/x.log");
+  assertEquals([code, stdout], [1, []]);
+  assertOneLine(stderr, "/nowhere/x.log");
+});
+
+Deno.test("the gateway program reads a JSON file, and flags beat it", async () => {
+  await withTempDir(async (directory) => {
+    const file = `${directory}/gateway.json`;
+    await Deno.writeTextFile(
+      file,
+      JSON.stringify({ outerPort: 1, nodeId: 5, connsMax: 1 }),
+    );
+    await using gateway = await startGatewayProcess(["--config", file]);
+    await using worker = await EchoWorker.attach(gateway.inner);
+    await using client = await connect(gateway);
+    await client.write({ cmd: 1 });
+    assert(await client.read());
+    assertEquals(worker.tasks[0]?.nodeId, 5);
+    await using refused = await connect(gateway);
+    assertEquals(await refused.read(), null);
+  });
+});
+
+Deno.test("the gateway program reads the original's ini file and says what it ignores", async () => {
+  await withTempDir(async (directory) => {
+    const file = `${directory}/gateway.ini`;
+    await Deno.writeTextFile(
+      file,
+      [
+        "[outer]",
+        "host = 127.0.0.1",
+        "port = 0",
+        "backlog = 511",
+        "recv_buf_max_size = 100",
+        "[inner]",
+        "port = 0",
+        "[log]",
+        `log_dir = ${directory}`,
+        "file_prefix = gate",
+        "log_level = debug",
+        "",
+      ].join("\n"),
+    );
+    await using process = await startProcess(Deno.execPath(), {
+      args: [...GATEWAY_ARGS, "--config", file],
+      ready: GATEWAY_READY,
+    });
+    const [, hostname, port] = process.ready!;
+    await using client = await RawPeer.connect(Box, {
+      hostname: hostname!,
+      port: Number(port),
+    });
+    await client.sendBytes(new Box({ body: new Uint8Array(77) }).pack());
+    assertEquals(await client.nextFrame(), null);
+    process.kill("SIGKILL");
+    await process.finished();
+    const log = await Deno.readTextFile(`${directory}/gate.log`);
+    assertMatch(log, /WARN .* sets what has no meaning here: outer.backlog\n/);
+    assertMatch(log, /WARN .* 101 bytes are above the limit of 100 bytes/);
+    assertMatch(log, /DEBUG .* client 1 at 127\.0\.0\.1:\d+ connected\n/);
+    assertEquals(process.stderr, "");
+  });
+});
+
+Deno.test("the gateway program puts full log files aside and keeps some", async () => {
+  await withTempDir(async (directory) => {
+    const file = `${directory}/gateway.log`;
+    await using gateway = await startGatewayProcess([
+      ...["--log-file", file, "--log-level", "DEBUG"],
+      ...["--log-file-max-bytes", "2000", "--log-file-max-count", "2"],
+    ]);
+    await using _worker = await EchoWorker.attach(gateway.inner);
+    // Each tells two lines of about a hundred bytes.
+    for (let i = 0; i < 60; i++) {
+      await using client = await connect(gateway);
+      await client.write({ cmd: 1 });
+      assert(await client.read());
+    }
+    gateway.process.kill("SIGTERM");
+    assertEquals((await gateway.process.finished()).code, 0);
+    const names = (await Array.fromAsync(Deno.readDir(directory)))
+      .map(({ name }) => name).toSorted();
+    assertEquals(names, ["gateway.log", "gateway.log.1", "gateway.log.2"]);
+    for (const name of names) {
+      const { size } = await Deno.stat(`${directory}/${name}`);
+      assert(size <= 2000, `${name} has ${size} bytes`);
+    }
+    assertMatch(await Deno.readTextFile(file), / closed\n$/);
+    assertEquals(gateway.process.stderr, "");
+  });
+});
+
+Deno.test("the gateway program logs to stderr with time, level, role and process id", async () => {
+  await using gateway = await startGatewayProcess();
+  const { process } = gateway;
+  await eventually(() => process.stderr.includes("\n"));
+  assertMatch(
+    process.stderr,
+    new RegExp(
+      `^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}[+-]\\d\\d:\\d\\d INFO  gateway\\[${process.pid}\\] listening for clients at 127\\.0\\.0\\.1:${gateway.outerPort}, `,
+    ),
+  );
+});
+
+Deno.test("importing the gateway does nothing", async () => {
+  const finished = await runProcess(Deno.execPath(), {
+    args: [
+      "eval",
+      "--quiet",
+      `const names = Object.keys(await import(${
+        JSON.stringify(GATEWAY_MAIN)
+      })); console.log(names.join());`,
+    ],
+  });
+  assertEquals(finished, {
+    code: 0,
+    stdout: ["Gateway,GatewayError"],
+    stderr: "",
+  });
+});
