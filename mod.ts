@@ -19,3 +19,4 @@
 export * from "@maple/box";
 export * from "@maple/gateway";
 export * from "@maple/haven";
+export * from "@maple/worker";

@@ -1,0 +1,81 @@
+// The options of run and attach.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type RunOptions, WorkerError } from "@maple/worker";
+import { resolveRun, runOptions } from "../../worker/options.ts";
+import { WorkerFixture } from "./worker_fixture.ts";
+
+Deno.test("resolveRun() fills in the defaults", () => {
+  assertEquals(resolveRun({}), {
+    gateways: [{ host: "127.0.0.1", port: 28000 }],
+    concurrency: 16,
+    workTimeoutMs: 0,
+    stopTimeoutMs: 30_000,
+    reloadTimeoutMs: 30_000,
+    workers: 1,
+    debug: false,
+    signal: undefined,
+  });
+  const { gateways, workTimeoutMs } = resolveRun({
+    gateways: [{}, { host: "a", port: 1 }],
+    workTimeout: 0.5,
+  });
+  assertEquals(gateways, [
+    { host: "127.0.0.1", port: 28000 },
+    { host: "a", port: 1 },
+  ]);
+  assertEquals(workTimeoutMs, 500);
+});
+
+const WRONG: readonly [options: RunOptions, says: string][] = [
+  [{ workers: -1 }, "workers must be a whole number from 0 to 1024, got -1"],
+  [{ workers: 1.5 }, "workers must be a whole number"],
+  [{ workers: NaN }, "got NaN"],
+  [{ concurrency: 0 }, "concurrency must be a whole number from 1 to 65536"],
+  [{ port: 0 }, "port must be a whole number from 1 to 65535, got 0"],
+  [{ port: NaN }, "port must be a whole number"],
+  [{ gateways: [{ port: 70000 }] }, "port must be"],
+  [{ gateways: [] }, "gateways must name at least one gateway"],
+  [{ gateways: [{}], port: 1 }, "exclude each other"],
+  [{ gateways: [{}], host: "a" }, "exclude each other"],
+  [{ workTimeout: -1 }, "workTimeout must be a number from 0 to 2147483"],
+  [{ stopTimeout: Infinity }, "stopTimeout must be a number from 0"],
+  [{ reloadTimeout: 0 }, "reloadTimeout must be a number from 0.1"],
+];
+
+for (const [options, says] of WRONG) {
+  Deno.test(`Worker.run() and attach() refuse ${Deno.inspect(options)}`, async () => {
+    const calls = [
+      () => new WorkerFixture().app.run(options),
+      () => new WorkerFixture().app.attach(options),
+    ];
+    for (const one of calls) {
+      const { message } = await assertRejects(one, WorkerError, says);
+      assert(!message.includes("\n"));
+    }
+  });
+}
+
+Deno.test("runOptions() understands every form of run's arguments", () => {
+  const rest = { workers: 3, debug: true };
+  const list = [{ port: 1 }, { host: "b" }] as const;
+  assertEquals(runOptions(undefined, undefined, undefined), {});
+  assertEquals(runOptions("a", undefined, undefined), { host: "a" });
+  assertEquals(runOptions("a", 5, undefined), { host: "a", port: 5 });
+  assertEquals(runOptions("a", 5, rest), { host: "a", port: 5, ...rest });
+  assertEquals(runOptions("a", undefined, rest), { host: "a", ...rest });
+  assertEquals(runOptions(undefined, 5, rest), { port: 5, ...rest });
+  assertEquals(runOptions(list, undefined, undefined), { gateways: list });
+  assertEquals(runOptions(list, rest, undefined), { gateways: list, ...rest });
+  assertEquals(runOptions(rest, undefined, undefined), rest);
+});
+
+Deno.test("Worker.run() takes gateway and options in every form", async () => {
+  // That an aborted run ends at once shows that the options arrived.
+  const options = { workers: 0, signal: AbortSignal.abort() };
+  const app = () => new WorkerFixture().app;
+  await app().run("127.0.0.1", 28000, options);
+  await app().run(undefined, 28000, options);
+  await app().run([{ port: 28000 }, { port: 28001 }], options);
+  await app().run({ port: 28000, ...options });
+});

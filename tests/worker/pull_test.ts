@@ -1,0 +1,80 @@
+// How many tasks a worker works on at a time, and how it tells of slow ones.
+
+import { assertEquals, assertMatch } from "@std/assert";
+import type { WorkerRequest } from "@maple/worker";
+import { eventually } from "../helpers/eventually.ts";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { Door, next, WorkerFixture } from "./worker_fixture.ts";
+
+Deno.test("Worker works on as many tasks at a time as concurrency says", async () => {
+  const door = new Door();
+  let running = 0;
+  let most = 0;
+  await using gateway = await GatewayFixture.start({ order: "none" });
+  await using worker = await WorkerFixture.attach(gateway, {
+    attach: { concurrency: 3 },
+    register: (app) =>
+      app.route(1, async (request) => {
+        most = Math.max(most, ++running);
+        await door.pass();
+        // Not all in one turn, so that new ones come while others run.
+        await new Promise((resolve) => setTimeout(resolve));
+        running--;
+        request.writeToClient({});
+      }),
+  });
+  await using client = await gateway.connect();
+  for (let sn = 1; sn <= 10; sn++) client.write({ cmd: 1, sn });
+  await gateway.until((stats) => stats.inHand === 3 && stats.queued === 7);
+  await eventually(() => running === 3);
+  assertEquals(worker.app.held, 3);
+  door.open();
+  const seen = new Set<number>();
+  for (let i = 0; i < 10; i++) seen.add((await next(client)).sn);
+  assertEquals(seen.size, 10);
+  assertEquals(most, 3);
+  await gateway.until((stats) => stats.idleCredits === 3);
+  assertEquals(gateway.gateway.stats().delivered, 11);
+  assertEquals(worker.app.held, 0);
+});
+
+Deno.test("Worker asks for 16 tasks unless told otherwise", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using _worker = await WorkerFixture.attach(gateway);
+  await gateway.until((stats) => stats.idleCredits === 16);
+  assertEquals(gateway.gateway.stats().workers, 1);
+});
+
+Deno.test("Worker logs a task that takes longer than workTimeout, once, with cmd and endpoint", async () => {
+  const door = new Door();
+  await using gateway = await GatewayFixture.start();
+  await using worker = await WorkerFixture.attach(gateway, {
+    attach: { workTimeout: 0.02 },
+    register: (app) => {
+      const wait = async (request: WorkerRequest) => {
+        await door.pass();
+        request.writeToClient({});
+      };
+      app.route(7, wait, "slow");
+      app.route(9, wait, "later");
+      app.route(8, (request) => request.writeToClient({}), "quick");
+    },
+  });
+  await using client = await gateway.connect();
+  await using other = await gateway.connect();
+  await other.write({ cmd: 8 });
+  await next(other);
+  await client.write({ cmd: 7, sn: 1 });
+  const line = await worker.log.line(/workTimeout/);
+  assertMatch(
+    line,
+    /^WARN .*cmd: 7, endpoint: slow.* takes longer than 20 ms \(workTimeout\)$/,
+  );
+  // Several looks later it still was told only once.
+  await other.write({ cmd: 9, sn: 2 });
+  const later = await worker.log.line(/endpoint: later.*workTimeout/);
+  door.open();
+  await next(client);
+  await next(other);
+  assertEquals(worker.log.complaints, [line, later]);
+});

@@ -1,0 +1,15 @@
+// The one error class of this package.
+
+/** The error that this package throws: an option that does not fit, or a call at the wrong time. */
+export class WorkerError extends Error {
+  /**
+   * Makes the error.
+   *
+   * @param message What was wrong, what was expected, and the option to change.
+   * @param options `cause`, where another error is behind this one.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "WorkerError";
+  }
+}

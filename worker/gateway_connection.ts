@@ -1,0 +1,238 @@
+// GatewayConnection: one connection to a gateway, from its start to its end: asks for tasks, hands them on, acknowledges them.
+
+import { MAGIC, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import {
+  type CloseCause,
+  type FrameHandler,
+  FrameSocket,
+  readInt32,
+  writeInt32,
+} from "@maple/box/internal";
+
+/** Whoever works on the tasks of a {@linkcode GatewayConnection}. */
+export interface TaskHandler {
+  /**
+   * Works on one task.
+   *
+   * @param frame The whole Task, in bytes of its own.
+   * @returns A promise when it is not finished yet; it must not reject.
+   */
+  onTask(
+    frame: Uint8Array,
+    connection: GatewayConnection,
+  ): Promise<void> | undefined;
+  /** The connection has ended. */
+  onConnectionClose(cause: CloseCause): void;
+}
+
+const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
+const MISSED_PINGS = 4;
+const NO_BODY: Uint8Array = new Uint8Array(0);
+// An original gateway does not confirm that it gives no more tasks.
+const CONFIRM_TIMEOUT_MS = 1000;
+
+/** One connection to a gateway. */
+export class GatewayConnection implements FrameHandler {
+  readonly #socket: FrameSocket;
+  readonly #handler: TaskHandler;
+  readonly #header: Uint8Array = headerTemplate();
+  #held = 0;
+  #draining = false;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #onHeldChange: (() => void) | undefined;
+  #onConfirmed: (() => void) | undefined;
+
+  /** @param conn The connection, which belongs to this object from now on. */
+  constructor(conn: Deno.TcpConn, handler: TaskHandler) {
+    this.#handler = handler;
+    this.#socket = new FrameSocket(conn, this, {
+      framing: Task,
+      maxFrameBytes: 2 ** 31 - 1,
+      maxOutboxBytes: MAX_OUTBOX_BYTES,
+      ownFrames: true,
+    });
+  }
+
+  /** How many tasks are being worked on. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Whether it has ended. */
+  get closed(): boolean {
+    return this.#socket.closed;
+  }
+
+  /** Asks for the first tasks and reads until the connection has ended. */
+  run(concurrency: number): Promise<void> {
+    for (let i = 0; i < concurrency; i++) this.#ask(0);
+    return this.#socket.run();
+  }
+
+  /** Sends a packed Task. */
+  send(task: Uint8Array): boolean {
+    return !this.closed && this.#socket.send(task);
+  }
+
+  /**
+   * Sends a packed box to the client that a task is about.
+   *
+   * @param task The task's frame.
+   * @returns false when the connection is gone, or when the task is about no client.
+   */
+  answer(task: Uint8Array, box: Uint8Array): boolean {
+    if (this.closed || isZero(task, TaskOffset.connId, TaskOffset.uid)) {
+      return false;
+    }
+    const at = this.#writeHeader(TaskCmd.WRITE_TO_CLIENT, box);
+    if (at < 0) return false;
+    const { buffer } = this.#socket.outbox;
+    // The delivery id, the node, the tag: which task is answered, and whose it is.
+    copy(task, TaskOffset.ret, TaskOffset.clientIp, buffer, at);
+    copy(task, TaskOffset.connId, TaskOffset.uid, buffer, at);
+    return true;
+  }
+
+  /**
+   * Leaves in order: asks for no more, waits for the tasks that are held and those already on their way, sends what is to be sent, and closes.
+   *
+   * @param timeoutMs What is not finished by then is left to the gateway, which gives it to another worker.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    if (!this.closed && !this.#draining) {
+      this.#draining = true;
+      const confirmed = new Promise<void>((resolve) =>
+        this.#onConfirmed = resolve
+      );
+      this.send(withdrawal());
+      await orTimeout(confirmed, CONFIRM_TIMEOUT_MS);
+      await this.#idle(timeoutMs);
+      this.#socket.close();
+    }
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Called by the socket. */
+  onFrame(frame: Uint8Array): void {
+    const cmd = readInt32(frame, TaskOffset.cmd);
+    if (cmd === TaskCmd.CLEAR_CLIENT_TASKS) {
+      this.#onConfirmed?.();
+      return;
+    }
+    if (cmd === TaskCmd.LOGOUT_CLIENT) {
+      this.#onPing(frame);
+      return;
+    }
+    this.#held++;
+    const outcome = this.#handler.onTask(frame, this);
+    const deliveryId = readInt32(frame, TaskOffset.ret);
+    if (outcome) outcome.then(() => this.#finish(deliveryId));
+    else this.#finish(deliveryId);
+  }
+
+  /** Called by the socket. */
+  onClose(cause: CloseCause): void {
+    clearTimeout(this.#silence);
+    this.#onConfirmed?.();
+    this.#onHeldChange?.();
+    this.#handler.onConnectionClose(cause);
+  }
+
+  // A gateway of ours asks for a sign of life now and then and tells how often. When it has asked once and then no more, its host has vanished.
+  #onPing(frame: Uint8Array): void {
+    this.send(frame);
+    const everyMs = Number(Task.fromFrame(frame).custom);
+    clearTimeout(this.#silence);
+    if (this.closed || !(everyMs > 0)) return;
+    this.#silence = setTimeout(() => {
+      this.#socket.destroy({
+        kind: "idle",
+        message: `no sign of life for ${everyMs * MISSED_PINGS} ms`,
+      });
+    }, everyMs * MISSED_PINGS);
+  }
+
+  #finish(deliveryId: number): void {
+    this.#held--;
+    // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no delivery ids, would take it for a wish.
+    if (!this.#draining || deliveryId > 0) this.#ask(deliveryId);
+    this.#onHeldChange?.();
+  }
+
+  #ask(deliveryId: number): void {
+    if (this.closed) return;
+    const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, NO_BODY);
+    if (at < 0) return;
+    const { buffer } = this.#socket.outbox;
+    writeInt32(buffer, at + TaskOffset.ret, deliveryId);
+    buffer[at + TaskOffset.flags + 1] = TaskFlag.EXPLICIT_ACK;
+  }
+
+  // Header and body of one Task; answers where it begins in the outbox, or -1.
+  #writeHeader(cmd: number, body: Uint8Array): number {
+    const { outbox } = this.#socket;
+    const length = TaskOffset.body + body.length;
+    const at = outbox.reserve(length);
+    if (at < 0) {
+      this.#socket.overflow();
+      return -1;
+    }
+    const { buffer } = outbox;
+    buffer.set(this.#header, at);
+    writeInt32(buffer, at + TaskOffset.packetLen, length);
+    writeInt32(buffer, at + TaskOffset.cmd, cmd);
+    buffer.set(body, at + TaskOffset.body);
+    return at;
+  }
+
+  #idle(timeoutMs: number): Promise<void> {
+    if (this.#held === 0 || this.closed) return Promise.resolve();
+    const idle = new Promise<void>((resolve) => {
+      this.#onHeldChange = () => {
+        if (this.#held === 0 || this.closed) resolve();
+      };
+    });
+    return orTimeout(idle, timeoutMs);
+  }
+}
+
+function headerTemplate(): Uint8Array {
+  const header = new Uint8Array(TaskOffset.body);
+  writeInt32(header, 0, MAGIC);
+  return header;
+}
+
+// "I want no more tasks": CLEAR_CLIENT_TASKS for no client at all, which an original gateway drops as it drops every frame for a client it
+// does not know. Ours takes the credits back and sends the frame back, behind the last task.
+function withdrawal(): Uint8Array {
+  return new Task({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }).pack();
+}
+
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
+
+function copy(
+  source: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  for (let i = from; i < to; i++) target[at + i] = source[i]!;
+}
+
+function orTimeout(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

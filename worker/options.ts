@@ -1,0 +1,148 @@
+// How a worker is run: gateways, processes, concurrency and times.
+
+import { WorkerError } from "./errors.ts";
+
+/** Where a gateway listens for workers. */
+export interface GatewayAddress {
+  /** Name or IP address. @default {"127.0.0.1"} */
+  host?: string;
+  /** Its port for workers and triggers. @default {28000} */
+  port?: number;
+}
+
+/** What `attach` takes. */
+export interface AttachOptions extends GatewayAddress {
+  /** Several gateways instead of the one of `host` and `port`. */
+  gateways?: readonly GatewayAddress[];
+  /** Tasks that are worked on at a time, for each gateway. @default {16} */
+  concurrency?: number;
+  /** Seconds that a task may take before it is logged as slow; 0 = any. See also `run`. @default {0} */
+  workTimeout?: number;
+  /** Seconds that a safe stop waits for the tasks in hand. @default {30} */
+  stopTimeout?: number;
+  /** Detaches when it is aborted. */
+  signal?: AbortSignal;
+}
+
+/** What `run` takes. */
+export interface RunOptions extends AttachOptions {
+  /** Child processes; 0 = work in this process, for tests and debuggers. @default {1} */
+  workers?: number;
+  /**
+   * Seconds that a task may take before it is logged as slow, and that the event loop of a child may be blocked before the child is killed and replaced; 0 =
+   * any. @default {0}
+   */
+  workTimeout?: number;
+  /** Seconds that the new children of a reload may take to attach. @default {30} */
+  reloadTimeout?: number;
+  /** Log more. @default {false} */
+  debug?: boolean;
+}
+
+/** The options with their defaults filled in. */
+export interface ResolvedRun {
+  /** At least one. */
+  readonly gateways: readonly Required<GatewayAddress>[];
+  /** See {@linkcode AttachOptions}. */
+  readonly concurrency: number;
+  /** Milliseconds. */
+  readonly workTimeoutMs: number;
+  /** Milliseconds. */
+  readonly stopTimeoutMs: number;
+  /** Milliseconds. */
+  readonly reloadTimeoutMs: number;
+  /** See {@linkcode RunOptions}. */
+  readonly workers: number;
+  /** See {@linkcode RunOptions}. */
+  readonly debug: boolean;
+  /** See {@linkcode AttachOptions}. */
+  readonly signal: AbortSignal | undefined;
+}
+
+const MAX_SECONDS = 2_147_483;
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws {WorkerError} naming the option, its range and the value received.
+ */
+export function resolveRun(options: RunOptions): ResolvedRun {
+  const {
+    host,
+    port,
+    gateways,
+    concurrency = 16,
+    workers = 1,
+    workTimeout = 0,
+    stopTimeout = 30,
+    reloadTimeout = 30,
+    debug = false,
+    signal,
+  } = options;
+  if (gateways && (host !== undefined || port !== undefined)) {
+    throw new WorkerError(
+      "Options host and port and option gateways exclude each other",
+    );
+  }
+  if (gateways?.length === 0) {
+    throw new WorkerError("Option gateways must name at least one gateway");
+  }
+  check("concurrency", concurrency, { min: 1, max: 65536 });
+  check("workers", workers, { min: 0, max: 1024 });
+  const seconds = { max: MAX_SECONDS, whole: false };
+  check("workTimeout", workTimeout, { min: 0, ...seconds });
+  check("stopTimeout", stopTimeout, { min: 0, ...seconds });
+  check("reloadTimeout", reloadTimeout, { min: 0.1, ...seconds });
+  const addresses = (gateways ?? [options]).map((gateway) => {
+    const { host = "127.0.0.1", port = 28000 } = gateway;
+    check("port", port, { min: 1, max: 65535 });
+    return { host, port };
+  });
+  return {
+    gateways: addresses,
+    concurrency,
+    workTimeoutMs: workTimeout * 1000,
+    stopTimeoutMs: stopTimeout * 1000,
+    reloadTimeoutMs: reloadTimeout * 1000,
+    workers,
+    debug,
+    signal,
+  };
+}
+
+function check(
+  name: string,
+  value: number,
+  { min, max, whole = true }: { min: number; max: number; whole?: boolean },
+): void {
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) {
+    return;
+  }
+  throw new WorkerError(
+    `Option ${name} must be a${
+      whole ? " whole" : ""
+    } number from ${min} to ${max}, got ${value}`,
+  );
+}
+
+/** The options in the arguments of `run`, in whichever form they are given. */
+export function runOptions(
+  first: string | readonly GatewayAddress[] | RunOptions | undefined,
+  second: number | RunOptions | undefined,
+  third: RunOptions | undefined,
+): RunOptions {
+  if (isList(first)) return { ...second as RunOptions, gateways: first };
+  if (typeof first === "object") return first;
+  return {
+    ...(typeof second === "object" ? second : third),
+    ...(first === undefined ? {} : { host: first }),
+    ...(typeof second === "number" ? { port: second } : {}),
+  };
+}
+
+// Array.isArray does not know readonly arrays.
+function isList(
+  value: string | readonly GatewayAddress[] | RunOptions | undefined,
+): value is readonly GatewayAddress[] {
+  return Array.isArray(value);
+}

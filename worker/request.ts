@@ -1,0 +1,187 @@
+// WorkerRequest: one task from a gateway, and what a handler can do about it.
+
+import {
+  type BoxClass,
+  type BoxData,
+  type BoxFields,
+  type BoxOf,
+  type Int64,
+  Task,
+  TaskCmd,
+  TaskFlag,
+  type TaskInit,
+  type UsersRow,
+  type WorkerTaskParams,
+} from "@maple/box";
+import { writeToWorkerTask } from "@maple/box/internal";
+import { AppRequest, type RequestHost } from "@maple/haven";
+import type { GatewayConnection } from "./gateway_connection.ts";
+
+/** What a request needs of its worker. */
+export interface RequestWorker<F extends object> {
+  /** The class of the clients' boxes. */
+  readonly boxClass: BoxClass<F>;
+  /** Messages to users of all gateways. */
+  writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  /** Disconnects users of all gateways. */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+  ): boolean;
+}
+
+/**
+ * One task from a gateway: a client's box, a box that a trigger or worker sent for a worker, or (in the hooks `createClient` and `closeClient`) the news of a
+ * client.
+ *
+ * What is sent is in order: answers, logins and closes reach the gateway as they were called. Each function gives false when the connection that the task came by is
+ * gone: the gateway has then given the task to another worker. What is for the task's client gives false as well when the task is about no client.
+ */
+export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
+  readonly #worker: RequestWorker<F>;
+  readonly #connection: GatewayConnection;
+  readonly #frame: Uint8Array;
+  #task: Task | undefined;
+
+  /**
+   * Workers make requests; handlers get them.
+   *
+   * @param host The pipeline of the worker.
+   * @param box The box in the task; an empty one where there is none.
+   * @param origin Where the task came from.
+   */
+  constructor(
+    host: RequestHost,
+    box: BoxOf<F>,
+    origin: {
+      worker: RequestWorker<F>;
+      connection: GatewayConnection;
+      frame: Uint8Array;
+    },
+  ) {
+    super(host, box);
+    this.#worker = origin.worker;
+    this.#connection = origin.connection;
+    this.#frame = origin.frame;
+  }
+
+  /** The whole task. Its packed bytes can be kept elsewhere to answer later: see `VirtualRequest` of `@maple/trigger`. */
+  get task(): Task {
+    return this.#task ??= Task.fromFrame(this.#frame);
+  }
+
+  /** The user logged in on the client's connection, 0 = none; or what the sender of an inner task set. */
+  get uid(): Int64 {
+    return this.task.uid;
+  }
+
+  /** The bit mask given at login; or what the sender of an inner task set. */
+  get userdata(): Int64 {
+    return this.task.userdata;
+  }
+
+  /** What the sender of an inner task set; else 0. */
+  get custom(): Int64 {
+    return this.task.custom;
+  }
+
+  /** The client's IP address as text; empty where the task is about no client. */
+  get clientAddress(): string {
+    return this.task.clientAddress;
+  }
+
+  /** Whether the task came from a trigger or a worker, not from a client. */
+  get inner(): boolean {
+    return this.task.inner;
+  }
+
+  /** Whether the task was given to another worker before, which was lost: what it does may have been done already. */
+  get redelivered(): boolean {
+    return this.task.redelivered;
+  }
+
+  /**
+   * Answers the client: the same as `reply`.
+   *
+   * @param data An object becomes the box's `map` of it; a box or packed bytes are sent as they are.
+   * @returns As `reply`: no need to await it.
+   * @throws {HavenError} `request` when the request was answered before, unless the worker's `respondOnce` is false.
+   */
+  writeToClient(data: BoxData<F>): Promise<boolean> {
+    return this.reply(data);
+  }
+
+  /** Sends messages to users, wherever they are connected; see {@linkcode UsersRow}. */
+  writeToUsers(rows: readonly UsersRow<F>[]): boolean {
+    return this.#worker.writeToUsers(rows);
+  }
+
+  /** Closes the client's connection, after what was sent to it before. */
+  closeClient(): boolean {
+    return this.#sendForClient({ cmd: TaskCmd.CLOSE_CLIENT });
+  }
+
+  /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+  ): boolean {
+    return this.#worker.closeUsers(uids, userdata, exclude);
+  }
+
+  /**
+   * Binds a user to the client's connection. A uid that is bound elsewhere moves here.
+   *
+   * @param uid Positive.
+   * @param userdata A bit mask by which messages to users can be narrowed down. @default {0}
+   */
+  loginClient(uid: Int64, userdata: Int64 = 0): boolean {
+    return this.#sendForClient({ cmd: TaskCmd.LOGIN_CLIENT, uid, userdata });
+  }
+
+  /** Unbinds the user of the client's connection. */
+  logoutClient(): boolean {
+    return this.#sendForClient({ cmd: TaskCmd.LOGOUT_CLIENT });
+  }
+
+  /**
+   * Sends a box to any worker as a task about the same client.
+   *
+   * @param data The box.
+   * @param params What the task carries; what is left out is 0.
+   */
+  writeToWorker(data: BoxData<F>, params: WorkerTaskParams = {}): boolean {
+    const { connId, tag, nodeId, clientIp, flags } = this.task;
+    return this.#send(
+      writeToWorkerTask(this.#worker.boxClass, data, {
+        flags: flags & TaskFlag.IPV6,
+        connId,
+        tag,
+        nodeId,
+        clientIp,
+        ...params,
+      }),
+    );
+  }
+
+  /** Drops the client's requests that still wait in the gateway; they are not answered. */
+  clearClientTasks(): boolean {
+    return this.#sendForClient({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
+  }
+
+  /** For `reply`. */
+  protected override send(frame: Uint8Array): boolean {
+    return this.#connection.answer(this.#frame, frame);
+  }
+
+  // Client 0 is nobody, and CLEAR_CLIENT_TASKS for nobody is how a worker takes leave.
+  #sendForClient(init: TaskInit): boolean {
+    return this.task.connId !== 0 && this.#send(this.task.map(init));
+  }
+
+  #send(task: Task): boolean {
+    return this.#connection.send(task.pack());
+  }
+}
