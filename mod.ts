@@ -19,4 +19,5 @@
 export * from "@maple/box";
 export * from "@maple/gateway";
 export * from "@maple/haven";
+export * from "@maple/trigger";
 export * from "@maple/worker";

@@ -1,0 +1,244 @@
+// Tests of the trigger's command line, as processes.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Box, TaskCmd } from "@maple/box";
+import type { Gateway } from "@maple/gateway";
+import { VirtualRequest } from "@maple/trigger";
+import {
+  freePort,
+  joinClient,
+  makeTrigger,
+  nextText,
+  PlayedGateway,
+  startGateway,
+  startWorker,
+} from "./test_system.ts";
+
+const PROGRAM = new URL("../../trigger/mod.ts", import.meta.url).pathname;
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(
+  args: readonly string[],
+  stdin?: Uint8Array,
+): Promise<Result> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", PROGRAM, ...args],
+    stdin: stdin ? "piped" : "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin) {
+    const writer = child.stdin.getWriter();
+    // A program that has refused before it reads has closed the pipe.
+    await writer.write(stdin).then(() => writer.close()).catch(() => {});
+  }
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+function at(gateway: Gateway): string[] {
+  return ["--port", String(gateway.innerAddr!.port)];
+}
+
+const TAKEN: Result = { code: 0, out: "", err: "" };
+
+Deno.test("maple-trigger write-to-worker gives a worker the task", async () => {
+  await using gateway = await startGateway();
+  const uid = 2n ** 62n + 1n;
+  const flags = [
+    "--cmd",
+    "7",
+    "--ret=-1",
+    "--sn",
+    "3",
+    "--body",
+    "hé",
+    "--uid",
+    `${uid}`,
+    "--userdata",
+    "9007199254740993",
+    "--custom",
+    "-5",
+  ];
+  assertEquals(await run(["write-to-worker", ...at(gateway), ...flags]), TAKEN);
+  using worker = await startWorker(gateway);
+  const task = await worker.work();
+  assertEquals([task.cmd, task.uid, task.userdata, task.custom], [
+    TaskCmd.WRITE_TO_WORKER,
+    uid,
+    9007199254740993n,
+    -5,
+  ]);
+  const box = Box.fromFrame(task.body);
+  assertEquals([box.cmd, box.ret, box.sn, box.text()], [7, -1, 3, "hé"]);
+});
+
+Deno.test("maple-trigger write-to-worker --body - sends stdin as it is", async () => {
+  await using gateway = await startGateway();
+  const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
+  assertEquals(
+    await run(["write-to-worker", ...at(gateway), "--body", "-"], bytes),
+    TAKEN,
+  );
+  using worker = await startWorker(gateway);
+  assertEquals(Box.fromFrame((await worker.work()).body).body, bytes);
+});
+
+Deno.test("maple-trigger write-to-users and close-users reach the users selected", async () => {
+  await using gateway = await startGateway();
+  using worker = await startWorker(gateway);
+  await using one = await joinClient(gateway, worker);
+  await using two = await joinClient(gateway, worker);
+  const trigger = makeTrigger(gateway);
+  await new VirtualRequest(trigger, one.created).loginClient(1, 1);
+  await new VirtualRequest(trigger, two.created).loginClient(2, 3);
+  assert(await trigger.close());
+
+  const say = (body: string, ...flags: string[]) =>
+    run([
+      "write-to-users",
+      ...at(gateway),
+      "--cmd",
+      "5",
+      "--body",
+      body,
+      ...flags,
+    ]);
+  assertEquals(await say("bit", "--uids", "-1", "--userdata", "2"), TAKEN);
+  assertEquals(await say("but", "--uids", "1,2", "--exclude", "2,9"), TAKEN);
+  assertEquals(await nextText(two), "bit");
+  assertEquals(await nextText(one), "but");
+
+  assertEquals(
+    await run(["close-users", ...at(gateway), "--uids=-1", "--exclude", "2"]),
+    TAKEN,
+  );
+  assertEquals(await nextText(one), "closed");
+  assertEquals(await say("left", "--uids", "-2"), TAKEN);
+  assertEquals(await nextText(two), "left");
+});
+
+Deno.test("maple-trigger ends with 1 and one line when the gateway has not taken it", async (t) => {
+  await t.step("nobody listens", async () => {
+    const port = freePort();
+    const { code, err } = await run([
+      "close-users",
+      "--uids",
+      "1",
+      "--timeout",
+      "0.2",
+      "--port",
+      String(port),
+    ]);
+    assertEquals(code, 1);
+    assert(
+      /^maple trigger: Cannot send to gateway [^\n]+: not done within 200 ms[^\n]*\n$/
+        .test(err),
+      err,
+    );
+  });
+  await t.step("the gateway never closes", async () => {
+    using played = new PlayedGateway();
+    const { code, err } = await run([
+      "close-users",
+      "--uids",
+      "1",
+      "--timeout",
+      "1",
+      "--port",
+      String(played.port),
+    ]);
+    assertEquals(code, 1);
+    assertEquals(
+      err,
+      `maple trigger: The gateway at 127.0.0.1:${played.port} did not say that it has taken it\n`,
+    );
+  });
+});
+
+Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
+  const cases: [args: string[], says: string][] = [
+    [
+      [],
+      "The first argument is one of write-to-worker, write-to-users, close-users, got nothing",
+    ],
+    [["write-to-nobody"], 'got "write-to-nobody"'],
+    [["--port", "1", "close-users"], 'got "--port"'],
+    [["close-users"], "--uids is missing"],
+    [["close-users", "--uids", ""], '--uids takes 64-bit integers, got ""'],
+    [["close-users", "--uids", "1,x"], '--uids takes 64-bit integers, got "x"'],
+    [
+      ["write-to-users", "--uids", "1", "--exclude", "1.5"],
+      '--exclude takes 64-bit integers, got "1.5"',
+    ],
+    [
+      ["write-to-worker", "--uid", "9223372036854775808"],
+      '--uid takes 64-bit integers, got "9223372036854775808"',
+    ],
+    [["write-to-worker", "--uids", "1"], "Unknown flag --uids"],
+    [["close-users", "--uids", "1", "--cmd", "1"], "Unknown flag --cmd"],
+    [
+      ["write-to-worker", "--cmd", "2147483648"],
+      "--cmd takes a whole number from",
+    ],
+    [
+      ["write-to-worker", "--port", "0"],
+      "--port takes a whole number from 1 to 65535",
+    ],
+    [["write-to-worker", "--timeout", "0"], "--timeout takes a number from"],
+    [["write-to-worker", "--body"], "Flag --body needs a value"],
+    [["write-to-worker", "hello"], 'Unexpected argument "hello"'],
+  ];
+  for (const [args, says] of cases) {
+    await t.step(args.join(" ") || "nothing", async () => {
+      const { code, out, err } = await run(args);
+      assertEquals([code, out], [2, ""], err);
+      assertStringIncludes(err, `maple trigger: `);
+      assertStringIncludes(err, says);
+      assertEquals(err.indexOf("\n"), err.length - 1);
+    });
+  }
+});
+
+Deno.test("maple-trigger --body - refuses more than a frame may hold", async () => {
+  const { code, err } = await run(
+    ["write-to-worker", "--body", "-"],
+    new Uint8Array(2 ** 24 + 1),
+  );
+  assertEquals(code, 2);
+  assertStringIncludes(err, "--body - takes up to 16777216 bytes");
+});
+
+Deno.test("maple-trigger --help and --version tell what there is", async () => {
+  const all = await run(["--help"]);
+  assertEquals(all.code, 0);
+  for (const name of ["write-to-worker", "write-to-users", "close-users"]) {
+    assertStringIncludes(all.out, name);
+  }
+  const one = await run(["write-to-users", "--help"]);
+  assertEquals(one.code, 0);
+  for (
+    const flag of [
+      "host",
+      "port",
+      "timeout",
+      "cmd",
+      "ret",
+      "sn",
+      "body",
+      "uids",
+      "userdata",
+      "exclude",
+    ]
+  ) {
+    assertStringIncludes(one.out, `--${flag} `);
+  }
+  const version = await run(["--version"]);
+  assert(/^\d+\.\d+\.\d+\n$/.test(version.out), version.out);
+});

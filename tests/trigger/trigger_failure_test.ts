@@ -1,0 +1,248 @@
+// Tests of Trigger with gateways that are away, restart or misbehave.
+
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { Box, Task, TaskCmd } from "@maple/box";
+import { TriggerError } from "@maple/trigger";
+import {
+  freePort,
+  hangingGateway,
+  LogSignal,
+  makeTrigger,
+  PlayedGateway,
+  startGateway,
+  startWorker,
+  within,
+} from "./test_system.ts";
+
+const MANY_BYTES = 12 * 1024 * 1024;
+
+Deno.test("Trigger with ensure sends through a restart of the gateway", async () => {
+  const first = await startGateway();
+  const innerPort = first.innerAddr!.port;
+  const trigger = makeTrigger(innerPort, { retryDelay: 10 });
+  assert(await trigger.writeToWorker({ cmd: 1 }));
+  await first.close();
+  const calls = [2, 3, 4].map((cmd) => trigger.writeToWorker({ cmd }));
+
+  await using second = await startGateway({ innerPort });
+  using worker = await startWorker(second);
+  for (const cmd of [2, 3, 4]) {
+    assertEquals(Box.fromFrame((await worker.work()).body).cmd, cmd);
+  }
+  assertEquals(await Promise.all(calls), [true, true, true]);
+  // Nobody knows whether the first gateway has read the first message.
+  assertFalse(await trigger.close());
+});
+
+Deno.test("Trigger with ensure waits for a gateway that is not there yet", async () => {
+  const innerPort = freePort();
+  const trigger = makeTrigger(innerPort, { retryDelay: 10 });
+  const connected = trigger.connect();
+  const call = trigger.writeToWorker({ cmd: 1 });
+  await using gateway = await startGateway({ innerPort });
+  assert(await connected);
+  assert(await call);
+  assert(await trigger.close());
+  assertEquals(gateway.stats().queued, 1);
+});
+
+Deno.test("Trigger with ensure gives up after its timeout and says why", async () => {
+  const port = freePort();
+  const trigger = makeTrigger(port, { timeout: 60, retryDelay: 600_000 });
+  const error = await assertRejects(
+    () => trigger.closeUsers([1]),
+    TriggerError,
+  );
+  assertEquals(error.code, "timeout");
+  assert(
+    error.message.startsWith(
+      `Cannot send to gateway 127.0.0.1:${port}: not done within 60 ms: `,
+    ),
+    error.message,
+  );
+  assert(error.cause instanceof Error);
+  const closing = within(trigger.close());
+  assert(await closing, "nothing was sent, so nothing is lost");
+});
+
+Deno.test("Trigger without ensure gives false at once and works when the gateway is back", async () => {
+  const innerPort = freePort();
+  const options = { ensure: false, timeout: 600_000 };
+  const trigger = makeTrigger(innerPort, options);
+  assertFalse(await within(trigger.connect()));
+  const calls = [1, 2].map((cmd) => trigger.writeToWorker({ cmd }));
+  assertEquals(await within(Promise.all(calls)), [false, false]);
+
+  const first = await startGateway({ innerPort });
+  assert(await trigger.writeToWorker({ cmd: 3 }));
+  await first.close();
+  assertFalse(await within(trigger.writeToWorker({ cmd: 4 })));
+
+  await using second = await startGateway({ innerPort });
+  assert(await trigger.writeToWorker({ cmd: 5 }));
+  using worker = await startWorker(second);
+  assertEquals(Box.fromFrame((await worker.work()).body).cmd, 5);
+  assertFalse(await trigger.close());
+});
+
+Deno.test("Trigger writes nothing to a connection that the gateway has closed", async () => {
+  using played = new PlayedGateway();
+  const trigger = makeTrigger(played.port, { ensure: false });
+  const connecting = trigger.connect();
+  const { conn: first } = await played.accept();
+  await connecting;
+  await first.closeWrite();
+  // The trigger has seen the end when it ends its own side.
+  assertEquals(await first.read(new Uint8Array(1)), null);
+  first.close();
+
+  const call = trigger.closeUsers([1]);
+  using second = await played.accept();
+  assertEquals((await second.read())?.cmd, TaskCmd.CLOSE_USERS);
+  assert(await call);
+  const closing = trigger.close();
+  assertEquals(await second.read(), null);
+  await second.conn.closeWrite();
+  assert(await closing);
+});
+
+Deno.test("Trigger with ensure sends a frame again that broke off, and only that one", async () => {
+  using played = new PlayedGateway();
+  await using trigger = makeTrigger(played.port, { retryDelay: 10 });
+  const calls = [
+    trigger.writeToWorker({ cmd: 1 }),
+    trigger.writeToWorker({ cmd: 2, body: new Uint8Array(MANY_BYTES) }),
+    trigger.writeToWorker({ cmd: 3 }),
+  ];
+  const first = await played.accept();
+  assertEquals(Box.fromFrame((await first.read())!.body).cmd, 1);
+  await calls[0];
+  first.conn.close();
+
+  using second = await played.accept();
+  for (const cmd of [2, 3]) {
+    assertEquals(Box.fromFrame((await second.read())!.body).cmd, cmd);
+  }
+  assertEquals(await Promise.all(calls), [true, true, true]);
+});
+
+Deno.test("Trigger gives up a message that the gateway does not read, and the gateway never gets it whole", async () => {
+  for (const ensure of [true, false]) {
+    using played = new PlayedGateway();
+    const trigger = makeTrigger(played.port, { ensure, timeout: 500 });
+    assert(await trigger.connect());
+    using gateway = await played.accept();
+    const call = trigger.writeToWorker({ body: new Uint8Array(MANY_BYTES) });
+    if (ensure) {
+      const error = await assertRejects(
+        () => call,
+        TriggerError,
+        "does not read",
+      );
+      assertEquals(error.code, "timeout");
+    } else assertFalse(await call);
+    assertEquals(await gateway.read(), null);
+    assert(await trigger.close());
+  }
+});
+
+Deno.test("Trigger.close() gives false when the gateway does not close in time", async () => {
+  using played = new PlayedGateway();
+  const trigger = makeTrigger(played.port, { timeout: 500 });
+  assert(await trigger.closeUsers([1]));
+  using gateway = await played.accept();
+  assertFalse(await trigger.close());
+  assertEquals((await gateway.read())?.cmd, TaskCmd.CLOSE_USERS);
+  assertEquals(await gateway.read(), null);
+});
+
+Deno.test("Trigger.close() gives false when the gateway has closed before", async () => {
+  for (const reads of [true, false]) {
+    using played = new PlayedGateway();
+    const ended = new LogSignal();
+    const trigger = makeTrigger(played.port, { logger: ended });
+    assert(await trigger.closeUsers([1]));
+    using gateway = await played.accept();
+    if (reads) assert(await gateway.read());
+    await gateway.conn.closeWrite();
+    assertStringIncludes(await within(ended.warned), "is not known");
+    assertFalse(await trigger.close());
+  }
+});
+
+Deno.test("Trigger.close() gives false when the gateway is full", async () => {
+  await using gateway = await startGateway({ innerConnsMax: 1 });
+  using _worker = await startWorker(gateway);
+  const trigger = makeTrigger(gateway);
+  assert(await trigger.closeUsers([1]));
+  assertFalse(await trigger.close());
+  assertEquals(gateway.stats().innerRefused, 1);
+});
+
+Deno.test("Trigger.close() waits for calls that still wait for the gateway", async () => {
+  const innerPort = freePort();
+  const trigger = makeTrigger(innerPort, { retryDelay: 10 });
+  const call = trigger.writeToWorker({ cmd: 1 });
+  const closing = trigger.close();
+  await using gateway = await startGateway({ innerPort });
+  assert(await call);
+  assert(await closing);
+  assertEquals(gateway.stats().queued, 1);
+});
+
+Deno.test("Trigger bounds what waits", async () => {
+  const frame = new Task({ body: new Uint8Array(924) });
+  for (const ensure of [true, false]) {
+    const trigger = makeTrigger(freePort(), {
+      ensure,
+      timeout: 60,
+      maxQueueBytes: 2500,
+    });
+    const calls = [1, 2, 3].map(() => trigger.send(frame));
+    const results = await Promise.allSettled(calls);
+    if (ensure) {
+      assertEquals(
+        results.map((r) => r.status === "rejected" && r.reason.code),
+        ["timeout", "timeout", "limit"],
+      );
+    } else {
+      assertEquals(
+        results.map((r) => r.status === "fulfilled" && r.value),
+        [false, false, false],
+      );
+    }
+    const large = new Task({ body: new Uint8Array(3000) });
+    if (ensure) {
+      await assertRejects(
+        () => trigger.send(large),
+        TriggerError,
+        "maxQueueBytes is 2500",
+      );
+    }
+    await trigger.close();
+  }
+});
+
+Deno.test("Trigger counts what waits, not what is sent", async () => {
+  await using gateway = await startGateway();
+  await using trigger = makeTrigger(gateway, { maxQueueBytes: 2500 });
+  const body = new Uint8Array(1000);
+  for (let i = 0; i < 10; i++) assert(await trigger.writeToWorker({ body }));
+});
+
+Deno.test("Trigger gives up a gateway that does not answer the connection", async () => {
+  await using hanging = await hangingGateway();
+  const trigger = makeTrigger(hanging.port, { timeout: 100 });
+  const error = await assertRejects(
+    () => trigger.closeUsers([1]),
+    TriggerError,
+  );
+  assertEquals(error.code, "timeout");
+  assert(await trigger.close());
+});

@@ -1,0 +1,162 @@
+// Tests of VirtualRequest with a real gateway.
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Box, BoxError, Task, TaskCmd } from "@maple/box";
+import { TriggerError, VirtualRequest } from "@maple/trigger";
+import {
+  joinClient,
+  makeTrigger,
+  nextText,
+  startGateway,
+  startWorker,
+  until,
+} from "./test_system.ts";
+
+Deno.test("VirtualRequest answers a request from its packed task", async () => {
+  await using gateway = await startGateway({ nodeId: 3 });
+  using worker = await startWorker(gateway);
+  await using joined = await joinClient(gateway, worker);
+  await joined.client.write({ cmd: 9, sn: 41, body: "pay" });
+  const kept = (await worker.work()).pack();
+
+  await using trigger = makeTrigger(gateway);
+  const request = new VirtualRequest(trigger, kept);
+  assertEquals([request.box.cmd, request.box.text()], [9, "pay"]);
+  assertEquals(request.clientAddress, "127.0.0.1");
+  assertEquals([request.uid, request.userdata, request.custom], [0, 0, 0]);
+
+  assert(await request.writeToClient({ ret: 2, body: { paid: true } }));
+  const answer = await joined.client.read();
+  assertEquals([answer?.cmd, answer?.sn, answer?.ret], [9, 41, 2]);
+  assertEquals(answer?.json(), { paid: true });
+
+  const push = new Box({ cmd: 50, body: "as it is" });
+  await request.writeToClient(push);
+  assertEquals((await joined.client.read())?.pack(), push.pack());
+  await request.writeToClient(push.pack());
+  assertEquals((await joined.client.read())?.pack(), push.pack());
+
+  assert(await request.closeClient());
+  assertEquals(await nextText(joined), "closed");
+});
+
+Deno.test("VirtualRequest logs its client in and out", async () => {
+  await using gateway = await startGateway();
+  using worker = await startWorker(gateway);
+  await using joined = await joinClient(gateway, worker);
+  await using trigger = makeTrigger(gateway);
+  const request = new VirtualRequest(trigger, joined.created);
+  assertEquals(request.box.cmd, 0);
+
+  assert(await request.loginClient(77, 5));
+  await request.writeToUsers([[[77], { body: "hello 77" }, 4]]);
+  assertEquals(await nextText(joined), "hello 77");
+  await joined.client.write({ cmd: 1 });
+  const known = new VirtualRequest(trigger, await worker.work());
+  assertEquals([known.uid, known.userdata], [77, 5]);
+
+  assert(await request.logoutClient());
+  await request.writeToUsers([
+    [[77], { body: "hello 77" }],
+    [[-3], { body: "hello nobody" }],
+  ]);
+  assertEquals(await nextText(joined), "hello nobody");
+
+  await request.loginClient(78);
+  assert(await request.closeUsers([78]));
+  assertEquals(await nextText(joined), "closed");
+});
+
+Deno.test("VirtualRequest.loginClient() rejects a uid that is not positive", async () => {
+  await using trigger = makeTrigger(1);
+  const request = new VirtualRequest(trigger, new Task());
+  for (const uid of [0, -1, NaN]) {
+    const error = await assertRejects(
+      () => request.loginClient(uid),
+      TriggerError,
+    );
+    assertEquals(error.code, "option");
+  }
+});
+
+Deno.test("VirtualRequest.clearClientTasks() drops the client's waiting requests", async () => {
+  await using gateway = await startGateway();
+  using worker = await startWorker(gateway);
+  await using joined = await joinClient(gateway, worker);
+  await joined.client.write({ cmd: 1 });
+  const first = await worker.work();
+  assertEquals(first.cmd, TaskCmd.CLIENT_REQ);
+  // Both wait behind the first, which is not acknowledged yet.
+  await joined.client.write({ cmd: 2 });
+  await joined.client.write({ cmd: 3 });
+  await until(() => gateway.stats().queued === 2);
+
+  await using trigger = makeTrigger(gateway);
+  assert(await new VirtualRequest(trigger, first).clearClientTasks());
+  await trigger.writeToWorker({ cmd: 4 });
+  const next = await worker.work();
+  assertEquals(next.cmd, TaskCmd.WRITE_TO_WORKER);
+  assertEquals(Box.fromFrame(next.body).cmd, 4);
+  assertEquals(gateway.stats().cleared, 2);
+});
+
+Deno.test("VirtualRequest.writeToWorker() makes a task about its client, which its worker can answer", async () => {
+  await using gateway = await startGateway({ nodeId: 4 });
+  using worker = await startWorker(gateway);
+  await using joined = await joinClient(gateway, worker);
+  await using trigger = makeTrigger(gateway);
+  const request = new VirtualRequest(trigger, joined.created);
+  assert(
+    await request.writeToWorker({ cmd: 12 }, {
+      uid: 8,
+      userdata: 2,
+      custom: 3,
+    }),
+  );
+
+  const task = await worker.work();
+  assertEquals(task.cmd, TaskCmd.WRITE_TO_WORKER);
+  assert(task.inner);
+  const { connId, tag, nodeId } = joined.created;
+  assertEquals([task.connId, task.tag, task.nodeId], [connId, tag, nodeId]);
+  assertEquals([task.uid, task.userdata, task.custom], [8, 2, 3]);
+  await new VirtualRequest(trigger, task).writeToClient({ ret: 6 });
+  const answer = await joined.client.read();
+  assertEquals([answer?.cmd, answer?.ret], [12, 6]);
+});
+
+Deno.test("VirtualRequest of a gateway's former life reaches nobody", async () => {
+  const former = await startGateway();
+  const innerPort = former.innerAddr!.port;
+  const oldWorker = await startWorker(former);
+  const oldClient = await joinClient(former, oldWorker);
+  const kept = oldClient.created.pack();
+  await oldClient[Symbol.asyncDispose]();
+  oldWorker.conn.close();
+  await former.close();
+
+  await using gateway = await startGateway({ innerPort });
+  using worker = await startWorker(gateway);
+  await using joined = await joinClient(gateway, worker);
+  assertEquals(Task.fromFrame(kept).connId, joined.created.connId);
+  await using trigger = makeTrigger(gateway);
+  assert(
+    await new VirtualRequest(trigger, kept).writeToClient({ body: "late" }),
+  );
+  await trigger.writeToUsers([[[-2], { body: "end" }]]);
+  assertEquals(await nextText(joined), "end");
+});
+
+Deno.test("new VirtualRequest() rejects what is no task or holds no box", async () => {
+  await using trigger = makeTrigger(1);
+  const task = new Task({ body: new Box().pack() }).pack();
+  assertThrows(() => new VirtualRequest(trigger, task.subarray(1)), BoxError);
+  assertThrows(
+    () => new VirtualRequest(trigger, task.subarray(0, 50)),
+    BoxError,
+  );
+  assertThrows(
+    () => new VirtualRequest(trigger, new Task({ body: "no box" })),
+    BoxError,
+  );
+});

@@ -1,0 +1,48 @@
+// The one error class of this package.
+
+/**
+ * What went wrong, for callers that handle some errors themselves:
+ *
+ * - `option`: a setting or an argument is wrong: a mistake in the calling code
+ * - `connection`: no gateway could be reached, or the connection broke
+ * - `timeout`: the time allowed is over
+ * - `limit`: too many bytes wait to be sent
+ * - `closed`: the trigger was closed
+ */
+export type TriggerErrorCode =
+  | "option"
+  | "connection"
+  | "timeout"
+  | "limit"
+  | "closed";
+
+/**
+ * The error that this package throws.
+ *
+ * @example Telling a gateway that is away from a mistake in the call
+ * ```ts
+ * import { TriggerError } from "@maple/trigger";
+ *
+ * function isAway(error: unknown): boolean {
+ *   return error instanceof TriggerError && error.code === "timeout";
+ * }
+ * isAway(new TriggerError("timeout", "Cannot send: not done within 10000 ms")); // true
+ * ```
+ */
+export class TriggerError extends Error {
+  /** The kind of error. */
+  readonly code: TriggerErrorCode;
+
+  /**
+   * Makes an error.
+   *
+   * @param code The kind of error.
+   * @param message What was wrong and what was expected.
+   * @param options `cause`, where another error is behind this one.
+   */
+  constructor(code: TriggerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "TriggerError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,218 @@
+// GatewayLink: one gateway as a trigger sees it: the messages that wait for it, in their order, and its connection.
+
+import { formatAddress, type Logger } from "@maple/box/internal";
+import { TriggerError, type TriggerErrorCode } from "./errors.ts";
+import { GatewayConnection } from "./gateway_connection.ts";
+import type { TriggerGateway, TriggerOptions } from "./options.ts";
+
+const MAX_RETRY_DELAY_MS = 2000;
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+interface Message {
+  readonly frame: Uint8Array;
+  /** Whether it fails with the next attempt that fails, rather than at its time limit. */
+  readonly once: boolean;
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly resolve: () => void;
+  readonly reject: (error: TriggerError) => void;
+}
+
+/** One gateway as a trigger sees it. It connects when something is to be sent. */
+export class GatewayLink {
+  /** Host and port, for messages. */
+  readonly name: string;
+  readonly #address: TriggerGateway;
+  readonly #options: Required<TriggerOptions>;
+  readonly #logger: Logger;
+  readonly #waiting = new Set<Message>();
+  #waitingBytes = 0;
+  #writing: Message | undefined;
+  #running: Promise<void> | undefined;
+  #connection: GatewayConnection | undefined;
+  #attempt: AbortController | undefined;
+  #sentOn: GatewayConnection | undefined;
+  #inDoubt = false;
+  #lastFailure: Error | undefined;
+  #pause: { readonly message: Message; readonly end: () => void } | undefined;
+
+  /** @param options Complete and checked. */
+  constructor(address: TriggerGateway, options: Required<TriggerOptions>) {
+    const { host: hostname, port } = address;
+    this.name = formatAddress({ transport: "tcp", hostname, port });
+    this.#address = address;
+    this.#options = options;
+    this.#logger = options.logger;
+  }
+
+  /** Whether there is a connection. */
+  get connected(): boolean {
+    return this.#connection?.open ?? false;
+  }
+
+  /**
+   * Resolves when it is connected.
+   *
+   * @throws {TriggerError} as `send`.
+   */
+  connect(once: boolean): Promise<void> {
+    return this.send(NOTHING, once);
+  }
+
+  /**
+   * Resolves when the whole frame is handed to the gateway's connection, after all that was sent before it.
+   *
+   * @param once Whether it fails with the first attempt that fails.
+   * @throws {TriggerError} `connection`, `timeout` or `limit`; the frame was not sent whole then.
+   */
+  send(frame: Uint8Array, once: boolean): Promise<void> {
+    const { maxQueueBytes, timeout } = this.#options;
+    if (this.#waitingBytes + frame.length > maxQueueBytes) {
+      return Promise.reject(this.#error(
+        "limit",
+        `${frame.length} bytes are too many with the ${this.#waitingBytes} that wait already; maxQueueBytes is ${maxQueueBytes}`,
+      ));
+    }
+    this.#waitingBytes += frame.length;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#expire(message), timeout);
+      const message = { frame, once, timer, resolve, reject };
+      this.#waiting.add(message);
+      this.#running ??= this.#run();
+    });
+  }
+
+  /**
+   * Gives up what still waits, ends this side and waits until the gateway has read everything, for up to `timeout` milliseconds.
+   *
+   * @returns false when something that was sent may not have been read, on this connection or one before it.
+   */
+  async close(): Promise<boolean> {
+    for (const message of this.#waiting) {
+      this.#fail(message, "closed", "the trigger is closed");
+    }
+    this.#attempt?.abort();
+    await this.#running;
+    const connection = this.#connection;
+    if (connection?.open) {
+      const timer = setTimeout(() => connection.cut(), this.#options.timeout);
+      await connection.finish();
+      await connection.ended;
+      clearTimeout(timer);
+    }
+    return !this.#inDoubt;
+  }
+
+  // Sends what waits. A set can grow and shrink while it is walked: the walk ends when nothing waits any more.
+  async #run(): Promise<void> {
+    let delay = this.#options.retryDelay;
+    for (const message of this.#waiting) {
+      while (this.#waiting.has(message)) {
+        try {
+          await this.#write(message);
+          this.#lastFailure = undefined;
+          delay = this.#options.retryDelay;
+        } catch (error) {
+          this.#attemptFailed(error as Error);
+          if (!this.#waiting.has(message)) break;
+          await this.#pauseFor(message, delay);
+          delay = Math.min(delay * 2, MAX_RETRY_DELAY_MS);
+        }
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #write(message: Message): Promise<void> {
+    if (!this.#connection?.open) this.#connection = await this.#connect();
+    const connection = this.#connection;
+    // Its time may have come while the gateway was being reached.
+    if (!this.#waiting.has(message)) return;
+    this.#writing = message;
+    try {
+      await connection.write(message.frame);
+    } finally {
+      this.#writing = undefined;
+    }
+    if (message.frame.length > 0) this.#sentOn = connection;
+    if (this.#remove(message)) message.resolve();
+  }
+
+  async #connect(): Promise<GatewayConnection> {
+    const attempt = this.#attempt = new AbortController();
+    const timer = setTimeout(() => attempt.abort(), this.#options.timeout);
+    try {
+      const connection = await GatewayConnection.to(
+        this.#address,
+        attempt.signal,
+      );
+      connection.ended.then((taken) => this.#onEnd(connection, taken));
+      this.#logger.debug(`connected to gateway ${this.name}`);
+      return connection;
+    } finally {
+      clearTimeout(timer);
+      this.#attempt = undefined;
+    }
+  }
+
+  #onEnd(connection: GatewayConnection, taken: boolean): void {
+    if (taken || this.#sentOn !== connection) return;
+    this.#inDoubt = true;
+    this.#logger.warn(
+      `the connection to gateway ${this.name} has ended, and whether the gateway has read everything is not known`,
+    );
+  }
+
+  #attemptFailed(error: Error): void {
+    this.#lastFailure = error;
+    this.#logger.debug(`gateway ${this.name}: ${error.message}`);
+    for (const message of this.#waiting) {
+      if (message.once) this.#fail(message, "connection", error.message);
+    }
+  }
+
+  #expire(message: Message): void {
+    const why = this.connected
+      ? "the gateway does not read"
+      : this.#lastFailure?.message ?? "the gateway does not answer";
+    this.#fail(
+      message,
+      "timeout",
+      `not done within ${this.#options.timeout} ms: ${why}`,
+    );
+    if (this.#writing === message) this.#connection?.cut();
+  }
+
+  #fail(message: Message, code: TriggerErrorCode, why: string): void {
+    if (!this.#remove(message)) return;
+    message.reject(this.#error(code, why));
+    if (this.#pause?.message === message) this.#pause.end();
+  }
+
+  #remove(message: Message): boolean {
+    if (!this.#waiting.delete(message)) return false;
+    clearTimeout(message.timer);
+    this.#waitingBytes -= message.frame.length;
+    return true;
+  }
+
+  #error(code: TriggerErrorCode, why: string): TriggerError {
+    return new TriggerError(
+      code,
+      `Cannot send to gateway ${this.name}: ${why}`,
+      { cause: this.#lastFailure },
+    );
+  }
+
+  // Waits before the next attempt; ends early when the message is given up.
+  #pauseFor(message: Message, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#pause = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#pause = { message, end };
+    });
+  }
+}

@@ -1,0 +1,123 @@
+// The trigger as a program.
+
+import { Box } from "@maple/box";
+import {
+  describeFlags,
+  type Flag,
+  parseCommandLine,
+  runCommand,
+  SILENT,
+  UsageError,
+} from "@maple/box/internal";
+import config from "./deno.json" with { type: "json" };
+import { TriggerError } from "./errors.ts";
+import { type Flags, type Program, PROGRAMS } from "./programs.ts";
+import { Trigger } from "./trigger.ts";
+
+const COMMON: readonly Flag[] = [
+  {
+    name: "host",
+    type: "string",
+    value: "HOST",
+    help: "where the gateway is (127.0.0.1)",
+  },
+  {
+    name: "port",
+    type: "integer",
+    value: "PORT",
+    min: 1,
+    max: 65535,
+    help: "its inner port (28000)",
+  },
+  {
+    name: "timeout",
+    type: "number",
+    value: "S",
+    min: 0.001,
+    max: 2_000_000,
+    help: "seconds to reach the gateway, and as many for its word (10)",
+  },
+  { name: "help", type: "boolean", help: "show this" },
+];
+
+const NAMES = [...PROGRAMS.keys()];
+
+const USAGE = `maple trigger ${config.version}
+Makes things happen from outside, through a gateway.
+
+Usage: maple-trigger PROGRAM [flags]
+
+${
+  [...PROGRAMS].map(([name, { help }]) => `  ${name.padEnd(17)}${help}`).join(
+    "\n",
+  )
+}
+
+maple-trigger PROGRAM --help tells the flags of one, maple-trigger --version the version.
+Exit code: 0 when the gateway has taken it, 1 when not, 2 for a mistake in the command line.
+`;
+
+/**
+ * Runs one program.
+ *
+ * @param args The command line, for instance `Deno.args`.
+ * @returns The exit code: 0 when the gateway has taken it, 1 when not, 2 after a mistake in the command line.
+ */
+export function main(args: readonly string[]): Promise<number> {
+  return runCommand("maple trigger", () => run(args));
+}
+
+async function run([name, ...args]: readonly string[]): Promise<number> {
+  if (name === "--help") {
+    console.log(USAGE);
+    return 0;
+  }
+  if (name === "--version") {
+    console.log(config.version);
+    return 0;
+  }
+  const program = PROGRAMS.get(name ?? "");
+  if (name === undefined || !program) {
+    const got = name === undefined ? "nothing" : `"${name}"`;
+    throw new UsageError(
+      `The first argument is one of ${
+        NAMES.join(", ")
+      }, got ${got}; see --help`,
+    );
+  }
+  const table = [...program.flags, ...COMMON];
+  const { flags, words } = parseCommandLine(args, table);
+  if (flags.has("help")) {
+    console.log(
+      `${program.help}\n\nUsage: maple-trigger ${name} [flags]\n\n${
+        describeFlags(table)
+      }\n`,
+    );
+    return 0;
+  }
+  if (words.length > 0) {
+    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
+  }
+  await send(program, flags);
+  return 0;
+}
+
+async function send(program: Program, flags: Flags): Promise<void> {
+  const task = await program.task(flags);
+  const host = String(flags.get("host") ?? "127.0.0.1");
+  const port = Number(flags.get("port") ?? 28000);
+  const timeout = Math.ceil(Number(flags.get("timeout") ?? 10) * 1000);
+  const trigger = new Trigger(Box, host, port, { timeout, logger: SILENT });
+  let taken: boolean;
+  try {
+    await trigger.send(task);
+  } finally {
+    taken = await trigger.close();
+  }
+  if (!taken) {
+    throw new TriggerError(
+      "connection",
+      `The gateway at ${host}:${port} did not say that it has taken it`,
+    );
+  }
+}

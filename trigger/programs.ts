@@ -1,0 +1,143 @@
+// The programs of the command line: what each sends and the flags it takes.
+
+import { Box, DEFAULT_MAX_FRAME_BYTES, type Int64, toInt64 } from "@maple/box";
+import {
+  closeUsersTask,
+  type Flag,
+  type FlagValue,
+  isInt64,
+  UsageError,
+  writeToUsersTask,
+  writeToWorkerTask,
+} from "@maple/box/internal";
+import type { Task } from "@maple/box";
+
+/** The flags that were given, by name. */
+export type Flags = ReadonlyMap<string, FlagValue>;
+
+/** One program of the command line. */
+export interface Program {
+  /** What it does, in one line. */
+  readonly help: string;
+  /** Its flags, beside those that all have. */
+  readonly flags: readonly Flag[];
+  /** Makes what it sends; throws a UsageError when a flag does not fit. */
+  readonly task: (flags: Flags) => Promise<Task> | Task;
+}
+
+function int32(name: string, help: string): Flag {
+  const range = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+  return { name, type: "integer", help: `${help} (0)`, ...range };
+}
+
+function text(name: string, help: string, value = "N"): Flag {
+  return { name, type: "string", help, value };
+}
+
+const BOX: readonly Flag[] = [
+  int32("cmd", "the box's command number"),
+  int32("ret", "its return code"),
+  int32("sn", "its serial number"),
+  text("body", "its body; - reads it from stdin (empty)", "TEXT"),
+];
+
+const USERS: readonly Flag[] = [
+  text("uids", "-1 = all logged in, -2 = all, -3 = not logged in", "1,2,..."),
+  text("userdata", "only users whose userdata has these bits (0)"),
+  text("exclude", "uids that are left out", "1,2,..."),
+];
+
+/** The programs by name. */
+export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
+  ["write-to-worker", {
+    help: "Gives the workers a task.",
+    flags: [
+      ...BOX,
+      text("uid", "the user that it is about (0)"),
+      text("userdata", "the user's bit mask (0)"),
+      text("custom", "any 64-bit number (0)"),
+    ],
+    task: async (flags) =>
+      writeToWorkerTask(Box, await readBox(flags), {
+        uid: readInt64(flags, "uid"),
+        userdata: readInt64(flags, "userdata"),
+        custom: readInt64(flags, "custom"),
+      }),
+  }],
+  ["write-to-users", {
+    help: "Sends users a message.",
+    flags: [...BOX, ...USERS],
+    task: async (flags) => {
+      const { uids, userdata, exclude } = readUsers(flags);
+      return writeToUsersTask(Box, [
+        [uids, await readBox(flags), userdata, exclude],
+      ]);
+    },
+  }],
+  ["close-users", {
+    help: "Closes users' connections.",
+    flags: USERS,
+    task: (flags) => {
+      const { uids, userdata, exclude } = readUsers(flags);
+      return closeUsersTask(uids, userdata, exclude);
+    },
+  }],
+]);
+
+async function readBox(flags: Flags): Promise<Box> {
+  const body = flags.get("body") ?? "";
+  return new Box({
+    cmd: Number(flags.get("cmd") ?? 0),
+    ret: Number(flags.get("ret") ?? 0),
+    sn: Number(flags.get("sn") ?? 0),
+    body: body === "-" ? await readStdin() : body,
+  });
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of Deno.stdin.readable) {
+    bytes += chunk.length;
+    if (bytes > DEFAULT_MAX_FRAME_BYTES) {
+      throw new UsageError(
+        `--body - takes up to ${DEFAULT_MAX_FRAME_BYTES} bytes; there is more on stdin`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+function readUsers(
+  flags: Flags,
+): { uids: Int64[]; userdata: Int64; exclude: Int64[] } {
+  const uids = readList(flags, "uids");
+  if (uids.length === 0) {
+    throw new UsageError(
+      "--uids is missing: whom it is for, such as 1,2 or -1",
+    );
+  }
+  const userdata = readInt64(flags, "userdata");
+  return { uids, userdata, exclude: readList(flags, "exclude") };
+}
+
+function readList(flags: Flags, name: string): Int64[] {
+  const given = flags.get(name);
+  if (given === undefined) return [];
+  return String(given).split(",").map((part) => parseInt64(part, name));
+}
+
+function readInt64(flags: Flags, name: string): Int64 {
+  const given = flags.get(name);
+  return given === undefined ? 0 : parseInt64(String(given), name);
+}
+
+// Exact beyond 2^53 as well.
+function parseInt64(written: string, name: string): Int64 {
+  if (/^[+-]?\d{1,19}$/.test(written.trim())) {
+    const value = toInt64(BigInt(written.trim().replace(/^\+/, "")));
+    if (isInt64(value)) return value;
+  }
+  throw new UsageError(`--${name} takes 64-bit integers, got "${written}"`);
+}
