@@ -1,0 +1,107 @@
+// The programs as single executables: gateway, worker and trigger together, without Deno.
+
+import { assertEquals } from "@std/assert";
+import { Box, TcpClient } from "@maple/box";
+import { compile, CompileError, PROGRAMS } from "../../tools/compile.ts";
+import { GATEWAY_READY } from "../helpers/gateway_process.ts";
+import { runProcess, startProcess } from "../helpers/process.ts";
+import { isRunning, WorkerProcess } from "./worker_process.ts";
+
+class TempDir implements AsyncDisposable {
+  readonly path: string = Deno.makeTempDirSync({ prefix: "maple_compiled_" });
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+const deno = Deno.env.get("COMPILE_DENO") || Deno.execPath();
+
+// Why nothing can be compiled here; it is found out with the smallest program there is.
+async function whyNot(): Promise<string | undefined> {
+  await using dir = new TempDir();
+  const entry = `${dir.path}/main.ts`;
+  await Deno.writeTextFile(entry, "export {};\n");
+  try {
+    await compile(entry, `${dir.path}/main`, { deno });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CompileError) return error.message;
+    throw error;
+  }
+}
+
+const reason = await whyNot();
+if (reason !== undefined) {
+  console.log(`compiled programs are not tested: ${reason}`);
+}
+
+Deno.test({
+  name:
+    "compiled programs: gateway, worker and trigger run together, HUP and TERM work",
+  ignore: reason !== undefined,
+  fn: async () => {
+    await using dir = new TempDir();
+    const executable = (name: string) => `${dir.path}/${name}`;
+    for (const [name, entry] of Object.entries(PROGRAMS)) {
+      await compile(entry, executable(name), { deno });
+    }
+
+    await using gateway = await startProcess(executable("maple-gateway"), {
+      args: [
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
+      ],
+      ready: GATEWAY_READY,
+    });
+    const [, , outerPort, , innerPort] = gateway.ready!;
+    await using worker = new WorkerProcess(executable("maple-echo-worker"), {
+      args: ["--port", innerPort!, "--workers", "2"],
+    });
+    await worker.line(/^maple worker ready workers=2 /);
+    await using client = new TcpClient(Box, "127.0.0.1", Number(outerPort), {
+      timeout: 30_000,
+    });
+    await client.connect();
+    let sn = 0;
+    const echo = async () => {
+      await client.write({ cmd: 1, sn: ++sn, body: `body ${sn}` });
+      const box = await client.read();
+      assertEquals([box?.sn, box?.ret, box?.text()], [sn, 0, `body ${sn}`]);
+    };
+    await echo();
+
+    assertEquals(worker.children.length, 2);
+    if (Deno.build.os === "linux") {
+      for (const pid of worker.children) {
+        assertEquals(
+          await Deno.readLink(`/proc/${pid}/exe`),
+          await Deno.realPath(executable("maple-echo-worker")),
+        );
+      }
+    }
+
+    const { code, stderr } = await runProcess(executable("maple-trigger"), {
+      args: [
+        "write-to-users",
+        ...["--port", innerPort!, "--uids", "-2", "--cmd", "5"],
+        ...["--body", "to all"],
+      ],
+    });
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals((await client.read())?.text(), "to all");
+
+    const old = worker.children;
+    worker.kill("SIGHUP");
+    while (old.some(isRunning)) await echo();
+    await worker.logged(/reloaded: the new processes are ready/);
+    assertEquals(worker.started.length, 4);
+    await echo();
+
+    worker.kill("SIGTERM");
+    assertEquals((await worker.finished()).code, 0);
+    assertEquals(worker.children, []);
+    gateway.kill("SIGTERM");
+    assertEquals((await gateway.finished()).code, 0);
+  },
+});
