@@ -1,0 +1,8 @@
+// A haven server that answers cmd 1 with the body that came. Prints its ready line.
+
+import { Box } from "@maple/box";
+import { Haven } from "@maple/haven";
+
+const app = new Haven(Box);
+app.route(1, (request) => request.reply({ body: request.box.body }));
+await app.run("127.0.0.1", 0);
