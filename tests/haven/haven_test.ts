@@ -319,6 +319,15 @@ Deno.test("Haven.run() serves with one worker only", async () => {
   );
 });
 
+Deno.test("Haven.run() refuses a log format that it does not know", async () => {
+  const app = new Haven(Box, { logger: new LogCollector() });
+  await assertRejects(
+    () => app.run({ logFormat: "xml" as "json" }),
+    HavenError,
+    'Option logFormat must be "text" or "json", got "xml"',
+  );
+});
+
 Deno.test("GHaven.run() and THaven.run() start no children from a test", async () => {
   for (const Kind of [GHaven, THaven]) {
     const app = new Kind(Box, { logger: new LogCollector() });

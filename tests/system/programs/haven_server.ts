@@ -1,0 +1,34 @@
+// A haven server of any kind, for tests:  haven_server.ts KIND OPTIONS
+//
+// cmd 1 tells who answers, 2 takes a while, 3 throws outside of the handler, 4 ends its process or thread, 5 never ends.
+
+import { Box } from "@maple/box";
+import { GHaven, Haven, THaven } from "@maple/haven";
+import type { HavenRunOptions } from "@maple/haven";
+
+const [kind, options] = Deno.args as [string, string];
+const Kind = { Haven, GHaven, THaven }[kind]!;
+const id = crypto.randomUUID();
+const app = new Kind(Box);
+
+app.route(1, (request) => request.write({ body: { pid: Deno.pid, id } }));
+app.route(2, async (request) => {
+  request.write({ ret: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  request.write({ ret: 2 });
+});
+app.route(3, () => {
+  setTimeout(() => {
+    throw new Error("thrown outside of a handler");
+  }, 0);
+});
+app.route(4, () => Deno.exit(9));
+app.route(5, (request) => {
+  request.write({ ret: 1 });
+  return new Promise(() => setTimeout(() => {}, 3_600_000));
+});
+app.startWorker(() => console.log(`startWorker ${Deno.pid} ${id}`));
+app.stopWorker(() => console.log(`stopWorker ${Deno.pid} ${id}`));
+
+await app.run(JSON.parse(options) as HavenRunOptions);
+console.log(`left ${Deno.pid}`);
