@@ -1,0 +1,30 @@
+// ChaosEvents: what has happened, for the report of a failure, and how often.
+
+const KEPT = 60;
+
+/** What has happened. */
+export class ChaosEvents {
+  /** How often each kind of mischief was done. */
+  readonly counts = new Map<string, number>();
+  readonly #start = performance.now();
+  readonly #last: string[] = [];
+
+  /** Notes something. */
+  note(what: string): void {
+    const seconds = ((performance.now() - this.#start) / 1000).toFixed(3);
+    if (this.#last.push(`${seconds.padStart(9)} s  ${what}`) > KEPT) {
+      this.#last.shift();
+    }
+  }
+
+  /** Notes and counts a mischief. */
+  count(kind: string, what: string): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    this.note(`${kind}: ${what}`);
+  }
+
+  /** The last of them, the oldest first. */
+  get last(): readonly string[] {
+    return this.#last;
+  }
+}

@@ -1,0 +1,260 @@
+// runChaos: a gateway, workers and clients under mischief, and what came of it.
+
+import type { GatewayOptions, GatewayStats } from "@maple/gateway";
+import { eventually } from "../../helpers/eventually.ts";
+import {
+  ChaosClient,
+  type ChaosClientContext,
+  ClientTotals,
+} from "./chaos_client.ts";
+import { CutProxy } from "./cut_proxy.ts";
+import { ChaosEvents } from "./events.ts";
+import { GatewayHost } from "./gateway_host.ts";
+import { type HandledSummary, summarizeHandled } from "./handled_log.ts";
+import { Mischief } from "./mischief.ts";
+import { SeededRandom } from "./random.ts";
+import { stillRunning, WorkerGroup } from "./worker_group.ts";
+
+/** What is run. */
+export interface ChaosOptions {
+  /** Determines which mischief is done, in which order. */
+  seed: number;
+  /** For how long at most. @default {60}, without end where `requests` is given */
+  seconds?: number;
+  /** For so many requests at most, with workers that are reloaded and killed as fast as they come up, instead of all kinds of mischief. */
+  requests?: number;
+  /** How many clients. @default {200} */
+  clients?: number;
+  /** How many masters. @default {3} */
+  masters?: number;
+  /** How many children each of them has. @default {2} */
+  workers?: number;
+  /** How often the gateway delivers a task at most. @default {10} */
+  maxDeliveries?: number;
+}
+
+/** What came of it. */
+export interface ChaosResult {
+  /** What the clients have seen. */
+  totals: ClientTotals;
+  /** What the handlers have seen. */
+  handled: HandledSummary;
+  /** The gateway's counters after all requests. */
+  stats: GatewayStats;
+  /** What was done. */
+  events: ChaosEvents;
+  /** Seconds that the clients sent for. */
+  seconds: number;
+  /** Broadcasts that were sent to all users. */
+  broadcasts: number;
+  /** Requests that were never answered. */
+  lost: number;
+  /** What is not as it must be; empty when all is well. */
+  faults: string[];
+}
+
+// A quarter of the clients have several requests under way.
+const PIPELINED_EVERY = 4;
+const PIPELINE_DEPTH = 8;
+const PATIENCE_MS = 90_000;
+const GATEWAY: GatewayOptions = {
+  maxDeliveries: 10,
+  workerTimeout: 2,
+  // At the end nobody is left to take the news of the clients' leave.
+  drainTimeout: 0,
+};
+
+/**
+ * Runs it. Faults are told in the result.
+ *
+ * @throws {Error} with the seed and the last events when it cannot be run to its end.
+ */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const events = new ChaosEvents();
+  try {
+    return await run(options, events);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(
+      `The run with seed ${options.seed} broke off: ${message}; the last events:\n${
+        events.last.join("\n")
+      }`,
+      { cause },
+    );
+  }
+}
+
+async function run(
+  options: ChaosOptions,
+  events: ChaosEvents,
+): Promise<ChaosResult> {
+  const { seed, maxDeliveries = 10, masters = 3, workers = 2 } = options;
+  const random = new SeededRandom(seed);
+  const totals = new ClientTotals();
+  await using stack = new AsyncDisposableStack();
+  const notesDir = await Deno.makeTempDir({ prefix: "maple_chaos_" });
+  stack.defer(() => Deno.remove(notesDir, { recursive: true }));
+  const gateway = stack.use(
+    await GatewayHost.start({ ...GATEWAY, maxDeliveries }),
+  );
+  // The first master is attached directly, the others each through a proxy.
+  const proxies = Array.from(
+    { length: masters - 1 },
+    () => stack.use(new CutProxy(gateway.inner)),
+  );
+  const ports = [gateway.inner.port, ...proxies.map(({ port }) => port)];
+  const groups: WorkerGroup[] = [];
+  for (const port of ports) {
+    groups.push(stack.use(
+      await WorkerGroup.start({ port, notesDir, workers, workTimeout: 2.5 }),
+    ));
+  }
+  const sending = { over: false };
+  const clients = await connectClients(gateway, options.clients ?? 200, {
+    totals,
+    events,
+    random: random.fork(),
+    mayGoOn: () =>
+      !sending.over && totals.sent < (options.requests ?? Infinity),
+  });
+  for (const client of clients) stack.use(client);
+
+  const mischief = stack.use(
+    new Mischief({
+      groups,
+      proxies,
+      triggerPort: gateway.inner.port,
+      answering: totals.pids,
+      random,
+      events,
+    }),
+  );
+  const start = performance.now();
+  if (options.requests === undefined) mischief.roam();
+  else mischief.harass();
+  for (const client of clients) client.start();
+  await untilSent(options, totals);
+  sending.over = true;
+  const seconds = (performance.now() - start) / 1000;
+  events.note("the clients send no more");
+  const faults: string[] = [];
+  if (!await mischief.stop()) faults.push("broadcasts were lost on their way");
+  const expected = mischief.broadcasts * clients.length;
+  await eventually(
+    () =>
+      totals.disconnected === clients.length ||
+      totals.broadcasts >= expected &&
+        clients.every((client) => client.waiting <= 0),
+    { timeout: PATIENCE_MS },
+  ).catch(() => events.note("the clients wait in vain"));
+  await gateway.reaches({ queued: 0, inHand: 0 });
+  const stats = await gateway.stats();
+
+  faults.push(...await leave(gateway, groups, clients));
+  const result: ChaosResult = {
+    totals,
+    handled: await summarizeHandled(notesDir),
+    stats,
+    events,
+    seconds,
+    broadcasts: mischief.broadcasts,
+    lost: totals.sent - totals.answered - totals.givenUp - totals.refused,
+    faults,
+  };
+  faults.push(...findFaults(result, { expected, maxDeliveries }));
+  return result;
+}
+
+function connectClients(
+  { outer }: GatewayHost,
+  count: number,
+  context: ChaosClientContext,
+): Promise<ChaosClient[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      ChaosClient.connect(outer, {
+        number: i + 1,
+        depth: i % PIPELINED_EVERY === 0 ? PIPELINE_DEPTH : 1,
+        context,
+      })),
+  );
+}
+
+// Also ends when there is no answer any more: a client that waits in vain sends nothing, so the number may never be reached.
+async function untilSent(
+  { requests = Infinity, seconds = requests < Infinity ? Infinity : 60 }:
+    ChaosOptions,
+  totals: ClientTotals,
+): Promise<void> {
+  const start = performance.now();
+  let answers = 0;
+  let answeredAt = start;
+  await eventually(() => {
+    const now = performance.now();
+    if (totals.waits.count > answers) {
+      answers = totals.waits.count;
+      answeredAt = now;
+    }
+    return totals.sent >= requests || now > start + seconds * 1000 ||
+      now > answeredAt + PATIENCE_MS;
+  }, { timeout: Infinity });
+}
+
+// The workers leave in order, then the clients; tells what is left.
+async function leave(
+  gateway: GatewayHost,
+  groups: readonly WorkerGroup[],
+  clients: readonly ChaosClient[],
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const group of groups) group.signal("SIGTERM");
+  for (const { process } of groups) {
+    const { code } = await process.finished(PATIENCE_MS);
+    if (code !== 0) faults.push(`master ${process.pid} left with code ${code}`);
+  }
+  if (!await gateway.reaches({ innerLinks: 0 })) {
+    faults.push("the gateway still counts workers after all have left");
+  }
+  // Read once more, now that the logs are whole.
+  const pids = groups.flatMap((group) => {
+    void group.children;
+    return group.everStarted;
+  });
+  const left = await stillRunning(pids);
+  if (left.length > 0) faults.push(`processes are left: ${left.join(", ")}`);
+  for (const client of clients) await client[Symbol.asyncDispose]();
+  if (!await gateway.reaches({ clients: 0 })) {
+    faults.push("the gateway still counts clients after all have left");
+  }
+  await eventually(() => !gateway.openConnections()).catch(() =>
+    faults.push(
+      `the gateway has ${gateway.openConnections()} connections open after all have left`,
+    )
+  );
+  return faults;
+}
+
+function findFaults(
+  { totals, handled, stats, lost }: ChaosResult,
+  { expected, maxDeliveries }: { expected: number; maxDeliveries: number },
+): string[] {
+  const none: Record<string, number> = {
+    "requests were never answered": lost,
+    "requests were answered twice": totals.answeredTwice,
+    "answers were out of order": totals.outOfOrder,
+    "answers belong to others": totals.foreign,
+    "requests were refused": totals.refused,
+    "clients were disconnected": totals.disconnected,
+    "broadcasts came twice or out of order": totals.broadcastsOutOfOrder,
+    "broadcasts are missing": Math.max(0, expected - totals.broadcasts),
+    "requests were handled twice and not marked": handled.unmarked,
+    "tasks still wait or are in hand": stats.queued + stats.inHand,
+  };
+  // With the default of 2 a request may meet two workers that are killed.
+  if (maxDeliveries > 2) none["requests were given up"] = totals.givenUp;
+  if (maxDeliveries === 1) {
+    none["requests were handled twice"] = handled.duplicates;
+  }
+  return Object.entries(none).filter(([, count]) => count !== 0)
+    .map(([what, count]) => `${count} ${what}`);
+}

@@ -1,0 +1,35 @@
+// A gateway, workers and clients while workers are killed and connections cut: the short form of `deno task chaos`.
+
+import { assert, assertEquals } from "@std/assert";
+import { failureLines } from "./chaos/report.ts";
+import { type ChaosOptions, runChaos } from "./chaos/run_chaos.ts";
+
+Deno.test("chaos: every request is answered once and in order while workers and connections are cut", async () => {
+  const options: ChaosOptions = { seed: 20, seconds: 7 };
+  const result = await runChaos(options);
+  assertEquals(failureLines(options, result), []);
+  const { totals, stats, events, broadcasts } = result;
+  // That something was put to the test at all.
+  assert(totals.answered > totals.pids.size);
+  assert(totals.pids.size > 6);
+  assert(stats.redelivered > 0);
+  assert(broadcasts > 0);
+  assert(events.counts.size > 5);
+});
+
+Deno.test("chaos: with one delivery no request is handled twice, and what killed workers held is given up", async () => {
+  const options: ChaosOptions = {
+    seed: 21,
+    requests: 15_000,
+    clients: 50,
+    masters: 1,
+    maxDeliveries: 1,
+  };
+  const result = await runChaos(options);
+  assertEquals(failureLines(options, result), []);
+  const { totals, stats, handled } = result;
+  assertEquals(totals.givenUp, stats.givenUp);
+  assert(totals.givenUp > 0);
+  assertEquals(stats.redelivered, 0);
+  assert(handled.handled >= totals.answered);
+});

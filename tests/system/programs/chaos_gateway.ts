@@ -1,0 +1,19 @@
+// The gateway of the chaos test: on free ports, with its counters on stdout, as JSON, for each line on stdin; ends with its stdin.
+//
+//   deno run -A chaos_gateway.ts OPTIONS-AS-JSON
+
+import { Gateway, type GatewayOptions } from "@maple/gateway";
+import { formatAddress } from "@maple/box/internal";
+
+const options = JSON.parse(Deno.args[0] ?? "{}") as GatewayOptions;
+const local = { outerHost: "127.0.0.1", outerPort: 0, innerPort: 0 };
+await using gateway = new Gateway({ ...options, ...local });
+await gateway.listen();
+console.log(
+  `gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
+    formatAddress(gateway.innerAddr!)
+  }`,
+);
+for await (const _ of Deno.stdin.readable) {
+  console.log(`stats ${JSON.stringify(gateway.stats())}`);
+}
