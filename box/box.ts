@@ -13,7 +13,7 @@ import { type FieldRecord, HeaderCodec } from "./header_codec.ts";
 import type { ByteOrder, FieldsOf, HeaderSchema } from "./header_schema.ts";
 
 /** What a box is made from: any of its header's fields, and a body. */
-export type BoxInit<F extends object> = Partial<F> & {
+export type BoxInit<F extends object> = Partial<Omit<F, "body">> & {
   /** Bytes as they are, a string as UTF-8, anything else as JSON; empty when left out. */
   body?: BodyInput;
 };
@@ -81,6 +81,9 @@ export interface BoxClass<F extends object> extends Framing {
    */
   check(bytes: Uint8Array, maxFrameBytes?: number): number;
 
+  /** The command in a whole frame, without unpacking it; 0 where the header has no field `cmd`. */
+  cmdOf(frame: Uint8Array): number;
+
   /**
    * The box of one whole frame; its body is a view of `frame`.
    *
@@ -129,6 +132,8 @@ export function boxClass<const S extends HeaderSchema>(
   class SchemaBox {
     static readonly headerBytes = codec.bytes;
     static readonly fieldNames = fieldNames;
+
+    static readonly cmdOf = codec.integerReader("cmd");
 
     static frameLength(bytes: Uint8Array, start: number, end: number): number {
       return codec.frameLength(bytes, start, end);

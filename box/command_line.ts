@@ -6,6 +6,8 @@ import { parseArgs } from "@std/cli/parse-args";
 export interface Flag {
   /** Without the dashes: `outer-port`. */
   readonly name: string;
+  /** One letter that is the same flag: `c` for `-c`. */
+  readonly short?: string;
   /** What it takes; a boolean takes nothing. */
   readonly type: "boolean" | "integer" | "number" | "string";
   /** What it is for, in a few words, with the default. */
@@ -54,7 +56,7 @@ export function parseCommandLine(
   table: readonly Flag[],
 ): CommandLine {
   const byName = new Map(table.map((flag) => [flag.name, flag]));
-  const joined = joinValues(args, byName);
+  const joined = joinValues(lengthen(args, table), byName);
   const parsed = parseArgs(joined, {
     boolean: table.filter((flag) => flag.type === "boolean").map((f) => f.name),
     string: [
@@ -83,6 +85,19 @@ export function parseCommandLine(
     );
   }
   return { flags, words: parsed._.map(String) };
+}
+
+// Short names become long ones, up to `--`.
+function lengthen(
+  args: readonly string[],
+  table: readonly Flag[],
+): readonly string[] {
+  const long = new Map(
+    table.filter((flag) => flag.short !== undefined)
+      .map((flag) => [`-${flag.short}`, `--${flag.name}`]),
+  );
+  const end = args.indexOf("--");
+  return args.map((arg, i) => end >= 0 && i > end ? arg : long.get(arg) ?? arg);
 }
 
 // `--uids -1` means the value -1, and a value that is missing must not swallow the next flag.
@@ -158,8 +173,10 @@ export function flagValue(
 
 /** The lines of the usage text that tell the flags. */
 export function describeFlags(table: readonly Flag[]): string {
-  const left = table.map((flag) =>
-    `  --${flag.name}${flag.type === "boolean" ? "" : ` ${flag.value ?? "N"}`}`
+  const anyShort = table.some((flag) => flag.short !== undefined);
+  const left = table.map(({ name, short, type, value = "N" }) =>
+    (short !== undefined ? `  -${short}, ` : anyShort ? "      " : "  ") +
+    `--${name}${type === "boolean" ? "" : ` ${value}`}`
   );
   const width = Math.max(...left.map((text) => text.length)) + 2;
   return table.map((flag, i) => left[i]!.padEnd(width) + flag.help).join("\n");

@@ -17,6 +17,7 @@ export interface FrameReaderOptions {
 const SMALL_BUFFER_BYTES = 1024;
 const LARGE_BUFFER_BYTES = 64 * 1024;
 const QUIET_READS_TO_SHRINK = 16;
+const MAGIC_BYTES = 4;
 
 /**
  * A push decoder with one buffer: fill it with `push`, or let a socket read straight into `space()` and tell with
@@ -206,14 +207,21 @@ export class FrameReader {
       : fault === FrameFault.badLength
       ? "the length field is smaller than the header"
       : `${length} bytes are above the limit of ${this.#maxFrameBytes} bytes a frame`;
-    const head = this.#buffer.subarray(this.#start, this.#start + 16);
-    const hex = Array.from(
-      head.subarray(0, this.#end - this.#start),
-      (byte) => byte.toString(16).padStart(2, "0"),
-    ).join(" ");
     return new BoxError(
       "frame",
-      `Received bytes are no ${name}: ${detail} (first bytes: ${hex})`,
+      `Received bytes are no ${name}: ${detail}${
+        fault === FrameFault.badMagic ? this.#firstBytes() : ""
+      }`,
     );
+  }
+
+  // No more than what stands in place of the magic number: enough to know a TLS or HTTP client by, and nothing that a log must not keep.
+  #firstBytes(): string {
+    const end = Math.min(this.#start + MAGIC_BYTES, this.#end);
+    const hex = Array.from(
+      this.#buffer.subarray(this.#start, end),
+      (byte) => byte.toString(16).padStart(2, "0"),
+    );
+    return ` (first bytes: ${hex.join(" ")})`;
   }
 }

@@ -1,5 +1,6 @@
 // FrameSocket: one connection that carries frames, the same for every role: read loop, outbox, back-pressure and an orderly end.
 
+import { describeError } from "./describe_error.ts";
 import {
   enterFairReading,
   leaveFairReading,
@@ -260,8 +261,7 @@ export class FrameSocket {
         this.close({
           kind: "error",
           message: `cannot handle its frame: ${
-            (error instanceof Error ? error.stack ?? error.message : `${error}`)
-              .replaceAll(/\s*\n\s*/g, " ")
+            describeError(error).replaceAll(/\s*\n\s*/g, " ")
           }`,
         });
       }

@@ -82,6 +82,15 @@ export class HeaderCodec {
     return this.#fields.some((field) => field.name === name);
   }
 
+  /** Reads one integer field straight from a whole header; always 0 where the header has no such field. */
+  integerReader(name: string): (bytes: Uint8Array) => number {
+    const field = this.#fields.find((field) => field.name === name);
+    if (!field || typeof field.initial === "object") return () => 0;
+    const { offset } = field;
+    const littleEndian = this.#littleEndian;
+    return (bytes) => readInteger(bytes, offset, field, littleEndian);
+  }
+
   /** See {@linkcode Framing.frameLength}. */
   frameLength(bytes: Uint8Array, start: number, end: number): number {
     const there = end - start;
@@ -95,7 +104,7 @@ export class HeaderCodec {
     }
     if (there < this.bytes) return 0;
     const field = this.#length;
-    const value = readLength(
+    const value = readInteger(
       bytes,
       start + field.offset,
       field,
@@ -214,7 +223,7 @@ export class HeaderCodec {
 }
 
 // By arithmetic and without a DataView: this runs for every frame that passes through a gateway.
-function readLength(
+function readInteger(
   bytes: Uint8Array,
   at: number,
   field: Field,

@@ -35,12 +35,16 @@ class Line {
     return checkFrame(Line, bytes, maxFrameBytes);
   }
 
+  static cmdOf(): number {
+    return 0;
+  }
+
   static fromFrame(frame: Uint8Array): Line {
     const line = new Line();
     if (line.unpack(frame, Infinity) !== frame.length || frame.length === 0) {
       throw new BoxError(
         "frame",
-        `Cannot unpack a LineBox: ${inspectBody(frame)} are not one line`,
+        `Cannot unpack a LineBox: ${frame.length} bytes are not one line`,
       );
     }
     return line;
@@ -72,9 +76,7 @@ class Line {
     if (this.#body.includes(NEWLINE)) {
       throw new BoxError(
         "value",
-        `Cannot pack a LineBox: a newline stands inside ${
-          inspectBody(this.#body)
-        }`,
+        `Cannot pack a LineBox: a newline stands inside its ${this.#body.length} bytes`,
       );
     }
     const frame = new Uint8Array(this.#body.length + 1);

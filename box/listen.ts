@@ -75,8 +75,22 @@ export async function acceptAll(
       await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_ERROR_MS));
       continue;
     }
-    const wait = onConn(conn);
-    if (wait) await wait;
+    try {
+      const wait = onConn(conn);
+      if (wait) await wait;
+    } catch (error) {
+      // It may be gone again before it is looked at.
+      logger.error(`cannot take a connection: ${(error as Error).message}`);
+      closeQuietly(conn);
+    }
+  }
+}
+
+function closeQuietly(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed already.
   }
 }
 

@@ -1,19 +1,25 @@
 // The log of every role: one line an event, through @std/log, to stderr or a rotating file.
 
-import { BaseHandler } from "@std/log/base-handler";
+import type { BaseHandler } from "@std/log/base-handler";
 import { Logger as StdLogger } from "@std/log/logger";
-import { RotatingFileHandler } from "@std/log/rotating-file-handler";
+import { messageOf } from "./describe_error.ts";
+import { PromptFileHandler, StderrHandler } from "./log_handlers.ts";
+import { type LogFields, type LogFormat, logLine } from "./log_line.ts";
+import { LogStorm } from "./log_storm.ts";
 
-/** What maple's classes log to. A logger of `@std/log` is one; so is an object with these four functions. */
+/**
+ * What maple's classes log to. A logger of `@std/log` is one; so is an object with these four functions, which may leave `fields` alone: what is in them is said in
+ * the message where a reader needs it.
+ */
 export interface Logger {
   /** What helps to find a fault. */
-  debug(message: string): void;
+  debug(message: string, fields?: LogFields): void;
   /** What an operator wants to see once. */
-  info(message: string): void;
+  info(message: string, fields?: LogFields): void;
   /** What should not be, but is dealt with. */
-  warn(message: string): void;
+  warn(message: string, fields?: LogFields): void;
   /** What went wrong. */
-  error(message: string): void;
+  error(message: string, fields?: LogFields): void;
 }
 
 /** How much is logged. */
@@ -33,6 +39,8 @@ export interface LoggerOptions {
   role: string;
   /** The least level that is logged. @default {"INFO"} */
   level?: LogLevel;
+  /** How the lines are written. @default {"text"} */
+  format?: LogFormat;
   /** A file instead of stderr. */
   file?: string | undefined;
   /** Bytes after which the file is put aside as `FILE.1` and so on. @default {10485760} */
@@ -41,44 +49,14 @@ export interface LoggerOptions {
   fileMaxCount?: number;
 }
 
-interface Line {
+// The numbers that @std/log gives the levels.
+const NUMBERS = { DEBUG: 10, INFO: 20, WARN: 30, ERROR: 40 } as const;
+
+interface StdRecord {
   readonly msg: string;
+  readonly args: readonly unknown[];
   readonly levelName: string;
   readonly datetime: Date;
-}
-
-const encoder = new TextEncoder();
-
-// A line that cannot be logged (a full disk, a closed pipe) must not stop the program that it tells of.
-class StderrHandler extends BaseHandler {
-  override log(text: string): void {
-    const bytes = encoder.encode(text + "\n");
-    try {
-      for (let at = 0; at < bytes.length;) {
-        at += Deno.stderr.writeSync(bytes.subarray(at));
-      }
-    } catch {
-      // Nobody is there to read it.
-    }
-  }
-}
-
-class PromptFileHandler extends RotatingFileHandler {
-  readonly #stderr = new StderrHandler("DEBUG");
-
-  override log(text: string): void {
-    try {
-      super.log(text);
-      // An operator who looks at the file wants to see what has just happened.
-      this.flush();
-    } catch (error) {
-      this.#stderr.log(`${text} (not in the log file: ${messageOf(error)})`);
-    }
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** A logger that drops everything. */
@@ -89,26 +67,98 @@ export const SILENT: Logger = {
   error() {},
 };
 
+/** A logger whose level can be changed while it runs, and which counts warnings and errors that come in storms. */
+export class RoleLogger implements Logger, Disposable {
+  readonly #std: StdLogger;
+  readonly #handler: BaseHandler;
+  readonly #storm: LogStorm;
+  #level: LogLevel;
+
+  /**
+   * Makes a logger; programs call {@linkcode createLogger}.
+   *
+   * @param handler Where the lines go; it belongs to the logger from now on.
+   */
+  constructor(name: string, level: LogLevel, handler: BaseHandler) {
+    this.#level = level;
+    this.#handler = handler;
+    this.#std = new StdLogger(name, level, { handlers: [handler] });
+    this.#storm = new LogStorm((level, message, fields) =>
+      level === "WARN"
+        ? this.#std.warn(message, fields)
+        : this.#std.error(message, fields)
+    );
+  }
+
+  /** The least level that is logged. */
+  get level(): LogLevel {
+    return this.#level;
+  }
+
+  /** Logs what helps to find a fault. */
+  debug(message: string, fields?: LogFields): void {
+    this.#std.debug(message, fields);
+  }
+
+  /** Logs what an operator wants to see once. */
+  info(message: string, fields?: LogFields): void {
+    this.#std.info(message, fields);
+  }
+
+  /** Logs what should not be, but is dealt with. */
+  warn(message: string, fields?: LogFields): void {
+    if (this.#std.level > NUMBERS.WARN) return;
+    this.#storm.log("WARN", message, fields);
+  }
+
+  /** Logs what went wrong. */
+  error(message: string, fields?: LogFields): void {
+    this.#storm.log("ERROR", message, fields);
+  }
+
+  /** Changes the level, and tells it in one line, whichever the level is. */
+  setLevel(level: LogLevel, why: string): void {
+    this.#level = level;
+    this.#std.level = NUMBERS.INFO;
+    this.#std.info(`log level ${level} (${why})`);
+    this.#std.level = NUMBERS[level];
+  }
+
+  /** Writes what was counted of a storm, and ends the timer that it has. */
+  flush(): void {
+    this.#storm.flush();
+  }
+
+  /** Flushes, and closes the file. */
+  [Symbol.dispose](): void {
+    this.flush();
+    this.#handler.destroy();
+  }
+}
+
 /**
  * Makes a logger. What cannot be written to the file later on goes to stderr.
  *
  * @throws {Error} with one line that names the file, when it cannot be opened.
  */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): RoleLogger {
   const {
     role,
     level = "INFO",
+    format = "text",
     file,
     fileMaxBytes = 10 * 1024 * 1024,
     fileMaxCount = 5,
   } = options;
-  const formatter = (line: Line) =>
-    `${zonedTime(line.datetime)} ${
-      line.levelName.padEnd(5)
-    } ${role}[${Deno.pid}] ${line.msg}`;
+  const formatter = ({ msg, args, levelName, datetime }: StdRecord) =>
+    logLine({
+      ...(args[0] as LogFields | undefined),
+      ...{ time: datetime, level: levelName, role, message: msg },
+    }, format);
+  // The level is the logger's: it may change.
   const handler = file === undefined
-    ? new StderrHandler(level, { formatter })
-    : new PromptFileHandler(level, {
+    ? new StderrHandler("DEBUG", { formatter })
+    : new PromptFileHandler("DEBUG", {
       filename: file,
       maxBytes: fileMaxBytes,
       maxBackupCount: fileMaxCount,
@@ -120,14 +170,10 @@ export function createLogger(options: LoggerOptions): Logger {
   } catch (cause) {
     throw new Error(`Cannot log to ${file}: ${messageOf(cause)}`, { cause });
   }
-  return new StdLogger(`maple.${role}`, level, { handlers: [handler] });
+  return new RoleLogger(`maple.${role}`, level, handler);
 }
 
-/** `2026-01-31T23:59:59.123+02:00` */
-function zonedTime(date: Date): string {
-  const offset = -date.getTimezoneOffset();
-  const local = new Date(date.getTime() + offset * 60_000).toISOString();
-  const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, "0");
-  const minutes = String(Math.abs(offset) % 60).padStart(2, "0");
-  return `${local.slice(0, -1)}${offset < 0 ? "-" : "+"}${hours}:${minutes}`;
+/** Writes what a logger has counted of a storm; no effect on a logger that {@linkcode createLogger} has not made. */
+export function flushLog(logger: Logger): void {
+  if (logger instanceof RoleLogger) logger.flush();
 }

@@ -60,7 +60,9 @@ export class Clients implements SessionOwner {
     sessions.add(session);
     counters.clientsAccepted++;
     counters.clientsPeak = Math.max(counters.clientsPeak, sessions.size);
-    logger.debug(`client ${session.connId} at ${session.address} connected`);
+    logger.debug(`client ${session.connId} at ${session.address} connected`, {
+      conn: session.connId,
+    });
     this.#submit(TaskCmd.CLIENT_CREATED, session, EMPTY);
     this.#context.follow(session.socket.run());
     // A full queue lets nobody new in either.
@@ -97,8 +99,10 @@ export class Clients implements SessionOwner {
     counters.clientsClosed[cause.kind]++;
     const line =
       `client ${session.connId} at ${session.address} closed: ${cause.message}`;
-    if (cause.kind === "peer" || cause.kind === "local") logger.debug(line);
-    else logger.warn(line);
+    const about = { conn: session.connId };
+    if (cause.kind === "peer" || cause.kind === "local") {
+      logger.debug(line, about);
+    } else logger.warn(line, about);
     this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
   }
 

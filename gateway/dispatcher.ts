@@ -12,6 +12,10 @@ export interface DispatcherOptions {
   readonly creditsMax: number;
   /** How often a task is handed out at most. */
   readonly maxDeliveries: number;
+  /** Called when a task is handed out. */
+  readonly onDelivered?: (task: QueuedTask, link: InnerLink) => void;
+  /** Called when a worker has acknowledged a task, before `onFinished`. */
+  readonly onAcknowledged?: (task: QueuedTask, link: InnerLink) => void;
   /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
 }
@@ -65,6 +69,7 @@ export class Dispatcher {
     link.held.delete(task.deliveryId);
     this.inHand--;
     this.acknowledged++;
+    this.#options.onAcknowledged?.(task, link);
     this.#finish(task, false);
   }
 
@@ -154,6 +159,7 @@ export class Dispatcher {
     this.inHand++;
     this.delivered++;
     if (task.deliveries > 1) this.redelivered++;
+    this.#options.onDelivered?.(task, link);
     link.deliver(task);
   }
 

@@ -4,9 +4,11 @@ import { RET } from "@maple/box";
 import {
   acceptAll,
   createLogger,
+  flushLog,
   formatAddress,
   IdleWatch,
   listenTcp,
+  LoopDelay,
 } from "@maple/box/internal";
 import { Clients } from "./clients.ts";
 import type { GatewayContext } from "./context.ts";
@@ -14,7 +16,13 @@ import { Dispatcher } from "./dispatcher.ts";
 import { GatewayError } from "./errors.ts";
 import { InnerCommands } from "./inner_commands.ts";
 import { InnerLinks } from "./inner_links.ts";
-import { type GatewayOptions, resolveOptions } from "./options.ts";
+import {
+  type GatewayLimits,
+  type GatewayOptions,
+  limitsOf,
+  resolveOptions,
+} from "./options.ts";
+import { Measures } from "./measures.ts";
 import { ParkWatch } from "./park_watch.ts";
 import type { QueuedTask } from "./queued_task.ts";
 import { SessionTable } from "./session_table.ts";
@@ -43,9 +51,14 @@ export class Gateway implements AsyncDisposable {
   readonly #links: InnerLinks;
   readonly #idleWatch: IdleWatch;
   readonly #parkWatch: ParkWatch;
+  readonly #measures: Measures;
+  readonly #loopDelay = new LoopDelay();
   readonly #running = new Set<Promise<void>>();
   #outer: Deno.TcpListener | undefined;
   #inner: Deno.TcpListener | undefined;
+  #listeningSince = 0;
+  #startedAt: Date | undefined;
+  #state: GatewayStats["state"] = "new";
   #draining = false;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
@@ -59,6 +72,8 @@ export class Gateway implements AsyncDisposable {
   constructor(options: GatewayOptions = {}) {
     const resolved = resolveOptions(options);
     const queue = new TaskQueue(resolved);
+    const measures = new Measures((frame) => resolved.box.cmdOf(frame));
+    this.#measures = measures;
     this.#context = {
       options: resolved,
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
@@ -70,6 +85,11 @@ export class Gateway implements AsyncDisposable {
       dispatcher: new Dispatcher(queue, {
         creditsMax: resolved.creditsMax,
         maxDeliveries: resolved.maxDeliveries,
+        onDelivered: (task) => measures.delivered(task),
+        onAcknowledged: (task, link) => {
+          link.done++;
+          measures.acknowledged(task);
+        },
         onFinished: (task, lost) => this.#onTaskFinished(task, lost),
       }),
       follow: (work) => this.#follow(work),
@@ -94,6 +114,16 @@ export class Gateway implements AsyncDisposable {
   /** Where workers and triggers connect, with the real port; undefined unless it listens. */
   get innerAddr(): Deno.NetAddr | undefined {
     return this.#inner?.addr as Deno.NetAddr | undefined;
+  }
+
+  /** When it began to listen; undefined before. */
+  get startedAt(): Date | undefined {
+    return this.#startedAt;
+  }
+
+  /** Its options that are numbers, defaults filled in. */
+  get limits(): GatewayLimits {
+    return limitsOf(this.#context.options);
   }
 
   /**
@@ -125,6 +155,10 @@ export class Gateway implements AsyncDisposable {
         formatAddress(this.#inner.addr)
       }, order ${options.order}`,
     );
+    this.#state = "serving";
+    this.#listeningSince = performance.now();
+    this.#startedAt = new Date();
+    this.#loopDelay.start();
     this.#idleWatch.start();
     this.#parkWatch.start();
     this.#links.start();
@@ -139,10 +173,13 @@ export class Gateway implements AsyncDisposable {
   /** The counters as they are now. */
   stats(): GatewayStats {
     const { sessions, queue, dispatcher } = this.#context;
-    const { clientsClosed, ...counters } = this.#context.counters;
+    const { clientsClosed, answersDropped, ...counters } =
+      this.#context.counters;
+    const now = performance.now();
     return {
       ...counters,
       clientsClosed: { ...clientsClosed },
+      answersDropped: { ...answersDropped },
       clients: sessions.size,
       users: sessions.users,
       innerLinks: this.#links.size,
@@ -156,6 +193,16 @@ export class Gateway implements AsyncDisposable {
       acknowledged: dispatcher.acknowledged,
       redelivered: dispatcher.redelivered,
       givenUp: dispatcher.givenUp,
+      oldestSeconds: Math.max(0, now - (queue.oldestAt ?? now)) / 1000,
+      queueTime: this.#measures.queueTime.toJSON(),
+      workTime: this.#measures.workTime.toJSON(),
+      commands: this.#measures.commands(),
+      workerLinks: this.#links.workerStats(),
+      loopDelay: this.#loopDelay.seconds,
+      rss: Deno.memoryUsage().rss,
+      uptime: this.#state === "new" ? 0 : (now - this.#listeningSince) / 1000,
+      pid: Deno.pid,
+      state: this.#state,
     };
   }
 
@@ -184,6 +231,7 @@ export class Gateway implements AsyncDisposable {
     const listened = this.#outer !== undefined;
     this.#outer?.close();
     this.#outer = undefined;
+    this.#state = "draining";
     if (!this.#draining) {
       this.#draining = true;
       await this.#drained();
@@ -200,7 +248,10 @@ export class Gateway implements AsyncDisposable {
     this.#clients.close();
     this.#links.close();
     await Promise.all(this.#running);
+    this.#loopDelay.stop();
+    this.#state = "closed";
     if (listened) logger.info("closed");
+    flushLog(logger);
   }
 
   // Waits until nothing is queued and nothing in workers' hands, up to the drain timeout.

@@ -11,8 +11,10 @@ import { readInt32, readInt64, readRspToUsers } from "@maple/box/internal";
 import type { ClientSession } from "./client_session.ts";
 import type { Clients } from "./clients.ts";
 import type { GatewayContext } from "./context.ts";
-import type { InnerLink } from "./inner_link.ts";
+import type { InnerLink, WorkerIdentity } from "./inner_link.ts";
 import { QueuedTask } from "./queued_task.ts";
+
+const MAX_IDENTITY_BYTES = 4096;
 
 /** Carries out the commands of workers and triggers. */
 export class InnerCommands {
@@ -58,7 +60,7 @@ export class InnerCommands {
 
   #ask(link: InnerLink, frame: Uint8Array): void {
     const { dispatcher } = this.#context;
-    link.isWorker = true;
+    if (!link.isWorker) this.#greet(link, frame.subarray(TaskOffset.body));
     const deliveryId = readInt32(frame, TaskOffset.ret);
     const byId = (frame[TaskOffset.flags + 1]! & TaskFlag.EXPLICIT_ACK) !== 0;
     if (byId) link.acknowledgesById = true;
@@ -67,6 +69,13 @@ export class InnerCommands {
     else if (!byId) dispatcher.acknowledge(link, "oldest");
     dispatcher.ask(link);
     dispatcher.pump();
+  }
+
+  // The body of the first ASK tells who the worker is; an original one leaves it empty.
+  #greet(link: InnerLink, body: Uint8Array): void {
+    link.isWorker = true;
+    link.identity = parseIdentity(body);
+    this.#context.logger.info(`${link.name} has attached`);
   }
 
   #writeToClient(link: InnerLink, frame: Uint8Array): void {
@@ -78,9 +87,13 @@ export class InnerCommands {
       session,
       readInt32(frame, TaskOffset.ret),
     );
-    if (!session.socket.send(body)) return;
-    this.#context.counters.answers++;
-    this.#context.counters.answerBytes += body.length;
+    const { counters } = this.#context;
+    if (!session.socket.send(body)) {
+      counters.answersDropped.outbox++;
+      return;
+    }
+    counters.answers++;
+    counters.answerBytes += body.length;
   }
 
   #writeToWorker(link: InnerLink, frame: Uint8Array): void {
@@ -107,7 +120,10 @@ export class InnerCommands {
     for (const row of readRspToUsers(frame.subarray(TaskOffset.body))) {
       counters.userMessages++;
       sessions.forEachSelected(row, (session) => {
-        if (!session.socket.send(row.buf)) return;
+        if (!session.socket.send(row.buf)) {
+          counters.answersDropped.outbox++;
+          return;
+        }
         counters.userDeliveries++;
         counters.answerBytes += row.buf.length;
       });
@@ -130,6 +146,7 @@ export class InnerCommands {
       this.#context.counters.badCommands++;
       this.#context.logger.warn(
         `${link.name} sent a login with uid ${uid}; a uid is positive, so it is ignored`,
+        { conn: session.connId },
       );
       return;
     }
@@ -162,13 +179,14 @@ export class InnerCommands {
   // The connection that a frame means, if it lives and is of this life of the gateway.
   #client(frame: Uint8Array): ClientSession | undefined {
     const { sessions, tag, counters } = this.#context;
-    if (readInt32(frame, TaskOffset.tag) === tag) {
-      const view = new DataView(frame.buffer, frame.byteOffset);
-      const session = sessions.get(readInt64(view, TaskOffset.connId));
-      if (session) return session;
+    if (readInt32(frame, TaskOffset.tag) !== tag) {
+      counters.answersDropped.tag++;
+      return undefined;
     }
-    counters.unknownClient++;
-    return undefined;
+    const view = new DataView(frame.buffer, frame.byteOffset);
+    const session = sessions.get(readInt64(view, TaskOffset.connId));
+    if (!session) counters.answersDropped.gone++;
+    return session;
   }
 
   #decoded(link: InnerLink, frame: Uint8Array, work: () => void): void {
@@ -182,6 +200,25 @@ export class InnerCommands {
         }, which is ignored: ${(error as Error).message}`,
       );
     }
+  }
+}
+
+function parseIdentity(body: Uint8Array): WorkerIdentity | undefined {
+  if (body.length === 0 || body.length > MAX_IDENTITY_BYTES) return undefined;
+  try {
+    const told = JSON.parse(new TextDecoder().decode(body));
+    const identity: WorkerIdentity = {};
+    for (const name of ["name", "host", "version"] as const) {
+      if (typeof told[name] === "string") {
+        identity[name] = told[name].slice(0, 100);
+      }
+    }
+    for (const name of ["pid", "concurrency", "index"] as const) {
+      if (Number.isSafeInteger(told[name])) identity[name] = told[name];
+    }
+    return identity;
+  } catch {
+    return undefined;
   }
 }
 

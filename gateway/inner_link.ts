@@ -19,6 +19,22 @@ export interface LinkOwner {
   onInnerClose(link: InnerLink, cause: CloseCause): void;
 }
 
+/** What a worker tells of itself in the body of its first ASK; an original one tells nothing. */
+export interface WorkerIdentity {
+  /** What the program is called. */
+  name?: string;
+  /** Its process id. */
+  pid?: number;
+  /** The machine it runs on. */
+  host?: string;
+  /** The version of its library. */
+  version?: string;
+  /** How many tasks it works on at a time. */
+  concurrency?: number;
+  /** Which of its master's children it is, from 1. */
+  index?: number;
+}
+
 /** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
 export class InnerLink implements FrameHandler, Linked<InnerLink> {
   /** The next link of the ring of those with credits. */
@@ -35,6 +51,14 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
   credits = 0;
   /** Whether it acknowledges by delivery id, as a worker of ours does. */
   acknowledgesById = false;
+  /** Who it says it is. */
+  identity: WorkerIdentity | undefined;
+  /** When it connected, in milliseconds of `performance.now()`. */
+  readonly connectedAt: number = performance.now();
+  /** When its last frame came, in milliseconds of `turnNow`. */
+  seenAt: number = this.connectedAt;
+  /** How many tasks it has acknowledged. */
+  done = 0;
   /** Pings since its last frame. */
   unansweredPings = 0;
   /** Whether it wants no more tasks. */
@@ -55,7 +79,9 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
 
   /** `worker 127.0.0.1:4321`, for logs. */
   get name(): string {
-    return `${this.isWorker ? "worker" : "trigger"} ${this.address}`;
+    const { name, pid } = this.identity ?? {};
+    const who = name === undefined ? "" : ` ${name}[${pid ?? "?"}]`;
+    return `${this.isWorker ? "worker" : "trigger"}${who} ${this.address}`;
   }
 
   /**

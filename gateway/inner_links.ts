@@ -1,10 +1,11 @@
 // InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their connection.
 
 import { Task, TaskCmd } from "@maple/box";
-import { type CloseCause, formatAddress } from "@maple/box/internal";
+import { type CloseCause, formatAddress, turnNow } from "@maple/box/internal";
 import type { GatewayContext } from "./context.ts";
 import type { InnerCommands } from "./inner_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
+import type { WorkerStats } from "./stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
@@ -33,6 +34,25 @@ export class InnerLinks implements LinkOwner {
     let workers = 0;
     for (const link of this.#links) if (link.isWorker) workers++;
     return workers;
+  }
+
+  /** What is known of each worker. */
+  workerStats(): WorkerStats[] {
+    const now = performance.now();
+    const stats: WorkerStats[] = [];
+    for (const link of this.#links) {
+      if (!link.isWorker) continue;
+      stats.push({
+        ...link.identity,
+        address: link.address,
+        credits: link.credits,
+        inHand: link.held.size,
+        done: link.done,
+        connectedSeconds: (now - link.connectedAt) / 1000,
+        seenSeconds: Math.max(0, (now - link.seenAt) / 1000),
+      });
+    }
+    return stats;
   }
 
   /** Begins to look for workers that vanished. */
@@ -81,6 +101,7 @@ export class InnerLinks implements LinkOwner {
   /** For a link. */
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     link.unansweredPings = 0;
+    link.seenAt = turnNow();
     this.#commands.run(link, frame);
   }
 

@@ -3,15 +3,20 @@
 import {
   createLogger,
   describeFlags,
+  followLogSignals,
   formatAddress,
   parseCommandLine,
   runCommand,
   setProcessName,
+  statusUrl,
   UsageError,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { Gateway } from "./gateway.ts";
+import { MetricsServer } from "./metrics_server.ts";
+import { reportOf } from "./report.ts";
 import { FLAGS, readSettings } from "./settings.ts";
+import { StatFile } from "./stat_file.ts";
 
 const USAGE = `maple gateway ${config.version}
 Holds client connections and forwards between them and the workers that ask.
@@ -22,6 +27,7 @@ ${describeFlags(FLAGS)}
 
 TERM and INT: stop accepting, let the workers finish what is queued, close;
 a second one closes at once.
+USR1, USR2: log one level more, one level less.
 `;
 
 /**
@@ -58,6 +64,7 @@ async function run(args: readonly string[]): Promise<number> {
   const logger = createLogger({
     role: "gateway",
     level: settings.logLevel,
+    format: settings.logFormat,
     file: settings.logFile,
     fileMaxBytes: settings.logFileMaxBytes,
     fileMaxCount: settings.logFileMaxCount,
@@ -70,8 +77,21 @@ async function run(args: readonly string[]): Promise<number> {
     );
   }
   await using gateway = new Gateway({ ...settings.gateway, logger });
+  await using metrics = settings.metrics === undefined
+    ? undefined
+    : new MetricsServer(settings.metrics, () => reportOf(gateway));
   await gateway.listen();
+  if (metrics) {
+    logger.info(`metrics and dashboard at ${statusUrl(metrics.addr)}`);
+  }
+  await using _statFile = settings.statFile === undefined
+    ? undefined
+    : await StatFile.start(settings.statFile, {
+      report: () => reportOf(gateway),
+      logger,
+    });
   const stopped = stopOnSignal(gateway, (signal) => logger.info(signal));
+  using _levels = followLogSignals(logger);
   console.log(
     `maple gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
       formatAddress(gateway.innerAddr!)

@@ -19,7 +19,9 @@ import { main } from "./main.ts";
 
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
-export type { GatewayOptions, TaskOrder } from "./options.ts";
-export type { GatewayStats } from "./stats.ts";
+export type { GatewayLimits, GatewayOptions, TaskOrder } from "./options.ts";
+export type { WorkerIdentity } from "./inner_link.ts";
+export type { CommandStats } from "./measures.ts";
+export type { DroppedAnswers, GatewayStats, WorkerStats } from "./stats.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -58,6 +58,24 @@ export interface GatewayOptions {
   logger?: Logger;
 }
 
+/** The options that are numbers, with their defaults filled in. */
+export type GatewayLimits = Readonly<
+  Required<
+    Omit<
+      GatewayOptions,
+      "box" | "outerHost" | "innerHost" | "order" | "logger"
+    >
+  >
+>;
+
+/** Those of the options that are numbers. */
+export function limitsOf(options: ResolvedOptions): GatewayLimits {
+  const names = Object.keys(RANGES) as NumberOption[];
+  return Object.fromEntries(
+    names.map((name) => [name, options[name]]),
+  ) as unknown as GatewayLimits;
+}
+
 /** The options with their defaults filled in. */
 export type ResolvedOptions = Required<Omit<GatewayOptions, "logger">>;
 

@@ -1,7 +1,7 @@
 // QueuedTask: one task from the moment it arrives until a worker has acknowledged it.
 
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
-import { readInt32, writeInt32 } from "@maple/box/internal";
+import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
 import type { ClientSession } from "./client_session.ts";
 import type { Linked } from "./linked_list.ts";
 
@@ -17,6 +17,10 @@ export class QueuedTask implements Linked<QueuedTask> {
   deliveryId = 0;
   /** Whether the worker that holds it has answered the client. */
   answered = false;
+  /** When it came, in milliseconds of `turnNow`. */
+  readonly queuedAt: number = turnNow();
+  /** When it was handed out last. */
+  deliveredAt = 0;
   /** The step of the queue's clock at which it came, or came back. */
   bornStep = 0;
 

@@ -4,8 +4,11 @@ import {
   type CommandLine,
   type Flag,
   flagValue,
+  LOG_FORMATS,
   LOG_LEVELS,
+  type LogFormat,
   type LogLevel,
+  parseStatusAddress,
   UsageError,
 } from "@maple/box/internal";
 import { DEFAULTS, type GatewayOptions, RANGES } from "./options.ts";
@@ -16,12 +19,18 @@ export interface Settings {
   readonly gateway: GatewayOptions;
   /** The least level that is logged. */
   readonly logLevel: LogLevel;
+  /** How the log is written. */
+  readonly logFormat: LogFormat;
   /** Where to log instead of stderr. */
   readonly logFile: string | undefined;
   /** Bytes after which the log file is put aside. */
   readonly logFileMaxBytes: number;
   /** How many log files are kept aside. */
   readonly logFileMaxCount: number;
+  /** Where to write a report once a second. */
+  readonly statFile: string | undefined;
+  /** Where to serve metrics and the dashboard. */
+  readonly metrics: string | undefined;
   /** Names in the file that mean nothing to this program. */
   readonly ignored: readonly string[];
 }
@@ -139,6 +148,10 @@ const SETTINGS: readonly Setting[] = [
     choices: LOG_LEVELS,
     value: "LEVEL",
   }),
+  text("logFormat", "text, or json: one object a line (text)", {
+    choices: LOG_FORMATS,
+    value: "FORMAT",
+  }),
   text("logFile", "log to this file, not to stderr", { value: "FILE" }),
   {
     name: "logFileMaxBytes",
@@ -161,13 +174,24 @@ const SETTINGS: readonly Setting[] = [
       min: 1,
     },
   },
+  text("statFile", "write a report here once a second, for maple-stat", {
+    ini: "stat.file_name",
+    value: "FILE",
+  }),
+  text("metrics", "serve metrics and the dashboard here (off)", {
+    value: "[HOST:]PORT",
+  }),
 ];
 
-const LOG_SETTINGS = [
+// What is not for the gateway but for the program around it.
+const PROGRAM_SETTINGS = [
   "logLevel",
+  "logFormat",
   "logFile",
   "logFileMaxBytes",
   "logFileMaxCount",
+  "statFile",
+  "metrics",
 ];
 
 /** The flags of the program, for parsing and for its usage text. */
@@ -206,14 +230,17 @@ export function readSettings(
     if (value !== undefined) values.set(name, value);
   }
   const gateway = Object.fromEntries(
-    [...values].filter(([name]) => !LOG_SETTINGS.includes(name)),
+    [...values].filter(([name]) => !PROGRAM_SETTINGS.includes(name)),
   );
   return {
     gateway,
     logLevel: (values.get("logLevel") ?? "INFO") as LogLevel,
+    logFormat: (values.get("logFormat") ?? "text") as LogFormat,
     logFile: values.get("logFile") as string | undefined,
     logFileMaxBytes: (values.get("logFileMaxBytes") ?? 10 * MIB) as number,
     logFileMaxCount: (values.get("logFileMaxCount") ?? 5) as number,
+    statFile: values.get("statFile") as string | undefined,
+    metrics: checkAddress(values.get("metrics") as string | undefined),
     ignored,
   };
 }
@@ -292,6 +319,15 @@ function fromIni(fileText: string, ignored: string[]): Values {
     );
   }
   return values;
+}
+
+function checkAddress(address: string | undefined): string | undefined {
+  try {
+    if (address !== undefined) parseStatusAddress(address);
+  } catch (error) {
+    throw new UsageError(`Setting metrics: ${(error as Error).message}`);
+  }
+  return address;
 }
 
 function kebab(name: string): string {

@@ -1,6 +1,34 @@
 // The gateway's counters.
 
-import type { CloseKind } from "@maple/box/internal";
+import type { CloseKind, HistogramData } from "@maple/box/internal";
+import type { WorkerIdentity } from "./inner_link.ts";
+import type { CommandStats } from "./measures.ts";
+
+/** Frames of workers and triggers for a client that were dropped, by cause. */
+export interface DroppedAnswers {
+  /** The client was gone. */
+  gone: number;
+  /** The client was one of another life of the gateway. */
+  tag: number;
+  /** The client does not read; it is closed. */
+  outbox: number;
+}
+
+/** What is known of one worker connection. */
+export interface WorkerStats extends WorkerIdentity {
+  /** Its address and port. */
+  address: string;
+  /** Tasks that it has asked for and not yet got. */
+  credits: number;
+  /** Tasks that it holds. */
+  inHand: number;
+  /** Tasks that it has acknowledged. */
+  done: number;
+  /** Seconds since it connected. */
+  connectedSeconds: number;
+  /** Seconds since its last frame. */
+  seenSeconds: number;
+}
 
 /** What a gateway counts; see `Gateway.stats`. All totals are since its start. */
 export interface GatewayStats {
@@ -54,14 +82,34 @@ export interface GatewayStats {
   answers: number;
   /** Bytes of these. */
   answerBytes: number;
-  /** Frames of workers and triggers dropped because the client was gone or the tag was another gateway life's. */
-  unknownClient: number;
+  /** Frames of workers and triggers for a client that were dropped, by cause. */
+  answersDropped: DroppedAnswers;
   /** Messages to users: rows of `WRITE_TO_USERS`. */
   userMessages: number;
   /** Deliveries that these made. */
   userDeliveries: number;
   /** Frames of workers and triggers that made no sense: an unknown command or a body that cannot be read. */
   badCommands: number;
+  /** Seconds that the next task to be handed out has waited; 0 when none waits. */
+  oldestSeconds: number;
+  /** Seconds that tasks have waited for a worker. */
+  queueTime: HistogramData;
+  /** Seconds from the delivery of a task to its acknowledgement. */
+  workTime: HistogramData;
+  /** Requests by command: the 50 that came most often, and the others as one. */
+  commands: CommandStats[];
+  /** The workers, one by one. */
+  workerLinks: WorkerStats[];
+  /** Seconds by which the event loop was late, at most, in the last second. */
+  loopDelay: number;
+  /** Bytes of memory of the process. */
+  rss: number;
+  /** Seconds since the gateway began to listen. */
+  uptime: number;
+  /** The process id. */
+  pid: number;
+  /** What the gateway does: `new` before it listens, `serving`, `draining` while it leaves, `closed`. */
+  state: "new" | "serving" | "draining" | "closed";
 }
 
 /** The counters that are counted one by one; the rest of {@linkcode GatewayStats} is read off the gateway when asked for. */
@@ -98,7 +146,7 @@ export class Counters {
   /** See {@linkcode GatewayStats}. */
   answerBytes = 0;
   /** See {@linkcode GatewayStats}. */
-  unknownClient = 0;
+  readonly answersDropped: DroppedAnswers = { gone: 0, tag: 0, outbox: 0 };
   /** See {@linkcode GatewayStats}. */
   userMessages = 0;
   /** See {@linkcode GatewayStats}. */

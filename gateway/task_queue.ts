@@ -45,6 +45,11 @@ export class TaskQueue {
     return this.#peak;
   }
 
+  /** When the task came that is the next to be handed out, in milliseconds of `turnNow`; undefined when none waits. */
+  get oldestAt(): number | undefined {
+    return this.#ready.first?.queuedAt;
+  }
+
   /** How many bytes the waiting tasks take. */
   get bytes(): number {
     return this.#bytes;

@@ -1,6 +1,6 @@
 // App: what a haven server and a worker have in common: routes, hooks, blueprints and timers.
 
-import { createLogger, type Logger } from "@maple/box/internal";
+import { createLogger, flushLog, type Logger } from "@maple/box/internal";
 import type { BlueprintFor, BlueprintParts } from "./blueprint.ts";
 import { HavenError } from "./errors.ts";
 import { type Hook, HookList, type HookOrder } from "./hooks.ts";
@@ -241,6 +241,7 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
     this.#started = false;
     await this.#timers.stop();
     await this.#stopWorker.run(this);
+    flushLog(this.logger);
   }
 
   /**

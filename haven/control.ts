@@ -7,6 +7,7 @@ import {
   FrameSocket,
   listenTcp,
   type Logger,
+  type LogLevel,
 } from "@maple/box/internal";
 
 /** What a child tells its master. The first message on a line must carry the token. */
@@ -15,17 +16,34 @@ export interface ControlMessage {
   token?: string;
   /** The child does its work. */
   ready?: boolean;
+  /** What the child has counted. */
+  stats?: unknown;
+}
+
+/** What a master tells a child. */
+export interface MasterMessage {
+  /** The least level that is to be logged. */
+  logLevel?: LogLevel;
+}
+
+/** What a child does about its line. */
+export interface ControlClientHandler {
+  /** The line has ended before it was closed here. */
+  onMasterGone(): void;
+  /** The master has told something. */
+  onMessage(message: MasterMessage): void;
 }
 
 /** How often a child says that its event loop runs. */
 export const BEAT_MS = 250;
-const MAX_MESSAGE_BYTES = 4096;
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** The master's end of the lines. */
 export class ControlServer {
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   readonly #sockets = new Set<FrameSocket>();
+  readonly #children = new Map<string, FrameSocket>();
 
   /**
    * @param logger Where faults are logged.
@@ -42,14 +60,20 @@ export class ControlServer {
       let token: string | undefined;
       const socket: FrameSocket = controlSocket(conn, {
         onFrame: (line) => {
-          const message = parse(line);
+          const message = parse<ControlMessage>(line);
           token ??= message?.token;
-          if (!message || token === undefined) socket.destroy();
-          else onMessage(token, message);
+          if (!message || token === undefined) {
+            socket.destroy();
+            return;
+          }
+          this.#children.set(token, socket);
+          onMessage(token, message);
         },
         onClose: () => {
           this.#sockets.delete(socket);
-          if (token !== undefined) onGone(token);
+          if (token === undefined) return;
+          this.#children.delete(token);
+          onGone(token);
         },
       });
       this.#sockets.add(socket);
@@ -60,6 +84,11 @@ export class ControlServer {
   /** The port that it listens on. */
   get port(): number {
     return (this.#listener.addr as Deno.NetAddr).port;
+  }
+
+  /** Tells a child something; no effect when it has no line. */
+  send(token: string, message: MasterMessage): void {
+    this.#children.get(token)?.send(new LineBox({ body: message }).pack());
   }
 
   /** Closes all lines. */
@@ -80,21 +109,20 @@ export class ControlClient {
     this.#beat = setInterval(() => this.send({}), BEAT_MS);
   }
 
-  /**
-   * Connects to the master.
-   *
-   * @param onMasterGone Called when the line ends before it is closed here.
-   */
+  /** Connects to the master. */
   static async connect(
     port: number,
     token: string,
-    onMasterGone: () => void,
+    handler: ControlClientHandler,
   ): Promise<ControlClient> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     const socket = controlSocket(conn, {
-      onFrame: () => {},
+      onFrame: (line) => {
+        const message = parse<MasterMessage>(line);
+        if (message) handler.onMessage(message);
+      },
       onClose: (cause) => {
-        if (cause.kind !== "local") onMasterGone();
+        if (cause.kind !== "local") handler.onMasterGone();
       },
     });
     socket.run();
@@ -107,6 +135,13 @@ export class ControlClient {
   send(message: ControlMessage): void {
     if (this.#socket.closed) return;
     this.#socket.send(new LineBox({ body: message }).pack());
+  }
+
+  /** Tells the master what was counted, unless it has not read yet what it was told before or it is too much for a message. */
+  sendStats(stats: unknown): void {
+    if (this.#socket.closed || this.#socket.pendingBytes > 0) return;
+    const line = new LineBox({ body: { stats } }).pack();
+    if (line.length <= MAX_MESSAGE_BYTES) this.#socket.send(line);
   }
 
   /** Closes the line. */
@@ -124,9 +159,9 @@ function controlSocket(conn: Deno.TcpConn, handler: FrameHandler): FrameSocket {
   });
 }
 
-function parse(line: Uint8Array): ControlMessage | undefined {
+function parse<T>(line: Uint8Array): T | undefined {
   try {
-    return LineBox.fromFrame(line).json<ControlMessage>();
+    return LineBox.fromFrame(line).json<T>();
   } catch {
     return undefined;
   }

@@ -134,7 +134,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   /**
    * Runs the server until it is stopped, and prints a line that begins with `maple haven ready` when clients can connect.
    *
-   * Signals: TERM and INT close it in order, a second one ends it at once; HUP is ignored.
+   * Signals: TERM and INT close it in order, a second one ends it at once; HUP is ignored; USR1 and USR2 log one level more and one less.
    *
    * @returns When the server was stopped.
    * @throws {HavenError} `option` when an option does not fit; `listen` when an address cannot be listened on; `state` when the server was started before.
@@ -162,7 +162,11 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
       closesFirst: (close) => this.#closeFirst = close,
       makeLogger: (role) => {
         const logger = this.#ownLogger
-          ? createLogger({ role, level: options.debug ? "DEBUG" : "INFO" })
+          ? createLogger({
+            role,
+            level: options.debug ? "DEBUG" : "INFO",
+            format: options.logFormat,
+          })
           : this.logger;
         this.logger = logger;
         return logger;

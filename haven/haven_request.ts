@@ -25,6 +25,11 @@ export class HavenRequest<F extends object = BoxFields> extends AppRequest<F> {
     this.conn = conn;
   }
 
+  /** The number of the client's connection, as log lines tell it. */
+  override get connId(): number {
+    return this.conn.id;
+  }
+
   /** The client's address and port. */
   get address(): string {
     return this.conn.address;

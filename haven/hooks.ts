@@ -1,6 +1,11 @@
 // HookList: the functions that are called at one point of an app's life.
 
-import type { Logger } from "@maple/box/internal";
+import {
+  describeError,
+  type LogFields,
+  type Logger,
+} from "@maple/box/internal";
+import { Connection } from "./connection.ts";
 import { isPending } from "./outcome.ts";
 
 /** A function that is called with the arguments `A`; a promise that it returns is awaited. */
@@ -70,7 +75,7 @@ export class HookList<A extends readonly unknown[]> {
           return this.#runRest(outcome, functions.slice(i + 1), args);
         }
       } catch (error) {
-        this.#logError(error);
+        this.#logError(error, args);
       }
     }
   }
@@ -83,18 +88,29 @@ export class HookList<A extends readonly unknown[]> {
     try {
       await first;
     } catch (error) {
-      this.#logError(error);
+      this.#logError(error, args);
     }
     for (const fn of functions) {
       try {
         await fn(...args);
       } catch (error) {
-        this.#logError(error);
+        this.#logError(error, args);
       }
     }
   }
 
-  #logError(error: unknown): void {
-    this.#log.logger.error(`Hook ${this.name} threw: ${Deno.inspect(error)}`);
+  #logError(error: unknown, [about]: readonly unknown[]): void {
+    this.#log.logger.error(
+      `Hook ${this.name} threw: ${describeError(error)}`,
+      fieldsOf(about),
+    );
   }
+}
+
+// What a hook is called with first is a request, a connection, the app or a gateway's name.
+function fieldsOf(about: unknown): LogFields {
+  if (about instanceof Connection) return { conn: about.id };
+  return {
+    conn: (about as { connId?: LogFields["conn"] } | undefined)?.connId,
+  };
 }

@@ -7,3 +7,4 @@
 export { runApp } from "./run_app.ts";
 export type { RunAppOptions, Runnable } from "./run_app.ts";
 export type { MasterOptions } from "./master.ts";
+export type { ProcessMetrics, ProcessStatus } from "./process_status.ts";

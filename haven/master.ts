@@ -1,8 +1,9 @@
 // Master: starts the children, processes or threads, watches them, replaces them.
 
-import type { Logger } from "@maple/box/internal";
+import type { Logger, LogLevel } from "@maple/box/internal";
 import type { Child, ChildStart } from "./child.ts";
 import { BEAT_MS, ControlServer } from "./control.ts";
+import type { ProcessStatus } from "./process_status.ts";
 
 // A child that dies this soon after its start makes the next start wait.
 const EARLY_DEATH_MS = 10_000;
@@ -35,6 +36,7 @@ export interface MasterContext {
 interface Slot {
   child: Child | undefined;
   earlyDeaths: number;
+  restarts: number;
   restart: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -46,12 +48,15 @@ export class Master {
   readonly #control: ControlServer;
   readonly #slots: Slot[];
   readonly #children = new Map<string, Child>();
+  readonly #readyChildren = new Set<Child>();
+  readonly #stats = new Map<Child, unknown>();
   readonly #watch: ReturnType<typeof setInterval> | undefined;
   readonly #readyPlaces = new Set<number>();
   readonly #allReady: Promise<void>;
   #setAllReady!: () => void;
   readonly #allEnded: Promise<void>;
   #setAllEnded!: () => void;
+  #logLevel: LogLevel | undefined;
   #stopping = false;
   #reloading = false;
 
@@ -67,7 +72,9 @@ export class Master {
       const child = this.#children.get(token);
       if (!child) return;
       child.quietLooks = 0;
+      if (message.token !== undefined) this.#tellLogLevel(child);
       if (message.ready) this.#onReady(child);
+      if (message.stats !== undefined) this.#stats.set(child, message.stats);
     }, (token) => this.#children.get(token)?.lineGone());
     if (options.workTimeoutMs > 0) {
       this.#watch = setInterval(() => this.#look(), BEAT_MS);
@@ -75,6 +82,7 @@ export class Master {
     this.#slots = Array.from({ length: options.workers }, () => ({
       child: undefined,
       earlyDeaths: 0,
+      restarts: 0,
       restart: undefined,
     }));
     for (const index of this.#slots.keys()) this.#fill(index);
@@ -83,6 +91,27 @@ export class Master {
   /** Resolves when each child, or another in its place, has been ready. */
   ready(): Promise<void> {
     return this.#allReady;
+  }
+
+  /** Whether a child is ready in each place, and nobody has asked them to stop. */
+  get healthy(): boolean {
+    return !this.#stopping && this.processes().every(({ ready }) => ready);
+  }
+
+  /** The children, by their places; after a reload the new ones. */
+  processes(): ProcessStatus[] {
+    return this.#slots.map(({ child, restarts }, index) => ({
+      index: index + 1,
+      ready: child !== undefined && this.#readyChildren.has(child),
+      restarts,
+      stats: child && this.#stats.get(child),
+    }));
+  }
+
+  /** Sets the least level that all children log, those that are started later included. */
+  setLogLevel(level: LogLevel): void {
+    this.#logLevel = level;
+    for (const child of this.#children.values()) this.#tellLogLevel(child);
   }
 
   /** Resolves when the master was stopped and the last child has ended. */
@@ -145,6 +174,11 @@ export class Master {
     this.#logger.info("reloaded: the new processes are ready, the old leave");
   }
 
+  #tellLogLevel({ token }: Child): void {
+    const logLevel = this.#logLevel;
+    if (logLevel !== undefined) this.#control.send(token, { logLevel });
+  }
+
   async #whyNotReady(
     children: readonly Child[],
   ): Promise<string | undefined> {
@@ -186,6 +220,7 @@ export class Master {
 
   #onReady(child: Child): void {
     child.setReady();
+    this.#readyChildren.add(child);
     this.#readyPlaces.add(child.index);
     if (!this.#stopping && this.#readyPlaces.size === this.#slots.length) {
       this.#setAllReady();
@@ -220,6 +255,8 @@ export class Master {
 
   #onEnd(child: Child, how: string): void {
     this.#children.delete(child.token);
+    this.#readyChildren.delete(child);
+    this.#stats.delete(child);
     const line = `${child.name} ended: ${how}`;
     if (this.#stopping) {
       this.#logger.info(line);
@@ -233,6 +270,7 @@ export class Master {
       return;
     }
     slot.child = undefined;
+    slot.restarts++;
     const early = performance.now() - child.startedAt < EARLY_DEATH_MS;
     const delay = early && slot.earlyDeaths > 0
       ? Math.min(FIRST_DELAY_MS * 2 ** (slot.earlyDeaths - 1), LAST_DELAY_MS)

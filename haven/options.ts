@@ -1,5 +1,6 @@
 // How a haven server is run: addresses, limits, times and processes.
 
+import { LOG_FORMATS, type LogFormat } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 
 /** What `listen` takes; every option has a default. */
@@ -35,6 +36,8 @@ export interface HavenRunOptions extends HavenListenOptions {
   workers?: number;
   /** Log more. @default {false} */
   debug?: boolean;
+  /** How the log is written: `json` is one object a line. A `logger` of yours writes as it likes. @default {"text"} */
+  logFormat?: LogFormat;
 }
 
 /** The ports of a server, and whether others listen on them too. */
@@ -73,6 +76,8 @@ export interface ResolvedRun extends ResolvedListen {
   readonly workers: number;
   /** See {@linkcode HavenRunOptions}. */
   readonly debug: boolean;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly logFormat: LogFormat;
 }
 
 const MAX_SECONDS = 2_147_483;
@@ -96,6 +101,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     stopTimeout = 10,
     workers = 1,
     debug = false,
+    logFormat = "text",
     signal,
   } = options;
   const ports = { min: 0, max: 65535 };
@@ -112,6 +118,12 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   ) check(name, value, { min: 1, max: MAX_INT32 });
   check("stopTimeout", stopTimeout, { min: 0, max: MAX_SECONDS, whole: false });
   check("workers", workers, { min: 0, max: 1024 });
+  if (!LOG_FORMATS.includes(logFormat)) {
+    throw new HavenError(
+      "option",
+      `Option logFormat must be "text" or "json", got "${logFormat}"`,
+    );
+  }
   if (port !== 0 && port === websocketPort) {
     throw new HavenError(
       "option",
@@ -131,6 +143,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     stopTimeoutMs: stopTimeout * 1000,
     workers,
     debug,
+    logFormat,
     signal,
   };
 }

@@ -1,7 +1,7 @@
 // Pipeline: the way of a request through hooks and handler. All of an app that a request meets is here.
 
 import { RET } from "@maple/box";
-import type { Logger } from "@maple/box/internal";
+import { describeError, type Logger } from "@maple/box/internal";
 import { type Hook, HookList, type LogSource } from "./hooks.ts";
 import { isPending } from "./outcome.ts";
 import {
@@ -20,6 +20,8 @@ export class Pipeline<R extends AppRequest<object>>
   logger: Logger;
   /** Whether a second answer to a request is an error. */
   readonly respondOnce: boolean;
+  /** Called with each request whose handler, or a hook before it, threw. */
+  onThrow: ((request: R) => void) | undefined;
   /** The routes. */
   readonly router: Router<R> = new Router();
   /** Called once, before all else that the first request meets. */
@@ -63,7 +65,7 @@ export class Pipeline<R extends AppRequest<object>>
     const route = this.router.find(request.cmd);
     setRoute(request, route);
     if (route === undefined) {
-      this.logger.warn(`No route for ${request}`);
+      this.logger.warn(`No route for ${request}`, { conn: request.connId });
       this.#answerFault(request, RET.INVALID_CMD);
     } else if (
       !this.#firstSeen || this.#firstRunning !== undefined ||
@@ -127,8 +129,10 @@ export class Pipeline<R extends AppRequest<object>>
 
   #handlerThrew(request: R, error: unknown): void {
     this.logger.error(
-      `The handler of ${request} threw: ${Deno.inspect(error)}`,
+      `The handler of ${request} threw: ${describeError(error)}`,
+      { conn: request.connId },
     );
+    this.onThrow?.(request);
     this.#answerFault(request, RET.INTERNAL);
   }
 
@@ -138,7 +142,10 @@ export class Pipeline<R extends AppRequest<object>>
     try {
       request.reply(answer);
     } catch (error) {
-      this.logger.error(`Cannot answer ${request}: ${Deno.inspect(error)}`);
+      this.logger.error(
+        `Cannot answer ${request}: ${describeError(error)}`,
+        { conn: request.connId },
+      );
     }
   }
 }

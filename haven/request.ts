@@ -9,6 +9,7 @@ import type {
   BoxOf,
 } from "@maple/box";
 import { RET } from "@maple/box";
+import { describeError } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { LogSource } from "./hooks.ts";
 import { resolved } from "./outcome.ts";
@@ -90,6 +91,11 @@ export abstract class AppRequest<F extends object = BoxFields> {
   /** The command number; 0 when the box class has no `cmd` field, as `LineBox`. */
   get cmd(): number {
     return Number((this.box as { cmd?: number | bigint }).cmd ?? 0);
+  }
+
+  /** The number of the client's connection, as log lines tell it; `undefined` where the request is about no client. */
+  get connId(): number | bigint | undefined {
+    return undefined;
   }
 
   /** The name of the route, `blueprint.endpoint` for a blueprint's; `undefined` before it is found and for a cmd without route. */
@@ -206,7 +212,8 @@ export abstract class AppRequest<F extends object = BoxFields> {
       return this.#sendWithHooks(response);
     } catch (error) {
       this.#host.logger.error(
-        `Cannot send the answer to ${this}: ${Deno.inspect(error)}`,
+        `Cannot send the answer to ${this}: ${describeError(error)}`,
+        { conn: this.connId },
       );
       const fault = faultAnswer(this.box, RET.INTERNAL);
       if (fault !== undefined) {

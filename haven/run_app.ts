@@ -1,17 +1,32 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
-import { type Logger, setProcessName } from "@maple/box/internal";
+import {
+  followLogSignals,
+  type Logger,
+  type LogLevel,
+  setLogLevel,
+  setProcessName,
+} from "@maple/box/internal";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
 import { ControlClient } from "./control.ts";
 import { Master, type MasterOptions } from "./master.ts";
+import {
+  type ProcessMetrics,
+  serveProcessStatus,
+  type StatusSource,
+} from "./process_status.ts";
 import { selfCommand } from "./self_command.ts";
 
 /** What is run. */
 export interface Runnable {
   /** What the processes are called: `worker`, `haven`. */
   readonly role: string;
-  /** Starts the work in this process; resolves when it is under way. */
-  start(): Promise<void>;
+  /**
+   * Starts the work in this process; resolves when it is under way.
+   *
+   * @param index Which of its master's children this process is, from 1.
+   */
+  start(index?: number): Promise<void>;
   /** Leaves in order. */
   close(): Promise<void>;
   /** Resolves when it was closed, by whomever. */
@@ -20,8 +35,14 @@ export interface Runnable {
   readyLine(): string;
   /** Makes the logger for the role that this process has. */
   makeLogger(role: string): Logger;
+  /** Called when the level of that logger was changed; whoever has more threads passes it on. */
+  onLogLevel?(level: LogLevel): void;
   /** Called in a master before it starts children; what it gives is put into their environment. */
   beforeChildren?(): Readonly<Record<string, string>>;
+  /** What this process has counted, as it is in JSON. */
+  stats?(): unknown;
+  /** What all processes have counted, for Prometheus. */
+  metrics?: ProcessMetrics;
 }
 
 /** How it is run. */
@@ -32,6 +53,8 @@ export interface RunAppOptions extends MasterOptions {
   readonly leavesOnInt?: boolean;
   /** Flags of Deno that the children need and this process may not have. */
   readonly childFlags?: readonly string[];
+  /** Where `/metrics` and the like are served, for apps with `stats` and `metrics`. */
+  readonly metrics?: string | undefined;
   /** Stops it when it is aborted. */
   readonly signal: AbortSignal | undefined;
 }
@@ -40,6 +63,7 @@ type SignalActions = Partial<Record<Deno.Signal, () => void>>;
 
 // A program whose app was stopped may have something to finish, but must not stay because of it.
 const EXIT_GRACE_MS = 5000;
+const STATS_MS = 1000;
 
 /** Runs until it is stopped. */
 export async function runApp(
@@ -58,7 +82,13 @@ export async function runApp(
 }
 
 async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
-  app.makeLogger(app.role);
+  const logger = app.makeLogger(app.role);
+  let ready = false;
+  await using _status = serveStatusOf(options, app, {
+    logger,
+    healthy: () => ready && !stopping,
+    processes: () => [{ index: 0, ready, restarts: 0, stats: app.stats?.() }],
+  });
   let stopping = false;
   let signalled = false;
   const stop = () => {
@@ -75,8 +105,13 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
     SIGQUIT: () => Deno.exit(131),
     ...(options.reloads ? {} : { SIGHUP: ignore }),
   });
+  const onLogLevel = (level: LogLevel) => app.onLogLevel?.(level);
+  using _levels = followLogSignals(logger, onLogLevel);
   using _abort = onAbort(options.signal, stop);
-  if (!stopping && await startOrClose(app)) console.log(app.readyLine());
+  if (!stopping && await startOrClose(app)) {
+    ready = true;
+    console.log(app.readyLine());
+  }
   await app.closed;
   // What a handler that was given up still waits for must not hold the program.
   if (signalled) exitSoon();
@@ -103,13 +138,30 @@ async function runChild(
     SIGINT: options.leavesOnInt ? leave : () => Deno.exit(130),
     SIGQUIT: () => Deno.exit(131),
   });
+  const onLogLevel = (level: LogLevel) => app.onLogLevel?.(level);
+  using _levels = followLogSignals(logger, onLogLevel);
   const [port, token] = control.split(":");
-  const line = await ControlClient.connect(Number(port), token!, () => {
-    logger.warn("the master is gone: leaving");
-    leave();
+  const line = await ControlClient.connect(Number(port), token!, {
+    onMasterGone: () => {
+      logger.warn("the master is gone: leaving");
+      leave();
+    },
+    onMessage: ({ logLevel }) => {
+      if (logLevel === undefined) return;
+      setLogLevel(logger, logLevel);
+      onLogLevel(logLevel);
+    },
   });
-  if (!leaving && await startOrClose(app)) line.send({ ready: true });
+  const report = () => {
+    if (options.metrics !== undefined) line.sendStats(app.stats?.());
+  };
+  const reporting = setInterval(report, STATS_MS);
+  if (!leaving && await startOrClose(app, Number(index))) {
+    report();
+    line.send({ ready: true });
+  }
   await app.closed;
+  clearInterval(reporting);
   line.close();
   exitSoon();
 }
@@ -122,6 +174,11 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   const command = selfCommand(options.childFlags);
   setProcessName("maple-master");
   const logger = app.makeLogger("master");
+  await using _status = serveStatusOf(options, app, {
+    logger,
+    healthy: () => master.healthy,
+    processes: () => master.processes(),
+  });
   const env = app.beforeChildren?.() ?? {};
   const { role } = app;
   const master = new Master(options, {
@@ -139,16 +196,30 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     SIGINT: options.leavesOnInt ? () => master.stop() : () => stopNow(130),
     SIGQUIT: () => stopNow(131),
   });
+  using _levels = followLogSignals(
+    logger,
+    (level) => master.setLogLevel(level),
+  );
   using _abort = onAbort(options.signal, () => master.stop());
   master.ready().then(() => console.log(app.readyLine()));
   await master.ended();
   if (exitCode !== undefined) Deno.exit(exitCode);
 }
 
+function serveStatusOf(
+  { metrics: address }: RunAppOptions,
+  { metrics }: Runnable,
+  source: StatusSource,
+): AsyncDisposable | undefined {
+  return address !== undefined && metrics
+    ? serveProcessStatus(address, metrics, source)
+    : undefined;
+}
+
 // Whether it was started before it was closed.
-function startOrClose(app: Runnable): Promise<boolean> {
+function startOrClose(app: Runnable, index?: number): Promise<boolean> {
   return Promise.race([
-    app.start().then(() => true),
+    app.start(index).then(() => true),
     app.closed.then(() => false),
   ]);
 }

@@ -156,8 +156,8 @@ export class Server<F extends object> implements SessionOwner<F> {
     const line =
       `client ${conn.id} at ${conn.address} closed: ${cause.message}`;
     if (cause.kind === "peer" || cause.kind === "local") {
-      this.#app.logger.debug(line);
-    } else this.#app.logger.warn(line);
+      this.#app.logger.debug(line, { conn: conn.id });
+    } else this.#app.logger.warn(line, { conn: conn.id });
   }
 
   /** For a session. */
@@ -220,7 +220,9 @@ export class Server<F extends object> implements SessionOwner<F> {
     this.#sessions.set(id, session);
     this.#counters.accepted++;
     this.#counters.peak = Math.max(this.#counters.peak, this.#sessions.size);
-    this.#app.logger.debug(`client ${id} at ${address} connected`);
+    this.#app.logger.debug(`client ${id} at ${address} connected`, {
+      conn: id,
+    });
     session.start(conn, transport);
     // A connection counts until it has ended for good and its hooks were called.
     this.#follow(

@@ -1,6 +1,7 @@
 // THaven: a haven server in several threads that share the port.
 
 import type { BoxClass, BoxFields } from "@maple/box";
+import type { Logger } from "@maple/box/internal";
 import type { Flavour, FlavourApp } from "./flavour.ts";
 import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
 import { Master } from "./master.ts";
@@ -60,6 +61,8 @@ const runInThreads: Flavour = async (options, app) => {
   if (workers > 0) selfCommand();
   const restart = workers > 1 && !maySharePorts();
   let ports = takePorts();
+  let logger: Logger | undefined;
+  let master: Master | undefined;
   await runApp({
     ...options,
     workers: restart ? 1 : 0,
@@ -70,30 +73,38 @@ const runInThreads: Flavour = async (options, app) => {
     childFlags: [SHARING_FLAG],
   }, {
     ...app,
-    start: () =>
-      workers === 0
-        ? app.listen(options)
-        : startThreads(options, app, ports ??= findPorts(options)),
+    makeLogger: (role) =>
+      // The only child of a program that had to start itself again is, for its log, no child.
+      logger = app.makeLogger(role === "master" ? role : "haven"),
+    onLogLevel: (level) => master?.setLogLevel(level),
+    start: async () => {
+      if (workers === 0) return await app.listen(options);
+      master = threadMaster(options, ports ??= findPorts(options), logger!);
+      await startThreads(master, app);
+    },
     beforeChildren: () => portsEnv(ports = findPorts(options)),
     readyLine: () => readyLine(options.host, ports ?? app.ports()),
   });
 };
 
-// Resolves when all threads are ready.
-async function startThreads(
+function threadMaster(
   options: ResolvedRun,
-  app: FlavourApp,
   ports: Ports,
-): Promise<void> {
-  const master = new Master({
+  logger: Logger,
+): Master {
+  return new Master({
     workers: options.workers,
     workTimeoutMs: 0,
     stopTimeoutMs: options.stopTimeoutMs,
     reloadTimeoutMs: 0,
   }, {
     startChild: (start) => new Thread(start, ports),
-    logger: app.makeLogger("haven"),
+    logger,
   });
+}
+
+// Resolves when all threads are ready.
+async function startThreads(master: Master, app: FlavourApp): Promise<void> {
   app.closesFirst(async () => {
     master.stop();
     await master.ended();

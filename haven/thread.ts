@@ -1,5 +1,6 @@
 // Thread: a Web Worker that serves, as the main thread sees it and as it sees itself.
 
+import { setLogLevel } from "@maple/box/internal";
 import type { Child, ChildStart } from "./child.ts";
 import { ControlClient } from "./control.ts";
 import type { FlavourApp } from "./flavour.ts";
@@ -107,14 +108,19 @@ export async function runThread(
   options: ResolvedRun,
   app: FlavourApp,
 ): Promise<never> {
-  app.makeLogger(`haven-${index}`);
+  const logger = app.makeLogger(`haven-${index}`);
   globalThis.addEventListener("message", (event) => {
     if ((event as MessageEvent).data === STOP_MESSAGE) void app.close();
   });
   const line = await ControlClient.connect(
     controlPort,
     token,
-    () => void app.close(),
+    {
+      onMasterGone: () => void app.close(),
+      onMessage: ({ logLevel }) => {
+        if (logLevel !== undefined) setLogLevel(logger, logLevel);
+      },
+    },
   );
   const reusePort = options.workers > 1;
   await app.listen({ ...options, ...ports, reusePort });

@@ -1,5 +1,6 @@
 // Timers: functions that an app calls again and again while it runs.
 
+import { describeError } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { LogSource } from "./hooks.ts";
 
@@ -69,7 +70,7 @@ export class Timers {
     try {
       await fn();
     } catch (error) {
-      this.#log.logger.error(`Repeated timer threw: ${Deno.inspect(error)}`);
+      this.#log.logger.error(`Repeated timer threw: ${describeError(error)}`);
     }
   }
 }

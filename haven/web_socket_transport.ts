@@ -1,7 +1,11 @@
 // WebSocketTransport: one WebSocket connection that carries a box in each binary message.
 
 import { type BoxClass, FrameFault } from "@maple/box";
-import type { CloseCause, FrameHandler } from "@maple/box/internal";
+import {
+  type CloseCause,
+  describeError,
+  type FrameHandler,
+} from "@maple/box/internal";
 import { SERVER_STOPS, type ServerTransport } from "./transport.ts";
 
 /** Settings of a {@linkcode WebSocketTransport}. */
@@ -171,7 +175,7 @@ export class WebSocketTransport implements ServerTransport {
     } catch (error) {
       this.close({
         kind: "error",
-        message: `cannot handle its frame: ${Deno.inspect(error)}`,
+        message: `cannot handle its frame: ${describeError(error)}`,
       });
     }
   }

@@ -8,7 +8,9 @@ import { ROOT } from "./jsr_registry.ts";
 /** The executables and the module each is made of. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
   "maple-gateway": "gateway/mod.ts",
+  "maple-stat": "gateway/stat.ts",
   "maple-trigger": "trigger/mod.ts",
+  "maple-load": "bench/load.ts",
   "maple-echo-worker": "examples/echo_worker.ts",
 };
 

@@ -12,6 +12,7 @@ import {
 } from "@maple/box";
 import {
   closeUsersTask,
+  flushLog,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
@@ -200,6 +201,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   async #close(): Promise<boolean> {
     await Promise.allSettled(this.#unfinished);
     const taken = await Promise.all(this.#links.map((link) => link.close()));
+    flushLog(this.#options.logger);
     return taken.every(Boolean);
   }
 

@@ -12,15 +12,11 @@ import {
 /** Whoever works on the tasks of a {@linkcode GatewayConnection}. */
 export interface TaskHandler {
   /**
-   * Works on one task.
+   * Works on one task, and calls the connection's `finish` when it is done. It must not throw.
    *
    * @param frame The whole Task, in bytes of its own.
-   * @returns A promise when it is not finished yet; it must not reject.
    */
-  onTask(
-    frame: Uint8Array,
-    connection: GatewayConnection,
-  ): Promise<void> | undefined;
+  onTask(frame: Uint8Array, connection: GatewayConnection): void;
   /** The connection has ended. */
   onConnectionClose(cause: CloseCause): void;
 }
@@ -63,10 +59,23 @@ export class GatewayConnection implements FrameHandler {
     return this.#socket.closed;
   }
 
-  /** Asks for the first tasks and reads until the connection has ended. */
-  run(concurrency: number): Promise<void> {
-    for (let i = 0; i < concurrency; i++) this.#ask(0);
+  /**
+   * Asks for the first tasks and reads until the connection has ended.
+   *
+   * @param hello Who the worker is; it goes with the first ASK.
+   */
+  run(concurrency: number, hello: Uint8Array): Promise<void> {
+    for (let i = 0; i < concurrency; i++) this.#ask(0, i > 0 ? NO_BODY : hello);
     return this.#socket.run();
+  }
+
+  /** A task that was handed out is finished: acknowledges it and asks for another. To be called once for each. */
+  finish(task: Uint8Array): void {
+    const deliveryId = readInt32(task, TaskOffset.ret);
+    this.#held--;
+    // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no delivery ids, would take it for a wish.
+    if (!this.#draining || deliveryId > 0) this.#ask(deliveryId, NO_BODY);
+    this.#onHeldChange?.();
   }
 
   /** Sends a packed Task. */
@@ -128,10 +137,7 @@ export class GatewayConnection implements FrameHandler {
       return;
     }
     this.#held++;
-    const outcome = this.#handler.onTask(frame, this);
-    const deliveryId = readInt32(frame, TaskOffset.ret);
-    if (outcome) outcome.then(() => this.#finish(deliveryId));
-    else this.#finish(deliveryId);
+    this.#handler.onTask(frame, this);
   }
 
   /** Called by the socket. */
@@ -156,16 +162,9 @@ export class GatewayConnection implements FrameHandler {
     }, everyMs * MISSED_PINGS);
   }
 
-  #finish(deliveryId: number): void {
-    this.#held--;
-    // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no delivery ids, would take it for a wish.
-    if (!this.#draining || deliveryId > 0) this.#ask(deliveryId);
-    this.#onHeldChange?.();
-  }
-
-  #ask(deliveryId: number): void {
+  #ask(deliveryId: number, body: Uint8Array): void {
     if (this.closed) return;
-    const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, NO_BODY);
+    const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, body);
     if (at < 0) return;
     const { buffer } = this.#socket.outbox;
     writeInt32(buffer, at + TaskOffset.ret, deliveryId);

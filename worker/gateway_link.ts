@@ -3,6 +3,7 @@
 import type { CloseCause, Logger } from "@maple/box/internal";
 import { GatewayConnection, type TaskHandler } from "./gateway_connection.ts";
 import type { GatewayAddress } from "./options.ts";
+import type { GatewayLinkStats } from "./stats.ts";
 
 /** What a {@linkcode GatewayLink} tells its worker. */
 export interface LinkHandler extends Pick<TaskHandler, "onTask"> {
@@ -14,6 +15,14 @@ export interface LinkHandler extends Pick<TaskHandler, "onTask"> {
   onClose(link: GatewayLink): Promise<void> | undefined;
 }
 
+/** How a worker asks for tasks. */
+export interface LinkOptions {
+  /** How many tasks it asks for at a time. */
+  readonly concurrency: number;
+  /** Who it is, for the gateway. */
+  readonly hello: Uint8Array;
+}
+
 const RECONNECT_MS = 1000;
 
 /** Keeps a worker attached to one gateway. */
@@ -21,7 +30,7 @@ export class GatewayLink {
   /** `127.0.0.1:28000` */
   readonly name: string;
   readonly #address: Required<GatewayAddress>;
-  readonly #concurrency: number;
+  readonly #options: LinkOptions;
   readonly #handler: LinkHandler;
   #connection: GatewayConnection | undefined;
   #running: Promise<void> | undefined;
@@ -29,21 +38,31 @@ export class GatewayLink {
   #awayLogged = false;
   #endWait: (() => void) | undefined;
 
-  /** @param concurrency How many tasks it asks for at a time. */
+  /** Makes a link that does nothing until it is started. */
   constructor(
     address: Required<GatewayAddress>,
-    concurrency: number,
+    options: LinkOptions,
     handler: LinkHandler,
   ) {
     this.name = `${address.host}:${address.port}`;
     this.#address = address;
-    this.#concurrency = concurrency;
+    this.#options = options;
     this.#handler = handler;
   }
 
   /** The connection, while there is one. */
   get connection(): GatewayConnection | undefined {
     return this.#connection;
+  }
+
+  /** As it is now. */
+  stats(): GatewayLinkStats {
+    const connection = this.#connection;
+    return {
+      name: this.name,
+      attached: connection !== undefined && !connection.closed,
+      inHand: connection?.held ?? 0,
+    };
   }
 
   /** Connects, and again each second while the gateway is away. */
@@ -109,7 +128,7 @@ export class GatewayLink {
     logger.info(`attached to gateway ${this.name}`);
     // Stopped before the first ASK: nothing to wait for.
     if (this.#stopped) connection.destroy();
-    await connection.run(this.#concurrency);
+    await connection.run(this.#options.concurrency, this.#options.hello);
     this.#connection = undefined;
     if (!this.#stopped) {
       logger.warn(`lost gateway ${this.name}: ${ended?.message}`);

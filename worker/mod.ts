@@ -20,5 +20,11 @@
 export { WorkerError } from "./errors.ts";
 export type { AttachOptions, GatewayAddress, RunOptions } from "./options.ts";
 export { WorkerRequest } from "./request.ts";
+export type {
+  EndpointStats,
+  GatewayLinkStats,
+  TaskKindStats,
+  WorkerProcessStats,
+} from "./stats.ts";
 export { Worker } from "./worker.ts";
 export type { WorkerOptions } from "./worker.ts";

@@ -1,6 +1,12 @@
 // How a worker is run: gateways, processes, concurrency and times.
 
+import {
+  LOG_FORMATS,
+  type LogFormat,
+  parseStatusAddress,
+} from "@maple/box/internal";
 import { WorkerError } from "./errors.ts";
+import { programName } from "./identity.ts";
 
 /** Where a gateway listens for workers. */
 export interface GatewayAddress {
@@ -16,6 +22,8 @@ export interface AttachOptions extends GatewayAddress {
   gateways?: readonly GatewayAddress[];
   /** Tasks that are worked on at a time, for each gateway. @default {16} */
   concurrency?: number;
+  /** What gateways and their operators see this worker as, up to 100 characters. @default the main module's file name without its extension */
+  name?: string;
   /** Seconds that a task may take before it is logged as slow; 0 = any. See also `run`. @default {0} */
   workTimeout?: number;
   /** Seconds that a safe stop waits for the tasks in hand. @default {30} */
@@ -35,8 +43,14 @@ export interface RunOptions extends AttachOptions {
   workTimeout?: number;
   /** Seconds that the new children of a reload may take to attach. @default {30} */
   reloadTimeout?: number;
+  /**
+   * Where the master serves `/metrics` for Prometheus, `/healthz` and `/stats.json`, for all its children: `PORT` of 127.0.0.1, or `HOST:PORT`. @default nowhere
+   */
+  metrics?: string;
   /** Log more. @default {false} */
   debug?: boolean;
+  /** How the log is written: `json` is one object a line. A `logger` of yours writes as it likes. @default {"text"} */
+  logFormat?: LogFormat;
 }
 
 /** The options with their defaults filled in. */
@@ -45,6 +59,8 @@ export interface ResolvedRun {
   readonly gateways: readonly Required<GatewayAddress>[];
   /** See {@linkcode AttachOptions}. */
   readonly concurrency: number;
+  /** See {@linkcode AttachOptions}. */
+  readonly name: string;
   /** Milliseconds. */
   readonly workTimeoutMs: number;
   /** Milliseconds. */
@@ -54,7 +70,11 @@ export interface ResolvedRun {
   /** See {@linkcode RunOptions}. */
   readonly workers: number;
   /** See {@linkcode RunOptions}. */
+  readonly metrics: string | undefined;
+  /** See {@linkcode RunOptions}. */
   readonly debug: boolean;
+  /** See {@linkcode RunOptions}. */
+  readonly logFormat: LogFormat;
   /** See {@linkcode AttachOptions}. */
   readonly signal: AbortSignal | undefined;
 }
@@ -72,11 +92,14 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     port,
     gateways,
     concurrency = 16,
+    name = programName(),
     workers = 1,
     workTimeout = 0,
     stopTimeout = 30,
     reloadTimeout = 30,
+    metrics,
     debug = false,
+    logFormat = "text",
     signal,
   } = options;
   if (gateways && (host !== undefined || port !== undefined)) {
@@ -93,6 +116,17 @@ export function resolveRun(options: RunOptions): ResolvedRun {
   check("workTimeout", workTimeout, { min: 0, ...seconds });
   check("stopTimeout", stopTimeout, { min: 0, ...seconds });
   check("reloadTimeout", reloadTimeout, { min: 0.1, ...seconds });
+  if (name === "" || name.length > 100) {
+    throw new WorkerError(
+      `Option name must have 1 to 100 characters, got ${name.length}`,
+    );
+  }
+  if (metrics !== undefined) checkMetrics(metrics);
+  if (!LOG_FORMATS.includes(logFormat)) {
+    throw new WorkerError(
+      `Option logFormat must be "text" or "json", got "${logFormat}"`,
+    );
+  }
   const addresses = (gateways ?? [options]).map((gateway) => {
     const { host = "127.0.0.1", port = 28000 } = gateway;
     check("port", port, { min: 1, max: 65535 });
@@ -101,13 +135,26 @@ export function resolveRun(options: RunOptions): ResolvedRun {
   return {
     gateways: addresses,
     concurrency,
+    name,
     workTimeoutMs: workTimeout * 1000,
     stopTimeoutMs: stopTimeout * 1000,
     reloadTimeoutMs: reloadTimeout * 1000,
     workers,
+    metrics,
     debug,
+    logFormat,
     signal,
   };
+}
+
+function checkMetrics(address: string): void {
+  try {
+    parseStatusAddress(address);
+  } catch (cause) {
+    throw new WorkerError(`Option metrics: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function check(

@@ -71,6 +71,12 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
     return this.#task ??= Task.fromFrame(this.#frame);
   }
 
+  /** The number of the client's connection to its gateway, as log lines tell it; `undefined` where the task is about no client. */
+  override get connId(): Int64 | undefined {
+    const { connId } = this.task;
+    return connId === 0 ? undefined : connId;
+  }
+
   /** The user logged in on the client's connection, 0 = none; or what the sender of an inner task set. */
   get uid(): Int64 {
     return this.task.uid;

@@ -30,16 +30,18 @@ export class TaskWatch {
     this.#running.clear();
   }
 
-  /** Watches a request until `outcome` is there, and answers that. */
-  follow(
-    request: AppRequest<object>,
-    outcome: Promise<void>,
-  ): Promise<void> {
-    if (this.#limitMs === 0) return outcome;
-    this.#running.set(request, performance.now());
-    return outcome.then(() => {
-      this.#running.delete(request);
-    });
+  /**
+   * Watches a request.
+   *
+   * @param since When it began, in milliseconds of `performance.now()`.
+   */
+  add(request: AppRequest<object>, since: number): void {
+    if (this.#limitMs > 0) this.#running.set(request, since);
+  }
+
+  /** The request is finished. */
+  delete(request: AppRequest<object>): void {
+    if (this.#limitMs > 0) this.#running.delete(request);
   }
 
   // Each one is told once: what is told is not looked at again.
@@ -50,6 +52,7 @@ export class TaskWatch {
       this.#running.delete(request);
       this.#log.logger.warn(
         `${request} takes longer than ${this.#limitMs} ms (workTimeout)`,
+        { conn: request.connId },
       );
     }
   }

@@ -1,28 +1,27 @@
 // Worker: handlers for the tasks of one or several gateways.
 
-import {
-  type BoxClass,
-  type BoxFields,
-  type BoxOf,
-  type Int64,
-  type Task,
-  TaskCmd,
-  TaskOffset,
-  type UsersRow,
-  type WorkerTaskParams,
+import type {
+  BoxClass,
+  BoxFields,
+  BoxOf,
+  Int64,
+  Task,
+  UsersRow,
+  WorkerTaskParams,
 } from "@maple/box";
 import {
   closeUsersTask,
   createLogger,
-  readInt32,
+  LoopDelay,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
 import { App, type AppOptions, type HookList } from "@maple/haven";
 import { runApp } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
-import type { GatewayConnection } from "./gateway_connection.ts";
 import { GatewayLink } from "./gateway_link.ts";
+import { identityOf, programName, VERSION } from "./identity.ts";
+import { workerMetrics } from "./metrics.ts";
 import {
   type AttachOptions,
   type GatewayAddress,
@@ -31,8 +30,9 @@ import {
   type RunOptions,
   runOptions,
 } from "./options.ts";
-import { WorkerRequest } from "./request.ts";
-import { TaskWatch } from "./task_watch.ts";
+import type { WorkerRequest } from "./request.ts";
+import type { WorkerProcessStats } from "./stats.ts";
+import { TaskRunner } from "./task_runner.ts";
 
 /** Settings of a {@linkcode Worker}. */
 export type WorkerOptions = AppOptions;
@@ -62,7 +62,10 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   readonly #closeClient: HookList<[request: WorkerRequest<F>]>;
   readonly #openConn: HookList<[gateway: string]>;
   readonly #closeConn: HookList<[gateway: string]>;
-  readonly #watch: TaskWatch;
+  readonly #tasks: TaskRunner<F>;
+  readonly #loopDelay = new LoopDelay();
+  #name: string = programName();
+  #startedAt = 0;
   #links: GatewayLink[] = [];
   #nextLink = 0;
   #stopTimeoutMs = 0;
@@ -87,7 +90,11 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     this.#closeClient = this.hookList("closeClient", "blueprintsFirst");
     this.#openConn = this.hookList("openConn");
     this.#closeConn = this.hookList("closeConn", "blueprintsFirst");
-    this.#watch = new TaskWatch(this.pipeline);
+    this.#tasks = new TaskRunner(this, {
+      pipeline: this.pipeline,
+      createClient: this.#createClient,
+      closeClient: this.#closeClient,
+    });
     this.#closed = new Promise((resolve) => this.#setClosed = resolve);
   }
 
@@ -119,12 +126,29 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     );
   }
 
+  /** What this process has counted since the worker was attached. In a master that is nothing: its children work. */
+  stats(): WorkerProcessStats {
+    const attached = this.#state === "attached";
+    if (attached) this.#loopDelay.start();
+    return {
+      name: this.#name,
+      pid: Deno.pid,
+      version: VERSION,
+      uptime: attached ? (performance.now() - this.#startedAt) / 1000 : 0,
+      rss: Deno.memoryUsage().rss,
+      loopDelay: this.#loopDelay.seconds,
+      gateways: this.#links.map((link) => link.stats()),
+      ...this.#tasks.counters.stats(),
+    };
+  }
+
   /**
    * Runs the worker until it is stopped: `workers` child processes and a master that watches them, or all in this process with `workers: 0`.
    *
    * A child process is this program started again; the module that calls `run` runs in the master and in each child.
    *
-   * Signals, to the master: TERM = safe stop; HUP = safe reload from the code on disk; INT and QUIT = stop at once.
+   * Signals, to the master: TERM = safe stop; HUP = safe reload from the code on disk; INT and QUIT = stop at once; USR1 and USR2 = log one level more,
+   * one less.
    *
    * @returns When the worker was stopped. In the master and in each child.
    * @throws {WorkerError} when an option does not fit or the worker was attached before.
@@ -145,13 +169,19 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     const options = resolveRun(runOptions(first, second, third));
     await runApp({ ...options, reloads: true }, {
       role: "worker",
-      start: () => this.#attach(options),
+      start: (index) => this.#attach(options, index),
       close: () => this.close(),
       closed: this.#closed,
       readyLine: () => readyLine(options),
+      stats: () => this.stats(),
+      metrics: workerMetrics,
       makeLogger: (role) => {
         const logger = this.#ownLogger
-          ? createLogger({ role, level: options.debug ? "DEBUG" : "INFO" })
+          ? createLogger({
+            role,
+            level: options.debug ? "DEBUG" : "INFO",
+            format: options.logFormat,
+          })
           : this.logger;
         this.logger = logger;
         return logger;
@@ -208,7 +238,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     return false;
   }
 
-  async #attach(options: ResolvedRun): Promise<void> {
+  async #attach(options: ResolvedRun, index?: number): Promise<void> {
     if (this.#state !== "new") {
       throw new WorkerError(
         "Cannot attach: this worker was started before; make a new one",
@@ -217,16 +247,21 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     options.signal?.throwIfAborted();
     this.#state = "attached";
     this.#stopTimeoutMs = options.stopTimeoutMs;
-    this.#watch.start(options.workTimeoutMs);
+    this.#name = options.name;
+    this.#startedAt = performance.now();
+    this.#tasks.watch.start(options.workTimeoutMs);
     this.#starting = Promise.resolve().then(() => this.start());
     await this.#starting;
     // It was closed while the startWorker hooks were running.
     if (this.#closing) return this.#closed;
     const attached = new Promise<void>((resolve) => this.#onAttached = resolve);
+    const { concurrency } = options;
+    const identity = JSON.stringify(identityOf(options, index));
+    const hello = new TextEncoder().encode(identity);
     this.#links = options.gateways.map((gateway) =>
-      new GatewayLink(gateway, options.concurrency, {
+      new GatewayLink(gateway, { concurrency, hello }, {
         logger: this.logger,
-        onTask: (frame, connection) => this.#onTask(frame, connection),
+        onTask: (frame, connection) => this.#tasks.run(frame, connection),
         onOpen: async (link) => {
           await this.#openConn.run(link.name);
           this.#onAttached?.();
@@ -256,7 +291,8 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     await Promise.all(
       this.#links.map((link) => link.stop(this.#stopTimeoutMs)),
     );
-    this.#watch.stop();
+    this.#tasks.watch.stop();
+    this.#loopDelay.stop();
     await this.stop();
   }
 
@@ -267,55 +303,6 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
       if (link.connection?.send(frame)) sent++;
     }
     return sent > 0 && sent === this.#links.length;
-  }
-
-  #onTask(
-    frame: Uint8Array,
-    connection: GatewayConnection,
-  ): Promise<void> | undefined {
-    const cmd = readInt32(frame, TaskOffset.cmd);
-    switch (cmd) {
-      case TaskCmd.CLIENT_REQ:
-      case TaskCmd.WRITE_TO_WORKER:
-        return this.#onRequest(frame, connection);
-      case TaskCmd.CLIENT_CREATED:
-        return this.#createClient.run(this.#request(frame, connection));
-      case TaskCmd.CLIENT_CLOSED:
-        return this.#closeClient.run(this.#request(frame, connection));
-      default:
-        this.logger.warn(`the gateway sent the unknown command ${cmd}`);
-        return undefined;
-    }
-  }
-
-  #onRequest(
-    frame: Uint8Array,
-    connection: GatewayConnection,
-  ): Promise<void> | undefined {
-    let box: BoxOf<F>;
-    try {
-      box = this.boxClass.fromFrame(frame.subarray(TaskOffset.body));
-    } catch (error) {
-      this.logger.error(
-        `a task is dropped, its body is no box: ${(error as Error).message}`,
-      );
-      return undefined;
-    }
-    const request = this.#request(frame, connection, box);
-    const outcome = this.handle(request);
-    return outcome && this.#watch.follow(request, outcome);
-  }
-
-  #request(
-    frame: Uint8Array,
-    connection: GatewayConnection,
-    box: BoxOf<F> = new this.boxClass(),
-  ): WorkerRequest<F> {
-    return new WorkerRequest(this.pipeline, box, {
-      worker: this,
-      connection,
-      frame,
-    });
   }
 }
 

@@ -201,7 +201,7 @@ Deno.test("Box.json() and text() read the body", () => {
   assertFails(
     () => new Box({ body: "not json" }).json(),
     "value",
-    'Cannot read the body as JSON: 8 bytes "not json"',
+    "Cannot read the body as JSON: its 8 bytes are none",
   );
   assertFails(() => new Box().json(), "value", "0 bytes");
   assertEquals(new Box({ body: Uint8Array.of(104, 0xff) }).text(), "h\ufffd");

@@ -192,3 +192,41 @@ Deno.test("runCommand() gives 2 for bad use, 1 for a failure, in one line", asyn
     printed: ["maple-gateway: text"],
   });
 });
+
+const SHORT: readonly Flag[] = [
+  { name: "connections", short: "c", type: "integer", help: "connections" },
+  { name: "body", short: "b", type: "string", help: "body", value: "TEXT" },
+  { name: "json", type: "boolean", help: "JSON" },
+];
+
+Deno.test("parseCommandLine() takes short names", () => {
+  const parse = (...args: string[]) => {
+    const { flags, words } = parseCommandLine(args, SHORT);
+    return { flags: Object.fromEntries(flags), words: [...words] };
+  };
+  assertEquals(parse("-c", "50", "-b", "-1", "word"), {
+    flags: { connections: 50, body: "-1" },
+    words: ["word"],
+  });
+  assertEquals(parse("--", "-c", "50"), {
+    flags: {},
+    words: ["-c", "50"],
+  });
+  assertThrows(
+    () => parse("-b", "-c", "1"),
+    UsageError,
+    "--body needs a value",
+  );
+  assertThrows(() => parse("-d", "1"), UsageError, "Unknown flag -d");
+});
+
+Deno.test("describeFlags() puts short names first", () => {
+  assertEquals(
+    describeFlags(SHORT),
+    [
+      "  -c, --connections N  connections",
+      "  -b, --body TEXT      body",
+      "      --json           JSON",
+    ].join("\n"),
+  );
+});

@@ -132,3 +132,26 @@ Deno.test("formatAddress() writes IPv4 and IPv6", () => {
     "unknown",
   );
 });
+
+Deno.test("acceptAll() goes on when a connection cannot be taken", async () => {
+  const log: string[] = [];
+  const listener = listenTcp("clients", "127.0.0.1", 0);
+  let taken = 0;
+  const accepting = acceptAll(
+    listener,
+    { ...SILENT, error: (message) => void log.push(message) },
+    (conn) => {
+      if (++taken === 1) throw new Error("it is gone");
+      conn.close();
+    },
+  );
+  for (let i = 0; i < 2; i++) {
+    const { hostname, port } = listener.addr;
+    using conn = await Deno.connect({ hostname, port });
+    // Closed by the other side both times.
+    await conn.read(new Uint8Array(1)).catch(() => null);
+  }
+  listener.close();
+  await accepting;
+  assertEquals([taken, log], [2, ["cannot take a connection: it is gone"]]);
+});

@@ -1,11 +1,12 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import type { Logger as StdLogger } from "@std/log/logger";
 import { FakeTime } from "@std/testing/time";
 import {
   createLogger,
+  flushLog,
   LOG_LEVELS,
   type Logger,
   type LoggerOptions,
+  type RoleLogger,
   SILENT,
 } from "@maple/box/internal";
 
@@ -35,22 +36,20 @@ function capturingStderr(
 class FileLog implements Disposable {
   readonly #folder = Deno.makeTempDirSync();
   readonly file = `${this.#folder}/maple.log`;
-  readonly #loggers: StdLogger[] = [];
+  readonly #loggers: RoleLogger[] = [];
 
-  open(options: Partial<LoggerOptions> = {}): Logger {
+  open(options: Partial<LoggerOptions> = {}): RoleLogger {
     const logger = createLogger({
       role: "gateway",
       file: this.file,
       ...options,
     });
-    this.#loggers.push(logger as StdLogger);
+    this.#loggers.push(logger);
     return logger;
   }
 
   close(): void {
-    for (const logger of this.#loggers.splice(0)) {
-      for (const handler of logger.handlers) handler.destroy();
-    }
+    for (const logger of this.#loggers.splice(0)) logger[Symbol.dispose]();
   }
 
   lines(suffix = ""): string[] {
@@ -197,6 +196,120 @@ Deno.test("createLogger() says which file cannot be opened", () => {
   using log = new FileLog();
   const file = `${log.file}/below/a/file.log`;
   assertThrows(() => log.open({ file }), Error, `Cannot log to ${file}: `);
+});
+
+Deno.test("createLogger() with format json writes an object a line", () => {
+  const event = new Date("2026-01-31T23:59:59.123Z");
+  using _ = new FakeTime(event);
+  const logger = createLogger({ role: "worker-1", format: "json" });
+  const text = capturingStderr(() => {
+    logger.info('two\nlines and a "quote"');
+    logger.warn("about a client", { conn: 7 });
+    logger.error("about another", { conn: 2n ** 60n });
+    logger.info("about nobody", { conn: undefined });
+  });
+  const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const common = { role: "worker-1", pid: Deno.pid };
+  for (const line of lines) {
+    assertMatch(line.time, /^[\d-]{10}T[\d:]{8}\.123[+-]\d\d:\d\d$/);
+    assertEquals(new Date(line.time).getTime(), event.getTime());
+    delete line.time;
+  }
+  assertEquals(lines, [
+    { level: "INFO", ...common, message: 'two\nlines and a "quote"' },
+    { level: "WARN", ...common, conn: 7, message: "about a client" },
+    {
+      level: "ERROR",
+      ...common,
+      conn: `${2n ** 60n}`,
+      message: "about another",
+    },
+    { level: "INFO", ...common, message: "about nobody" },
+  ]);
+});
+
+Deno.test("createLogger() tells the connection in text too", () => {
+  const logger = createLogger({ role: "gateway" });
+  const text = capturingStderr(() => {
+    logger.warn("closed", { conn: 12 });
+    logger.warn("closed", {});
+  });
+  assertMatch(
+    text,
+    / WARN {2}gateway\[\d+\] conn=12 closed\n.* WARN {2}gateway\[\d+\] closed\n$/,
+  );
+});
+
+Deno.test("createLogger() keeps an event in one line of text, whatever is in it", () => {
+  const logger = createLogger({ role: "worker" });
+  const text = capturingStderr(() =>
+    logger.error("threw: Error: x\n    at f (a.ts:1:2)\r\n\x1b[31mred\x07\x9b")
+  );
+  assertMatch(
+    text,
+    / worker\[\d+\] threw: Error: x \| at f \(a\.ts:1:2\) \| \\x1b\[31mred\\x07\\x9b\n$/,
+  );
+});
+
+Deno.test("createLogger() counts warnings and errors in a storm, and tells the count when it is disposed", () => {
+  const logger = createLogger({ role: "gateway", level: "DEBUG" });
+  const text = capturingStderr(() => {
+    for (let i = 0; i < 100; i++) {
+      logger.error(`client ${i} broke`, { conn: i });
+      logger.debug(`look ${i}`);
+      logger.info(`told ${i}`);
+    }
+    logger[Symbol.dispose]();
+  });
+  const lines = text.trimEnd().split("\n");
+  const errors = lines.filter((line) => line.includes(" ERROR "));
+  assertEquals(errors.length, 6);
+  assertMatch(
+    errors[5]!,
+    / conn=99 client 99 broke \(and 94 more like it in the last second\)$/,
+  );
+  assertEquals(lines.length, 206, "DEBUG and INFO are never counted");
+});
+
+Deno.test("RoleLogger.setLevel() changes what is logged and tells it at every level", () => {
+  const logger = createLogger({ role: "gateway" });
+  for (
+    const [level, count] of [["DEBUG", 4], ["ERROR", 1], ["WARN", 2]] as const
+  ) {
+    const text = capturingStderr(() => {
+      logger.setLevel(level, "for a test");
+      logAll(logger);
+    });
+    const [first, ...lines] = text.trimEnd().split("\n");
+    assertMatch(
+      first!,
+      new RegExp(
+        ` INFO {2}gateway\\[\\d+\\] log level ${level} \\(for a test\\)$`,
+      ),
+    );
+    assertEquals([logger.level, lines.length], [level, count]);
+  }
+});
+
+Deno.test("createLogger() logs to its file also when the program ends and the file is closed", () => {
+  using log = new FileLog();
+  const logger = log.open();
+  logger.info("before");
+  log.close();
+  logger.error("the last word");
+  const [, last, ...rest] = log.lines();
+  assertMatch(last!, / ERROR gateway\[\d+\] the last word$/);
+  assertEquals(rest, []);
+});
+
+Deno.test("flushLog() writes what was counted and lets other loggers be", () => {
+  const logger = createLogger({ role: "gateway" });
+  const text = capturingStderr(() => {
+    for (let i = 0; i < 7; i++) logger.warn("again");
+    flushLog(logger);
+    flushLog(SILENT);
+  });
+  assertMatch(text, / again \(and 1 more like it in the last second\)\n$/);
 });
 
 Deno.test("SILENT drops everything", () => {

@@ -56,7 +56,9 @@ Deno.test("Gateway close() accepts and reads clients no more", async () => {
   await client.write({ cmd: 1, sn: 1 });
   const task = await worker.pull(TaskCmd.CLIENT_REQ);
   const closed = gateway.gateway.close();
-  await assertRejects(() => gateway.connect());
+  // The port may be somebody else's by now; what counts is that the gateway does not take it.
+  const late = await gateway.connect().catch(() => undefined);
+  await late?.[Symbol.asyncDispose]();
   await client.write({ cmd: 1, sn: 2 });
   await worker.answer(task, "the last");
   await worker.ask();
@@ -65,8 +67,8 @@ Deno.test("Gateway close() accepts and reads clients no more", async () => {
   await worker.closedByPeer();
   worker.close();
   await within(closed, "close()");
-  assertEquals(gateway.gateway.stats().clientFrames, 1);
-  await assertRejects(() => gateway.attach());
+  const { clientFrames, clientsAccepted } = gateway.gateway.stats();
+  assertEquals([clientFrames, clientsAccepted], [1, 1]);
 });
 
 Deno.test("Gateway close() leaves at once when nothing is queued", async () => {

@@ -54,9 +54,17 @@ Deno.test("Gateway gives up tasks of triggers too, and counts them", async () =>
 });
 
 Deno.test("Gateway never gives up with parkTime 0", async () => {
-  await using gateway = await GatewayFixture.start({ parkTime: 0 });
-  await using client = await gateway.connect();
+  await using patient = await GatewayFixture.start({ parkTime: 0 });
+  await using other = await GatewayFixture.start({ parkTime: 0.1 });
+  await using client = await patient.connect();
   await client.write({ cmd: 1, sn: 1 });
-  await gateway.until((stats) => stats.queued === 2);
-  assertEquals(gateway.gateway.stats().expired, 0);
+  await patient.until((stats) => stats.queued === 2);
+  // The other one gives up twice meanwhile.
+  for (let sn = 1; sn <= 2; sn++) {
+    await using hasty = await other.connect();
+    await hasty.write({ cmd: 1, sn });
+    assertEquals((await hasty.read())?.ret, RET.BUSY);
+  }
+  const { expired, queued } = patient.gateway.stats();
+  assertEquals([expired, queued], [0, 2]);
 });

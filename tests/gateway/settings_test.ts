@@ -37,9 +37,12 @@ const EVERY: Record<string, string | number> = {
   drainTimeout: 14.5,
   nodeId: -15,
   logLevel: "DEBUG",
+  logFormat: "json",
   logFile: "/tmp/x.log",
   logFileMaxBytes: 16,
   logFileMaxCount: 17,
+  statFile: "/tmp/stat.json",
+  metrics: "127.0.0.1:9100",
 };
 
 function kebab(name: string): string {
@@ -47,14 +50,25 @@ function kebab(name: string): string {
 }
 
 function expected(values: Record<string, string | number>): Settings {
-  const { logLevel, logFile, logFileMaxBytes, logFileMaxCount, ...gateway } =
-    values;
-  return {
-    gateway,
+  const {
     logLevel,
+    logFormat,
     logFile,
     logFileMaxBytes,
     logFileMaxCount,
+    statFile,
+    metrics,
+    ...gateway
+  } = values;
+  return {
+    gateway,
+    logLevel,
+    logFormat,
+    logFile,
+    logFileMaxBytes,
+    logFileMaxCount,
+    statFile,
+    metrics,
     ignored: [],
   } as unknown as Settings;
 }
@@ -63,9 +77,12 @@ Deno.test("readSettings() has the documented defaults", () => {
   assertEquals(read([]), {
     gateway: {},
     logLevel: "INFO",
+    logFormat: "text",
     logFile: undefined,
     logFileMaxBytes: 10 * 1024 * 1024,
     logFileMaxCount: 5,
+    statFile: undefined,
+    metrics: undefined,
     ignored: [],
   });
 });
@@ -142,14 +159,16 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
         innerConnsMax: 200,
       },
       logLevel: "DEBUG",
+      logFormat: "text",
       logFile: "/var/log/maple/gate.log",
       logFileMaxBytes: 1_000_000,
       logFileMaxCount: 9,
+      statFile: "/tmp/stat",
+      metrics: undefined,
       ignored: [
         "outer.backlog",
         "outer.recv_buf_init_size",
         "outer.conn_timeout_check_interval",
-        "stat.file_name",
       ],
     });
   }
@@ -207,6 +226,18 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     ["--log-level", "LOUD"],
     undefined,
     "--log-level takes DEBUG or INFO or WARN or ERROR",
+  ],
+  [
+    "a metrics address without a port",
+    ["--metrics", "127.0.0.1"],
+    undefined,
+    'Setting metrics: "127.0.0.1" is no address: expected PORT, HOST:PORT',
+  ],
+  [
+    "an unknown log format",
+    ["--log-format", "xml"],
+    undefined,
+    '--log-format takes text or json, got "xml"',
   ],
   ["broken JSON", [], "{", "The config file is no JSON: "],
   [

@@ -53,7 +53,7 @@ Deno.test("Gateway pings only workers that acknowledge by delivery id, and keeps
 });
 
 Deno.test("Worker answers pings", async () => {
-  await using gateway = await GatewayFixture.start({ workerTimeout: 0.06 });
+  await using gateway = await GatewayFixture.start({ workerTimeout: 0.6 });
   await using app = new Worker(Box, { logger: gateway.log });
   app.route(1, (request) => request.writeToClient({ body: "here" }));
   const { hostname: host, port } = gateway.inner;

@@ -1,7 +1,8 @@
 // The options of run and attach.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type RunOptions, WorkerError } from "@maple/worker";
+import { programName } from "../../worker/identity.ts";
 import { resolveRun, runOptions } from "../../worker/options.ts";
 import { WorkerFixture } from "./worker_fixture.ts";
 
@@ -9,11 +10,14 @@ Deno.test("resolveRun() fills in the defaults", () => {
   assertEquals(resolveRun({}), {
     gateways: [{ host: "127.0.0.1", port: 28000 }],
     concurrency: 16,
+    name: programName(),
     workTimeoutMs: 0,
     stopTimeoutMs: 30_000,
     reloadTimeoutMs: 30_000,
     workers: 1,
+    metrics: undefined,
     debug: false,
+    logFormat: "text",
     signal: undefined,
   });
   const { gateways, workTimeoutMs } = resolveRun({
@@ -41,6 +45,13 @@ const WRONG: readonly [options: RunOptions, says: string][] = [
   [{ workTimeout: -1 }, "workTimeout must be a number from 0 to 2147483"],
   [{ stopTimeout: Infinity }, "stopTimeout must be a number from 0"],
   [{ reloadTimeout: 0 }, "reloadTimeout must be a number from 0.1"],
+  [
+    { logFormat: "xml" as "json" },
+    'logFormat must be "text" or "json", got "xml"',
+  ],
+  [{ name: "" }, "name must have 1 to 100 characters, got 0"],
+  [{ metrics: "here" }, 'metrics: "here" is no address: expected PORT'],
+  [{ metrics: "127.0.0.1:65536" }, "is no address"],
 ];
 
 for (const [options, says] of WRONG) {
@@ -55,6 +66,16 @@ for (const [options, says] of WRONG) {
     }
   });
 }
+
+Deno.test("resolveRun() takes a name of up to 100 characters", () => {
+  const name = "x".repeat(100);
+  assertEquals(resolveRun({ name }).name, name);
+  assertThrows(
+    () => resolveRun({ name: `${name}x` }),
+    WorkerError,
+    "name must have 1 to 100 characters, got 101",
+  );
+});
 
 Deno.test("runOptions() understands every form of run's arguments", () => {
   const rest = { workers: 3, debug: true };

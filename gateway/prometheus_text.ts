@@ -1,0 +1,294 @@
+// prometheusText: a report of a gateway as Prometheus metrics.
+
+import { type MetricLabels, PrometheusText } from "@maple/box/internal";
+import type { GatewayReport } from "./report.ts";
+import type { GatewayStats, WorkerStats } from "./stats.ts";
+
+const STATES = ["new", "serving", "draining", "closed"] as const;
+
+/** The metrics of a report. */
+export function prometheusText(report: GatewayReport): PrometheusText {
+  const text = new PrometheusText();
+  addProcess(text, report);
+  addConnections(text, report);
+  addTasks(text, report);
+  addTraffic(text, report.stats);
+  addWorkers(text, report.stats.workerLinks);
+  addCommands(text, report.stats);
+  return text;
+}
+
+function addProcess(
+  text: PrometheusText,
+  { version, nodeId, startedAt, stats }: GatewayReport,
+): void {
+  const { state, loopDelay, rss } = stats;
+  text
+    .gauge(
+      "maple_gateway_build_info",
+      "Always 1; the labels tell which gateway this is.",
+      [[{ version, deno: Deno.version.deno, node_id: String(nodeId) }, 1]],
+    )
+    .gauge(
+      "maple_gateway_state",
+      "1 for the state that the gateway is in, 0 for the others.",
+      STATES.map((one) => [{ state: one }, one === state ? 1 : 0]),
+    )
+    .gauge(
+      "maple_gateway_start_time_seconds",
+      "When the gateway began to listen, in seconds since 1970.",
+      startedAt === null ? [] : Date.parse(startedAt) / 1000,
+    )
+    .gauge(
+      "maple_gateway_event_loop_delay_seconds",
+      "By how much the event loop was late, at most, in the last second.",
+      loopDelay,
+    )
+    .gauge(
+      "maple_gateway_resident_memory_bytes",
+      "Memory of the process.",
+      rss,
+    )
+    .gauge("process_resident_memory_bytes", "Memory of the process.", rss)
+    .gauge(
+      "process_start_time_seconds",
+      "When the process was started, in seconds since 1970.",
+      performance.timeOrigin / 1000,
+    );
+}
+
+function addConnections(
+  text: PrometheusText,
+  { limits, stats }: GatewayReport,
+): void {
+  text
+    .gauge("maple_gateway_clients", "Clients connected now.", stats.clients)
+    .gauge(
+      "maple_gateway_clients_peak",
+      "Clients connected at most since the start.",
+      stats.clientsPeak,
+    )
+    .gauge(
+      "maple_gateway_clients_limit",
+      "Clients that may be connected: --conns-max.",
+      limits.connsMax,
+    )
+    .gauge("maple_gateway_users", "Users logged in now.", stats.users)
+    .counter(
+      "maple_gateway_clients_accepted_total",
+      "Client connections accepted.",
+      stats.clientsAccepted,
+    )
+    .counter(
+      "maple_gateway_clients_refused_total",
+      "Client connections closed at once, by cause.",
+      [[{ cause: "conns_max" }, stats.clientsRefused]],
+    )
+    .counter(
+      "maple_gateway_clients_closed_total",
+      "Client connections that ended, by cause.",
+      byCause({ ...stats.clientsClosed }),
+    )
+    .gauge(
+      "maple_gateway_inner_connections",
+      "Connections of workers and triggers now.",
+      [
+        [{ role: "worker" }, stats.workers],
+        [{ role: "trigger" }, stats.innerLinks - stats.workers],
+      ],
+    )
+    .counter(
+      "maple_gateway_inner_connections_refused_total",
+      "Connections of workers and triggers closed at once, by cause.",
+      [[{ cause: "inner_conns_max" }, stats.innerRefused]],
+    );
+}
+
+function addTasks(
+  text: PrometheusText,
+  { limits, stats }: GatewayReport,
+): void {
+  text
+    .gauge(
+      "maple_gateway_tasks_waiting",
+      "Tasks that wait for a worker.",
+      stats.queued,
+    )
+    .gauge(
+      "maple_gateway_tasks_waiting_peak",
+      "Tasks that waited at most since the start.",
+      stats.queuedPeak,
+    )
+    .gauge(
+      "maple_gateway_tasks_waiting_limit",
+      "Tasks that may wait: --queue-max.",
+      limits.queueMax,
+    )
+    .gauge(
+      "maple_gateway_tasks_waiting_bytes",
+      "Bytes that the waiting tasks take.",
+      stats.queuedBytes,
+    )
+    .gauge(
+      "maple_gateway_tasks_waiting_limit_bytes",
+      "Bytes that the waiting tasks may take: --queue-bytes.",
+      limits.queueBytes,
+    )
+    .gauge(
+      "maple_gateway_task_oldest_wait_seconds",
+      "How long the next task has waited; 0 when none waits.",
+      stats.oldestSeconds,
+    )
+    .gauge(
+      "maple_gateway_tasks_in_hand",
+      "Tasks that workers hold.",
+      stats.inHand,
+    )
+    .gauge(
+      "maple_gateway_idle_credits",
+      "Tasks that workers have asked for and not yet got.",
+      stats.idleCredits,
+    )
+    .counter(
+      "maple_gateway_tasks_delivered_total",
+      "Tasks handed out, repetitions included.",
+      stats.delivered,
+    )
+    .counter(
+      "maple_gateway_tasks_acknowledged_total",
+      "Tasks that workers finished.",
+      stats.acknowledged,
+    )
+    .counter(
+      "maple_gateway_tasks_redelivered_total",
+      "Tasks handed out again after their worker was lost.",
+      stats.redelivered,
+    )
+    .counter(
+      "maple_gateway_tasks_dropped_total",
+      "Tasks that nobody finished, by cause.",
+      [
+        [{ cause: "max_deliveries" }, stats.givenUp],
+        [{ cause: "park_time" }, stats.expired],
+        [{ cause: "cleared" }, stats.cleared],
+        [{ cause: "queue_max" }, stats.innerDropped],
+      ],
+    )
+    .histogram(
+      "maple_gateway_task_queue_seconds",
+      "How long tasks waited for a worker.",
+      [[{}, stats.queueTime]],
+    )
+    .histogram(
+      "maple_gateway_task_work_seconds",
+      "How long workers took for tasks.",
+      [[{}, stats.workTime]],
+    );
+}
+
+function addTraffic(text: PrometheusText, stats: GatewayStats): void {
+  text
+    .counter(
+      "maple_gateway_client_frames_total",
+      "Frames that came from clients.",
+      stats.clientFrames,
+    )
+    .counter(
+      "maple_gateway_client_bytes_total",
+      "Bytes of the frames that came from clients.",
+      stats.clientBytes,
+    )
+    .counter(
+      "maple_gateway_answers_total",
+      "Frames sent to clients.",
+      stats.answers,
+    )
+    .counter(
+      "maple_gateway_answer_bytes_total",
+      "Bytes of the frames sent to clients.",
+      stats.answerBytes,
+    )
+    .counter(
+      "maple_gateway_answers_dropped_total",
+      "Frames for a client that were dropped, by cause.",
+      byCause({ ...stats.answersDropped }),
+    )
+    .counter(
+      "maple_gateway_user_messages_total",
+      "Messages to users.",
+      stats.userMessages,
+    )
+    .counter(
+      "maple_gateway_user_deliveries_total",
+      "Clients that these messages reached, added up.",
+      stats.userDeliveries,
+    )
+    .counter(
+      "maple_gateway_bad_commands_total",
+      "Frames of workers and triggers that made no sense.",
+      stats.badCommands,
+    );
+}
+
+function addWorkers(
+  text: PrometheusText,
+  workers: readonly WorkerStats[],
+): void {
+  const each = (value: (worker: WorkerStats) => number) =>
+    workers.map((worker) => [labelsOf(worker), value(worker)] as const);
+  text
+    .gauge(
+      "maple_gateway_worker_tasks_in_hand",
+      "Tasks that the worker holds.",
+      each((worker) => worker.inHand),
+    )
+    .gauge(
+      "maple_gateway_worker_idle_credits",
+      "Tasks that the worker has asked for and not yet got.",
+      each((worker) => worker.credits),
+    )
+    .counter(
+      "maple_gateway_worker_tasks_acknowledged_total",
+      "Tasks that the worker finished.",
+      each((worker) => worker.done),
+    )
+    .gauge(
+      "maple_gateway_worker_connected_seconds",
+      "How long the worker has been connected.",
+      each((worker) => worker.connectedSeconds),
+    )
+    .gauge(
+      "maple_gateway_worker_seen_seconds",
+      "How long ago the last frame of the worker came.",
+      each((worker) => worker.seenSeconds),
+    );
+}
+
+function addCommands(text: PrometheusText, { commands }: GatewayStats): void {
+  text
+    .counter(
+      "maple_gateway_command_requests_total",
+      "Requests that workers finished, by command.",
+      commands.map(({ cmd, count }) => [{ cmd: String(cmd) }, count]),
+    )
+    .counter(
+      "maple_gateway_command_work_seconds_total",
+      "How long workers took for the requests, added up, by command.",
+      commands.map(({ cmd, seconds }) => [{ cmd: String(cmd) }, seconds]),
+    )
+    .gauge(
+      "maple_gateway_command_work_seconds_max",
+      "How long workers took for the longest request since the start, by command.",
+      commands.map(({ cmd, maxSeconds }) => [{ cmd: String(cmd) }, maxSeconds]),
+    );
+}
+
+function byCause(
+  counts: Readonly<Record<string, number>>,
+): [MetricLabels, number][] {
+  return Object.entries(counts).map(([cause, count]) => [{ cause }, count]);
+}
+
+function labelsOf({ address, name, pid }: WorkerStats): MetricLabels {
+  return { address, name: name ?? "", pid: pid === undefined ? "" : `${pid}` };
+}

@@ -1,0 +1,125 @@
+// TaskRunner: what a worker does with the tasks that come.
+
+import { type BoxOf, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import { readInt32 } from "@maple/box/internal";
+import type { HookList, Pipeline } from "@maple/haven";
+import type { GatewayConnection } from "./gateway_connection.ts";
+import { type RequestWorker, WorkerRequest } from "./request.ts";
+import { TaskCounters } from "./stats.ts";
+import { TaskWatch } from "./task_watch.ts";
+
+/** What a {@linkcode TaskRunner} gives tasks to. */
+export interface TaskRunnerParts<F extends object> {
+  /** The way of a request. */
+  readonly pipeline: Pipeline<WorkerRequest<F>>;
+  /** Called when a client has connected. */
+  readonly createClient: HookList<[request: WorkerRequest<F>]>;
+  /** Called when a client is gone. */
+  readonly closeClient: HookList<[request: WorkerRequest<F>]>;
+}
+
+/** Makes requests of the tasks that come, gives them to handlers and hooks, and counts them. */
+export class TaskRunner<F extends object> {
+  /** The counters. */
+  readonly counters: TaskCounters = new TaskCounters();
+  /** Tells of slow tasks. */
+  readonly watch: TaskWatch;
+  readonly #worker: RequestWorker<F>;
+  readonly #parts: TaskRunnerParts<F>;
+
+  /** @param worker Whose tasks they are. */
+  constructor(worker: RequestWorker<F>, parts: TaskRunnerParts<F>) {
+    this.#worker = worker;
+    this.#parts = parts;
+    this.watch = new TaskWatch(parts.pipeline);
+    parts.pipeline.onThrow = ({ endpoint }) => {
+      if (endpoint !== undefined) this.counters.endpoint(endpoint).errors++;
+    };
+  }
+
+  /** Works on one task and tells the connection when it is finished. */
+  run(frame: Uint8Array, connection: GatewayConnection): void {
+    const { counters } = this;
+    const { kinds } = counters;
+    const flags = frame[TaskOffset.flags + 1]!;
+    if ((flags & TaskFlag.REDELIVERED) !== 0) counters.redelivered++;
+    const cmd = readInt32(frame, TaskOffset.cmd);
+    switch (cmd) {
+      case TaskCmd.CLIENT_REQ:
+      case TaskCmd.WRITE_TO_WORKER:
+        if ((flags & TaskFlag.INNER) !== 0) kinds.inner++;
+        else kinds.client++;
+        return this.#runRequest(frame, connection);
+      case TaskCmd.CLIENT_CREATED:
+        kinds.created++;
+        return this.#runHook(this.#parts.createClient, frame, connection);
+      case TaskCmd.CLIENT_CLOSED:
+        kinds.closed++;
+        return this.#runHook(this.#parts.closeClient, frame, connection);
+      default:
+        counters.badTasks++;
+        this.#parts.pipeline.logger.warn(
+          `the gateway sent the unknown command ${cmd}`,
+        );
+        connection.finish(frame);
+    }
+  }
+
+  #runHook(
+    hook: HookList<[request: WorkerRequest<F>]>,
+    frame: Uint8Array,
+    connection: GatewayConnection,
+  ): void {
+    const box = new this.#worker.boxClass();
+    const outcome = hook.run(this.#request(box, frame, connection));
+    if (outcome) outcome.then(() => connection.finish(frame));
+    else connection.finish(frame);
+  }
+
+  #runRequest(frame: Uint8Array, connection: GatewayConnection): void {
+    const { pipeline } = this.#parts;
+    let box: BoxOf<F>;
+    try {
+      box = this.#worker.boxClass.fromFrame(frame.subarray(TaskOffset.body));
+    } catch (error) {
+      this.counters.badTasks++;
+      pipeline.logger.error(
+        `a task is dropped, its body is no box: ${(error as Error).message}`,
+        { conn: Task.fromFrame(frame).connId || undefined },
+      );
+      connection.finish(frame);
+      return;
+    }
+    const request = this.#request(box, frame, connection);
+    const route = pipeline.router.find(request.cmd);
+    const counter = route && this.counters.endpoint(route.endpoint);
+    if (counter) counter.inHand++;
+    else this.counters.unknownCmds++;
+    const start = performance.now();
+    const outcome = pipeline.handle(request);
+    if (!outcome) {
+      counter?.finish((performance.now() - start) / 1000);
+      connection.finish(frame);
+      return;
+    }
+    this.watch.add(request, start);
+    outcome.then(() => {
+      this.watch.delete(request);
+      counter?.finish((performance.now() - start) / 1000);
+      connection.finish(frame);
+    });
+  }
+
+  #request(
+    box: BoxOf<F>,
+    frame: Uint8Array,
+    connection: GatewayConnection,
+  ): WorkerRequest<F> {
+    const worker = this.#worker;
+    return new WorkerRequest(this.#parts.pipeline, box, {
+      worker,
+      connection,
+      frame,
+    });
+  }
+}
