@@ -47,7 +47,7 @@ export {
 } from "./logger.ts";
 export type { Logger, LoggerOptions, LogLevel } from "./logger.ts";
 export { readInt32, writeInt32 } from "./int32.ts";
-export { isInt64, readInt64, writeInt64 } from "./int64.ts";
+export { isInt64, writeInt64 } from "./int64.ts";
 export { setProcessName } from "./process_name.ts";
 export { PrometheusText } from "./prometheus.ts";
 export type {

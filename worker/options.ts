@@ -20,7 +20,7 @@ export interface GatewayAddress {
 export interface AttachOptions extends GatewayAddress {
   /** Several gateways instead of the one of `host` and `port`. */
   gateways?: readonly GatewayAddress[];
-  /** Tasks that are worked on at a time, for each gateway. @default {16} */
+  /** Tasks that are worked on at a time, for each gateway. @default {64} */
   concurrency?: number;
   /** What gateways and their operators see this worker as, up to 100 characters. @default the main module's file name without its extension */
   name?: string;
@@ -91,7 +91,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     host,
     port,
     gateways,
-    concurrency = 16,
+    concurrency = 64,
     name = programName(),
     workers = 1,
     workTimeout = 0,

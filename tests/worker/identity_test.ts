@@ -89,7 +89,7 @@ Deno.test("a gateway knows a worker that says who it is, and serves it", async (
     { name, pid, host, version, concurrency, index },
   ) => ({ name, pid, host, version, concurrency, index }));
   assertEquals(told, [{
-    ...identityOf({ name: "table", concurrency: 16 }, undefined),
+    ...identityOf({ name: "table", concurrency: 64 }, undefined),
     host: Deno.hostname(),
     index: undefined,
   }]);

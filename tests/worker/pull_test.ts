@@ -38,10 +38,10 @@ Deno.test("Worker works on as many tasks at a time as concurrency says", async (
   assertEquals(worker.app.held, 0);
 });
 
-Deno.test("Worker asks for 16 tasks unless told otherwise", async () => {
+Deno.test("Worker asks for 64 tasks unless told otherwise", async () => {
   await using gateway = await GatewayFixture.start();
   await using _worker = await WorkerFixture.attach(gateway);
-  await gateway.until((stats) => stats.idleCredits === 16);
+  await gateway.until((stats) => stats.idleCredits === 64);
   assertEquals(gateway.gateway.stats().workers, 1);
 });
 
