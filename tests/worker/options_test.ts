@@ -9,7 +9,7 @@ import { WorkerFixture } from "./worker_fixture.ts";
 Deno.test("resolveRun() fills in the defaults", () => {
   assertEquals(resolveRun({}), {
     gateways: [{ host: "127.0.0.1", port: 28000 }],
-    concurrency: 16,
+    concurrency: 64,
     name: programName(),
     workTimeoutMs: 0,
     stopTimeoutMs: 30_000,
