@@ -90,5 +90,5 @@ export function eventText(name: string, data: unknown): string {
 }
 
 function encode(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
+  return new Uint8Array(new TextEncoder().encode(text));
 }

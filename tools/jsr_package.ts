@@ -210,16 +210,21 @@ export async function readFiles(
     const path = relative(pkg.dir, file).replaceAll("\\", "/");
     if (include.length > 0 && !matches(path, include)) continue;
     if (matches(path, exclude)) continue;
-    let bytes = await readIfThere(file);
-    if (!bytes) continue;
-    if (SOURCE.test(path)) {
-      const source = new TextDecoder().decode(bytes);
-      bytes = new TextEncoder().encode(
-        rewriteSpecifiers(source, (found) => rewriteBare(found, imports)),
-      );
-    }
+    const stored = await readIfThere(file);
+    if (!stored) continue;
+    const bytes = SOURCE.test(path)
+      ? rewritten(stored, (found) => rewriteBare(found, imports))
+      : stored;
     const hash = createHash("sha256").update(bytes).digest("hex");
     files.push([`/${path}`, { bytes, checksum: `sha256-${hash}` }]);
   }
   return new Map(files.sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+function rewritten(
+  source: Uint8Array,
+  rewrite: (specifier: string) => string,
+): Uint8Array<ArrayBuffer> {
+  const text = rewriteSpecifiers(new TextDecoder().decode(source), rewrite);
+  return new Uint8Array(new TextEncoder().encode(text));
 }

@@ -1,5 +1,6 @@
 // The way of a request: faults, interruption, the first request.
 
+import { setImmediate } from "node:timers";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Box, type BoxFields, LineBox, type LineFields, RET } from "@maple/box";
 import { Blueprint } from "@maple/haven";

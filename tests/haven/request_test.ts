@@ -1,5 +1,6 @@
 // AppRequest: what reply takes, response hooks, answers that are given twice or too late.
 
+import { setImmediate } from "node:timers";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Box, boxClass, BoxError, type BoxFields, RET } from "@maple/box";
 import { HavenError } from "@maple/haven";

@@ -1,5 +1,6 @@
 // Our gateway with workers, clients and triggers of another make, the Python ones beside this file, which speak the wire as the originals did: every command.
 
+import { Buffer } from "node:buffer";
 import {
   assertEquals,
   assertGreater,
@@ -189,7 +190,7 @@ for (const order of ["client", "none"]) {
     await using client = await PythonClient.start(gateway);
     const frames = [[CMD.CLEAR, 1], [CMD.ECHO, 2], [CMD.ECHO, 3]].map((
       [cmd, sn],
-    ) => new Box({ cmd: cmd!, sn: sn! }).pack().toHex());
+    ) => Buffer.from(new Box({ cmd: cmd!, sn: sn! }).pack()).toString("hex"));
     await client.do({ op: "send_raw", hex: frames.join("") });
     assertObjectMatch(await client.read(), { sn: 1 });
     assertObjectMatch(await client.call(CMD.ECHO, "", { sn: 4 }), { sn: 4 });
