@@ -80,7 +80,9 @@ export class FakeTime {
     return this.next();
   }
   runMicrotasks(): Promise<void> {
-    return new Promise((resolve) => real.setTimeout.call(globalThis, resolve, 0));
+    return new Promise((resolve) =>
+      real.setTimeout.call(globalThis, resolve, 0)
+    );
   }
   restore(): void {
     if (current !== this) throw new Error("Time is already restored");

@@ -1,8 +1,9 @@
 // A haven server that answers cmd 1 with the body that came. Prints its ready line.
 
 import { Box } from "@maple/box";
+import { SILENT } from "@maple/box/internal";
 import { Haven } from "@maple/haven";
 
-const app = new Haven(Box);
+const app = new Haven(Box, { logger: SILENT });
 app.route(1, (request) => request.reply({ body: request.box.body }));
-await app.run("127.0.0.1", 0);
+await app.run("127.0.0.1", 0, { connsMax: 100_000 });

@@ -1,0 +1,361 @@
+// The load tool of the benchmarks: native, so that it takes less of the machine than what it measures. It understands those flags of load.ts
+// that the benchmarks need, and prints the same figures as one JSON object; it trusts the server and gives up at the first error.
+//
+//   cc -O2 -o epoll_load epoll_load.c && ./epoll_load --url 127.0.0.1:29000 --connections 50 --duration 1
+//
+// --reconnect, which load.ts has not: each request on a connection of its own.
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128 };
+
+typedef struct {
+  int fd;
+  long answers;
+  // Slots that are to be sent, in a ring, and how much of the first is sent.
+  int *queue, queue_at, queued;
+  size_t sent_bytes;
+  // When each slot's request was sent or due; slots that are free.
+  double *since;
+  int *free, free_count;
+  // Times that requests were due at which no slot was free.
+  double *due;
+  int due_at, due_count, due_size;
+  // The frame that is being read.
+  unsigned char header[HEADER];
+  int header_bytes;
+  long body_bytes;
+  int writing;
+} Conn;
+
+static struct sockaddr_in server;
+static int connections = 10, depth = 1, cmd = 1, body = 40, login_cmd = 2, reconnect;
+static long login, requests = -1;
+static double duration = 10, warm_up, rate;
+static int epoll, json, wait_for_start, logging_in;
+static char *body_bytes;
+static Conn *conns;
+static long pushes, failed, logged_in, buckets[BUCKETS], answered;
+static double sum, longest;
+
+static void die(const char *what) {
+  fprintf(stderr, "epoll_load: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+// Log-linear, in steps of 0.1 µs, as in load/latency_histogram.ts.
+static void record(double seconds) {
+  double steps = seconds * 1e7;
+  uint32_t value = steps > INT32_MAX ? INT32_MAX : (uint32_t)steps;
+  int shift = value ? 24 - __builtin_clz(value) : 0;
+  if (shift < 0) shift = 0;
+  buckets[shift * LINEAR + (value >> shift)]++;
+  answered++;
+  sum += seconds;
+  if (seconds > longest) longest = seconds;
+}
+
+static double percentile(double percent) {
+  long wanted = answered * percent / 100 + 0.999999, seen = 0;
+  for (int i = 0; i < BUCKETS; i++) {
+    seen += buckets[i];
+    if (seen == 0 || seen < wanted) continue;
+    int shift = i / LINEAR - 1 > 0 ? i / LINEAR - 1 : 0;
+    double edge = (double)(i - shift * LINEAR + 1) * (1l << shift) / 1e4;
+    return edge < longest * 1e3 ? edge : longest * 1e3;
+  }
+  return 0;
+}
+
+static void put(unsigned char *at, uint32_t value) {
+  value = htonl(value);
+  memcpy(at, &value, 4);
+}
+
+static uint32_t get(const unsigned char *at) {
+  uint32_t value;
+  memcpy(&value, at, 4);
+  return ntohl(value);
+}
+
+static void watch(Conn *conn, int operation) {
+  struct epoll_event event = {.events = EPOLLIN | (conn->writing ? EPOLLOUT : 0), .data.u32 = conn - conns};
+  if (epoll_ctl(epoll, operation, conn->fd, &event)) die("epoll_ctl");
+}
+
+static void header(unsigned char *at, int command, int serial, int length) {
+  memset(at, 0, HEADER);
+  put(at, 2037952207);
+  put(at + 8, HEADER + length);
+  put(at + 12, command);
+  put(at + 20, serial);
+}
+
+static void flush(Conn *conn) {
+  unsigned char headers[FRAMES_A_WRITE][HEADER];
+  while (conn->queued > 0) {
+    struct iovec parts[FRAMES_A_WRITE * 2];
+    int frames = conn->queued < FRAMES_A_WRITE ? conn->queued : FRAMES_A_WRITE;
+    for (int i = 0; i < frames; i++) {
+      int slot = conn->queue[(conn->queue_at + i) % depth];
+      header(headers[i], cmd, slot + 1, body);
+      parts[2 * i] = (struct iovec){headers[i], HEADER};
+      parts[2 * i + 1] = (struct iovec){body_bytes, body};
+    }
+    size_t skip = conn->sent_bytes;
+    for (int i = 0; skip > 0; i++) {
+      size_t part = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+      parts[i].iov_base = (char *)parts[i].iov_base + part;
+      parts[i].iov_len -= part;
+      skip -= part;
+    }
+    ssize_t written = writev(conn->fd, parts, frames * 2);
+    if (written < 0 && errno != EAGAIN) die("write");
+    int full = written < 0;
+    if (!full) {
+      conn->sent_bytes += written;
+      int whole = conn->sent_bytes / (HEADER + body);
+      full = whole < frames;
+      conn->sent_bytes -= (size_t)whole * (HEADER + body);
+      conn->queue_at = (conn->queue_at + whole) % depth;
+      conn->queued -= whole;
+    }
+    if (full) break;
+  }
+  int writing = conn->queued > 0;
+  if (writing == conn->writing) return;
+  conn->writing = writing;
+  watch(conn, EPOLL_CTL_MOD);
+}
+
+static int queue_request(Conn *conn, double since) {
+  if (conn->free_count == 0) return 0;
+  int slot = conn->free[--conn->free_count];
+  conn->since[slot] = since;
+  conn->queue[(conn->queue_at + conn->queued++) % depth] = slot;
+  return 1;
+}
+
+static void queue_due(Conn *conn, double since) {
+  if (conn->due_at == conn->due_count && queue_request(conn, since)) return;
+  if (conn->due_count == conn->due_size) {
+    conn->due_size = conn->due_size ? conn->due_size * 2 : 16;
+    conn->due = realloc(conn->due, conn->due_size * sizeof *conn->due);
+  }
+  conn->due[conn->due_count++] = since;
+}
+
+static void open_conn(Conn *conn) {
+  int one = 1;
+  conn->fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (conn->fd < 0) die("socket");
+  if (connect(conn->fd, (void *)&server, sizeof server)) die("connect");
+  setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  fcntl(conn->fd, F_SETFL, O_NONBLOCK);
+  conn->header_bytes = 0;
+  conn->body_bytes = 0;
+  watch(conn, EPOLL_CTL_ADD);
+}
+
+static void on_frame(Conn *conn, double time) {
+  int slot = (int)get(conn->header + 20) - 1;
+  if (logging_in) {
+    if (get(conn->header + 16) != 0) errno = EACCES, die("login");
+    logged_in++;
+    return;
+  }
+  if (slot < 0 || slot >= depth || conn->since[slot] < 0 || get(conn->header + 12) != (uint32_t)cmd) {
+    pushes++;
+    return;
+  }
+  record(time - conn->since[slot]);
+  conn->since[slot] = -1;
+  conn->free[conn->free_count++] = slot;
+  conn->answers++;
+  if (get(conn->header + 16) != 0) failed++;
+  if (rate > 0) {
+    if (conn->due_at < conn->due_count) queue_request(conn, conn->due[conn->due_at++]);
+    if (conn->due_at == conn->due_count) conn->due_at = conn->due_count = 0;
+  } else if (reconnect) {
+    close(conn->fd);
+    open_conn(conn);
+    queue_request(conn, now());
+  } else {
+    queue_request(conn, time);
+  }
+}
+
+static void on_bytes(Conn *conn, const unsigned char *bytes, long count, double time) {
+  while (count > 0) {
+    if (conn->header_bytes < HEADER) {
+      long part = HEADER - conn->header_bytes < count ? HEADER - conn->header_bytes : count;
+      memcpy(conn->header + conn->header_bytes, bytes, part);
+      conn->header_bytes += part;
+      bytes += part;
+      count -= part;
+      if (conn->header_bytes < HEADER) return;
+      conn->body_bytes = (long)get(conn->header + 8) - HEADER;
+    }
+    long part = conn->body_bytes < count ? conn->body_bytes : count;
+    conn->body_bytes -= part;
+    bytes += part;
+    count -= part;
+    if (conn->body_bytes > 0) return;
+    conn->header_bytes = 0;
+    on_frame(conn, time);
+  }
+}
+
+static void turn(int timeout) {
+  static unsigned char buffer[1 << 18];
+  struct epoll_event events[1024];
+  int count = epoll_wait(epoll, events, 1024, timeout);
+  for (int i = 0; i < count; i++) {
+    Conn *conn = &conns[events[i].data.u32];
+    if (events[i].events & ~EPOLLOUT) {
+      ssize_t got = read(conn->fd, buffer, sizeof buffer);
+      if (got == 0) errno = ECONNRESET;
+      if (got == 0 || (got < 0 && errno != EAGAIN)) die("read");
+      if (got > 0) on_bytes(conn, buffer, got, now());
+    }
+    flush(conn);
+  }
+}
+
+static void log_in(void) {
+  logging_in = 1;
+  // In lots, so that nobody's accept queue or buffer overflows.
+  for (int i = 0; i < connections; i++) {
+    unsigned char frame[HEADER + 64];
+    int length = sprintf((char *)frame + HEADER, "{\"uid\":%ld}", login + i);
+    header(frame, login_cmd, 1, length);
+    if (write(conns[i].fd, frame, HEADER + length) != HEADER + length) die("write");
+    while (logged_in < i - 256) turn(10);
+  }
+  while (logged_in < connections) turn(10);
+  logging_in = 0;
+}
+
+static int by_size(const void *a, const void *b) {
+  long x = *(const long *)a, y = *(const long *)b;
+  return x < y ? -1 : x > y;
+}
+
+static void report(double elapsed, const long *before) {
+  long *served = malloc(connections * sizeof *served);
+  for (int i = 0; i < connections; i++) served[i] = conns[i].answers - before[i];
+  qsort(served, connections, sizeof *served, by_size);
+  printf("{\"transactions\":%ld,\"availability\":%.2f,\"elapsed\":%.4f,\"responseTime\":%.5f,\"transactionRate\":%.1f,"
+         "\"successful\":%ld,\"failed\":%ld,\"connections\":%d,\"pushes\":%ld,\"p50\":%.4f,\"p90\":%.4f,\"p99\":%.4f,"
+         "\"p999\":%.4f,\"max\":%.4f,\"worst\":%ld,\"mean\":%.2f,\"best\":%ld,\"errors\":{}}\n",
+         answered, answered ? 100.0 * (answered - failed) / answered : 100.0, elapsed,
+         answered ? sum / answered * 1e3 : 0.0, answered / elapsed, answered - failed, failed, connections, pushes,
+         percentile(50), percentile(90), percentile(99), percentile(99.9), longest * 1e3, served[0],
+         (double)answered / connections, served[connections - 1]);
+}
+
+static void read_flags(int count, char **words) {
+  static const struct option table[] = {
+      {"url", 1, 0, 'u'},    {"connections", 1, 0, 'c'}, {"requests", 1, 0, 'r'}, {"duration", 1, 0, 'd'},
+      {"cmd", 1, 0, 'm'},    {"body", 1, 0, 'b'},        {"depth", 1, 0, 1},      {"rate", 1, 0, 2},
+      {"login", 1, 0, 3},    {"login-cmd", 1, 0, 4},     {"warm-up", 1, 0, 5},    {"json", 0, &json, 1},
+      {"wait", 0, &wait_for_start, 1}, {"reconnect", 0, &reconnect, 1}, {0}};
+  int flag;
+  while ((flag = getopt_long(count, words, "u:c:r:d:m:b:", table, 0)) != -1) {
+    switch (flag) {
+      case 'u': {
+        char *colon = strrchr(optarg, ':');
+        if (!colon) errno = EINVAL, die("url");
+        *colon = 0;
+        server.sin_family = AF_INET;
+        server.sin_port = htons(atoi(colon + 1));
+        if (!inet_aton(optarg, &server.sin_addr)) errno = EINVAL, die("url");
+        break;
+      }
+      case 'c': connections = atoi(optarg); break;
+      case 'r': requests = atol(optarg); break;
+      case 'd': duration = atof(optarg); break;
+      case 'm': cmd = atoi(optarg); break;
+      case 'b': body = atoi(optarg); break;
+      case 1: depth = atoi(optarg); break;
+      case 2: rate = atof(optarg); break;
+      case 3: login = atol(optarg); break;
+      case 4: login_cmd = atoi(optarg); break;
+      case 5: warm_up = atof(optarg); break;
+      case '?': exit(2);
+    }
+  }
+  if (!server.sin_port || (requests != -1 && requests != 0)) {
+    fprintf(stderr, "epoll_load: --url HOST:PORT must be given; --requests may be 0 only\n");
+    exit(2);
+  }
+}
+
+int main(int count, char **words) {
+  read_flags(count, words);
+  epoll = epoll_create1(0);
+  body_bytes = calloc(1, body + 1);
+  conns = calloc(connections, sizeof *conns);
+  for (int i = 0; i < connections; i++) {
+    Conn *conn = &conns[i];
+    conn->queue = calloc(depth, sizeof *conn->queue);
+    conn->since = calloc(depth, sizeof *conn->since);
+    conn->free = calloc(depth, sizeof *conn->free);
+    conn->free_count = depth;
+    for (int slot = 0; slot < depth; slot++) conn->free[slot] = depth - 1 - slot, conn->since[slot] = -1;
+    open_conn(conn);
+  }
+  if (login) log_in();
+  if (wait_for_start) {
+    char line[64];
+    printf("ready\n");
+    fflush(stdout);
+    if (read(0, line, sizeof line) <= 0) return 1;
+  }
+  long *before = calloc(connections, sizeof *before), issued = 0;
+  double start = now(), since = start, end = start + warm_up + duration, time;
+  int warm = warm_up == 0;
+  if (requests != 0 && rate == 0) {
+    for (int i = 0; i < connections; i++) {
+      while (queue_request(&conns[i], now())) continue;
+      flush(&conns[i]);
+    }
+  }
+  while ((time = now()) < end) {
+    if (!warm && time >= start + warm_up) {
+      warm = 1;
+      since = time;
+      memset(buckets, 0, sizeof buckets);
+      answered = pushes = failed = 0;
+      sum = longest = 0;
+      for (int i = 0; i < connections; i++) before[i] = conns[i].answers;
+    }
+    for (; rate > 0 && issued < (time - start) * rate; issued++) {
+      Conn *conn = &conns[issued % connections];
+      queue_due(conn, start + issued / rate);
+      flush(conn);
+    }
+    turn(rate > 0 ? 1 : 10);
+  }
+  report(now() - since, before);
+}

@@ -1,0 +1,20 @@
+// The gateway of the long run: it tells how it does.
+//
+//   deno run -A bench/programs/gateway.ts SAMPLE_SECONDS
+
+import { Gateway } from "@maple/gateway";
+import { formatAddress } from "@maple/box/internal";
+import { startSampling } from "./sampler.ts";
+
+const gateway = new Gateway({
+  outerHost: "127.0.0.1",
+  outerPort: 0,
+  innerPort: 0,
+});
+await gateway.listen();
+console.log(
+  `ready outer=${formatAddress(gateway.outerAddr!)} inner=${
+    formatAddress(gateway.innerAddr!)
+  }`,
+);
+startSampling(Number(Deno.args[0]));

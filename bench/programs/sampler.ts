@@ -1,0 +1,24 @@
+// What a long run tells of itself: memory and how late the event loop is, one JSON object a line.
+
+import { LoopDelay } from "@maple/box/internal";
+
+/** One line. */
+export interface Sample {
+  /** Memory of the process in bytes. */
+  readonly rss: number;
+  /** Seconds that the event loop was late, at most, in the second before. */
+  readonly loopDelay: number;
+}
+
+/** Prints a sample every so many seconds, for as long as the process lives. */
+export function startSampling(seconds: number): void {
+  const delay = new LoopDelay();
+  delay.start();
+  setInterval(() => {
+    const sample: Sample = {
+      rss: Deno.memoryUsage().rss,
+      loopDelay: delay.seconds,
+    };
+    console.log(JSON.stringify(sample));
+  }, seconds * 1000);
+}

@@ -1,0 +1,48 @@
+// The worker of the benchmarks: one process without a master.
+//
+//   deno run -A bench/programs/worker.ts INNER_PORT [SAMPLE_SECONDS]
+
+import { Box } from "@maple/box";
+import { SILENT } from "@maple/box/internal";
+import { Worker } from "@maple/worker";
+import { startSampling } from "./sampler.ts";
+import { BURN_US, Cmd, USERS_SOME } from "../run/commands.ts";
+
+const [port, sampleSeconds] = Deno.args.map(Number);
+const app = new Worker(Box, { logger: SILENT });
+const MESSAGE = new Box({ cmd: Cmd.MESSAGE, body: new Uint8Array(40) }).pack();
+const SOME = Array.from({ length: USERS_SOME }, (_, i) => i + 1);
+
+app.route(
+  Cmd.ECHO,
+  (request) => request.writeToClient({ ret: 0, body: request.box.body }),
+);
+
+app.route(Cmd.LOGIN, (request) => {
+  const { uid } = request.box.json<{ uid: number }>();
+  request.loginClient(uid);
+  return request.writeToClient({ ret: 0 });
+});
+
+app.route(Cmd.BURN, (request) => {
+  const end = performance.now() + BURN_US / 1000;
+  while (performance.now() < end);
+  return request.writeToClient({ ret: 0 });
+});
+
+for (
+  const [cmd, uids] of [
+    [Cmd.TO_ONE, [1]],
+    [Cmd.TO_SOME, SOME],
+    [Cmd.TO_ALL, [-1]],
+  ] as const
+) {
+  app.route(cmd, (request) => {
+    request.writeToUsers([[uids, MESSAGE]]);
+    return request.writeToClient({ ret: 0 });
+  });
+}
+
+await app.attach({ host: "127.0.0.1", port: port! });
+console.log("ready");
+if (sampleSeconds !== undefined) startSampling(sampleSeconds);

@@ -1,0 +1,167 @@
+/**
+ * The benchmarks: everything in one table, each figure beside the yardsticks of the same run.
+ *
+ *     deno task bench
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import {
+  describeFlags,
+  type Flag,
+  parseCommandLine,
+  runCommand,
+  UsageError,
+} from "@maple/box/internal";
+import { connecting } from "./run/connecting.ts";
+import type { BenchContext, Benchmark } from "./run/context.ts";
+import { compileNative, Generator } from "./run/generator.ts";
+import { formatTable, type Row } from "./run/rows.ts";
+import { memory, scale } from "./run/scale.ts";
+import { computing, throughput } from "./run/throughput.ts";
+import { users } from "./run/users.ts";
+
+/** The benchmarks by name. */
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  throughput,
+  computing,
+  users,
+  connecting,
+  scale,
+  memory,
+};
+
+const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
+
+const FLAGS: readonly Flag[] = [
+  {
+    name: "only",
+    type: "string",
+    value: "NAMES",
+    help: `only these, of ${Object.keys(BENCHMARKS).join(",")}`,
+  },
+  { name: "quick", type: "boolean", help: "one short round of everything" },
+  {
+    name: "rounds",
+    type: "integer",
+    help: "how often each is measured (5)",
+    min: 1,
+    max: 100,
+  },
+  {
+    name: "seconds",
+    type: "number",
+    value: "S",
+    help: "seconds of each measurement (0.3)",
+    min: 0.05,
+    max: 3600,
+  },
+  {
+    name: "out",
+    type: "string",
+    value: "FILE",
+    help: "where the JSON goes (bench/results.json)",
+  },
+  { name: "help", type: "boolean", help: "print this and exit" },
+];
+
+/** How the program is called. */
+export const USAGE = `Usage: deno task bench [flags]
+
+Measures this machine with yardsticks and the gateway and haven beside them; takes 3 to 4 minutes.
+
+${describeFlags(FLAGS)}
+`;
+
+/**
+ * Runs the benchmarks.
+ *
+ * @param args The command line, for instance `Deno.args`.
+ * @returns The exit code.
+ */
+export function main(args: readonly string[]): Promise<number> {
+  return runCommand("bench", () => run(args));
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const { flags, words } = parseCommandLine(args, FLAGS);
+  if (flags.get("help") === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (words.length > 0) {
+    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
+  }
+  if (Deno.build.os !== "linux") {
+    throw new Error("The benchmarks read /proc and run on Linux only");
+  }
+  const names = chosen(flags.get("only") as string | undefined);
+  const quick = flags.get("quick") === true;
+  const folder = await Deno.makeTempDir({ prefix: "maple_bench_" });
+  try {
+    const native = await compileNative(folder);
+    const context: BenchContext = {
+      native,
+      generator: new Generator(native),
+      rounds: Number(flags.get("rounds") ?? (quick ? 1 : 5)),
+      seconds: Number(flags.get("seconds") ?? (quick ? 0.2 : 0.3)),
+      openFiles: await openFiles(),
+      tell,
+    };
+    if (!native) {
+      tell(
+        "there is no C compiler: without the C echo, and with the load tool on Deno, which limits what is measured",
+      );
+    }
+    const load = Deno.loadavg()[0]!;
+    const rows: Row[] = [];
+    for (const name of names) rows.push(...await BENCHMARKS[name]!(context));
+    console.log(formatTable(rows));
+    const out = String(flags.get("out") ?? RESULTS);
+    await Deno.writeTextFile(
+      out,
+      JSON.stringify(
+        {
+          machine: {
+            cpus: navigator.hardwareConcurrency,
+            deno: Deno.version.deno,
+            loadBefore: load,
+            nativeLoad: native !== undefined,
+          },
+          rounds: context.rounds,
+          seconds: context.seconds,
+          rows,
+        },
+        null,
+        2,
+      ) + "\n",
+    );
+    tell(`written to ${out}`);
+    return 0;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function chosen(only: string | undefined): string[] {
+  const all = Object.keys(BENCHMARKS);
+  if (only === undefined) return all;
+  const names = only.split(",");
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--only takes ${all.join(", ")}, got "${unknown}"`);
+  }
+  return names;
+}
+
+async function openFiles(): Promise<number> {
+  const limits = await Deno.readTextFile("/proc/self/limits");
+  return Number(/Max open files\s+(\d+)/.exec(limits)?.[1] ?? 1024);
+}
+
+function tell(line: string): void {
+  console.error(`bench: ${line}`);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

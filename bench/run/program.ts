@@ -1,0 +1,115 @@
+// Program: a process of a benchmark, with what the system tells of it.
+
+import { fileURLToPath } from "node:url";
+
+/** A process of a benchmark that has said that it is ready. */
+export class Program implements AsyncDisposable {
+  /** The line that it said. */
+  readonly ready: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #stdout: ReadableStreamDefaultReader<string>;
+  #rest: string;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    stdout: ReadableStreamDefaultReader<string>,
+    text: string,
+  ) {
+    this.#child = child;
+    this.#stdin = child.stdin.getWriter();
+    this.#stdout = stdout;
+    const end = text.indexOf("\n");
+    this.ready = text.slice(0, end);
+    this.#rest = text.slice(end + 1);
+  }
+
+  /**
+   * Starts one and waits for its first line.
+   *
+   * @throws {Error} when it ends before that.
+   */
+  static async start(command: readonly string[]): Promise<Program> {
+    const [executable, ...args] = command;
+    const child = new Deno.Command(executable!, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const stdout = child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    let text = "";
+    while (!text.includes("\n")) {
+      const { value, done } = await stdout.read();
+      if (done) {
+        throw new Error(`${command.join(" ")} ended before it was ready`);
+      }
+      text += value;
+    }
+    return new Program(child, stdout, text);
+  }
+
+  /** Starts one of the modules of this project, named from bench/. */
+  static deno(module: string, args: readonly string[] = []): Promise<Program> {
+    return Program.start(denoCommand(module, args));
+  }
+
+  /** The port in the line that it said, after `name=` or, without a name, the first. */
+  port(name = ""): number {
+    return Number(new RegExp(`${name}\\S*:(\\d+)`).exec(this.ready)?.[1]);
+  }
+
+  /** Its memory in bytes. */
+  async rss(): Promise<number> {
+    const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  }
+
+  /** The CPU time that it has used, in seconds. */
+  async cpu(): Promise<number> {
+    const stat = await Deno.readTextFile(`/proc/${this.#child.pid}/stat`);
+    // utime and stime, counted behind the name, which may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+  }
+
+  /** Writes a line to its stdin. */
+  async write(line: string): Promise<void> {
+    await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** All that it says until it ends. */
+  async output(): Promise<string> {
+    for (;;) {
+      const { value, done } = await this.#stdout.read();
+      if (done) return this.#rest;
+      this.#rest += value;
+    }
+  }
+
+  /** Ends it at once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.#stdin.close().catch(() => {});
+    await this.#stdout.cancel();
+    await this.#child.status;
+  }
+}
+
+// What the kernel counts CPU time in, on every Linux that there is.
+const CLOCK_TICKS = 100;
+
+/** The command that runs a module of this project, named from bench/. */
+export function denoCommand(
+  module: string,
+  args: readonly string[] = [],
+): string[] {
+  const path = fileURLToPath(new URL(`../${module}`, import.meta.url));
+  return [Deno.execPath(), "run", "--quiet", "-A", path, ...args];
+}

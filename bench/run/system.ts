@@ -1,0 +1,56 @@
+// System: a gateway with its workers, each a process, as the benchmarks measure it.
+
+import { Program } from "./program.ts";
+
+/** Settings of {@linkcode System}. */
+export interface SystemOptions {
+  /** The gateway's order. */
+  order?: "client" | "none";
+  /** Worker processes. */
+  workers?: number;
+}
+
+/** A gateway with its workers. */
+export class System implements AsyncDisposable {
+  /** The gateway. */
+  readonly gateway: Program;
+  /** The workers. */
+  readonly workers: readonly Program[];
+
+  private constructor(gateway: Program, workers: readonly Program[]) {
+    this.gateway = gateway;
+    this.workers = workers;
+  }
+
+  /** Starts them and waits until the workers are attached. */
+  static async start(options: SystemOptions = {}): Promise<System> {
+    const { order = "client", workers = 1 } = options;
+    const gateway = await Program.deno("../gateway/mod.ts", [
+      ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+      ...["--inner-port", "0", "--order", order],
+      ...["--conns-max", "100000", "--log-level", "ERROR"],
+    ]);
+    const inner = String(gateway.port("inner="));
+    return new System(
+      gateway,
+      await Promise.all(
+        Array.from(
+          { length: workers },
+          () => Program.deno("programs/worker.ts", [inner]),
+        ),
+      ),
+    );
+  }
+
+  /** The port for clients. */
+  get port(): number {
+    return this.gateway.port("outer=");
+  }
+
+  /** Ends them at once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const program of [...this.workers, this.gateway]) {
+      await program[Symbol.asyncDispose]();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { formatTable, leastFair } from "../../bench/run/rows.ts";
+import { median, spread } from "../../bench/run/statistics.ts";
+import { driftOf } from "../../bench/soak.ts";
+
+Deno.test("driftOf() leaves the warm-up out and takes no notice of peaks", () => {
+  const flat = [50, 80, ...new Array<number>(8).fill(100)];
+  assertEquals(driftOf(flat).drift, 0);
+  assertEquals(driftOf([...flat, 900, ...flat.slice(2)]).drift, 0);
+  const rising = Array.from({ length: 100 }, (_, i) => 100 + i);
+  const { first, last, drift } = driftOf(rising);
+  assertEquals([first, last], [129.5, 189.5]);
+  assertEquals(drift, 189.5 / 129.5 - 1);
+  assertThrows(() => driftOf([1, 2]), RangeError, "it takes 5 figures, got 2");
+});
+
+Deno.test("median() and spread() tell the middle and the width", () => {
+  assertEquals(median([5, 1, 3]), 3);
+  assertEquals(median([4, 1, 3, 2]), 2.5);
+  assertEquals(spread([90, 100, 120]), 0.15);
+  assertEquals(spread([7]), 0);
+});
+
+Deno.test("formatTable() puts ratios before figures", () => {
+  const fair = { worst: 5, mean: 10, best: 12 };
+  const table = formatTable([{
+    scenario: "50 × 1",
+    subject: "gateway",
+    unit: "answers/s",
+    values: [90_000, 100_000, 120_000],
+    ratios: [0.4, 0.5, 0.6],
+    yardstick: "C echo",
+    p99: [1, 2, 3],
+    fairness: leastFair([{ worst: 9, mean: 10, best: 12 }, fair]),
+  }]);
+  const [, row] = table.split("\n");
+  assertEquals(
+    row!.split(/ {2,}/),
+    [
+      ...["50 × 1", "gateway", "0.50", "C echo", "100,000", "answers/s"],
+      ...["15 %", "2 ms", "5 / 10 / 12"],
+    ],
+  );
+});
