@@ -1,5 +1,6 @@
 // The programs of the command line: what each sends and the flags it takes.
 
+import { concat } from "@std/bytes/concat";
 import { Box, DEFAULT_MAX_FRAME_BYTES, type Int64, toInt64 } from "@maple/box";
 import {
   closeUsersTask,
@@ -95,7 +96,7 @@ async function readBox(flags: Flags): Promise<Box> {
 }
 
 async function readStdin(): Promise<Uint8Array> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of Deno.stdin.readable) {
     bytes += chunk.length;
@@ -106,7 +107,7 @@ async function readStdin(): Promise<Uint8Array> {
     }
     chunks.push(chunk);
   }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  return concat(chunks);
 }
 
 function readUsers(
