@@ -197,7 +197,9 @@ export function dashboardChart(
         },
         part === 1
           ? "now"
-          : `−${Math.round(minutes * (1 - part))}${part === 0 ? " min" : ""}`,
+          : `−${Math.round(minutes * (1 - part))}${
+            part === 0 && innerWidth > 330 ? " min" : ""
+          }`,
       )
     );
     const lines = plan.lines.flatMap(({ key }, i) =>

@@ -59,10 +59,11 @@ h2 { margin: 0 0 6px; font-size: 14px; display: flex; justify-content: space-bet
 }
 :root[data-state="stopped"] main, :root[data-state="not answering"] main { opacity: 0.6; }
 .tiles, .charts, .tables { display: grid; gap: 12px; margin: 0 0 12px; }
-.tiles { grid-template-columns: repeat(auto-fit, minmax(min(100%, 155px), 1fr)); }
+.tiles { display: flex; flex-wrap: wrap; }
 .charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); }
 .tables { align-items: start; }
 .tile, .panel { min-width: 0; margin: 0; padding: 12px 14px; border: 1px solid var(--edge); border-radius: 10px; background: var(--panel); }
+.tile { flex: 1 1 155px; }
 .tile dt { color: var(--faint); }
 .tile dd { margin: 0; }
 .value { font-size: 26px; font-weight: 650; line-height: 1.3; }
@@ -99,9 +100,9 @@ th:first-child, td:first-child { padding-left: 0; }
 }
 @media (max-width: 500px) {
   body { padding: 10px; }
-  .tiles { grid-template-columns: 1fr 1fr; gap: 8px; }
+  .about { order: 1; flex-basis: 100%; }
+  .tiles { gap: 8px; }
   .value { font-size: 22px; }
-  .tile { padding: 10px; }
-  .tile:last-child:nth-child(odd) { grid-column: 1 / -1; }
+  .tile { flex-basis: calc(50% - 4px); padding: 10px; }
 }
 `;
