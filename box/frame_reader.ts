@@ -6,6 +6,7 @@ import {
   FrameFault,
   type Framing,
 } from "./framing.ts";
+import { copyOf } from "./slab.ts";
 
 /** Settings of a {@linkcode FrameReader}. */
 export interface FrameReaderOptions {
@@ -150,13 +151,14 @@ export class FrameReader {
   }
 
   /**
-   * The next whole frame in bytes of its own; null while there is none.
+   * The next whole frame in bytes that nothing else writes to; null while there is none. Small frames share their `ArrayBuffer` with others: it must not be
+   * transferred to another thread.
    *
    * @throws {BoxError} `frame`, as `next`.
    */
   take(): Uint8Array | null {
     const start = this.#start;
-    return this.#advance() ? this.#buffer.slice(start, this.#start) : null;
+    return this.#advance() ? copyOf(this.#buffer, start, this.#start) : null;
   }
 
   #advance(): boolean {

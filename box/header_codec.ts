@@ -10,7 +10,7 @@ import {
   type HeaderSchema,
   schemaError,
 } from "./header_schema.ts";
-import { type Int64, readInt64, writeInt64 } from "./int64.ts";
+import { readInt64, writeInt64 } from "./int64.ts";
 
 /** The fields of a box, by name, as the codec sees them. */
 export type FieldRecord = Record<string, unknown>;
@@ -25,6 +25,7 @@ export class HeaderCodec {
   /** The bytes of the header. */
   readonly bytes: number;
   readonly #fields: readonly Field[];
+  readonly #names: ReadonlySet<string>;
   readonly #littleEndian: boolean;
   readonly #length: Field;
   readonly #lengthHasHeader: boolean;
@@ -41,6 +42,7 @@ export class HeaderCodec {
     this.#littleEndian = byteOrder === "<";
     const fields = fieldsOf(schema);
     this.#fields = fields;
+    this.#names = new Set(fields.map((field) => field.name));
     this.bytes = fields.reduce((sum, field) => sum + field.bytes, 0);
     const lengths = fields.filter((field) =>
       PACKET_LEN_NAMES.includes(field.name) ||
@@ -56,14 +58,7 @@ export class HeaderCodec {
     this.#magic = fields.find((field) => field.name === "magic");
     this.#magicBytes = new Uint8Array(this.#magic?.bytes ?? 0);
     if (this.#magic) {
-      const header = new Uint8Array(this.bytes);
-      this.#writeField(viewOf(header), this.#magic, this.#magic.initial);
-      this.#magicBytes.set(
-        header.subarray(
-          this.#magic.offset,
-          this.#magic.offset + this.#magic.bytes,
-        ),
-      );
+      this.#writeField(this.#magicBytes, 0, this.#magic, this.#magic.initial);
     }
   }
 
@@ -74,12 +69,12 @@ export class HeaderCodec {
 
   /** The names of the fields in their order. */
   get fieldNames(): string[] {
-    return this.#fields.map((field) => field.name);
+    return [...this.#names];
   }
 
   /** Whether the header has a field of that name. */
   has(name: string): boolean {
-    return this.#fields.some((field) => field.name === name);
+    return this.#names.has(name);
   }
 
   /** Reads one integer field straight from a whole header; always 0 where the header has no such field. */
@@ -125,60 +120,43 @@ export class HeaderCodec {
 
   /** Sets the fields of `target` from the header at the start of `bytes`; raw bytes are views. */
   read(bytes: Uint8Array, target: FieldRecord): void {
-    const view = viewOf(bytes);
     const littleEndian = this.#littleEndian;
     for (const field of this.#fields) {
       const { offset, unsigned } = field;
-      let value: Int64 | Uint8Array;
-      switch (field.type) {
-        case "b":
-          value = view.getInt8(offset);
-          break;
-        case "B":
-          value = view.getUint8(offset);
-          break;
-        case "h":
-          value = view.getInt16(offset, littleEndian);
-          break;
-        case "H":
-          value = view.getUint16(offset, littleEndian);
-          break;
-        case "i":
-          value = view.getInt32(offset, littleEndian);
-          break;
-        case "I":
-          value = view.getUint32(offset, littleEndian);
-          break;
-        case "q":
-        case "Q":
-          value = readInt64(view, offset, { littleEndian, unsigned });
-          break;
-        default:
-          value = bytes.subarray(offset, offset + field.bytes);
-      }
-      target[field.name] = value;
+      target[field.name] = typeof field.initial === "object"
+        ? bytes.subarray(offset, offset + field.bytes)
+        : field.bytes === 8
+        ? readInt64(bytes, offset, { littleEndian, unsigned })
+        : readInteger(bytes, offset, field, littleEndian);
     }
   }
 
   /**
-   * Writes the header of a frame of `frame.length` bytes at its start; the length field is set in `source` too.
+   * Writes the header of a frame of `length` bytes at `at`; the length field is set in `source` too.
    *
    * @throws {BoxError} `value` when a value does not fit its field.
    */
-  write(frame: Uint8Array, source: FieldRecord): void {
-    const view = viewOf(frame);
+  write(
+    target: Uint8Array,
+    at: number,
+    length: number,
+    source: FieldRecord,
+  ): void {
     for (const field of this.#fields) {
       if (field === this.#length) {
-        source[field.name] = frame.length -
-          (this.#lengthHasHeader ? 0 : this.bytes);
+        source[field.name] = length - (this.#lengthHasHeader ? 0 : this.bytes);
       }
-      this.#writeField(view, field, source[field.name]);
+      this.#writeField(target, at + field.offset, field, source[field.name]);
     }
   }
 
-  #writeField(view: DataView, field: Field, value: unknown): void {
-    const { offset, unsigned, bytes } = field;
-    const littleEndian = this.#littleEndian;
+  #writeField(
+    target: Uint8Array,
+    at: number,
+    field: Field,
+    value: unknown,
+  ): void {
+    const { unsigned, bytes } = field;
     if (typeof field.initial === "object") {
       const raw = typeof value === "string" ? encoder.encode(value) : value;
       if (!(raw instanceof Uint8Array) || raw.length > bytes) {
@@ -189,13 +167,8 @@ export class HeaderCodec {
           }`,
         );
       }
-      const target = new Uint8Array(
-        view.buffer,
-        view.byteOffset + offset,
-        bytes,
-      );
-      target.set(raw);
-      target.fill(0, raw.length);
+      target.set(raw, at);
+      target.fill(0, at + raw.length, at + bytes);
       return;
     }
     if (!fits(value, bytes, unsigned)) {
@@ -206,23 +179,13 @@ export class HeaderCodec {
         } ${bytes * 8}-bit integer, got ${String(value)}`,
       );
     }
-    switch (bytes) {
-      case 1:
-        view.setInt8(offset, Number(value));
-        break;
-      case 2:
-        view.setInt16(offset, Number(value), littleEndian);
-        break;
-      case 4:
-        view.setInt32(offset, Number(value), littleEndian);
-        break;
-      default:
-        writeInt64(view, offset, value, littleEndian);
-    }
+    const littleEndian = this.#littleEndian;
+    if (bytes === 8) writeInt64(target, at, value, littleEndian);
+    else writeInteger(target, at, Number(value), bytes, littleEndian);
   }
 }
 
-// By arithmetic and without a DataView: this runs for every frame that passes through a gateway.
+// By arithmetic and without a DataView: these run for every frame.
 function readInteger(
   bytes: Uint8Array,
   at: number,
@@ -239,6 +202,14 @@ function readInteger(
   return value;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function writeInteger(
+  target: Uint8Array,
+  at: number,
+  value: number,
+  bytes: number,
+  littleEndian: boolean,
+): void {
+  for (let i = 0; i < bytes; i++, value >>= 8) {
+    target[littleEndian ? at + i : at + bytes - 1 - i] = value;
+  }
 }

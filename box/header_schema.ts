@@ -65,6 +65,7 @@ const INTEGER_BYTES: ReadonlyMap<string, number> = new Map([
 const RESERVED_NAMES = [
   "body",
   "pack",
+  "packInto",
   "unpack",
   "map",
   "text",

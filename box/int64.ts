@@ -1,5 +1,7 @@
 // 64-bit integers on the wire: a number where that is exact, a bigint beyond.
 
+import { readInt32, writeInt32 } from "./int32.ts";
+
 /**
  * A 64-bit integer: a `number` wherever it is a safe integer, else a `bigint`. The same value always has the same form, so
  * that it can be compared with `===` and used as the key of a `Map`.
@@ -39,40 +41,34 @@ export function isInt64(value: unknown, unsigned = false): value is Int64 {
     : value >= MIN_INT64 && value <= MAX_INT64;
 }
 
-/** Reads the 64-bit integer at `offset`. */
+/** Reads the 64-bit integer at `at`. */
 export function readInt64(
-  view: DataView,
-  offset: number,
+  bytes: Uint8Array,
+  at: number,
   { littleEndian = false, unsigned = false } = {},
 ): Int64 {
-  const highAt = littleEndian ? offset + 4 : offset;
-  const lowAt = littleEndian ? offset : offset + 4;
-  const high = unsigned
-    ? view.getUint32(highAt, littleEndian)
-    : view.getInt32(highAt, littleEndian);
-  const number = high * TWO_32 + view.getUint32(lowAt, littleEndian);
+  const int32 = readInt32(bytes, littleEndian ? at + 4 : at, littleEndian);
+  const high = unsigned ? int32 >>> 0 : int32;
+  const low = readInt32(bytes, littleEndian ? at : at + 4, littleEndian) >>> 0;
+  const number = high * TWO_32 + low;
   // A sum beyond the safe integers may be rounded, but then it is never a safe one.
-  if (Number.isSafeInteger(number)) return number;
-  return unsigned
-    ? view.getBigUint64(offset, littleEndian)
-    : view.getBigInt64(offset, littleEndian);
+  return Number.isSafeInteger(number)
+    ? number
+    : BigInt(high) << 32n | BigInt(low);
 }
 
-/** Writes a 64-bit integer at `offset`; the value must pass {@linkcode isInt64}. */
+/** Writes a 64-bit integer at `at`; the value must pass {@linkcode isInt64}. */
 export function writeInt64(
-  view: DataView,
-  offset: number,
+  bytes: Uint8Array,
+  at: number,
   value: Int64,
   littleEndian = false,
 ): void {
-  if (typeof value === "bigint") {
-    view.setBigInt64(offset, BigInt.asIntN(64, value), littleEndian);
-    return;
-  }
-  view.setInt32(
-    littleEndian ? offset + 4 : offset,
-    Math.floor(value / TWO_32),
-    littleEndian,
-  );
-  view.setUint32(littleEndian ? offset : offset + 4, value >>> 0, littleEndian);
+  const isNumber = typeof value === "number";
+  const high = isNumber
+    ? Math.floor(value / TWO_32)
+    : Number(BigInt.asIntN(32, value >> 32n));
+  const low = isNumber ? value : Number(BigInt.asIntN(32, value));
+  writeInt32(bytes, littleEndian ? at + 4 : at, high, littleEndian);
+  writeInt32(bytes, littleEndian ? at : at + 4, low, littleEndian);
 }

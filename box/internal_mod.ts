@@ -5,7 +5,7 @@
  * @module
  */
 
-export { turnNow } from "./clock.ts";
+export { readClock, turnNow } from "./clock.ts";
 export {
   describeFlags,
   flagValue,
@@ -57,5 +57,6 @@ export type {
 } from "./prometheus.ts";
 export { parseStatusAddress, serveStatus, statusUrl } from "./serve_status.ts";
 export type { StatusRoute, StatusServer } from "./serve_status.ts";
+export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
 export { LoopDelay } from "./loop_delay.ts";

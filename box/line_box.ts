@@ -14,6 +14,7 @@ import { checkFrame } from "./framing.ts";
 /** The header of {@linkcode LineBox}: it has none. */
 export type LineFields = Record<never, never>;
 
+const EMPTY: Uint8Array = new Uint8Array(0);
 const NEWLINE = 10;
 
 class Line {
@@ -50,7 +51,7 @@ class Line {
     return line;
   }
 
-  #body: Uint8Array = new Uint8Array(0);
+  #body: Uint8Array = EMPTY;
 
   constructor(init?: { body?: BodyInput }) {
     for (const name in init) {
@@ -73,16 +74,23 @@ class Line {
   }
 
   pack(): Uint8Array {
+    const frame = new Uint8Array(this.#body.length + 1);
+    this.packInto(frame);
+    return frame;
+  }
+
+  packInto(target: Uint8Array, at = 0): number {
+    const { length } = this.#body;
     if (this.#body.includes(NEWLINE)) {
       throw new BoxError(
         "value",
-        `Cannot pack a LineBox: a newline stands inside its ${this.#body.length} bytes`,
+        `Cannot pack a LineBox: a newline stands inside its ${length} bytes`,
       );
     }
-    const frame = new Uint8Array(this.#body.length + 1);
-    frame.set(this.#body);
-    frame[this.#body.length] = NEWLINE;
-    return frame;
+    if (at + length + 1 > target.length) return 0;
+    target.set(this.#body, at);
+    target[at + length] = NEWLINE;
+    return length + 1;
   }
 
   unpack(bytes: Uint8Array, maxFrameBytes?: number): number {

@@ -229,8 +229,9 @@ export class Task {
    * @throws {BoxError} `value` when a value does not fit its field.
    */
   pack(): Uint8Array {
-    const frame = new Uint8Array(HEADER.bytes + this.body.length);
-    HEADER.write(frame, this as unknown as FieldRecord);
+    const length = HEADER.bytes + this.body.length;
+    const frame = new Uint8Array(length);
+    HEADER.write(frame, 0, length, this as unknown as FieldRecord);
     frame.set(this.body, HEADER.bytes);
     return frame;
   }

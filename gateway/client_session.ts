@@ -84,9 +84,8 @@ export class ClientSession implements FrameHandler {
   setUser(uid: Int64, userdata: Int64): void {
     this.#uid = uid;
     this.#userdata = userdata;
-    const view = new DataView(this.header.buffer);
-    writeInt64(view, TaskOffset.uid, uid);
-    writeInt64(view, TaskOffset.userdata, userdata);
+    writeInt64(this.header, TaskOffset.uid, uid);
+    writeInt64(this.header, TaskOffset.userdata, userdata);
   }
 
   /** Called by the socket. */
@@ -109,10 +108,6 @@ function firstHeader(identity: SessionIdentity, hostname: string): Uint8Array {
   writeInt32(header, TaskOffset.nodeId, identity.nodeId);
   writeInt32(header, TaskOffset.tag, identity.tag);
   header.set(bytes, TaskOffset.clientIp);
-  writeInt64(
-    new DataView(header.buffer),
-    TaskOffset.connId,
-    identity.connId,
-  );
+  writeInt64(header, TaskOffset.connId, identity.connId);
   return header;
 }

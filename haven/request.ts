@@ -9,7 +9,7 @@ import type {
   BoxOf,
 } from "@maple/box";
 import { RET } from "@maple/box";
-import { describeError } from "@maple/box/internal";
+import { describeError, packTransient } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { LogSource } from "./hooks.ts";
 import { resolved } from "./outcome.ts";
@@ -178,7 +178,7 @@ export abstract class AppRequest<F extends object = BoxFields> {
   /**
    * Hands an answer to the connection; for servers to define.
    *
-   * @param frame A whole packed box.
+   * @param frame A whole packed box, valid during the call only.
    * @returns Whether the connection took it. It must not throw.
    */
   protected abstract send(frame: Uint8Array): boolean;
@@ -199,7 +199,7 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 
   #sendWithHooks(response: BoxOf<F>): Promise<boolean> {
-    const sent = this.send(response.pack());
+    const sent = this.send(packTransient(response));
     const waiting = this.#host.afterResponse.run(this, response, sent);
     return waiting === undefined
       ? resolved(sent)
@@ -244,7 +244,9 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 
   #toFrame(data: BoxData<F>): Uint8Array {
-    if (!(data instanceof Uint8Array)) return this.#toOwnBox(data).pack();
+    if (!(data instanceof Uint8Array)) {
+      return packTransient(this.#toOwnBox(data));
+    }
     const used = this.#boxClass.check(data, Infinity);
     if (used <= 0 || used !== data.length) {
       throw new HavenError(

@@ -1,7 +1,7 @@
 // TaskRunner: what a worker does with the tasks that come.
 
 import { type BoxOf, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
-import { readInt32 } from "@maple/box/internal";
+import { readClock, readInt32, turnNow } from "@maple/box/internal";
 import type { HookList, Pipeline } from "@maple/haven";
 import type { GatewayConnection } from "./gateway_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
@@ -95,17 +95,17 @@ export class TaskRunner<F extends object> {
     const counter = route && this.counters.endpoint(route.endpoint);
     if (counter) counter.inHand++;
     else this.counters.unknownCmds++;
-    const start = performance.now();
+    const start = turnNow();
     const outcome = pipeline.handle(request);
     if (!outcome) {
-      counter?.finish((performance.now() - start) / 1000);
+      counter?.finish((readClock() - start) / 1000);
       connection.finish(frame);
       return;
     }
     this.watch.add(request, start);
     outcome.then(() => {
       this.watch.delete(request);
-      counter?.finish((performance.now() - start) / 1000);
+      counter?.finish((readClock() - start) / 1000);
       connection.finish(frame);
     });
   }

@@ -68,6 +68,38 @@ Deno.test("Box.pack() sets packetLen, whatever it was", () => {
   assertEquals(box.packetLen, 29);
 });
 
+Deno.test("Box.packInto() writes what pack() gives, anywhere in a buffer", () => {
+  const box = new Box({ cmd: 5, ret: -1, sn: 2 ** 31 - 1, body: "hello" });
+  const frame = box.pack();
+  for (const at of [0, 1, 13]) {
+    const buffer = new Uint8Array(at + frame.length + 2).fill(0xee);
+    assertEquals(box.packInto(buffer, at), frame.length);
+    assertEquals(buffer.subarray(at, at + frame.length), frame);
+    assert(buffer.subarray(0, at).every((byte) => byte === 0xee));
+    assert(buffer.subarray(-2).every((byte) => byte === 0xee));
+  }
+});
+
+Deno.test("Box.packInto() writes nothing where there is no room", () => {
+  const box = new Box({ cmd: 5, body: "hello" });
+  const { length } = box.pack();
+  assertEquals(box.packInto(new Uint8Array(length)), length);
+  for (const [bytes, at] of [[length - 1, 0], [length, 1], [0, 0]] as const) {
+    const buffer = new Uint8Array(bytes);
+    assertEquals(box.packInto(buffer, at), 0);
+    assert(buffer.every((byte) => byte === 0));
+  }
+});
+
+Deno.test("Box.packInto() refuses what pack() refuses", () => {
+  const box = new Box({ cmd: 2 ** 31 });
+  assertFails(
+    () => box.packInto(new Uint8Array(100)),
+    "value",
+    'Cannot pack field "cmd": ',
+  );
+});
+
 Deno.test("Box.unpack() reads every field and uses one frame", () => {
   const frame = hex(
     "7978aecf 8000 7fff 0000001b 80000000 7fffffff ffffffff 616263",

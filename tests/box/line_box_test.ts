@@ -9,6 +9,20 @@ Deno.test("LineBox.pack() ends the body with a newline", () => {
   assertEquals(new LineBox({ body: { a: 1 } }).pack(), utf8('{"a":1}\n'));
 });
 
+Deno.test("LineBox.packInto() writes what pack() gives where there is room for it", () => {
+  const box = new LineBox({ body: "hi" });
+  const buffer = utf8("......");
+  assertEquals(box.packInto(buffer, 2), 3);
+  assertEquals(buffer, utf8("..hi\n."));
+  assertEquals(box.packInto(buffer, 4), 0);
+  assertEquals(buffer, utf8("..hi\n."));
+  assertThrows(
+    () => new LineBox({ body: "a\nb" }).packInto(buffer),
+    BoxError,
+    "Cannot pack a LineBox",
+  );
+});
+
 Deno.test("LineBox takes a body with its line end or without", () => {
   for (const body of ["hi", "hi\n", "hi\r\n"]) {
     assertEquals(new LineBox({ body }).text(), "hi");

@@ -27,7 +27,7 @@ export class TestRequest<F extends object> extends AppRequest<F> {
   }
 
   protected override send(frame: Uint8Array): boolean {
-    if (this.conn.open) this.conn.frames.push(frame);
+    if (this.conn.open) this.conn.frames.push(frame.slice());
     return this.conn.open;
   }
 }
