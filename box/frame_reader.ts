@@ -1,5 +1,6 @@
 // FrameReader: bytes in, whole frames out. It knows no sockets.
 
+import { acquireBuffer, bufferSize, releaseBuffer } from "./buffer_pool.ts";
 import { BoxError } from "./errors.ts";
 import {
   DEFAULT_MAX_FRAME_BYTES,
@@ -12,13 +13,16 @@ import { copyOf } from "./slab.ts";
 export interface FrameReaderOptions {
   /** A longer frame is refused before memory is taken for it. @default {16777216} */
   maxFrameBytes?: number | undefined;
+  /** Bytes of memory that it has at least, up to 64 KiB: small for connections that are many, large for one that carries much. @default {256} */
+  bufferBytes?: number | undefined;
 }
 
 // A connection that is idle keeps the small buffer; one that fills it gets a larger one, up to the large size, for as long as it needs it.
-const SMALL_BUFFER_BYTES = 1024;
+const SMALL_BUFFER_BYTES = 256;
 const LARGE_BUFFER_BYTES = 64 * 1024;
 const QUIET_READS_TO_SHRINK = 16;
 const MAGIC_BYTES = 4;
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 /**
  * A push decoder with one buffer: fill it with `push`, or let a socket read straight into `space()` and tell with
@@ -38,13 +42,14 @@ const MAGIC_BYTES = 4;
 export class FrameReader {
   readonly #framing: Framing;
   readonly #maxFrameBytes: number;
-  #buffer: Uint8Array = new Uint8Array(SMALL_BUFFER_BYTES);
+  readonly #least: number;
+  #buffer: Uint8Array = EMPTY;
   #start = 0;
   #end = 0;
   // Length of the frame at #start once its header is known, else 0; and how many of its bytes were searched in vain.
   #frameBytes = 0;
   #seen = 0;
-  #wanted = SMALL_BUFFER_BYTES;
+  #wanted: number;
   #room = 0;
   #quietReads = 0;
 
@@ -55,7 +60,10 @@ export class FrameReader {
    * @throws {BoxError} `schema` when maxFrameBytes is no positive integer.
    */
   constructor(framing: Framing, options: FrameReaderOptions = {}) {
-    const { maxFrameBytes = DEFAULT_MAX_FRAME_BYTES } = options;
+    const {
+      maxFrameBytes = DEFAULT_MAX_FRAME_BYTES,
+      bufferBytes = SMALL_BUFFER_BYTES,
+    } = options;
     if (!Number.isSafeInteger(maxFrameBytes) || maxFrameBytes < 1) {
       throw new BoxError(
         "schema",
@@ -64,6 +72,8 @@ export class FrameReader {
     }
     this.#framing = framing;
     this.#maxFrameBytes = maxFrameBytes;
+    this.#least = Math.min(bufferSize(bufferBytes), LARGE_BUFFER_BYTES);
+    this.#wanted = this.#least;
   }
 
   /** How many bytes are held that are not yet taken as frames. */
@@ -84,15 +94,15 @@ export class FrameReader {
     const length = this.#buffer.length;
     if (held === 0) {
       this.#start = this.#end = 0;
-      if (length !== this.#wanted) this.#buffer = new Uint8Array(this.#wanted);
+      if (length !== this.#wanted) this.#replace(acquireBuffer(this.#wanted));
     } else if (held === length) {
       // Doubled only as bytes really come: a header that announces much and sends little takes no memory.
-      this.#move(new Uint8Array(Math.max(held * 2, this.#wanted)));
+      this.#move(acquireBuffer(Math.max(held * 2, this.#wanted)));
     } else if (this.#start > 0) {
       // On a busy connection a part of the next frame is always there: the size has to change with that part in it.
       const enough = Math.max(this.#wanted, held * 2);
       if (length < this.#wanted || length >= enough * 4) {
-        this.#move(new Uint8Array(enough));
+        this.#move(acquireBuffer(enough));
       } else if (length - this.#end < length / 2) {
         this.#move(this.#buffer);
       }
@@ -120,12 +130,24 @@ export class FrameReader {
       this.#quietReads = 0;
       this.#wanted = Math.min(this.#wanted * 4, LARGE_BUFFER_BYTES);
     } else if (
-      this.#wanted > SMALL_BUFFER_BYTES && count < this.#wanted / 4 &&
+      this.#wanted > this.#least && count < this.#wanted / 4 &&
       ++this.#quietReads >= QUIET_READS_TO_SHRINK
     ) {
       this.#quietReads = 0;
       this.#wanted /= 4;
     }
+  }
+
+  /** Forgets what is held and gives the memory back; views that `next` or `space` gave must not be used any more. It may be filled again. */
+  clear(): void {
+    this.#replace(EMPTY);
+    this.#start =
+      this.#end =
+      this.#frameBytes =
+      this.#seen =
+      this.#room =
+        0;
+    this.#wanted = this.#least;
   }
 
   /** Takes bytes in by copying them. Views that `next` gave are no longer valid after this. */
@@ -196,10 +218,15 @@ export class FrameReader {
       target.copyWithin(0, this.#start, this.#end);
     } else {
       target.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#replace(target);
     }
-    this.#buffer = target;
     this.#start = 0;
     this.#end = held;
+  }
+
+  #replace(buffer: Uint8Array): void {
+    if (this.#buffer.length > 0) releaseBuffer(this.#buffer);
+    this.#buffer = buffer;
   }
 
   #fault(fault: number, length: number): BoxError {

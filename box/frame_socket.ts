@@ -53,7 +53,9 @@ export interface FrameSocketOptions {
   maxFrameBytes?: number | undefined;
   /** The most bytes that may wait to be written; more closes the connection. @default {16777216} */
   maxOutboxBytes?: number | undefined;
-  /** true: each frame is in bytes of its own; false: a view that is valid during the call only. @default {false} */
+  /** Bytes of the smallest buffers, for reading and for writing: see {@linkcode FrameReader} and {@linkcode Outbox}. @default {256} */
+  bufferBytes?: number | undefined;
+  /** true: each frame is in bytes that nothing else writes to; false: a view that is valid during the call only. @default {false} */
   ownFrames?: boolean;
   /** While it is shut, nothing is read. */
   gate?: Gate | undefined;
@@ -91,9 +93,11 @@ export class FrameSocket {
     this.#handler = handler;
     this.#reader = new FrameReader(options.framing, {
       maxFrameBytes: options.maxFrameBytes,
+      bufferBytes: options.bufferBytes,
     });
     this.#outbox = new Outbox(conn, {
       maxBytes: options.maxOutboxBytes,
+      bufferBytes: options.bufferBytes,
       onError: (error) => this.#fail(error),
     });
     this.#ownFrames = options.ownFrames ?? false;
@@ -180,6 +184,7 @@ export class FrameSocket {
       this.#fail(error);
     } finally {
       leaveFairReading();
+      this.#reader.clear();
     }
     this.destroy({ kind: "local", message: "closed" });
   }

@@ -14,6 +14,8 @@ export interface ByteWriter {
 export interface OutboxOptions {
   /** The most bytes that may wait to be written. @default {16777216} */
   maxBytes?: number | undefined;
+  /** Bytes of memory that it takes at least when something waits: small for connections that are many, large for one that carries much. @default {256} */
+  bufferBytes?: number | undefined;
   /** Called once when a write has failed; nothing more is written then. */
   onError?: (error: unknown) => void;
 }
@@ -42,6 +44,7 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 export class Outbox {
   readonly #writer: ByteWriter;
   #maxBytes: number;
+  readonly #bufferBytes: number;
   readonly #onError: ((error: unknown) => void) | undefined;
   #buffer: Uint8Array = EMPTY;
   #length = 0;
@@ -68,6 +71,7 @@ export class Outbox {
     }
     this.#writer = writer;
     this.#maxBytes = maxBytes;
+    this.#bufferBytes = options.bufferBytes ?? 0;
     this.#onError = options.onError;
   }
 
@@ -140,7 +144,9 @@ export class Outbox {
   };
 
   #grow(needed: number): void {
-    const grown = acquireBuffer(Math.max(needed, this.#buffer.length * 2));
+    const grown = acquireBuffer(
+      Math.max(needed, this.#buffer.length * 2, this.#bufferBytes),
+    );
     if (this.#length > 0) grown.set(this.#buffer.subarray(0, this.#length));
     if (this.#buffer.length > 0) releaseBuffer(this.#buffer);
     this.#buffer = grown;

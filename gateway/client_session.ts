@@ -1,12 +1,13 @@
 // ClientSession: one client connection and who is logged in on it.
 
-import { type Int64, ipToBytes, MAGIC, TaskFlag, TaskOffset } from "@maple/box";
+import { type Int64, ipToBytes, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   formatAddress,
   type FrameHandler,
   FrameSocket,
   type FrameSocketOptions,
+  readInt32,
   writeInt32,
   writeInt64,
 } from "@maple/box/internal";
@@ -21,14 +22,14 @@ export interface SessionOwner {
   onClientClose(session: ClientSession, cause: CloseCause): void;
 }
 
-/** What names a session on the wire. */
-export interface SessionIdentity {
-  /** The number of the gateway. */
-  readonly nodeId: number;
-  /** The number that the gateway drew at its start. */
-  readonly tag: number;
+/** What a session is made with, beside its connection. */
+export interface ClientSessionOptions extends FrameSocketOptions {
+  /** What is told. */
+  readonly owner: SessionOwner;
   /** The number of the connection. */
   readonly connId: number;
+  /** The header of a task about nobody, which all sessions of a gateway share. */
+  readonly header: Uint8Array;
 }
 
 /** One client connection and who is logged in on it. */
@@ -39,8 +40,6 @@ export class ClientSession implements FrameHandler {
   readonly connId: number;
   /** The client's address and port, for logs. */
   readonly address: string;
-  /** The header of every task about this client; always holds its present uid and userdata. */
-  readonly header: Uint8Array;
   /** Order "client": whether one of its tasks is ready or with a worker. */
   busy = false;
   /** Order "client": the tasks that wait for that one. */
@@ -54,19 +53,25 @@ export class ClientSession implements FrameHandler {
   /** Used by a walk over several selections, to meet each session once. */
   walk = 0;
   readonly #owner: SessionOwner;
+  readonly #header: Uint8Array;
+  // There are thousands of sessions: only what is long gets an array.
+  readonly #ipv4: number;
+  readonly #ipv6: Uint8Array | undefined;
   #uid: Int64 = 0;
   #userdata: Int64 = 0;
 
   /** @param conn The connection, which belongs to the session from now on. */
   constructor(
     conn: Deno.TcpConn,
-    identity: SessionIdentity,
-    { owner, ...options }: FrameSocketOptions & { owner: SessionOwner },
+    { owner, connId, header, ...options }: ClientSessionOptions,
   ) {
     this.#owner = owner;
-    this.connId = identity.connId;
+    this.connId = connId;
+    this.#header = header;
     this.address = formatAddress(conn.remoteAddr);
-    this.header = firstHeader(identity, conn.remoteAddr.hostname);
+    const { bytes, ipv6 } = ipToBytes(conn.remoteAddr.hostname);
+    this.#ipv4 = ipv6 ? 0 : readInt32(bytes, 0);
+    this.#ipv6 = ipv6 ? bytes : undefined;
     this.socket = new FrameSocket(conn, this, { ...options, ownFrames: true });
   }
 
@@ -84,8 +89,20 @@ export class ClientSession implements FrameHandler {
   setUser(uid: Int64, userdata: Int64): void {
     this.#uid = uid;
     this.#userdata = userdata;
-    writeInt64(this.header, TaskOffset.uid, uid);
-    writeInt64(this.header, TaskOffset.userdata, userdata);
+  }
+
+  /** Writes the header of a task about this client, with its present uid and userdata, at `at`; what is the task's own is left to it. */
+  writeHeader(target: Uint8Array, at: number): void {
+    target.set(this.#header, at);
+    if (this.#ipv6) {
+      target[at + TaskOffset.flags + 1] = TaskFlag.IPV6;
+      target.set(this.#ipv6, at + TaskOffset.clientIp);
+    } else {
+      writeInt32(target, at + TaskOffset.clientIp, this.#ipv4);
+    }
+    writeInt64(target, at + TaskOffset.connId, this.connId);
+    writeInt64(target, at + TaskOffset.uid, this.#uid);
+    writeInt64(target, at + TaskOffset.userdata, this.#userdata);
   }
 
   /** Called by the socket. */
@@ -98,16 +115,4 @@ export class ClientSession implements FrameHandler {
   onClose(cause: CloseCause): void {
     this.#owner.onClientClose(this, cause);
   }
-}
-
-function firstHeader(identity: SessionIdentity, hostname: string): Uint8Array {
-  const header = new Uint8Array(TaskOffset.body);
-  const { bytes, ipv6 } = ipToBytes(hostname);
-  writeInt32(header, 0, MAGIC);
-  header[TaskOffset.flags + 1] = ipv6 ? TaskFlag.IPV6 : 0;
-  writeInt32(header, TaskOffset.nodeId, identity.nodeId);
-  writeInt32(header, TaskOffset.tag, identity.tag);
-  header.set(bytes, TaskOffset.clientIp);
-  writeInt64(header, TaskOffset.connId, identity.connId);
-  return header;
 }

@@ -1,6 +1,6 @@
 // Clients: lets clients in, makes tasks of their frames, and holds back those that send too much.
 
-import { type BoxOf, TaskCmd } from "@maple/box";
+import { type BoxOf, Task, TaskCmd } from "@maple/box";
 import { type CloseCause, formatAddress } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "./context.ts";
@@ -18,12 +18,15 @@ interface ReturnField {
 /** The clients of a gateway. */
 export class Clients implements SessionOwner {
   readonly #context: GatewayContext;
+  readonly #header: Uint8Array;
   #lastConnId = 0;
   #reading = true;
 
   /** @param context The parts of the gateway. */
   constructor(context: GatewayContext) {
     this.#context = context;
+    const { nodeId } = context.options;
+    this.#header = new Task({ nodeId, tag: context.tag }).pack();
   }
 
   /**
@@ -32,8 +35,8 @@ export class Clients implements SessionOwner {
    * @returns A promise when nobody else may be let in before it has resolved.
    */
   accept(conn: Deno.TcpConn): Promise<void> | void {
-    const { options, sessions, counters, logger, queue, tag } = this.#context;
-    const { connsMax, box, frameMax, outboxMax, nodeId } = options;
+    const { options, sessions, counters, logger, queue } = this.#context;
+    const { connsMax, box, frameMax, outboxMax } = options;
     if (sessions.size >= connsMax) {
       if (counters.clientsRefused++ % LOGGED_REFUSALS === 0) {
         logger.warn(
@@ -47,11 +50,9 @@ export class Clients implements SessionOwner {
     }
     conn.setNoDelay(true);
     const session = new ClientSession(conn, {
-      nodeId,
-      tag,
-      connId: ++this.#lastConnId,
-    }, {
       owner: this,
+      connId: ++this.#lastConnId,
+      header: this.#header,
       framing: box,
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
@@ -132,7 +133,7 @@ export class Clients implements SessionOwner {
 
   #submit(cmd: number, session: ClientSession, body: Uint8Array): void {
     this.#context.dispatcher.submit(
-      new QueuedTask(cmd, session.header, body, session),
+      new QueuedTask(cmd, body, session),
     );
   }
 }

@@ -53,7 +53,8 @@ export class Gateway implements AsyncDisposable {
   readonly #parkWatch: ParkWatch;
   readonly #measures: Measures;
   readonly #loopDelay = new LoopDelay();
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
+  #onAllEnded: (() => void) | undefined;
   #outer: Deno.TcpListener | undefined;
   #inner: Deno.TcpListener | undefined;
   #listeningSince = 0;
@@ -247,7 +248,7 @@ export class Gateway implements AsyncDisposable {
     queue.gate.open();
     this.#clients.close();
     this.#links.close();
-    await Promise.all(this.#running);
+    await this.#allEnded();
     this.#loopDelay.stop();
     this.#state = "closed";
     if (listened) logger.info("closed");
@@ -287,8 +288,18 @@ export class Gateway implements AsyncDisposable {
     if (this.#onIdle && this.#isIdle) this.#onIdle();
   }
 
+  // There are thousands of them, and none rejects: they are only counted.
   #follow(work: Promise<void>): void {
-    this.#running.add(work);
-    work.finally(() => this.#running.delete(work));
+    this.#running++;
+    work.then(this.#onEnded);
+  }
+
+  readonly #onEnded = (): void => {
+    if (--this.#running === 0) this.#onAllEnded?.();
+  };
+
+  #allEnded(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onAllEnded = resolve);
   }
 }

@@ -9,6 +9,8 @@ import type { WorkerStats } from "./stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
+// What a worker is sent, and sends, in one turn of the event loop, when there is much to do.
+const BUFFER_BYTES = 16 * 1024;
 const LOGGED_REFUSALS = 1000;
 
 /** The workers and triggers of a gateway. */
@@ -92,6 +94,7 @@ export class InnerLinks implements LinkOwner {
       framing: Task,
       maxFrameBytes: innerFrameMax,
       maxOutboxBytes: innerFrameMax * 4,
+      bufferBytes: BUFFER_BYTES,
     });
     this.#links.add(link);
     logger.debug(`worker or trigger at ${link.address} connected`);

@@ -5,6 +5,8 @@ import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
 import type { ClientSession } from "./client_session.ts";
 import type { Linked } from "./linked_list.ts";
 
+const NO_HEADER: Uint8Array = new Uint8Array(0);
+
 /** One task from the moment it arrives until a worker has acknowledged it. */
 export class QueuedTask implements Linked<QueuedTask> {
   /** The next task of the list it is in. */
@@ -26,15 +28,15 @@ export class QueuedTask implements Linked<QueuedTask> {
 
   /**
    * @param cmd The command that the worker sees.
-   * @param header The 76 bytes that it goes out with; for a client's task those of its session, which change with its login.
-   * @param body The frame, in bytes of its own.
-   * @param session The client; null for a task that came from a worker or trigger.
+   * @param body The frame, in bytes that nothing else writes to.
+   * @param session The client, whose header it goes out with; null for a task that came from a worker or trigger.
+   * @param header For such a one, the header that it goes out with.
    */
   constructor(
     readonly cmd: number,
-    readonly header: Uint8Array,
     readonly body: Uint8Array,
     readonly session: ClientSession | null,
+    readonly header: Uint8Array = NO_HEADER,
   ) {}
 
   /** The bytes that it takes on the wire, which stand for its memory as well. */
@@ -55,7 +57,8 @@ export class QueuedTask implements Linked<QueuedTask> {
 
   /** Writes the frame for a worker at `at`. */
   writeTo(buffer: Uint8Array, at: number): void {
-    buffer.set(this.header, at);
+    if (this.session) this.session.writeHeader(buffer, at);
+    else buffer.set(this.header, at);
     writeInt32(buffer, at + TaskOffset.packetLen, this.bytes);
     writeInt32(buffer, at + TaskOffset.cmd, this.cmd);
     writeInt32(buffer, at + TaskOffset.ret, this.deliveryId);
@@ -72,9 +75,9 @@ export class QueuedTask implements Linked<QueuedTask> {
     own[TaskOffset.flags + 1]! |= TaskFlag.INNER;
     return new QueuedTask(
       readInt32(own, TaskOffset.cmd),
-      own.subarray(0, TaskOffset.body),
       own.subarray(TaskOffset.body),
       null,
+      own.subarray(0, TaskOffset.body),
     );
   }
 }

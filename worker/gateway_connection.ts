@@ -22,6 +22,8 @@ export interface TaskHandler {
 }
 
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
+// What comes, and goes, in one turn of the event loop, when there is much to do.
+const BUFFER_BYTES = 16 * 1024;
 const MISSED_PINGS = 4;
 const NO_BODY: Uint8Array = new Uint8Array(0);
 // An original gateway does not confirm that it gives no more tasks.
@@ -45,6 +47,7 @@ export class GatewayConnection implements FrameHandler {
       framing: Task,
       maxFrameBytes: 2 ** 31 - 1,
       maxOutboxBytes: MAX_OUTBOX_BYTES,
+      bufferBytes: BUFFER_BYTES,
       ownFrames: true,
     });
   }

@@ -1,4 +1,5 @@
-// CountedWrites: how often this process writes to sockets, how many bytes, and how many bytes it copies from one array to another.
+// CountedWrites: how often this process writes to sockets, how many bytes, how many bytes it copies from one array to another, and how often it takes memory for
+// an array.
 
 /** What one port's connections have written. */
 export interface Written {
@@ -12,6 +13,8 @@ export interface Written {
 export class CountedWrites implements Disposable {
   /** Bytes that were copied between byte arrays, by `set`, `slice` and `copyWithin`. */
   copied = 0;
+  /** Byte arrays that got memory of their own, by `new Uint8Array(length)` and `slice`. */
+  allocated = 0;
   readonly #byPort = new Map<number, Written>();
   readonly #restore: () => void;
 
@@ -24,6 +27,14 @@ export class CountedWrites implements Disposable {
       written.bytes += count;
     };
     const countCopy = (count: number) => this.copied += count;
+    const countAllocation = () => this.allocated++;
+    const Original = Uint8Array;
+    globalThis.Uint8Array = new Proxy(Original, {
+      construct(target, args, newTarget) {
+        if (typeof args[0] === "number") countAllocation();
+        return Reflect.construct(target, args, newTarget);
+      },
+    });
     prototype.write = function (this: Deno.TcpConn, bytes) {
       countWrite(this, bytes.length);
       return write.call(this, bytes);
@@ -35,6 +46,7 @@ export class CountedWrites implements Disposable {
     Uint8Array.prototype.slice = function (start, end) {
       const copy = slice.call(this, start, end);
       countCopy(copy.length);
+      countAllocation();
       return copy;
     };
     Uint8Array.prototype.copyWithin = function (target, start, end) {
@@ -43,6 +55,7 @@ export class CountedWrites implements Disposable {
     };
     this.#restore = () => {
       prototype.write = write;
+      globalThis.Uint8Array = Original;
       // They are inherited from what all typed arrays share.
       for (const name of ["set", "slice", "copyWithin"]) {
         Reflect.deleteProperty(Uint8Array.prototype, name);
@@ -75,6 +88,7 @@ export class CountedWrites implements Disposable {
   /** Begins at zero. */
   reset(): void {
     this.copied = 0;
+    this.allocated = 0;
     this.#byPort.clear();
   }
 

@@ -45,8 +45,10 @@ export function fakeSession(
   connId: number,
   conn: FakeConn = new FakeConn(),
 ): ClientSession {
-  return new ClientSession(asTcpConn(conn), { nodeId: 3, tag: 4, connId }, {
+  return new ClientSession(asTcpConn(conn), {
     owner: { onClientFrame() {}, onClientClose() {} },
+    connId,
+    header: new Task({ nodeId: 3, tag: 4 }).pack(),
     framing: Box,
   });
 }
@@ -78,11 +80,17 @@ export class FakeLink {
   }
 }
 
+/** A task about a client, as its header has it. */
+export function headerOf(session: ClientSession): Task {
+  const frame = new Uint8Array(Task.headerBytes);
+  session.writeHeader(frame, 0);
+  return Task.fromFrame(frame);
+}
+
 /** A request of a client, with this text as its body. */
 export function request(session: ClientSession, text: string): QueuedTask {
   return new QueuedTask(
     TaskCmd.CLIENT_REQ,
-    session.header,
     new TextEncoder().encode(text),
     session,
   );

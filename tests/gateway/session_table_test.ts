@@ -1,10 +1,10 @@
 // SessionTable: who is logged in where, and whom a selection means.
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { type Int64, SpecialUid, Task } from "@maple/box";
+import { type Int64, SpecialUid } from "@maple/box";
 import type { ClientSession } from "../../gateway/client_session.ts";
 import { hasBits, SessionTable } from "../../gateway/session_table.ts";
-import { FakeConn, fakeSession } from "./fakes.ts";
+import { FakeConn, fakeSession, headerOf } from "./fakes.ts";
 
 // Connections 1, 2, ... of which the first are logged in with these uids.
 function tableOf(count: number, ...uids: Int64[]) {
@@ -30,13 +30,9 @@ function selected(
 }
 
 function userOf(session: ClientSession): [Int64, Int64] {
-  const header = new Task();
-  const whole = session.header.slice();
-  new DataView(whole.buffer).setInt32(8, whole.length);
-  const task = Task.fromFrame(whole);
-  header.uid = task.uid;
-  assertEquals([task.uid, task.userdata], [session.uid, session.userdata]);
-  return [task.uid, task.userdata];
+  const { uid, userdata } = headerOf(session);
+  assertEquals([uid, userdata], [session.uid, session.userdata]);
+  return [uid, userdata];
 }
 
 Deno.test("SessionTable login() writes uid and userdata into the session's header", () => {
@@ -147,12 +143,12 @@ Deno.test("hasBits() compares all 64 bits", () => {
 
 Deno.test("ClientSession header holds node, tag, connection and address", () => {
   const session = fakeSession(2 ** 33, new FakeConn("2001:db8::1"));
-  const frame = session.header.slice();
-  new DataView(frame.buffer).setInt32(8, frame.length);
-  const task = Task.fromFrame(frame);
+  const task = headerOf(session);
   assertEquals([task.nodeId, task.tag, task.connId], [3, 4, 2 ** 33]);
   assertEquals([task.clientAddress, task.flags], ["2001:db8::1", 2]);
   assertEquals(session.address, "[2001:db8::1]:1");
+  const ipv4 = headerOf(fakeSession(1, new FakeConn("203.0.113.200")));
+  assertEquals([ipv4.clientAddress, ipv4.flags], ["203.0.113.200", 0]);
 });
 
 Deno.test("ClientSession onFrame() tells the idle watch that it is not quiet", () => {

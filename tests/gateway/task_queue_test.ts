@@ -180,8 +180,7 @@ Deno.test("TaskQueue expire() takes out what has waited for more steps than that
 Deno.test("TaskQueue expire() leaves the news of clients, and takes what waits behind them", () => {
   const queue = makeQueue();
   const session = fakeSession(1);
-  const news = (cmd: number) =>
-    new QueuedTask(cmd, session.header, new Uint8Array(0), session);
+  const news = (cmd: number) => new QueuedTask(cmd, new Uint8Array(0), session);
   queue.push(news(TaskCmd.CLIENT_CREATED));
   queue.push(request(session, "1"));
   queue.push(request(session, "2"));
