@@ -15,7 +15,7 @@ export function readClock(): number {
   now = performance.now();
   if (!isRead) {
     isRead = true;
-    atEndOfTurn(forget);
+    atEndOfTurn(forget, undefined);
   }
   return now;
 }

@@ -48,6 +48,7 @@ export {
 export type { Logger, LoggerOptions, LogLevel } from "./logger.ts";
 export { readInt32, writeInt32 } from "./int32.ts";
 export { isInt64, writeInt64 } from "./int64.ts";
+export { parseIpv4 } from "./ip_address.ts";
 export { setProcessName } from "./process_name.ts";
 export { PrometheusText } from "./prometheus.ts";
 export type {

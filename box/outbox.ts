@@ -105,7 +105,7 @@ export class Outbox {
     this.#length = length;
     if (!this.#scheduled && this.#writingLength === 0) {
       this.#scheduled = true;
-      atEndOfTurn(this.#endTurn);
+      atEndOfTurn(Outbox.#endTurn, this);
     }
     return at;
   }
@@ -138,10 +138,10 @@ export class Outbox {
     this.#settle();
   }
 
-  readonly #endTurn = (): void => {
-    this.#scheduled = false;
-    if (this.#writingLength === 0 && this.#length > 0) this.#start();
-  };
+  static #endTurn(outbox: Outbox): void {
+    outbox.#scheduled = false;
+    if (outbox.#writingLength === 0 && outbox.#length > 0) outbox.#start();
+  }
 
   #grow(needed: number): void {
     const grown = acquireBuffer(

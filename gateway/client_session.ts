@@ -7,6 +7,7 @@ import {
   type FrameHandler,
   FrameSocket,
   type FrameSocketOptions,
+  parseIpv4,
   readInt32,
   writeInt32,
   writeInt64,
@@ -38,8 +39,6 @@ export class ClientSession implements FrameHandler {
   readonly socket: FrameSocket;
   /** The number of the connection. */
   readonly connId: number;
-  /** The client's address and port, for logs. */
-  readonly address: string;
   /** Order "client": whether one of its tasks is ready or with a worker. */
   busy = false;
   /** Order "client": the tasks that wait for that one. */
@@ -52,27 +51,38 @@ export class ClientSession implements FrameHandler {
   quietSteps = 0;
   /** Used by a walk over several selections, to meet each session once. */
   walk = 0;
+  readonly #conn: Deno.TcpConn;
   readonly #owner: SessionOwner;
   readonly #header: Uint8Array;
   // There are thousands of sessions: only what is long gets an array.
   readonly #ipv4: number;
-  readonly #ipv6: Uint8Array | undefined;
+  #ipv6: Uint8Array | undefined;
   #uid: Int64 = 0;
   #userdata: Int64 = 0;
 
   /** @param conn The connection, which belongs to the session from now on. */
   constructor(
     conn: Deno.TcpConn,
-    { owner, connId, header, ...options }: ClientSessionOptions,
+    options: ClientSessionOptions,
   ) {
-    this.#owner = owner;
-    this.connId = connId;
-    this.#header = header;
-    this.address = formatAddress(conn.remoteAddr);
-    const { bytes, ipv6 } = ipToBytes(conn.remoteAddr.hostname);
-    this.#ipv4 = ipv6 ? 0 : readInt32(bytes, 0);
-    this.#ipv6 = ipv6 ? bytes : undefined;
+    this.#conn = conn;
+    this.#owner = options.owner;
+    this.connId = options.connId;
+    this.#header = options.header;
+    const { hostname } = conn.remoteAddr;
+    let ipv4 = parseIpv4(hostname);
+    if (ipv4 === undefined) {
+      const { bytes, ipv6 } = ipToBytes(hostname);
+      if (ipv6) this.#ipv6 = bytes;
+      else ipv4 = readInt32(bytes, 0);
+    }
+    this.#ipv4 = ipv4 ?? 0;
     this.socket = new FrameSocket(conn, this, { ...options, ownFrames: true });
+  }
+
+  /** The client's address and port, for logs. */
+  get address(): string {
+    return formatAddress(this.#conn.remoteAddr);
   }
 
   /** The user logged in on it, 0 = none. */
