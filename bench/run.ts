@@ -16,6 +16,7 @@ import {
 } from "@maple/box/internal";
 import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
+import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { memory, scale } from "./run/scale.ts";
@@ -30,7 +31,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   connecting,
   scale,
   memory,
+  fairness,
 };
+
+// They take long, and are run only where they are named.
+const ON_REQUEST = ["fairness"];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 
@@ -39,7 +44,9 @@ const FLAGS: readonly Flag[] = [
     name: "only",
     type: "string",
     value: "NAMES",
-    help: `only these, of ${Object.keys(BENCHMARKS).join(",")}`,
+    help: `only these, of ${Object.keys(BENCHMARKS).join(",")} (all but ${
+      ON_REQUEST.join(",")
+    })`,
   },
   { name: "quick", type: "boolean", help: "one short round of everything" },
   {
@@ -146,7 +153,9 @@ async function run(args: readonly string[]): Promise<number> {
 
 function chosen(only: string | undefined): string[] {
   const all = Object.keys(BENCHMARKS);
-  if (only === undefined) return all;
+  if (only === undefined) {
+    return all.filter((name) => !ON_REQUEST.includes(name));
+  }
   const names = only.split(",");
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) {

@@ -42,6 +42,8 @@ ${describeFlags(FLAGS)}
 Exit code: 0; 1 when something has drifted by more than 10 % (a delay of less than 5 ms may).
 `;
 
+// The worker's default.
+const CONCURRENCY = 64;
 const PARTS = 20;
 const WARM_UP = 0.2;
 const MOST_DRIFT = 0.1;
@@ -125,6 +127,7 @@ async function soak(generator: Generator, seconds: number): Promise<Samples> {
   await using gateway = await Program.deno("programs/gateway.ts", [every]);
   await using worker = await Program.deno("programs/worker.ts", [
     String(gateway.port("inner=")),
+    String(CONCURRENCY),
     every,
   ]);
   const said = [gateway.output(), worker.output()] as const;

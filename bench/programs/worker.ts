@@ -1,6 +1,6 @@
 // The worker of the benchmarks: one process without a master.
 //
-//   deno run -A bench/programs/worker.ts INNER_PORT [SAMPLE_SECONDS]
+//   deno run -A bench/programs/worker.ts INNER_PORT CONCURRENCY [SAMPLE_SECONDS]
 
 import { Box } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
@@ -8,7 +8,7 @@ import { Worker } from "@maple/worker";
 import { startSampling } from "./sampler.ts";
 import { BURN_US, Cmd, USERS_SOME } from "../run/commands.ts";
 
-const [port, sampleSeconds] = Deno.args.map(Number);
+const [port, concurrency, sampleSeconds] = Deno.args.map(Number);
 const app = new Worker(Box, { logger: SILENT });
 const MESSAGE = new Box({ cmd: Cmd.MESSAGE, body: new Uint8Array(40) }).pack();
 const SOME = Array.from({ length: USERS_SOME }, (_, i) => i + 1);
@@ -43,6 +43,10 @@ for (
   });
 }
 
-await app.attach({ host: "127.0.0.1", port: port! });
+await app.attach({
+  host: "127.0.0.1",
+  port: port!,
+  concurrency: concurrency!,
+});
 console.log("ready");
 if (sampleSeconds !== undefined) startSampling(sampleSeconds);

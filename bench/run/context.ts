@@ -24,3 +24,20 @@ export type Benchmark = (context: BenchContext) => Promise<Row[]>;
 
 /** How long a server is under load before it is measured, in seconds. */
 export const WARM_UP_S = 0.2;
+
+// Files that a process has open beside its connections.
+const OTHER_FILES = 100;
+
+/** Those numbers of connections for which a process may open enough files; tells which are left out. */
+export function possibleConnections(
+  { openFiles, tell }: BenchContext,
+  counts: readonly number[],
+): number[] {
+  return counts.filter((count) => {
+    if (count + OTHER_FILES <= openFiles) return true;
+    tell(
+      `${count} connections are left out: a process may have only ${openFiles} files open (ulimit -n)`,
+    );
+    return false;
+  });
+}

@@ -1,7 +1,8 @@
 // Scale: the same total rate on more and more connections, and the memory of connections that are idle.
 
 import { Cmd } from "./commands.ts";
-import { type BenchContext, WARM_UP_S } from "./context.ts";
+import { type BenchContext, possibleConnections } from "./context.ts";
+import type { Generator } from "./generator.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
 import { System } from "./system.ts";
@@ -11,10 +12,8 @@ const IDLE = [1000, 15_000];
 // Requests a second, all connections together.
 const RATE = 5000;
 // CPU time is counted in steps of 10 ms: it takes a while, so there are fewer rounds.
-const LEAST_S = 2;
+const LEAST_S = 3;
 const MOST_ROUNDS = 2;
-// Files that a process has open beside the connections.
-const OTHER_FILES = 100;
 // What a process that has just accepted the last connection needs to come to rest.
 const REST_MS = 1000;
 
@@ -23,7 +22,7 @@ export async function scale(context: BenchContext): Promise<Row[]> {
   const { generator, seconds, rounds, tell } = context;
   const rows: Row[] = [];
   const cpus = new Map<number, number[]>();
-  for (const connections of possible(context, CONNECTIONS)) {
+  for (const connections of possibleConnections(context, CONNECTIONS)) {
     const cpu: number[] = [];
     const rates: number[] = [];
     const p99: number[] = [];
@@ -31,6 +30,7 @@ export async function scale(context: BenchContext): Promise<Row[]> {
     for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
       tell(`${RATE}/s on ${connections} connections, round ${round + 1}`);
       await using system = await System.start();
+      await warmUp(generator, system.port);
       await using load = await generator.ready(system.port, {
         connections,
         cmd: Cmd.ECHO,
@@ -78,14 +78,10 @@ export async function scale(context: BenchContext): Promise<Row[]> {
 export async function memory(context: BenchContext): Promise<Row[]> {
   const { generator, tell } = context;
   const rows: Row[] = [];
-  for (const connections of possible(context, IDLE)) {
+  for (const connections of possibleConnections(context, IDLE)) {
     const measure = async (subject: string, process: Program, port: number) => {
       tell(`memory of ${connections} idle connections, ${subject}`);
-      // What is loaded and compiled with the first request is not the connections'.
-      await generator.run(port, {
-        connections: 10,
-        duration: 2 * WARM_UP_S,
-      });
+      await warmUp(generator, port);
       const before = await process.rss();
       await using _idle = await generator.ready(port, {
         connections,
@@ -114,15 +110,7 @@ export async function memory(context: BenchContext): Promise<Row[]> {
   return rows;
 }
 
-function possible(
-  { openFiles, tell }: BenchContext,
-  counts: readonly number[],
-): number[] {
-  return counts.filter((count) => {
-    if (count + OTHER_FILES <= openFiles) return true;
-    tell(
-      `${count} connections are left out: a process may have only ${openFiles} files open (ulimit -n)`,
-    );
-    return false;
-  });
+// What a process takes, in time and memory, until the way of a request is compiled and the heap has its size is not the connections'.
+async function warmUp(generator: Generator, port: number): Promise<void> {
+  await generator.run(port, { connections: 50, cmd: Cmd.ECHO, duration: 1 });
 }

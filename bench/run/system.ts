@@ -8,6 +8,8 @@ export interface SystemOptions {
   order?: "client" | "none";
   /** Worker processes. */
   workers?: number;
+  /** Tasks that each of them asks for at a time. @default {64} */
+  concurrency?: number;
 }
 
 /** A gateway with its workers. */
@@ -24,19 +26,19 @@ export class System implements AsyncDisposable {
 
   /** Starts them and waits until the workers are attached. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const { order = "client", workers = 1 } = options;
+    const { order = "client", workers = 1, concurrency = 64 } = options;
     const gateway = await Program.deno("../gateway/mod.ts", [
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
       ...["--conns-max", "100000", "--log-level", "ERROR"],
     ]);
-    const inner = String(gateway.port("inner="));
+    const args = [gateway.port("inner="), concurrency].map(String);
     return new System(
       gateway,
       await Promise.all(
         Array.from(
           { length: workers },
-          () => Program.deno("programs/worker.ts", [inner]),
+          () => Program.deno("programs/worker.ts", args),
         ),
       ),
     );
