@@ -60,7 +60,7 @@ const FLAGS: readonly Flag[] = [
     name: "seconds",
     type: "number",
     value: "S",
-    help: "seconds of each measurement (0.3)",
+    help: "seconds of each measurement (0.4)",
     min: 0.05,
     max: 3600,
   },
@@ -76,7 +76,7 @@ const FLAGS: readonly Flag[] = [
 /** How the program is called. */
 export const USAGE = `Usage: deno task bench [flags]
 
-Measures this machine with yardsticks and the gateway and haven beside them; takes 3 to 4 minutes.
+Measures this machine with yardsticks and the gateway and haven beside them; takes 4 to 5 minutes.
 
 ${describeFlags(FLAGS)}
 `;
@@ -112,7 +112,7 @@ async function run(args: readonly string[]): Promise<number> {
       native,
       generator: new Generator(native),
       rounds: Number(flags.get("rounds") ?? (quick ? 1 : 5)),
-      seconds: Number(flags.get("seconds") ?? (quick ? 0.2 : 0.3)),
+      seconds: Number(flags.get("seconds") ?? (quick ? 0.2 : 0.4)),
       openFiles: await openFiles(),
       tell,
     };

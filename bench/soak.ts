@@ -160,15 +160,17 @@ function samples(text: string): Sample[] {
 function report(seconds: number, all: Samples): number {
   let flat = true;
   for (const [name, samples] of Object.entries(all)) {
-    console.log(`\n${name}\n   minute   MiB RSS   loop delay`);
+    console.log(`\n${name}\n   minute   MiB RSS  MiB heap   loop delay`);
     const part = Math.ceil(samples.length / PARTS);
     for (let at = 0; at < samples.length; at += part) {
       const some = samples.slice(at, at + part);
       const minute = seconds / 60 * (at + some.length) / samples.length;
       const rss = median(some.map((sample) => sample.rss)) / 2 ** 20;
+      const heap = median(some.map((sample) => sample.heap)) / 2 ** 20;
       const delay = 1000 * median(some.map((sample) => sample.loopDelay));
       console.log(
         minute.toFixed(1).padStart(9) + rss.toFixed(1).padStart(10) +
+          heap.toFixed(1).padStart(10) +
           `${delay.toFixed(2)} ms`.padStart(13),
       );
     }

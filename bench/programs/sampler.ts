@@ -6,6 +6,8 @@ import { LoopDelay } from "@maple/box/internal";
 export interface Sample {
   /** Memory of the process in bytes. */
   readonly rss: number;
+  /** Memory of the JavaScript heap in bytes, what is free in it included. */
+  readonly heap: number;
   /** Seconds that the event loop was late, at most, in the second before. */
   readonly loopDelay: number;
 }
@@ -15,10 +17,8 @@ export function startSampling(seconds: number): void {
   const delay = new LoopDelay();
   delay.start();
   setInterval(() => {
-    const sample: Sample = {
-      rss: Deno.memoryUsage().rss,
-      loopDelay: delay.seconds,
-    };
+    const { rss, heapTotal } = Deno.memoryUsage();
+    const sample: Sample = { rss, heap: heapTotal, loopDelay: delay.seconds };
     console.log(JSON.stringify(sample));
   }, seconds * 1000);
 }

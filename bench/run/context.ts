@@ -23,7 +23,7 @@ export interface BenchContext {
 export type Benchmark = (context: BenchContext) => Promise<Row[]>;
 
 /** How long a server is under load before it is measured, in seconds. */
-export const WARM_UP_S = 0.2;
+export const WARM_UP_S = 0.3;
 
 // Files that a process has open beside its connections.
 const OTHER_FILES = 100;
