@@ -52,7 +52,7 @@ async function openSocket(
   { caCerts, timeoutMs }: LinkOptions,
 ): Promise<Link> {
   const opening: Promise<Deno.TcpConn | Deno.TlsConn> = protocol === "tls"
-    ? Deno.connectTls({ hostname, port, ...(caCerts ? { caCerts } : {}) })
+    ? connectTls({ hostname, port, ...(caCerts ? { caCerts } : {}) })
     : Deno.connect({ hostname, port });
   const conn = await inTime(opening, timeoutMs, () => {
     opening.then((late) => late.close(), () => {});
@@ -72,6 +72,20 @@ async function openSocket(
       return running;
     },
   };
+}
+
+// Deno would shake hands with the first bytes: a certificate that is not trusted is to be told before.
+async function connectTls(
+  options: Deno.ConnectTlsOptions,
+): Promise<Deno.TlsConn> {
+  const conn = await Deno.connectTls(options);
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
 }
 
 async function openWebSocket(

@@ -192,6 +192,62 @@ Deno.test("maple-load shares the load among processes and prints JSON, by TCP an
   }
 });
 
+// Whether a certificate can be made; it takes no part in what is tested.
+const hasOpenssl = await new Deno.Command("openssl", { args: ["version"] })
+  .output().then(({ success }) => success, () => false);
+
+/** A certificate for localhost that is signed with its own key. */
+async function makeCertificate(folder: string) {
+  const [keyFile, certFile] = [`${folder}/key.pem`, `${folder}/cert.pem`];
+  const { success, stderr } = await new Deno.Command("openssl", {
+    args: [
+      ...["req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"],
+      ...["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"],
+      ...["-addext", "subjectAltName=DNS:localhost"],
+      ...["-addext", "basicConstraints=critical,CA:FALSE"],
+      ...["-keyout", keyFile, "-out", certFile],
+    ],
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  const [key, cert] = await Promise.all(
+    [keyFile, certFile].map((file) => Deno.readTextFile(file)),
+  );
+  return { key: key!, cert: cert!, certFile };
+}
+
+Deno.test({
+  name:
+    "LoadRun speaks TLS with a server whose certificate it trusts, and with no other",
+  ignore: !hasOpenssl,
+}, async () => {
+  const folder = await Deno.makeTempDir();
+  const { key, cert, certFile } = await makeCertificate(folder);
+  const tls = { hostname: "127.0.0.1", port: 0, key, cert };
+  const listener = Deno.listenTls(tls);
+  const serving = (async () => {
+    for await (const conn of listener) {
+      await conn.readable.pipeTo(conn.writable).catch(() => {});
+    }
+  })();
+  try {
+    const url = `tls://localhost:${listener.addr.port}`;
+    const args = ["-u", url, "-c", "1", "-r", "20"];
+    await using stranger = new LoadRun(options(...args));
+    await stranger.connect();
+    const refused = summarize(await stranger.run());
+    assertEquals([refused.successful, refused.failed], [0, 20]);
+    assertMatch(Object.keys(refused.errors).join(), /^connect: .*certificate/i);
+    await using run = new LoadRun(options(...args, "--ca-file", certFile));
+    await run.connect();
+    const { successful, failed } = summarize(await run.run());
+    assertEquals({ successful, failed }, { successful: 20, failed: 0 });
+  } finally {
+    listener.close();
+    await serving;
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("maple-load ends with 1 when nothing was successful, with 2 for bad use", async () => {
   const run = (...args: string[]) =>
     runProcess(Deno.execPath(), { args: [...PROGRAM, ...args] });
