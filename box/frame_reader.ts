@@ -174,7 +174,7 @@ export class FrameReader {
 
   /**
    * The next whole frame in bytes that nothing else writes to; null while there is none. Small frames share their `ArrayBuffer` with others: it must not be
-   * transferred to another thread.
+   * transferred to another thread, and where it is cloned the others are cloned too.
    *
    * @throws {BoxError} `frame`, as `next`.
    */

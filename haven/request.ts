@@ -67,7 +67,10 @@ export abstract class AppRequest<F extends object = BoxFields> {
       request.#pending === undefined ? undefined : request.#allSent();
   }
 
-  /** What was received. */
+  /**
+   * What was received. The bytes of its body do not change; they may share their `ArrayBuffer` with those of other requests, so `slice()` what is kept for hours, and
+   * what goes to where whole buffers are cloned: `postMessage`, `structuredClone`, `Deno.Kv`.
+   */
   readonly box: BoxOf<F>;
 
   readonly #host: RequestHost;

@@ -61,6 +61,22 @@ function start(
   }, { websocketPort: 0, ...options });
 }
 
+Deno.test("Haven keeps the answers to a WebSocket apart that are given in one turn", async () => {
+  await using server = await start({}, (app) => {
+    app.route(2, (request) => {
+      for (let sn = 0; sn < 100; sn++) {
+        request.write({ ret: sn, body: `${sn} `.repeat(sn) });
+      }
+    });
+  });
+  await using web = await WebClient.connect(server);
+  web.send({ cmd: 2 });
+  for (let sn = 0; sn < 100; sn++) {
+    const answer = await web.read();
+    assertEquals([answer.ret, answer.text()], [sn, `${sn} `.repeat(sn)]);
+  }
+});
+
 Deno.test("Haven serves the same routes to WebSocket and TCP clients", async () => {
   const calls: string[] = [];
   await using server = await start({}, (app) => {
