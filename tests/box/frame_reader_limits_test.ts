@@ -201,6 +201,28 @@ Deno.test("FrameReader gets more room while it is busy, and less when it is not,
   assertEquals(reader.capacity, 256);
 });
 
+Deno.test("FrameReader begins with the memory that it is told to have at least", () => {
+  for (
+    const [bytes, given] of [[16_384, 16_384], [5000, 16_384], [1e6, 65_536]]
+  ) {
+    const reader = new FrameReader(Box, { bufferBytes: bytes });
+    assertEquals(reader.space().length, given);
+    const small = new Box({ body: "hi" }).pack();
+    for (let i = 0; i < 100; i++) feed(reader, [small]);
+    assertEquals(reader.capacity, given);
+  }
+});
+
+Deno.test("FrameReader.clear() gives the memory back, and forgets what was there", () => {
+  const reader = new FrameReader(Box);
+  const frame = new Box({ body: new Uint8Array(5000) }).pack();
+  reader.push(frame.subarray(0, 100));
+  assertStrictEquals(reader.next(), null);
+  reader.clear();
+  assertEquals([reader.capacity, reader.bufferedBytes], [0, 0]);
+  assertEquals(feed(reader, [frame]), [frame]);
+});
+
 Deno.test("FrameReader.commit() refuses more than space() gave", () => {
   const reader = new FrameReader(Box);
   assertThrows(() => reader.commit(1), BoxError, "Cannot commit 1 bytes");
