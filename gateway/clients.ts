@@ -66,6 +66,8 @@ export class Clients implements SessionOwner {
     });
     this.#submit(TaskCmd.CLIENT_CREATED, session, EMPTY);
     this.#context.follow(session.socket.run());
+    // It was let in by the system before the listener was closed.
+    if (!this.#reading) return session.socket.close();
     // A full queue lets nobody new in either.
     if (!queue.gate.isOpen) return queue.gate.opened();
   }
@@ -76,8 +78,9 @@ export class Clients implements SessionOwner {
     for (const session of this.#context.sessions.all()) session.socket.pause();
   }
 
-  /** Closes all connections in order. */
+  /** Closes all connections in order, and those that still come. */
   close(): void {
+    this.#reading = false;
     for (const session of this.#context.sessions.all()) session.socket.close();
   }
 

@@ -1,6 +1,7 @@
 // Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask, you don't give".
 
 import type { ClientSession } from "./client_session.ts";
+import { Deliveries } from "./deliveries.ts";
 import type { InnerLink } from "./inner_link.ts";
 import { LinkedList } from "./linked_list.ts";
 import type { QueuedTask } from "./queued_task.ts";
@@ -20,8 +21,6 @@ export interface DispatcherOptions {
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
 }
 
-const MAX_DELIVERY_ID = 2 ** 31 - 1;
-
 /** Brings waiting tasks and asking workers together, round-robin over the workers' connections. */
 export class Dispatcher {
   /** Tasks handed out, deliveries after the first included. */
@@ -32,20 +31,23 @@ export class Dispatcher {
   redelivered = 0;
   /** Tasks given up, since their workers were lost. */
   givenUp = 0;
-  /** Tasks that workers hold. */
-  inHand = 0;
+  readonly #deliveries = new Deliveries();
   readonly #queue: TaskQueue;
   readonly #options: DispatcherOptions;
   // Links with credits; the one served goes to the end, so that asking for much at a time does not starve the others.
   readonly #asking = new LinkedList<InnerLink>();
   #credits = 0;
-  #lastDeliveryId = 0;
   #pumping = false;
 
   /** @param queue Where the tasks wait. */
   constructor(queue: TaskQueue, options: DispatcherOptions) {
     this.#queue = queue;
     this.#options = options;
+  }
+
+  /** How many tasks workers hold. */
+  get inHand(): number {
+    return this.#deliveries.size;
   }
 
   /** How many tasks the workers have asked for that were not there yet. */
@@ -61,13 +63,11 @@ export class Dispatcher {
 
   /** A worker acknowledges a task: by its delivery id, or the oldest that it holds. */
   acknowledge(link: InnerLink, deliveryId: number | "oldest"): void {
-    const id = deliveryId === "oldest"
-      ? link.held.keys().next().value
-      : deliveryId;
-    const task = id === undefined ? undefined : link.held.get(id);
-    if (!task) return;
-    link.held.delete(task.deliveryId);
-    this.inHand--;
+    const task = deliveryId === "oldest"
+      ? link.held.first
+      : this.#deliveries.get(deliveryId);
+    if (task?.link !== link) return;
+    this.#takeBack(task, link);
     this.acknowledged++;
     this.#options.onAcknowledged?.(task, link);
     this.#finish(task, false);
@@ -81,12 +81,12 @@ export class Dispatcher {
    */
   answered(link: InnerLink, session: ClientSession, deliveryId: number): void {
     if (deliveryId > 0) {
-      const task = link.held.get(deliveryId);
-      if (task?.session === session) task.answered = true;
+      const task = this.#deliveries.get(deliveryId);
+      if (task?.link === link && task.session === session) task.answered = true;
       return;
     }
     if (link.acknowledgesById) return;
-    for (const task of link.held.values()) {
+    for (const task of link.held) {
       if (task.session !== session || task.answered || !task.isRequest) {
         continue;
       }
@@ -115,12 +115,11 @@ export class Dispatcher {
     if (link.held.size === 0) return;
     const again: QueuedTask[] = [];
     const finished: QueuedTask[] = [];
-    for (const task of link.held.values()) {
+    for (const task of link.held) {
+      this.#takeBack(task, link);
       const given = task.deliveries >= this.#options.maxDeliveries;
       (task.answered || given ? finished : again).push(task);
     }
-    this.inHand -= link.held.size;
-    link.held.clear();
     this.#queue.pushFront(again);
     for (const task of finished) {
       if (!task.answered) this.givenUp++;
@@ -141,7 +140,7 @@ export class Dispatcher {
     // A delivery that fails closes its link, which comes back here.
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#queue.hasNext) {
+    while (this.#queue.hasNext && !this.#deliveries.isFull) {
       const link = this.#asking.shift();
       if (!link) break;
       this.#credits--;
@@ -152,15 +151,20 @@ export class Dispatcher {
   }
 
   #deliver(task: QueuedTask, link: InnerLink): void {
-    this.#lastDeliveryId = this.#lastDeliveryId % MAX_DELIVERY_ID + 1;
-    task.deliveryId = this.#lastDeliveryId;
+    this.#deliveries.add(task);
+    task.link = link;
     task.deliveries++;
-    link.held.set(task.deliveryId, task);
-    this.inHand++;
+    link.held.pushBack(task);
     this.delivered++;
     if (task.deliveries > 1) this.redelivered++;
     this.#options.onDelivered?.(task, link);
     link.deliver(task);
+  }
+
+  #takeBack(task: QueuedTask, link: InnerLink): void {
+    this.#deliveries.delete(task);
+    link.held.remove(task);
+    task.link = null;
   }
 
   #finish(task: QueuedTask, lost: boolean): void {

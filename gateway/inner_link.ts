@@ -8,7 +8,7 @@ import {
   FrameSocket,
   type FrameSocketOptions,
 } from "@maple/box/internal";
-import type { Linked } from "./linked_list.ts";
+import { type Linked, LinkedList } from "./linked_list.ts";
 import type { QueuedTask } from "./queued_task.ts";
 
 /** What a link tells its gateway. */
@@ -63,8 +63,8 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
   unansweredPings = 0;
   /** Whether it wants no more tasks. */
   withdrawn = false;
-  /** The tasks that it holds, by delivery id, the oldest first. */
-  readonly held: Map<number, QueuedTask> = new Map();
+  /** The tasks that it holds, the oldest first. */
+  readonly held: LinkedList<QueuedTask> = new LinkedList();
   readonly #owner: LinkOwner;
 
   /** @param conn The connection, which belongs to the link from now on. */

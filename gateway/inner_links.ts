@@ -18,6 +18,7 @@ export class InnerLinks implements LinkOwner {
   readonly #context: GatewayContext;
   readonly #commands: InnerCommands;
   readonly #links = new Set<InnerLink>();
+  #closed = false;
   #pinging: ReturnType<typeof setInterval> | undefined;
 
   /** @param commands What is done with their frames. */
@@ -67,8 +68,9 @@ export class InnerLinks implements LinkOwner {
     }, intervalMs);
   }
 
-  /** Closes all connections in order. */
+  /** Closes all connections in order, and those that still come. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#pinging);
     for (const link of this.#links) link.socket.close();
   }
@@ -99,6 +101,8 @@ export class InnerLinks implements LinkOwner {
     this.#links.add(link);
     logger.debug(`worker or trigger at ${link.address} connected`);
     this.#context.follow(link.socket.run());
+    // It was let in by the system before the listener was closed.
+    if (this.#closed) link.socket.close();
   }
 
   /** For a link. */

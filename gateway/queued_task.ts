@@ -3,6 +3,7 @@
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
 import type { ClientSession } from "./client_session.ts";
+import type { InnerLink } from "./inner_link.ts";
 import type { Linked } from "./linked_list.ts";
 
 const NO_HEADER: Uint8Array = new Uint8Array(0);
@@ -13,9 +14,11 @@ export class QueuedTask implements Linked<QueuedTask> {
   next: QueuedTask | null = null;
   /** The task before it. */
   prev: QueuedTask | null = null;
+  /** The worker that holds it. */
+  link: InnerLink | null = null;
   /** How often it was handed to a worker. */
   deliveries = 0;
-  /** The number of the present delivery. */
+  /** The id of the present delivery; see `Deliveries`. */
   deliveryId = 0;
   /** Whether the worker that holds it has answered the client. */
   answered = false;

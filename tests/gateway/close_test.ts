@@ -152,6 +152,34 @@ Deno.test("Gateway closeNow() ends the waiting of close()", async () => {
   await within(Promise.all([closed, closedNow]), "closeNow()");
 });
 
+Deno.test("Gateway close() closes whoever it has accepted in that moment as well", async () => {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const { listen } = Deno;
+  Deno.listen = ((options: Deno.TcpListenOptions) => {
+    const listener = listen(options);
+    const accept = listener.accept.bind(listener);
+    listener.accept = async () => {
+      const conn = await accept();
+      await closed;
+      return conn;
+    };
+    return listener;
+  }) as typeof Deno.listen;
+  await using fixture = await GatewayFixture.start().finally(() => {
+    Deno.listen = listen;
+  });
+  using client = await Deno.connect(fixture.outer);
+  using worker = await Deno.connect(fixture.inner);
+  const ended = fixture.gateway.close();
+  close();
+  for (const peer of [client, worker]) {
+    const read = peer.read(new Uint8Array(1));
+    assertEquals(await within(read, "the end of a connection"), null);
+    peer.close();
+  }
+  await within(ended, "the gateway's end");
+});
+
 Deno.test("Gateway close() may be called twice, and before listen()", async () => {
   const gateway = new Gateway(LOCAL);
   assertEquals([gateway.outerAddr, gateway.innerAddr], [undefined, undefined]);

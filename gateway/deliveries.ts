@@ -1,0 +1,49 @@
+// Deliveries: the tasks that workers hold, found by the ids of their deliveries.
+
+import type { QueuedTask } from "./queued_task.ts";
+
+// An id is a 32-bit integer above 0: below, the slot that the task is in; above, a count that tells it from those that were in the slot before.
+const SLOT_BITS = 24;
+const SLOTS = 2 ** SLOT_BITS;
+const COUNTS = 2 ** (31 - SLOT_BITS) - 1;
+
+/**
+ * The tasks that workers hold, in slots that are used again. A `Map` would take a new table whenever enough was deleted from it, and each old table keeps the
+ * next one, and all that was in it, until V8 collects the whole heap.
+ */
+export class Deliveries {
+  readonly #slots: (QueuedTask | undefined)[] = [];
+  readonly #free: number[] = [];
+  #count = 0;
+
+  /** How many tasks are held. */
+  get size(): number {
+    return this.#slots.length - this.#free.length;
+  }
+
+  /** Whether no more tasks can be held: there are 16,777,216. */
+  get isFull(): boolean {
+    return this.size === SLOTS;
+  }
+
+  /** Puts a task in, and sets its delivery id. */
+  add(task: QueuedTask): void {
+    const slot = this.#free.pop() ?? this.#slots.length;
+    this.#slots[slot] = task;
+    this.#count = this.#count % COUNTS + 1;
+    task.deliveryId = this.#count * SLOTS + slot;
+  }
+
+  /** The task with that delivery id. */
+  get(id: number): QueuedTask | undefined {
+    const task = this.#slots[id % SLOTS];
+    return task?.deliveryId === id ? task : undefined;
+  }
+
+  /** Takes a task out that is in. */
+  delete(task: QueuedTask): void {
+    const slot = task.deliveryId % SLOTS;
+    this.#slots[slot] = undefined;
+    this.#free.push(slot);
+  }
+}
