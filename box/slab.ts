@@ -3,7 +3,7 @@
 
 const SLAB_BYTES = 8 * 1024;
 // What is larger gets memory of its own: one small piece that is kept for long keeps its whole slab.
-const MAX_SHARED_BYTES = 1024;
+const MAX_SHARED_BYTES = 2 * 1024;
 
 let slab = new Uint8Array(0);
 let used = 0;
