@@ -14,7 +14,7 @@ import {
   UsageError,
 } from "@maple/box/internal";
 import type { Sample } from "./programs/sampler.ts";
-import { Cmd } from "./run/commands.ts";
+import { Cmd, CONCURRENCY } from "./run/commands.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { Program } from "./run/program.ts";
 import { median } from "./run/statistics.ts";
@@ -42,8 +42,6 @@ ${describeFlags(FLAGS)}
 Exit code: 0; 1 when something has drifted by more than 10 % (a delay of less than 5 ms may).
 `;
 
-// The worker's default.
-const CONCURRENCY = 64;
 const PARTS = 20;
 const WARM_UP = 0.2;
 const MOST_DRIFT = 0.1;

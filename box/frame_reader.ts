@@ -18,7 +18,6 @@ export interface FrameReaderOptions {
 }
 
 // A connection that is idle keeps the small buffer; one that fills it gets a larger one, up to the large size, for as long as it needs it.
-const SMALL_BUFFER_BYTES = 256;
 const LARGE_BUFFER_BYTES = 64 * 1024;
 const QUIET_READS_TO_SHRINK = 16;
 const MAGIC_BYTES = 4;
@@ -62,7 +61,7 @@ export class FrameReader {
   constructor(framing: Framing, options: FrameReaderOptions = {}) {
     const {
       maxFrameBytes = DEFAULT_MAX_FRAME_BYTES,
-      bufferBytes = SMALL_BUFFER_BYTES,
+      bufferBytes = 0,
     } = options;
     if (!Number.isSafeInteger(maxFrameBytes) || maxFrameBytes < 1) {
       throw new BoxError(

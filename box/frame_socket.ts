@@ -61,6 +61,9 @@ export interface FrameSocketOptions {
   gate?: Gate | undefined;
 }
 
+/** `bufferBytes` of a connection between gateway and worker: what goes over it in one turn of the event loop, when there is much to do. */
+export const LINK_BUFFER_BYTES: number = 16 * 1024;
+
 // How long a closed connection may take for its last bytes, both ways, before it is cut.
 const LINGER_MS = 2000;
 

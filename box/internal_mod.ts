@@ -14,7 +14,7 @@ export {
   UsageError,
 } from "./command_line.ts";
 export type { CommandLine, Flag, FlagValue } from "./command_line.ts";
-export { FrameSocket } from "./frame_socket.ts";
+export { FrameSocket, LINK_BUFFER_BYTES } from "./frame_socket.ts";
 export type {
   CloseCause,
   CloseKind,
@@ -47,7 +47,7 @@ export {
 } from "./logger.ts";
 export type { Logger, LoggerOptions, LogLevel } from "./logger.ts";
 export { readInt32, writeInt32 } from "./int32.ts";
-export { isInt64, writeInt64 } from "./int64.ts";
+export { isInt64, readInt64, writeInt64 } from "./int64.ts";
 export { parseIpv4 } from "./ip_address.ts";
 export { setProcessName } from "./process_name.ts";
 export { PrometheusText } from "./prometheus.ts";

@@ -7,7 +7,7 @@ import {
   TaskFlag,
   TaskOffset,
 } from "@maple/box";
-import { readInt32, readRspToUsers } from "@maple/box/internal";
+import { readInt32, readInt64, readRspToUsers } from "@maple/box/internal";
 import type { ClientSession } from "./client_session.ts";
 import type { Clients } from "./clients.ts";
 import type { GatewayContext } from "./context.ts";
@@ -183,10 +183,7 @@ export class InnerCommands {
       counters.answersDropped.tag++;
       return undefined;
     }
-    // Numbers of connections are small: no DataView is made for them.
-    const connId = readInt32(frame, TaskOffset.connId) * 2 ** 32 +
-      (readInt32(frame, TaskOffset.connId + 4) >>> 0);
-    const session = sessions.get(connId);
+    const session = sessions.get(readInt64(frame, TaskOffset.connId));
     if (!session) counters.answersDropped.gone++;
     return session;
   }

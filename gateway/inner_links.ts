@@ -1,7 +1,12 @@
 // InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their connection.
 
 import { Task, TaskCmd } from "@maple/box";
-import { type CloseCause, formatAddress, turnNow } from "@maple/box/internal";
+import {
+  type CloseCause,
+  formatAddress,
+  LINK_BUFFER_BYTES,
+  turnNow,
+} from "@maple/box/internal";
 import type { GatewayContext } from "./context.ts";
 import type { InnerCommands } from "./inner_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
@@ -9,8 +14,6 @@ import type { WorkerStats } from "./stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
-// What a worker is sent, and sends, in one turn of the event loop, when there is much to do.
-const BUFFER_BYTES = 16 * 1024;
 const LOGGED_REFUSALS = 1000;
 
 /** The workers and triggers of a gateway. */
@@ -96,7 +99,7 @@ export class InnerLinks implements LinkOwner {
       framing: Task,
       maxFrameBytes: innerFrameMax,
       maxOutboxBytes: innerFrameMax * 4,
-      bufferBytes: BUFFER_BYTES,
+      bufferBytes: LINK_BUFFER_BYTES,
     });
     this.#links.add(link);
     logger.debug(`worker or trigger at ${link.address} connected`);

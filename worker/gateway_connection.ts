@@ -5,6 +5,7 @@ import {
   type CloseCause,
   type FrameHandler,
   FrameSocket,
+  LINK_BUFFER_BYTES,
   readInt32,
   writeInt32,
 } from "@maple/box/internal";
@@ -22,8 +23,6 @@ export interface TaskHandler {
 }
 
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
-// What comes, and goes, in one turn of the event loop, when there is much to do.
-const BUFFER_BYTES = 16 * 1024;
 const MISSED_PINGS = 4;
 const NO_BODY: Uint8Array = new Uint8Array(0);
 // An original gateway does not confirm that it gives no more tasks.
@@ -47,7 +46,7 @@ export class GatewayConnection implements FrameHandler {
       framing: Task,
       maxFrameBytes: 2 ** 31 - 1,
       maxOutboxBytes: MAX_OUTBOX_BYTES,
-      bufferBytes: BUFFER_BYTES,
+      bufferBytes: LINK_BUFFER_BYTES,
       ownFrames: true,
     });
   }

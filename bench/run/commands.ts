@@ -18,6 +18,9 @@ export const Cmd = {
   MESSAGE: 100,
 } as const;
 
+/** Tasks that a worker asks for at a time where nothing else is said: its default. */
+export const CONCURRENCY = 64;
+
 /** How long a handler computes, in microseconds. */
 export const BURN_US = 200;
 

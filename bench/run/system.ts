@@ -1,5 +1,6 @@
 // System: a gateway with its workers, each a process, as the benchmarks measure it.
 
+import { CONCURRENCY } from "./commands.ts";
 import { Program } from "./program.ts";
 
 /** Settings of {@linkcode System}. */
@@ -26,7 +27,8 @@ export class System implements AsyncDisposable {
 
   /** Starts them and waits until the workers are attached. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const { order = "client", workers = 1, concurrency = 64 } = options;
+    const { order = "client", workers = 1, concurrency = CONCURRENCY } =
+      options;
     const gateway = await Program.deno("../gateway/mod.ts", [
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
