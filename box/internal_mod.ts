@@ -58,6 +58,7 @@ export type {
 } from "./prometheus.ts";
 export { parseStatusAddress, serveStatus, statusUrl } from "./serve_status.ts";
 export type { StatusRoute, StatusServer } from "./serve_status.ts";
+export { isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
 export { LoopDelay } from "./loop_delay.ts";

@@ -276,3 +276,11 @@ function cmdName(cmd: number): string {
   }
   return String(cmd);
 }
+
+/** Whether a frame is about no client: no connection has the number 0. */
+export function isForNobody(frame: Uint8Array): boolean {
+  for (let at = TaskOffset.connId; at < TaskOffset.uid; at++) {
+    if (frame[at] !== 0) return false;
+  }
+  return true;
+}

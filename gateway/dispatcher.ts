@@ -1,9 +1,10 @@
 // Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask, you don't give".
 
+import { turnNow } from "@maple/box/internal";
+import { AskingLinks } from "./asking_links.ts";
 import type { ClientSession } from "./client_session.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { InnerLink } from "./inner_link.ts";
-import { LinkedList } from "./linked_list.ts";
 import type { QueuedTask } from "./queued_task.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
@@ -21,7 +22,7 @@ export interface DispatcherOptions {
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
 }
 
-/** Brings waiting tasks and asking workers together, round-robin over the workers' connections. */
+/** Brings waiting tasks and asking workers together. */
 export class Dispatcher {
   /** Tasks handed out, deliveries after the first included. */
   delivered = 0;
@@ -34,9 +35,7 @@ export class Dispatcher {
   readonly #deliveries = new Deliveries();
   readonly #queue: TaskQueue;
   readonly #options: DispatcherOptions;
-  // Links with credits; the one served goes to the end, so that asking for much at a time does not starve the others.
-  readonly #asking = new LinkedList<InnerLink>();
-  #credits = 0;
+  readonly #asking = new AskingLinks();
   #pumping = false;
 
   /** @param queue Where the tasks wait. */
@@ -52,7 +51,7 @@ export class Dispatcher {
 
   /** How many tasks the workers have asked for that were not there yet. */
   get idleCredits(): number {
-    return this.#credits;
+    return this.#asking.credits;
   }
 
   /** Adds a task and hands it out at once if a worker asks for one. */
@@ -99,19 +98,18 @@ export class Dispatcher {
   ask(link: InnerLink): void {
     if (link.withdrawn || link.socket.closed) return;
     if (link.credits >= this.#options.creditsMax) return;
-    if (link.credits++ === 0) this.#asking.pushBack(link);
-    this.#credits++;
+    this.#asking.add(link);
   }
 
   /** A worker takes back what it has asked for and asks for no more; from now on its asks only acknowledge. */
   withdraw(link: InnerLink): void {
     link.withdrawn = true;
-    this.#dropCredits(link);
+    this.#asking.remove(link);
   }
 
   /** A worker's connection is gone: what it held is handed out again, before all that waits, or given up. */
   lost(link: InnerLink): void {
-    this.#dropCredits(link);
+    this.#asking.remove(link);
     if (link.held.size === 0) return;
     const again: QueuedTask[] = [];
     const finished: QueuedTask[] = [];
@@ -128,23 +126,14 @@ export class Dispatcher {
     this.pump();
   }
 
-  #dropCredits(link: InnerLink): void {
-    if (link.credits === 0) return;
-    this.#asking.remove(link);
-    this.#credits -= link.credits;
-    link.credits = 0;
-  }
-
   /** Hands out tasks while there are tasks and workers that ask. */
   pump(): void {
     // A delivery that fails closes its link, which comes back here.
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#queue.hasNext && !this.#deliveries.isFull) {
-      const link = this.#asking.shift();
+      const link = this.#asking.next(turnNow());
       if (!link) break;
-      this.#credits--;
-      if (--link.credits > 0) this.#asking.pushBack(link);
       this.#deliver(this.#queue.next()!, link);
     }
     this.#pumping = false;
@@ -153,6 +142,7 @@ export class Dispatcher {
   #deliver(task: QueuedTask, link: InnerLink): void {
     this.#deliveries.add(task);
     task.link = link;
+    task.deliveredAt = turnNow();
     task.deliveries++;
     link.held.pushBack(task);
     this.delivered++;

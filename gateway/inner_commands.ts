@@ -7,7 +7,12 @@ import {
   TaskFlag,
   TaskOffset,
 } from "@maple/box";
-import { readInt32, readInt64, readRspToUsers } from "@maple/box/internal";
+import {
+  isForNobody,
+  readInt32,
+  readInt64,
+  readRspToUsers,
+} from "@maple/box/internal";
 import type { ClientSession } from "./client_session.ts";
 import type { Clients } from "./clients.ts";
 import type { GatewayContext } from "./context.ts";
@@ -15,6 +20,8 @@ import type { InnerLink, WorkerIdentity } from "./inner_link.ts";
 import { QueuedTask } from "./queued_task.ts";
 
 const MAX_IDENTITY_BYTES = 4096;
+// Where the low 32 bits of a 64-bit field begin.
+const LOW_HALF = 4;
 
 /** Carries out the commands of workers and triggers. */
 export class InnerCommands {
@@ -64,6 +71,8 @@ export class InnerCommands {
     const deliveryId = readInt32(frame, TaskOffset.ret);
     const byId = (frame[TaskOffset.flags + 1]! & TaskFlag.EXPLICIT_ACK) !== 0;
     if (byId) link.acknowledgesById = true;
+    const tookUs = readInt32(frame, TaskOffset.custom + LOW_HALF);
+    if (byId && tookUs > 0) link.tookMs(tookUs / 1000);
     if (deliveryId > 0) dispatcher.acknowledge(link, deliveryId);
     // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times before it has got anything, and says so.
     else if (!byId) dispatcher.acknowledge(link, "oldest");
@@ -219,12 +228,4 @@ function parseIdentity(body: Uint8Array): WorkerIdentity | undefined {
   } catch {
     return undefined;
   }
-}
-
-// No connection has the number 0.
-function isForNobody(frame: Uint8Array): boolean {
-  for (let at = TaskOffset.connId; at < TaskOffset.uid; at++) {
-    if (frame[at] !== 0) return false;
-  }
-  return true;
 }

@@ -11,6 +11,9 @@ import {
 import { type Linked, LinkedList } from "./linked_list.ts";
 import type { QueuedTask } from "./queued_task.ts";
 
+// What one task counts for in the average: what lies 100 tasks back is forgotten.
+const TASK_WEIGHT = 1 / 32;
+
 /** What a link tells its gateway. */
 export interface LinkOwner {
   /** A whole Task came; valid during the call only. */
@@ -37,7 +40,7 @@ export interface WorkerIdentity {
 
 /** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
 export class InnerLink implements FrameHandler, Linked<InnerLink> {
-  /** The next link of the ring of those with credits. */
+  /** The next of the links with credits. */
   next: InnerLink | null = null;
   /** The link before it. */
   prev: InnerLink | null = null;
@@ -59,6 +62,8 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
   seenAt: number = this.connectedAt;
   /** How many tasks it has acknowledged. */
   done = 0;
+  /** Milliseconds that its tasks took of late, on average, as it tells; 0 = not known. */
+  taskMs = 0;
   /** Pings since its last frame. */
   unansweredPings = 0;
   /** Whether it wants no more tasks. */
@@ -82,6 +87,11 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
     const { name, pid } = this.identity ?? {};
     const who = name === undefined ? "" : ` ${name}[${pid ?? "?"}]`;
     return `${this.isWorker ? "worker" : "trigger"}${who} ${this.address}`;
+  }
+
+  /** The worker tells how many milliseconds a task took. */
+  tookMs(ms: number): void {
+    this.taskMs += (ms - this.taskMs) * (this.taskMs > 0 ? TASK_WEIGHT : 1);
   }
 
   /**

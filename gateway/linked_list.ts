@@ -19,6 +19,11 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first;
   }
 
+  /** The last member. */
+  get last(): T | null {
+    return this.#last;
+  }
+
   /** How many members there are. */
   get size(): number {
     return this.#size;

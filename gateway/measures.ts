@@ -36,9 +36,7 @@ export class Measures {
 
   /** A task is handed out. */
   delivered(task: QueuedTask): void {
-    const now = turnNow();
-    this.queueTime.observe((now - task.queuedAt) / 1000);
-    task.deliveredAt = now;
+    this.queueTime.observe((task.deliveredAt - task.queuedAt) / 1000);
   }
 
   /** A worker has acknowledged a task. */

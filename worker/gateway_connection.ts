@@ -5,6 +5,7 @@ import {
   type CloseCause,
   type FrameHandler,
   FrameSocket,
+  isForNobody,
   LINK_BUFFER_BYTES,
   readInt32,
   writeInt32,
@@ -25,6 +26,7 @@ export interface TaskHandler {
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
 const MISSED_PINGS = 4;
 const NO_BODY: Uint8Array = new Uint8Array(0);
+const MAX_INT32 = 2 ** 31 - 1;
 // An original gateway does not confirm that it gives no more tasks.
 const CONFIRM_TIMEOUT_MS = 1000;
 
@@ -67,16 +69,24 @@ export class GatewayConnection implements FrameHandler {
    * @param hello Who the worker is; it goes with the first ASK.
    */
   run(concurrency: number, hello: Uint8Array): Promise<void> {
-    for (let i = 0; i < concurrency; i++) this.#ask(0, i > 0 ? NO_BODY : hello);
+    for (let i = 0; i < concurrency; i++) {
+      this.#ask(0, 0, i > 0 ? NO_BODY : hello);
+    }
     return this.#socket.run();
   }
 
-  /** A task that was handed out is finished: acknowledges it and asks for another. To be called once for each. */
-  finish(task: Uint8Array): void {
+  /**
+   * A task that was handed out is finished: acknowledges it and asks for another. To be called once for each.
+   *
+   * @param tookMs Milliseconds that it took, for the gateway to know how much it can give this worker; 0 = not told.
+   */
+  finish(task: Uint8Array, tookMs = 0): void {
     const deliveryId = readInt32(task, TaskOffset.ret);
     this.#held--;
     // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no delivery ids, would take it for a wish.
-    if (!this.#draining || deliveryId > 0) this.#ask(deliveryId, NO_BODY);
+    if (!this.#draining || deliveryId > 0) {
+      this.#ask(deliveryId, tookMs, NO_BODY);
+    }
     this.#onHeldChange?.();
   }
 
@@ -92,9 +102,7 @@ export class GatewayConnection implements FrameHandler {
    * @returns false when the connection is gone, or when the task is about no client.
    */
   answer(task: Uint8Array, box: Uint8Array): boolean {
-    if (this.closed || isZero(task, TaskOffset.connId, TaskOffset.uid)) {
-      return false;
-    }
+    if (this.closed || isForNobody(task)) return false;
     const at = this.#writeHeader(TaskCmd.WRITE_TO_CLIENT, box);
     if (at < 0) return false;
     const { buffer } = this.#socket.outbox;
@@ -164,13 +172,16 @@ export class GatewayConnection implements FrameHandler {
     }, everyMs * MISSED_PINGS);
   }
 
-  #ask(deliveryId: number, body: Uint8Array): void {
+  #ask(deliveryId: number, tookMs: number, body: Uint8Array): void {
     if (this.closed) return;
     const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, body);
     if (at < 0) return;
     const { buffer } = this.#socket.outbox;
     writeInt32(buffer, at + TaskOffset.ret, deliveryId);
     buffer[at + TaskOffset.flags + 1] = TaskFlag.EXPLICIT_ACK;
+    // Microseconds, in the low half of the field.
+    const tookUs = Math.min(Math.ceil(tookMs * 1000), MAX_INT32);
+    writeInt32(buffer, at + TaskOffset.custom + 4, tookUs);
   }
 
   // Header and body of one Task; answers where it begins in the outbox, or -1.
@@ -211,11 +222,6 @@ function headerTemplate(): Uint8Array {
 // does not know. Ours takes the credits back and sends the frame back, behind the last task.
 function withdrawal(): Uint8Array {
   return new Task({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }).pack();
-}
-
-function isZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false;
-  return true;
 }
 
 function copy(

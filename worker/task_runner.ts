@@ -5,7 +5,7 @@ import { readClock, readInt32, turnNow } from "@maple/box/internal";
 import type { HookList, Pipeline } from "@maple/haven";
 import type { GatewayConnection } from "./gateway_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
-import { TaskCounters } from "./stats.ts";
+import { type EndpointCounter, TaskCounters } from "./stats.ts";
 import { TaskWatch } from "./task_watch.ts";
 
 /** What a {@linkcode TaskRunner} gives tasks to. */
@@ -98,15 +98,13 @@ export class TaskRunner<F extends object> {
     const start = turnNow();
     const outcome = pipeline.handle(request);
     if (!outcome) {
-      counter?.finish((readClock() - start) / 1000);
-      connection.finish(frame);
+      connection.finish(frame, tookMs(start, counter));
       return;
     }
     this.watch.add(request, start);
     outcome.then(() => {
       this.watch.delete(request);
-      counter?.finish((readClock() - start) / 1000);
-      connection.finish(frame);
+      connection.finish(frame, tookMs(start, counter));
     });
   }
 
@@ -122,4 +120,11 @@ export class TaskRunner<F extends object> {
       frame,
     });
   }
+}
+
+// How long a task took, which is counted for its endpoint.
+function tookMs(start: number, counter: EndpointCounter | undefined): number {
+  const ms = readClock() - start;
+  counter?.finish(ms / 1000);
+  return ms;
 }

@@ -1,9 +1,11 @@
 // How many tasks a worker works on at a time, and how it tells of slow ones.
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
+import { Box, Task, TaskCmd } from "@maple/box";
 import type { WorkerRequest } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { RawWorker } from "../helpers/raw_worker.ts";
 import { Door, next, WorkerFixture } from "./worker_fixture.ts";
 
 Deno.test("Worker works on as many tasks at a time as concurrency says", async () => {
@@ -43,6 +45,36 @@ Deno.test("Worker asks for 64 tasks unless told otherwise", async () => {
   await using _worker = await WorkerFixture.attach(gateway);
   await gateway.until((stats) => stats.idleCredits === 64);
   assertEquals(gateway.gateway.stats().workers, 1);
+});
+
+Deno.test("Worker tells in the ASK that acknowledges how many microseconds the task took", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using worker = new WorkerFixture({
+    register: (app) => {
+      app.route(1, (request) => {
+        const end = performance.now() + 5;
+        while (performance.now() < end);
+        return request.writeToClient({});
+      });
+      app.createClient(() => {});
+    },
+  });
+  const { port } = listener.addr;
+  const attaching = worker.app.attach({ port, concurrency: 1 });
+  await using gateway = new RawWorker(await listener.accept(), Task);
+  await attaching;
+  const first = await gateway.expect(TaskCmd.WORKER_ASK_FOR_TASK);
+  assertEquals(first.custom, 0);
+  const body = new Box({ cmd: 1 }).pack();
+  await gateway.send({ cmd: TaskCmd.CLIENT_REQ, ret: 7, connId: 1, body });
+  await gateway.expect(TaskCmd.WRITE_TO_CLIENT);
+  const ack = await gateway.expect(TaskCmd.WORKER_ASK_FOR_TASK);
+  assertEquals(ack.ret, 7);
+  assertGreaterOrEqual(Number(ack.custom), 5000);
+  // The news of a client is no work of a handler.
+  await gateway.send({ cmd: TaskCmd.CLIENT_CREATED, ret: 8, connId: 1 });
+  const news = await gateway.expect(TaskCmd.WORKER_ASK_FOR_TASK);
+  assertEquals([news.ret, news.custom], [8, 0]);
 });
 
 Deno.test("Worker logs a task that takes longer than workTimeout, once, with cmd and endpoint", async () => {
