@@ -32,7 +32,13 @@ export { DURATION_BOUNDS, Histogram } from "./histogram.ts";
 export type { HistogramData } from "./histogram.ts";
 export { IdleWatch } from "./idle_watch.ts";
 export type { IdleLimit, IdleWatched } from "./idle_watch.ts";
-export { acceptAll, formatAddress, listenError, listenTcp } from "./listen.ts";
+export {
+  acceptAll,
+  DEFAULT_BACKLOG,
+  formatAddress,
+  listenError,
+  listenTcp,
+} from "./listen.ts";
 export type { ListenTcpOptions } from "./listen.ts";
 export { describeError, messageOf } from "./describe_error.ts";
 export { LOG_FORMATS } from "./log_line.ts";

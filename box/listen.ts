@@ -2,8 +2,16 @@
 
 import type { Logger } from "./logger.ts";
 
+/** How many connections the system holds until they are accepted: enough for thousands of clients that come back at the same moment. */
+export const DEFAULT_BACKLOG = 4096;
+
 /** Settings of {@linkcode listenTcp}. */
 export interface ListenTcpOptions {
+  /**
+   * How many connections the system holds until they are accepted; whoever comes then tries again after a second. On Linux no more than `net.core.somaxconn`.
+   * Deno 2.4 does not take it. @default {4096}
+   */
+  backlog?: number;
   /** Whether others may listen on the same port, each getting a part of the connections. Deno ends a process that asks for it without `--unstable-net`. @default {false} */
   reusePort?: boolean;
 }
@@ -17,10 +25,12 @@ export function listenTcp(
   what: string,
   hostname: string,
   port: number,
-  { reusePort = false }: ListenTcpOptions = {},
+  { reusePort = false, backlog = DEFAULT_BACKLOG }: ListenTcpOptions = {},
 ): Deno.TcpListener {
+  // Not in place, since the types of Deno 2.4 do not know tcpBacklog.
+  const options = { hostname, port, reusePort, tcpBacklog: backlog };
   try {
-    return Deno.listen({ hostname, port, reusePort });
+    return Deno.listen(options);
   } catch (cause) {
     throw listenError(what, { hostname, port, cause });
   }
@@ -51,8 +61,8 @@ export function listenError(
 const PAUSE_AFTER_ERROR_MS = 100;
 
 /**
- * Accepts connections until the listener is closed. An error of a single accept (too many open files, a connection gone before it
- * was accepted) is logged and does not end it.
+ * Accepts connections until the listener is closed. A connection that is gone before it is accepted is passed over; another error of a single accept (too many open
+ * files) is logged and followed by a pause.
  */
 export async function acceptAll(
   listener: Deno.TcpListener,
@@ -69,6 +79,7 @@ export async function acceptAll(
         error instanceof Deno.errors.BadResource ||
         error instanceof Deno.errors.Interrupted
       ) return;
+      if (isGone(error)) continue;
       logger.error(
         `cannot accept a connection: ${(error as Error).message}`,
       );
@@ -84,6 +95,13 @@ export async function acceptAll(
       closeQuietly(conn);
     }
   }
+}
+
+// What a client that resets its connection at once makes of it.
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
 }
 
 function closeQuietly(conn: Deno.Conn): void {

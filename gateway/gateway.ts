@@ -140,10 +140,10 @@ export class Gateway implements AsyncDisposable {
       );
     }
     const { options, logger } = this.#context;
-    const { outerHost, outerPort, innerHost, innerPort } = options;
+    const { outerHost, outerPort, innerHost, innerPort, backlog } = options;
     try {
       this.#inner = listenTcp("workers", innerHost, innerPort);
-      this.#outer = listenTcp("clients", outerHost, outerPort);
+      this.#outer = listenTcp("clients", outerHost, outerPort, { backlog });
     } catch (cause) {
       this.#inner?.close();
       this.#inner = undefined;

@@ -1,7 +1,7 @@
 // The options of a gateway: what each limit means, its default and its range.
 
 import { Box, type BoxClass, TaskOffset } from "@maple/box";
-import type { Logger } from "@maple/box/internal";
+import { DEFAULT_BACKLOG, type Logger } from "@maple/box/internal";
 import { GatewayError } from "./errors.ts";
 
 /**
@@ -24,6 +24,11 @@ export interface GatewayOptions {
   innerPort?: number;
   /** In which order the frames of one client are handed out. @default {"client"} */
   order?: TaskOrder;
+  /**
+   * Clients that have connected and are not yet let in; further ones try again after a second. On Linux no more than `net.core.somaxconn`; Deno 2.4 does not
+   * take it. @default {4096}
+   */
+  backlog?: number;
   /** Client connections; one more is closed at once. @default {10000} */
   connsMax?: number;
   /** Seconds without a frame after which a client is closed; 0 = never. @default {0} */
@@ -87,6 +92,7 @@ export const DEFAULTS: ResolvedOptions = {
   innerHost: "127.0.0.1",
   innerPort: 28000,
   order: "client",
+  backlog: DEFAULT_BACKLOG,
   connsMax: 10_000,
   connTimeout: 0,
   frameMax: 1024 * 1024,
@@ -118,6 +124,7 @@ export const RANGES: Readonly<
 > = {
   outerPort: { min: 0, max: 65535, whole: true },
   innerPort: { min: 0, max: 65535, whole: true },
+  backlog: { min: 1, max: MAX_INT32, whole: true },
   connsMax: { min: 1, max: MAX_INT32, whole: true },
   connTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
   frameMax: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },

@@ -97,6 +97,9 @@ const SETTINGS: readonly Setting[] = [
       value: "ORDER",
     },
   ),
+  number("backlog", "clients that have connected and are not let in yet", {
+    ini: "outer.backlog",
+  }),
   number("connsMax", "client connections; more are closed at once", {
     ini: "outer.conns_maxsize",
   }),

@@ -22,6 +22,28 @@ Deno.test("listenTcp() opens any free port for 0", () => {
   assertEquals(listener.addr.port > 0, true);
 });
 
+Deno.test({
+  name: "listenTcp() lets the system hold as many connections as backlog says",
+  // It does not take it.
+  ignore: Deno.version.deno.startsWith("2.4."),
+  async fn() {
+    using listener = listenTcp("clients", "127.0.0.1", 0, { backlog: 1 });
+    const { hostname, port } = listener.addr;
+    const held: Deno.TcpConn[] = [];
+    let refused = false;
+    while (!refused && held.length < 10) {
+      const attempt = new AbortController();
+      const { signal } = attempt;
+      const timer = setTimeout(() => attempt.abort(), 200);
+      await Deno.connect({ hostname, port, signal })
+        .then((conn) => held.push(conn), () => refused = true);
+      clearTimeout(timer);
+    }
+    held.forEach(closeQuietly);
+    assertEquals(refused, true);
+  },
+});
+
 Deno.test("listenTcp() says that a port is in use", () => {
   using first = listenTcp("clients", "127.0.0.1", 0);
   const { port } = first.addr;
@@ -116,6 +138,30 @@ Deno.test("acceptAll() logs a failed accept and goes on after a pause", async ()
   await time.tickAsync(100);
   await accepting;
   assertEquals(got, [conn]);
+});
+
+Deno.test("acceptAll() goes on at once, without a word, when a connection is gone before it is accepted", async () => {
+  const errors: string[] = [];
+  const logger: Logger = { ...SILENT, error: (line) => errors.push(line) };
+  const conn = {} as Deno.TcpConn;
+  const answers = [
+    new Deno.errors.NotConnected("Transport endpoint is not connected"),
+    new Deno.errors.ConnectionAborted("Software caused connection abort"),
+    new Deno.errors.ConnectionReset("Connection reset by peer"),
+    conn,
+    new Deno.errors.BadResource(),
+  ];
+  const got: Deno.TcpConn[] = [];
+  await bounded(acceptAll(
+    fakeListener(async () => {
+      const answer = await Promise.resolve(answers.shift()!);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    }),
+    logger,
+    (one) => void got.push(one),
+  ));
+  assertEquals([got, errors], [[conn], []]);
 });
 
 Deno.test("formatAddress() writes IPv4 and IPv6", () => {

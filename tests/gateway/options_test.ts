@@ -14,6 +14,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerHost: "127.0.0.1",
     innerPort: 28000,
     order: "client",
+    backlog: 4096,
     connsMax: 10_000,
     connTimeout: 0,
     frameMax: 1_048_576,

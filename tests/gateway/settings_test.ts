@@ -28,6 +28,7 @@ const EVERY: Record<string, string | number> = {
   queueMax: 7,
   queueBytes: 8,
   outboxMax: 9,
+  backlog: 10,
   innerFrameMax: 100,
   innerConnsMax: 11,
   creditsMax: 12,
@@ -150,6 +151,7 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
       gateway: {
         outerHost: "10.1.2.3",
         outerPort: 29001,
+        backlog: 511,
         frameMax: 65536,
         connTimeout: 600,
         connsMax: 5000,
@@ -166,7 +168,6 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
       statFile: "/tmp/stat",
       metrics: undefined,
       ignored: [
-        "outer.backlog",
         "outer.recv_buf_init_size",
         "outer.conn_timeout_check_interval",
       ],

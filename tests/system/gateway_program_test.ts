@@ -195,7 +195,7 @@ Deno.test("the gateway program reads the original's ini file and says what it ig
         "[outer]",
         "host = 127.0.0.1",
         "port = 0",
-        "backlog = 511",
+        "recv_buf_init_size = 1024",
         "recv_buf_max_size = 100",
         "[inner]",
         "port = 0",
@@ -220,7 +220,10 @@ Deno.test("the gateway program reads the original's ini file and says what it ig
     process.kill("SIGKILL");
     await process.finished();
     const log = await Deno.readTextFile(`${directory}/gate.log`);
-    assertMatch(log, /WARN .* sets what has no meaning here: outer.backlog\n/);
+    assertMatch(
+      log,
+      /WARN .* sets what has no meaning here: outer.recv_buf_init_size\n/,
+    );
     assertMatch(log, /WARN .* 101 bytes are above the limit of 100 bytes/);
     assertMatch(log, /DEBUG .* client 1 at 127\.0\.0\.1:\d+ connected\n/);
     assertEquals(process.stderr, "");
