@@ -1,5 +1,6 @@
 // FrameSocket: one connection that carries frames, the same for every role: read loop, outbox, back-pressure and an orderly end.
 
+import { turnNow } from "./clock.ts";
 import { describeError } from "./describe_error.ts";
 import {
   enterFairReading,
@@ -45,6 +46,14 @@ export interface FrameHandler {
   onClose(cause: CloseCause): void;
 }
 
+/** How many of the frames that came together may be handled before what that gave to send is sent. */
+export interface Pace {
+  /** So many. */
+  readonly frames: number;
+  /** Or those that take so many milliseconds, as far as somebody calls `readClock` meanwhile. */
+  readonly ms: number;
+}
+
 /** Settings of a {@linkcode FrameSocket}. */
 export interface FrameSocketOptions {
   /** How the bytes are cut. */
@@ -59,6 +68,11 @@ export interface FrameSocketOptions {
   ownFrames?: boolean;
   /** While it is shut, nothing is read. */
   gate?: Gate | undefined;
+  /**
+   * For frames whose handling takes long: beyond this, the answers are sent before the next frame is handled, and a side that does not read them gets no more of its
+   * frames handled. Without it they are sent when all frames that came together are handled.
+   */
+  pace?: Pace | undefined;
 }
 
 /** `bufferBytes` of a connection between gateway and worker: what goes over it in one turn of the event loop, when there is much to do. */
@@ -75,6 +89,7 @@ export class FrameSocket {
   readonly #outbox: Outbox;
   readonly #ownFrames: boolean;
   readonly #sharedGate: Gate | undefined;
+  readonly #pace: Pace | undefined;
   readonly #gate = new Gate();
   #closing = false;
   #destroyed = false;
@@ -105,6 +120,7 @@ export class FrameSocket {
     });
     this.#ownFrames = options.ownFrames ?? false;
     this.#sharedGate = options.gate;
+    this.#pace = options.pace;
   }
 
   /** Whether it is closed or on its way there. */
@@ -164,9 +180,9 @@ export class FrameSocket {
     enterFairReading();
     try {
       while (!this.#destroyed) {
-        const gate = this.#closing ? undefined : this.#deliver();
-        if (gate) {
-          await this.#waitFor(gate);
+        const stop = this.#deliver();
+        if (stop) {
+          await stop;
           continue;
         }
         const turn = turnToRead();
@@ -242,6 +258,11 @@ export class FrameSocket {
     });
   }
 
+  #isDue({ frames, ms }: Pace, handled: number, since: number): boolean {
+    return this.pendingBytes > 0 &&
+      (handled >= frames || turnNow() - since >= ms);
+  }
+
   // Until the gate opens or the connection ends, whichever is first.
   #waitFor(gate: Gate): Promise<void> {
     return new Promise((resolve) => {
@@ -250,11 +271,17 @@ export class FrameSocket {
     });
   }
 
-  // Gives out the frames that are there; answers the gate where it had to stop.
-  #deliver(): Gate | undefined {
-    while (!this.#closing) {
-      if (!this.#gate.isOpen) return this.#gate;
-      if (this.#sharedGate && !this.#sharedGate.isOpen) return this.#sharedGate;
+  // Gives out the frames that are there; where it has to stop, what it has to wait for.
+  #deliver(): Promise<void> | undefined {
+    const since = this.#pace ? turnNow() : 0;
+    for (let handled = 0; !this.#closing; handled++) {
+      if (!this.#gate.isOpen) return this.#waitFor(this.#gate);
+      if (this.#sharedGate && !this.#sharedGate.isOpen) {
+        return this.#waitFor(this.#sharedGate);
+      }
+      if (this.#pace && this.#isDue(this.#pace, handled, since)) {
+        return this.drained();
+      }
       let frame: Uint8Array | null;
       try {
         frame = this.#ownFrames ? this.#reader.take() : this.#reader.next();

@@ -20,6 +20,7 @@ export type {
   CloseKind,
   FrameHandler,
   FrameSocketOptions,
+  Pace,
 } from "./frame_socket.ts";
 export {
   closeUsersTask,

@@ -6,7 +6,13 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Box, BoxError, type Framing, LineBox, Task } from "@maple/box";
-import { type FrameHandler, FrameSocket, Gate } from "@maple/box/internal";
+import {
+  type FrameHandler,
+  FrameSocket,
+  Gate,
+  type Pace,
+  readClock,
+} from "@maple/box/internal";
 import {
   bounded,
   joined,
@@ -72,6 +78,71 @@ Deno.test("FrameSocket.outbox takes frames written in place", async () => {
   const at = outbox.reserve(FRAME.length);
   outbox.buffer.set(FRAME, at);
   assertEquals(await readBytes(harness.far, FRAME.length), FRAME);
+});
+
+/** What happens to 7 frames that come together and are answered one by one, each after so many milliseconds: `f` is a frame, `w` a write of answers. */
+async function eventsAt(
+  pace: Pace | undefined,
+  { ms = 0, answers = true } = {},
+): Promise<string> {
+  const { conn, happened } = fakeConn(joined(Array(7).fill(FRAME)));
+  const socket: FrameSocket = new FrameSocket(conn, {
+    onFrame: (frame) => {
+      happened.push("f");
+      const end = performance.now() + ms;
+      while (performance.now() < end);
+      readClock();
+      if (answers) socket.send(frame);
+    },
+    onClose: () => {},
+  }, { framing: Box, pace });
+  await bounded(socket.run());
+  return happened.join("");
+}
+
+/** A connection on which these bytes come at once, then the end. */
+function fakeConn(bytes: Uint8Array) {
+  const happened: string[] = [];
+  let rest: Uint8Array | undefined = bytes;
+  const conn = {
+    read(into: Uint8Array): Promise<number | null> {
+      if (!rest) return Promise.resolve(null);
+      const count = Math.min(into.length, rest.length);
+      into.set(rest.subarray(0, count));
+      rest = count < rest.length ? rest.subarray(count) : undefined;
+      return Promise.resolve(count);
+    },
+    write(from: Uint8Array): Promise<number> {
+      happened.push("w");
+      return Promise.resolve(from.length);
+    },
+    closeWrite: () => Promise.resolve(),
+    close() {},
+  };
+  return { conn: conn as unknown as Deno.Conn, happened };
+}
+
+Deno.test("FrameSocket sends the answers to frames that came together at once", async () => {
+  // Its buffer takes 8 of them.
+  assertEquals(await eventsAt(undefined, { ms: 2 }), "fffffffw");
+  assertEquals(await eventsAt({ frames: 100, ms: 60_000 }), "fffffffw");
+});
+
+Deno.test("FrameSocket with a pace sends what is to be sent after so many frames, before it goes on", async () => {
+  assertEquals(await eventsAt({ frames: 3, ms: 60_000 }), "fffwfffwfw");
+  assertEquals(await eventsAt({ frames: 1, ms: 60_000 }), "fwfwfwfwfwfwfw");
+});
+
+Deno.test("FrameSocket with a pace sends what is to be sent after so many milliseconds", async () => {
+  assertEquals(
+    await eventsAt({ frames: 100, ms: 2 }, { ms: 2 }),
+    "fwfwfwfwfwfwfw",
+  );
+});
+
+Deno.test("FrameSocket with a pace goes on at once where nothing is to be sent", async () => {
+  const pace = { frames: 1, ms: 0 };
+  assertEquals(await eventsAt(pace, { answers: false }), "fffffff");
 });
 
 Deno.test("FrameSocket.pause() keeps back what was read already, until resume()", async () => {
