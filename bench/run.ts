@@ -18,15 +18,18 @@ import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
 import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
+import { memory } from "./run/memory.ts";
+import { processorTimes, stolenShare } from "./run/processors.ts";
 import { formatTable, type Row } from "./run/rows.ts";
-import { memory, scale } from "./run/scale.ts";
-import { computing, throughput } from "./run/throughput.ts";
+import { scale } from "./run/scale.ts";
+import { throughput } from "./run/throughput.ts";
 import { users } from "./run/users.ts";
+import { workers } from "./run/workers.ts";
 
 /** The benchmarks by name. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   throughput,
-  computing,
+  workers,
   users,
   connecting,
   scale,
@@ -60,7 +63,7 @@ const FLAGS: readonly Flag[] = [
     name: "seconds",
     type: "number",
     value: "S",
-    help: "seconds of each measurement (0.4)",
+    help: "seconds of each measurement (0.25)",
     min: 0.05,
     max: 3600,
   },
@@ -111,8 +114,9 @@ async function run(args: readonly string[]): Promise<number> {
     const context: BenchContext = {
       native,
       generator: new Generator(native),
+      folder,
       rounds: Number(flags.get("rounds") ?? (quick ? 1 : 5)),
-      seconds: Number(flags.get("seconds") ?? (quick ? 0.2 : 0.4)),
+      seconds: Number(flags.get("seconds") ?? (quick ? 0.1 : 0.25)),
       openFiles: await openFiles(),
       tell,
     };
@@ -122,9 +126,16 @@ async function run(args: readonly string[]): Promise<number> {
       );
     }
     const load = Deno.loadavg()[0]!;
+    const before = await processorTimes();
     const rows: Row[] = [];
     for (const name of names) rows.push(...await BENCHMARKS[name]!(context));
+    const stolen = stolenShare(before, await processorTimes());
     console.log(formatTable(rows));
+    tell(
+      `${
+        (100 * stolen).toFixed(0)
+      } % of the processors' time was taken by other machines on the same hardware`,
+    );
     const out = String(flags.get("out") ?? RESULTS);
     await Deno.writeTextFile(
       out,
@@ -134,6 +145,7 @@ async function run(args: readonly string[]): Promise<number> {
             cpus: navigator.hardwareConcurrency,
             deno: Deno.version.deno,
             loadBefore: load,
+            stolen,
             nativeLoad: native !== undefined,
           },
           rounds: context.rounds,

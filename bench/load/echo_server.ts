@@ -1,6 +1,6 @@
 // A server that only sends back what comes: what the load tool measures its own limit against.
 
-import { acceptAll, SILENT } from "@maple/box/internal";
+import { acceptAll, listenTcp, SILENT } from "@maple/box/internal";
 
 const BUFFER_BYTES = 16 * 1024;
 
@@ -10,7 +10,7 @@ const BUFFER_BYTES = 16 * 1024;
  * @returns Its port.
  */
 export function startEchoServer(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = listenTcp("clients", "127.0.0.1", 0);
   acceptAll(listener, SILENT, (conn) => void echo(conn));
   return listener.addr.port;
 }

@@ -2,6 +2,8 @@
 //
 //   deno run -A bench/programs/forwarder.ts SERVER_PORT
 
+import { listenTcp } from "@maple/box/internal";
+
 const [serverPort] = Deno.args.map(Number);
 const hostname = "127.0.0.1";
 const BUFFER_BYTES = 16 * 1024;
@@ -30,6 +32,6 @@ async function forward(client: Deno.TcpConn): Promise<void> {
   }
 }
 
-const listener = Deno.listen({ hostname, port: 0 });
+const listener = listenTcp("clients", hostname, 0);
 console.log(`ready 127.0.0.1:${listener.addr.port}`);
 for await (const client of listener) forward(client);

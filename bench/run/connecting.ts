@@ -1,11 +1,12 @@
 // Connecting: clients that come, send one request and go.
 
 import { Cmd } from "./commands.ts";
-import { type BenchContext, WARM_UP_S } from "./context.ts";
+import type { BenchContext } from "./context.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
 import { System } from "./system.ts";
 
+const WARM_UP_S = 0.1;
 // Clients at a time.
 const CLIENTS = 50;
 
@@ -27,6 +28,7 @@ export async function connecting(context: BenchContext): Promise<Row[]> {
     ["haven", haven.port()],
     ["gateway, 1 worker", system.port],
   ] as const;
+  for (const [, port] of servers) await generator.warmUp(port);
   const values = servers.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     tell(`connections a second, round ${round + 1}`);

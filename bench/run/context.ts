@@ -9,6 +9,8 @@ export interface BenchContext {
   readonly generator: Generator;
   /** The C programs; undefined where there is no C compiler. */
   readonly native: NativePrograms | undefined;
+  /** A folder for what the benchmarks need to write. */
+  readonly folder: string;
   /** How often everything is measured. */
   readonly rounds: number;
   /** Seconds of each measurement. */
@@ -21,9 +23,6 @@ export interface BenchContext {
 
 /** One benchmark. */
 export type Benchmark = (context: BenchContext) => Promise<Row[]>;
-
-/** How long a server is under load before it is measured, in seconds. */
-export const WARM_UP_S = 0.3;
 
 // Files that a process has open beside its connections.
 const OTHER_FILES = 100;

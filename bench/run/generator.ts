@@ -3,7 +3,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LoadSummary } from "../load/load_result.ts";
+import { Cmd } from "./commands.ts";
 import { denoCommand, Program } from "./program.ts";
+
+const WARM_UP = { connections: 50, cmd: Cmd.ECHO, duration: 1 };
 
 /** Flags of the load tool, by their long names. */
 export type LoadFlags = Readonly<Record<string, string | number | true>>;
@@ -77,6 +80,11 @@ export class Generator {
       },
       [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
     };
+  }
+
+  /** Loads a server until the way of a request is compiled and its heap has its size: before that it is not what it is afterwards. */
+  async warmUp(port: number): Promise<void> {
+    await this.run(port, WARM_UP);
   }
 
   /** Runs a load. */

@@ -66,12 +66,16 @@ export class Program implements AsyncDisposable {
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
   }
 
-  /** The CPU time that it has used, in seconds. */
+  /** The CPU time that its threads have used, in seconds. */
   async cpu(): Promise<number> {
-    const stat = await Deno.readTextFile(`/proc/${this.#child.pid}/stat`);
-    // utime and stime, counted behind the name, which may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+    const tasks = `/proc/${this.#child.pid}/task`;
+    let nanoseconds = 0;
+    for await (const { name } of Deno.readDir(tasks)) {
+      // Time on a processor, time of waiting for one, and how often.
+      const text = await Deno.readTextFile(`${tasks}/${name}/schedstat`);
+      nanoseconds += Number(text.split(" ")[0]);
+    }
+    return nanoseconds / 1e9;
   }
 
   /** Writes a line to its stdin. */
@@ -101,9 +105,6 @@ export class Program implements AsyncDisposable {
     await this.#child.status;
   }
 }
-
-// What the kernel counts CPU time in, on every Linux that there is.
-const CLOCK_TICKS = 100;
 
 /** The command that runs a module of this project, named from bench/. */
 export function denoCommand(

@@ -1,4 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import {
+  busyShare,
+  parseTimes,
+  stolenShare,
+} from "../../bench/run/processors.ts";
 import { formatTable, leastFair } from "../../bench/run/rows.ts";
 import { median, spread } from "../../bench/run/statistics.ts";
 import { driftOf } from "../../bench/soak.ts";
@@ -19,6 +24,17 @@ Deno.test("median() and spread() tell the middle and the width", () => {
   assertEquals(median([4, 1, 3, 2]), 2.5);
   assertEquals(spread([90, 100, 120]), 0.15);
   assertEquals(spread([7]), 0);
+});
+
+Deno.test("parseTimes() reads what the processors did, and shares of it", () => {
+  const text = (...ticks: number[]) =>
+    `cpu  ${ticks.join(" ")}\ncpu0 1 2 3 4 5 6 7 8 0 0\nintr 9\n`;
+  const before = parseTimes(text(100, 10, 50, 800, 20, 5, 6, 30, 0, 0));
+  assertEquals(before, { busy: 171, idle: 820, stolen: 30 });
+  const after = parseTimes(text(160, 10, 60, 810, 20, 10, 11, 50, 0, 0));
+  assertEquals(busyShare(before, after), 80 / 90);
+  assertEquals(stolenShare(before, after), 20 / 110);
+  assertEquals([busyShare(after, after), stolenShare(after, after)], [0, 0]);
 });
 
 Deno.test("formatTable() puts ratios before figures", () => {

@@ -1,0 +1,56 @@
+// Memory: what each connection that is idle takes.
+
+import { type BenchContext, possibleConnections } from "./context.ts";
+import { Program } from "./program.ts";
+import type { Row } from "./rows.ts";
+import { System } from "./system.ts";
+
+const CONNECTIONS = [1000, 15_000];
+// What a process that has just accepted the last connection needs to come to rest.
+const REST_MS = 1000;
+
+/** Memory of each connection that is idle, beyond what the process takes without any. */
+export async function memory(context: BenchContext): Promise<Row[]> {
+  const rows: Row[] = [];
+  {
+    await using echo = await Program.deno("load.ts", ["--serve"]);
+    rows.push(...await measure(context, "Deno.listen echo", echo));
+  }
+  {
+    await using haven = await Program.deno("programs/haven_echo.ts");
+    rows.push(...await measure(context, "haven", haven));
+  }
+  await using system = await System.start();
+  const { gateway, port } = system;
+  rows.push(...await measure(context, "gateway, 1 worker", gateway, port));
+  return rows.toSorted((a, b) => a.scenario.length - b.scenario.length);
+}
+
+async function measure(
+  context: BenchContext,
+  subject: string,
+  process: Program,
+  port = process.port(),
+): Promise<Row[]> {
+  const { generator, tell } = context;
+  await generator.warmUp(port);
+  const before = await process.rss();
+  const rows: Row[] = [];
+  await using idle = new AsyncDisposableStack();
+  let open = 0;
+  for (const connections of possibleConnections(context, CONNECTIONS)) {
+    tell(`memory of ${connections} idle connections, ${subject}`);
+    const more = { connections: connections - open, requests: 0 };
+    idle.use(await generator.ready(port, more));
+    open = connections;
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    const each = (await process.rss() - before) / connections / 1024;
+    rows.push({
+      scenario: `${connections} idle connections`,
+      subject,
+      unit: "KiB RSS each",
+      values: [each],
+    });
+  }
+  return rows;
+}
