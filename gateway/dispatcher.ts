@@ -145,6 +145,7 @@ export class Dispatcher {
     task.deliveredAt = turnNow();
     task.deliveries++;
     link.held.pushBack(task);
+    this.#asking.update(link);
     this.delivered++;
     if (task.deliveries > 1) this.redelivered++;
     this.#options.onDelivered?.(task, link);
@@ -154,6 +155,7 @@ export class Dispatcher {
   #takeBack(task: QueuedTask, link: InnerLink): void {
     this.#deliveries.delete(task);
     link.held.remove(task);
+    this.#asking.update(link);
     task.link = null;
   }
 

@@ -40,7 +40,7 @@ export interface WorkerIdentity {
 
 /** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
 export class InnerLink implements FrameHandler, Linked<InnerLink> {
-  /** The next of the links with credits. */
+  /** The next of the links with credits that hold as many tasks. */
   next: InnerLink | null = null;
   /** The link before it. */
   prev: InnerLink | null = null;
@@ -52,6 +52,8 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
   isWorker = false;
   /** How many tasks it has asked for and not yet got. */
   credits = 0;
+  /** Used by `AskingLinks`: among which of them it is. */
+  rank = 0;
   /** Whether it acknowledges by delivery id, as a worker of ours does. */
   acknowledgesById = false;
   /** Who it says it is. */
