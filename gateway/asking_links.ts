@@ -6,7 +6,7 @@ import { LinkedList } from "./linked_list.ts";
 // A worker that will come to a task so soon may get it although others have nothing to do: to wake one of those would gain little and cost the machine more.
 const SOON_MS = 0.5;
 // What was handed out longer ago and is not done takes longer than tasks did on average. When nothing was handed out for so long, there is little to do.
-const RECENT_MS = 1;
+const RECENT_MS = 2;
 // Those that hold so many tasks or more count as equals.
 const MOST_TOLD_APART = 64;
 // So many of those that were served last are looked at first.

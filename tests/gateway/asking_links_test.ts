@@ -112,11 +112,11 @@ Deno.test("AskingLinks next() comes back to the link that was served last when i
 Deno.test("AskingLinks next() gives no more to a link that has a task in hand for long", () => {
   const { give, finish } = setUp("ab", { taskMs: 0.125 });
   assertEquals(give(1), "a");
-  assertEquals([0.4, 0.8].map((now) => give(1, now)), ["a", "a"]);
-  assertEquals([1.2, 1.6].map((now) => give(1, now)), ["b", "b"]);
+  assertEquals([1, 1.9].map((now) => give(1, now)), ["a", "a"]);
+  assertEquals([2.2, 3].map((now) => give(1, now)), ["b", "b"]);
   finish("a");
-  assertEquals(give(2, 1.7), "bb");
-  assertEquals(give(1, 1.7), "a");
+  assertEquals(give(2, 3), "bb");
+  assertEquals(give(1, 3), "a");
 });
 
 Deno.test("AskingLinks next() spreads tasks that take long", () => {
