@@ -16,6 +16,7 @@ import {
 } from "@maple/box/internal";
 import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
+import { crowd } from "./run/crowd.ts";
 import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { memory } from "./run/memory.ts";
@@ -35,10 +36,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   scale,
   memory,
   fairness,
+  crowd,
 };
 
 // They take long, and are run only where they are named.
-const ON_REQUEST = ["fairness"];
+const ON_REQUEST = ["fairness", "crowd"];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 

@@ -3,10 +3,11 @@
 import { turnNow } from "./clock.ts";
 import { describeError } from "./describe_error.ts";
 import {
-  enterFairReading,
-  leaveFairReading,
+  enterFairTurns,
+  leaveFairTurns,
+  turnToClose,
   turnToRead,
-} from "./fair_reading.ts";
+} from "./fair_turns.ts";
 import type { Framing } from "./framing.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { Gate } from "./gate.ts";
@@ -177,7 +178,7 @@ export class FrameSocket {
 
   /** Reads frames until the connection has ended for good. Never rejects. */
   async run(): Promise<void> {
-    enterFairReading();
+    enterFairTurns();
     try {
       while (!this.#destroyed) {
         const stop = this.#deliver();
@@ -192,6 +193,8 @@ export class FrameSocket {
         }
         const count = await this.#conn.read(this.#reader.space());
         if (count === null) {
+          const last = turnToClose();
+          if (last) await last;
           // It may still read: what was sent to it is written, also where this side was closing already.
           this.close({ kind: "peer", message: "closed by the other side" });
           await this.#outbox.drained();
@@ -202,7 +205,7 @@ export class FrameSocket {
     } catch (error) {
       this.#fail(error);
     } finally {
-      leaveFairReading();
+      leaveFairTurns();
       this.#reader.clear();
     }
     this.destroy({ kind: "local", message: "closed" });

@@ -1,5 +1,6 @@
 // Listening and accepting, the same for every listener of every role.
 
+import { turnToAccept } from "./fair_turns.ts";
 import type { Logger } from "./logger.ts";
 
 /** How many connections the system holds until they are accepted: enough for thousands of clients that come back at the same moment. */
@@ -72,6 +73,8 @@ export async function acceptAll(
   for (;;) {
     let conn: Deno.TcpConn;
     try {
+      const turn = turnToAccept();
+      if (turn) await turn;
       conn = await listener.accept();
     } catch (error) {
       // A closed listener answers with one of these two.

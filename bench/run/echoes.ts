@@ -92,7 +92,13 @@ function nameOf({ connections, depth, body, cmd }: Scenario): string {
   return `${connections} × ${depth}, ${what}`;
 }
 
-function warmUpOf({ connections, depth, body }: Scenario): number {
+/** Seconds until the first requests of a load are answered, even where that takes long. */
+export function warmUpOf(
+  { connections, depth, body }: Pick<
+    Scenario,
+    "connections" | "depth" | "body"
+  >,
+): number {
   const requests = connections * depth;
   return WARM_UP_S + requests / FEW_A_SECOND +
     requests * body / FEW_BYTES_A_SECOND;

@@ -2,6 +2,7 @@
 
 import { Cmd } from "./commands.ts";
 import { type BenchContext, possibleConnections } from "./context.ts";
+import { warmUpOf } from "./echoes.ts";
 import type { Row } from "./rows.ts";
 import { System } from "./system.ts";
 
@@ -10,7 +11,8 @@ const ORDERS = ["client", "none"] as const;
 const CREDITS = [16, 1024];
 const CONNECTIONS = [50, 1000, 5000, 15_000];
 const DEPTHS = [1, 16];
-const WARM_UP_S = 1;
+const BODY = 40;
+const LEAST_WARM_UP_S = 1;
 // The more connections, the longer: each has to get enough answers for their number to tell.
 const LEAST_S = 2;
 const CONNECTIONS_A_SECOND = 1000;
@@ -30,7 +32,9 @@ export async function fairness(context: BenchContext): Promise<Row[]> {
             connections,
             depth,
             cmd: Cmd.ECHO,
-            "warm-up": WARM_UP_S,
+            body: BODY,
+            "warm-up": LEAST_WARM_UP_S +
+              warmUpOf({ connections, depth, body: BODY }),
             duration: Math.max(LEAST_S, connections / CONNECTIONS_A_SECOND),
           });
           rows.push({

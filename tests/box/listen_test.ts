@@ -7,15 +7,9 @@ import {
   SILENT,
 } from "@maple/box/internal";
 import { FakeTime } from "@std/testing/time";
-import { bounded, closeQuietly } from "./support.ts";
+import { bounded, closeQuietly, fakeListener } from "./support.ts";
 
 /** A listener whose accepts the test decides on. */
-function fakeListener(
-  accept: () => Promise<Deno.TcpConn>,
-): Deno.TcpListener {
-  return { accept } as Deno.TcpListener;
-}
-
 Deno.test("listenTcp() opens any free port for 0", () => {
   using listener = listenTcp("clients", "127.0.0.1", 0);
   assertEquals(listener.addr.hostname, "127.0.0.1");

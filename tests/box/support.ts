@@ -64,6 +64,13 @@ export class Loopback implements Disposable {
   }
 }
 
+/** A listener that accepts what it is given. */
+export function fakeListener(
+  accept: () => Promise<Deno.TcpConn>,
+): Deno.TcpListener {
+  return { accept } as Deno.TcpListener;
+}
+
 /** Closes a connection that may be closed already. */
 export function closeQuietly(conn: Deno.Conn): void {
   try {

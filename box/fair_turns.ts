@@ -1,4 +1,4 @@
-// Fair reading: every connection of a saturated process gets its turn.
+// Fair turns: every connection of a saturated process gets its turn.
 //
 // The trouble. Deno's event loop looks for data on sockets (epoll, kqueue) when nothing else is ready, or once in a while. A read of a socket that has data
 // already is answered without that look. So in a process that is saturated by several hundred connections, those that were just served, and whose clients
@@ -10,9 +10,15 @@
 // the other end it can only find by looking, which finds the data of all others at the same time. When a look finds nobody more, the next
 // round begins. A round costs a few reads and writes of one byte for at least READS_PER_ROUND reads of clients.
 //
+// Thousands of clients that come or go at the same moment are the same trouble: an accept is answered at once, and that a connection has ended is known of all of
+// them, so nobody else would be served until the last one is let in or closed. No more than ACCEPTS_PER_ROUND and CLOSES_PER_ROUND of them have their turn in
+// a round.
+//
 // With few connections each is served in time without it, so nothing is done below MIN_SOCKETS.
 
 const READS_PER_ROUND = 64;
+const ACCEPTS_PER_ROUND = 64;
+const CLOSES_PER_ROUND = 64;
 const MIN_SOCKETS = 64;
 
 /** The process's connection with itself. */
@@ -26,17 +32,20 @@ const inbox = new Uint8Array(16);
 
 let sockets = 0;
 let reads = 0;
+let accepts = 0;
+let closes = 0;
 let arrivals = 0;
 let pair: Pair | undefined;
 let round: Promise<void> | undefined;
+let closing: Promise<void> = Promise.resolve();
 
 /** A read loop begins. */
-export function enterFairReading(): void {
+export function enterFairTurns(): void {
   sockets++;
 }
 
 /** A read loop has ended. */
-export function leaveFairReading(): void {
+export function leaveFairTurns(): void {
   sockets--;
   closeIdlePair();
 }
@@ -49,7 +58,25 @@ export function turnToRead(): Promise<void> | undefined {
   }
   if (sockets < MIN_SOCKETS || ++reads < READS_PER_ROUND) return undefined;
   reads = 0;
-  return round = finishRound();
+  return nextRound();
+}
+
+/** To be called before each accept; what it gives is to be awaited before accepting. */
+export function turnToAccept(): Promise<void> | undefined {
+  if (sockets < MIN_SOCKETS || ++accepts < ACCEPTS_PER_ROUND) return undefined;
+  accepts = 0;
+  return nextRound();
+}
+
+/** To be called before a connection that the other side has ended is closed; what it gives is to be awaited before that. */
+export function turnToClose(): Promise<void> | undefined {
+  if (sockets < MIN_SOCKETS) return undefined;
+  if (++closes % CLOSES_PER_ROUND === 0) closing = closing.then(nextRound);
+  return closing;
+}
+
+function nextRound(): Promise<void> {
+  return round ??= finishRound();
 }
 
 // Who was served waits here until everybody else that has data was served as well: until a look finds nobody more.

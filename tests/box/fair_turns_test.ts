@@ -1,20 +1,27 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Box } from "@maple/box";
-import { FrameSocket } from "@maple/box/internal";
+import { acceptAll, FrameSocket, SILENT } from "@maple/box/internal";
 import {
-  enterFairReading,
-  leaveFairReading,
+  enterFairTurns,
+  leaveFairTurns,
   turnToRead,
-} from "../../box/fair_reading.ts";
-import { bounded, Loopback, readBytes, turns, writeAll } from "./support.ts";
+} from "../../box/fair_turns.ts";
+import {
+  bounded,
+  fakeListener,
+  Loopback,
+  readBytes,
+  turns,
+  writeAll,
+} from "./support.ts";
 
 /** Takes part with so many read loops while the body runs. */
 async function withLoops(count: number, body: () => Promise<void>) {
-  for (let i = 0; i < count; i++) enterFairReading();
+  for (let i = 0; i < count; i++) enterFairTurns();
   try {
     await body();
   } finally {
-    for (let i = 0; i < count; i++) leaveFairReading();
+    for (let i = 0; i < count; i++) leaveFairTurns();
   }
 }
 
@@ -97,4 +104,74 @@ Deno.test("FrameSocket serves a hundred connections that always have something t
   }));
   await bounded(Promise.all(running));
   assertEquals(answers, Array(100).fill(rounds));
+});
+
+const MANY = 600;
+const SOME = 100;
+
+function openMany(): Promise<Loopback[]> {
+  return Promise.all(Array.from({ length: MANY }, () => Loopback.open()));
+}
+
+/** A connection that is served; `asked` resolves when its question has come, with what `when` gives then. */
+async function openServed<T>(when: () => T) {
+  const { near, far } = await Loopback.open();
+  const asked = Promise.withResolvers<T>();
+  const running = new FrameSocket(near, {
+    onFrame: () => asked.resolve(when()),
+    onClose() {},
+  }, { framing: Box }).run();
+  return {
+    ask: () => writeAll(far, new Box().pack()),
+    asked: asked.promise,
+    async close() {
+      far.close();
+      await running;
+    },
+  };
+}
+
+Deno.test("acceptAll() lets others have their turn while very many connections come", async () => {
+  const opened = await openMany();
+  const waiting = opened.map(({ near }) => near);
+  const running: Promise<void>[] = [];
+  const served = await openServed(() => running.length);
+  const listener = fakeListener(() => {
+    const conn = waiting.pop();
+    return conn
+      ? Promise.resolve(conn)
+      : Promise.reject(new Deno.errors.BadResource());
+  });
+  const accepting = acceptAll(listener, SILENT, (conn) => {
+    const handler = { onFrame() {}, onClose() {} };
+    running.push(new FrameSocket(conn, handler, { framing: Box }).run());
+    if (running.length === SOME) served.ask();
+  });
+  await bounded(accepting);
+  const at = await bounded(served.asked);
+  assert(at < MANY / 2, `served after ${at} of ${MANY}`);
+  for (const { far } of opened) far.close();
+  await served.close();
+  await bounded(Promise.all(running));
+});
+
+Deno.test("FrameSocket lets others have their turn while very many connections end", async () => {
+  let closed = 0;
+  const served = await openServed(() => closed);
+  const opened = await openMany();
+  const handler = {
+    onFrame() {},
+    onClose() {
+      if (++closed === SOME) served.ask();
+    },
+  };
+  const running = opened.map(({ near }) =>
+    new FrameSocket(near, handler, { framing: Box }).run()
+  );
+  for (const { far } of opened) far.close();
+  const at = await bounded(served.asked);
+  assert(at < MANY / 2, `served after ${at} of ${MANY}`);
+  await bounded(Promise.all(running));
+  assertEquals(closed, MANY);
+  await served.close();
 });
