@@ -21,6 +21,7 @@ import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { memory } from "./run/memory.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
+import { endProgramsOnSignal } from "./run/program.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
 import { throughput } from "./run/throughput.ts";
@@ -110,6 +111,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const names = chosen(flags.get("only") as string | undefined);
   const quick = flags.get("quick") === true;
+  endProgramsOnSignal();
   const folder = await Deno.makeTempDir({ prefix: "maple_bench_" });
   try {
     const native = await compileNative(folder);

@@ -16,7 +16,7 @@ import {
 import type { Sample } from "./programs/sampler.ts";
 import { Cmd, CONCURRENCY } from "./run/commands.ts";
 import { compileNative, Generator } from "./run/generator.ts";
-import { Program } from "./run/program.ts";
+import { endProgramsOnSignal, Program } from "./run/program.ts";
 import { median } from "./run/statistics.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -108,6 +108,7 @@ async function run(args: readonly string[]): Promise<number> {
     throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
   }
   const seconds = Number(flags.get("minutes") ?? 20) * 60;
+  endProgramsOnSignal();
   const folder = await Deno.makeTempDir({ prefix: "maple_soak_" });
   try {
     const generator = new Generator(await compileNative(folder));

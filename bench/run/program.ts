@@ -2,6 +2,27 @@
 
 import { fileURLToPath } from "node:url";
 
+const running = new Set<Deno.ChildProcess>();
+
+/** When this process is told to end, ends all programs as well. */
+export function endProgramsOnSignal(): void {
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    Deno.addSignalListener(signal, () => {
+      running.forEach(endAtOnce);
+      Deno.exit(code);
+    });
+  }
+}
+
+function endAtOnce(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // It has ended by itself.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
 /** A process of a benchmark that has said that it is ready. */
 export class Program implements AsyncDisposable {
   /** The line that it said. */
@@ -37,6 +58,7 @@ export class Program implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
+    running.add(child);
     const stdout = child.stdout.pipeThrough(new TextDecoderStream())
       .getReader();
     let text = "";
@@ -94,15 +116,11 @@ export class Program implements AsyncDisposable {
 
   /** Ends it at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    endAtOnce(this.#child);
     await this.#stdin.close().catch(() => {});
     await this.#stdout.cancel();
     await this.#child.status;
+    running.delete(this.#child);
   }
 }
 
