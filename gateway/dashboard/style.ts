@@ -63,7 +63,7 @@ h2 { margin: 0 0 6px; font-size: 14px; display: flex; justify-content: space-bet
 .charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); }
 .tables { align-items: start; }
 .tile, .panel { min-width: 0; margin: 0; padding: 12px 14px; border: 1px solid var(--edge); border-radius: 10px; background: var(--panel); }
-.tile { flex: 1 1 155px; }
+.tile { flex: 1 1 148px; }
 .tile dt { color: var(--faint); }
 .tile dd { margin: 0; }
 .value { font-size: 26px; font-weight: 650; line-height: 1.3; }
