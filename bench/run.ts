@@ -14,6 +14,7 @@ import {
   runCommand,
   UsageError,
 } from "@maple/box/internal";
+import { endOnSignal } from "./run/children.ts";
 import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
 import { crowd } from "./run/crowd.ts";
@@ -21,7 +22,6 @@ import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { memory } from "./run/memory.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
-import { endProgramsOnSignal } from "./run/program.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
 import { throughput } from "./run/throughput.ts";
@@ -111,8 +111,8 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const names = chosen(flags.get("only") as string | undefined);
   const quick = flags.get("quick") === true;
-  endProgramsOnSignal();
   const folder = await Deno.makeTempDir({ prefix: "maple_bench_" });
+  endOnSignal(folder);
   try {
     const native = await compileNative(folder);
     const context: BenchContext = {

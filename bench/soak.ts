@@ -14,9 +14,10 @@ import {
   UsageError,
 } from "@maple/box/internal";
 import type { Sample } from "./programs/sampler.ts";
+import { endOnSignal } from "./run/children.ts";
 import { Cmd, CONCURRENCY } from "./run/commands.ts";
 import { compileNative, Generator } from "./run/generator.ts";
-import { endProgramsOnSignal, Program } from "./run/program.ts";
+import { Program } from "./run/program.ts";
 import { median } from "./run/statistics.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -108,8 +109,8 @@ async function run(args: readonly string[]): Promise<number> {
     throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
   }
   const seconds = Number(flags.get("minutes") ?? 20) * 60;
-  endProgramsOnSignal();
   const folder = await Deno.makeTempDir({ prefix: "maple_soak_" });
+  endOnSignal(folder);
   try {
     const generator = new Generator(await compileNative(folder));
     return report(seconds, await soak(generator, seconds));

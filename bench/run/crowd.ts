@@ -2,9 +2,8 @@
 
 import { Cmd } from "./commands.ts";
 import { type BenchContext, possibleConnections } from "./context.ts";
-import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
-import { System } from "./system.ts";
+import { Servers } from "./servers.ts";
 
 const SERVED = { connections: 50, cmd: Cmd.ECHO, rate: 1000, duration: 2 };
 const CROWD = 4000;
@@ -15,27 +14,18 @@ const MOST_ROUNDS = 3;
 
 /** Response times of 50 clients while 4,000 others come and go. */
 export async function crowd(context: BenchContext): Promise<Row[]> {
-  const { generator, native, tell } = context;
+  const { generator, tell } = context;
   const rounds = Math.min(context.rounds, MOST_ROUNDS);
   const [connections] = possibleConnections(context, [CROWD]);
   if (connections === undefined) return [];
-  await using running = new AsyncDisposableStack();
-  const start = async (program: Promise<Program>) =>
-    running.use(await program).port();
-  const servers = [
-    ...native
-      ? [["C epoll echo", await start(Program.start([native.echo]))] as const]
-      : [],
-    ["Deno.listen echo", await start(Program.deno("load.ts", ["--serve"]))],
-    ["haven", await start(Program.deno("programs/haven_echo.ts"))],
-    ["gateway, 1 worker", running.use(await System.start()).port],
-  ] as const;
-  for (const [, port] of servers) await generator.warmUp(port);
-  const longest = servers.map((): number[] => []);
-  const p99 = servers.map((): number[] => []);
+  await using servers = new Servers(context);
+  await servers.addEchoes();
+  await servers.addOurs();
+  const longest = servers.all.map((): number[] => []);
+  const p99 = servers.all.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     tell(`${connections} come and go, round ${round + 1}`);
-    for (const [i, [, port]] of servers.entries()) {
+    for (const [i, { port }] of servers.all.entries()) {
       await using load = await generator.ready(port, SERVED);
       const served = load.run();
       await new Promise((resolve) => setTimeout(resolve, BEFORE_MS));
@@ -45,9 +35,9 @@ export async function crowd(context: BenchContext): Promise<Row[]> {
       p99[i]!.push(result.p99);
     }
   }
-  return servers.map(([subject], i) => ({
+  return servers.all.map(({ name }, i) => ({
     scenario: `while ${connections} come and go`,
-    subject,
+    subject: name,
     unit: "ms at most",
     values: longest[i]!,
     p99: p99[i]!,

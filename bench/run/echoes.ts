@@ -1,20 +1,13 @@
 // Echoes: the same load on several servers in turn, round by round.
 
 import type { LoadSummary } from "../load/load_result.ts";
-import { Cmd } from "./commands.ts";
+import { BURN_US, Cmd } from "./commands.ts";
 import type { BenchContext } from "./context.ts";
 import type { LoadFlags } from "./generator.ts";
 import { busyShare, processorTimes } from "./processors.ts";
 import { leastFair, type Row } from "./rows.ts";
+import type { Server } from "./servers.ts";
 import { median } from "./statistics.ts";
-
-/** A server that runs and is warm. */
-export interface Server {
-  /** What it is called in the table. */
-  readonly name: string;
-  /** Its port on this machine. */
-  readonly port: number;
-}
 
 /** A load. */
 export interface Scenario {
@@ -85,7 +78,7 @@ export async function measureInTurn(
 
 function nameOf({ connections, depth, body, cmd }: Scenario): string {
   const what = cmd === Cmd.BURN
-    ? "200 µs"
+    ? `${BURN_US} µs`
     : body < 1024
     ? `${body} B`
     : `${body / 1024} KiB`;

@@ -1,6 +1,7 @@
 // HAProxy: what people put in front of servers, as a yardstick where it is installed.
 
 import { join } from "node:path";
+import { endChild, startChild } from "./children.ts";
 
 const STARTING_MS = 5000;
 const LOOK_MS = 20;
@@ -30,12 +31,12 @@ export class Haproxy implements AsyncDisposable {
     const config = join(folder, "haproxy.cfg");
     await Deno.writeTextFile(config, configuration(port, serverPort));
     try {
-      const child = new Deno.Command("haproxy", {
+      const child = startChild("haproxy", {
         args: ["-db", "-f", config],
         stdin: "null",
         stdout: "null",
         stderr: "null",
-      }).spawn();
+      });
       await listening(child, port);
       return new Haproxy(child, port);
     } catch (error) {
@@ -46,8 +47,7 @@ export class Haproxy implements AsyncDisposable {
 
   /** Ends it at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
+    await endChild(this.#child);
   }
 }
 
@@ -85,7 +85,6 @@ async function listening(
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
-  if (!ended) child.kill("SIGKILL");
-  await child.status;
+  await endChild(child);
   throw new Error("HAProxy does not come up");
 }

@@ -3,6 +3,7 @@
 import { type BenchContext, possibleConnections } from "./context.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
+import { DENO_ECHO, HAVEN, ONE_WORKER } from "./servers.ts";
 import { System } from "./system.ts";
 
 const CONNECTIONS = [1000, 15_000];
@@ -14,15 +15,15 @@ export async function memory(context: BenchContext): Promise<Row[]> {
   const rows: Row[] = [];
   {
     await using echo = await Program.deno("load.ts", ["--serve"]);
-    rows.push(...await measure(context, "Deno.listen echo", echo));
+    rows.push(...await measure(context, DENO_ECHO, echo));
   }
   {
     await using haven = await Program.deno("programs/haven_echo.ts");
-    rows.push(...await measure(context, "haven", haven));
+    rows.push(...await measure(context, HAVEN, haven));
   }
   await using system = await System.start();
   const { gateway, port } = system;
-  rows.push(...await measure(context, "gateway, 1 worker", gateway, port));
+  rows.push(...await measure(context, ONE_WORKER, gateway, port));
   return rows.toSorted((a, b) => a.scenario.length - b.scenario.length);
 }
 

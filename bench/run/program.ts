@@ -1,27 +1,7 @@
 // Program: a process of a benchmark, with what the system tells of it.
 
 import { fileURLToPath } from "node:url";
-
-const running = new Set<Deno.ChildProcess>();
-
-/** When this process is told to end, ends all programs as well. */
-export function endProgramsOnSignal(): void {
-  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-    Deno.addSignalListener(signal, () => {
-      running.forEach(endAtOnce);
-      Deno.exit(code);
-    });
-  }
-}
-
-function endAtOnce(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch (error) {
-    // It has ended by itself.
-    if (!(error instanceof TypeError)) throw error;
-  }
-}
+import { endChild, startChild } from "./children.ts";
 
 /** A process of a benchmark that has said that it is ready. */
 export class Program implements AsyncDisposable {
@@ -52,13 +32,12 @@ export class Program implements AsyncDisposable {
    */
   static async start(command: readonly string[]): Promise<Program> {
     const [executable, ...args] = command;
-    const child = new Deno.Command(executable!, {
+    const child = startChild(executable!, {
       args,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
-    }).spawn();
-    running.add(child);
+    });
     const stdout = child.stdout.pipeThrough(new TextDecoderStream())
       .getReader();
     let text = "";
@@ -116,11 +95,10 @@ export class Program implements AsyncDisposable {
 
   /** Ends it at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    endAtOnce(this.#child);
+    const ended = endChild(this.#child);
     await this.#stdin.close().catch(() => {});
     await this.#stdout.cancel();
-    await this.#child.status;
-    running.delete(this.#child);
+    await ended;
   }
 }
 

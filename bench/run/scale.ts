@@ -3,6 +3,7 @@
 import { Cmd } from "./commands.ts";
 import { type BenchContext, possibleConnections } from "./context.ts";
 import type { Row } from "./rows.ts";
+import { ONE_WORKER } from "./servers.ts";
 import { System } from "./system.ts";
 
 const CONNECTIONS = [100, 1000, 5000, 10_000, 15_000];
@@ -45,7 +46,7 @@ export async function scale(context: BenchContext): Promise<Row[]> {
   const few = figures.get(CONNECTIONS[0]!)!;
   return [...figures].flatMap(([connections, { rates, p99, cpu, memory }]) => {
     const scenario = `${RATE}/s on ${connections}`;
-    const subject = "gateway, 1 worker";
+    const subject = ONE_WORKER;
     return [
       { scenario, subject, unit: "answers/s", values: rates, p99 },
       {

@@ -1,18 +1,15 @@
 // Throughput: answers a second of the gateway, of haven and of the yardsticks.
 
 import type { BenchContext } from "./context.ts";
-import { measureInTurn, type Scenario, type Server } from "./echoes.ts";
+import { measureInTurn, type Scenario } from "./echoes.ts";
 import { Haproxy } from "./haproxy.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
+import { HAVEN, ONE_WORKER, Servers } from "./servers.ts";
 import { System } from "./system.ts";
 
-const C_ECHO = "C epoll echo";
-const DENO_ECHO = "Deno.listen echo";
 const HAPROXY = "HAProxy";
 const FORWARDER = "Deno forwarder";
-const HAVEN = "haven";
-const ONE_WORKER = "gateway, 1 worker";
 const NO_ORDER = "gateway, 1 worker, order none";
 const MANY_CREDITS = "gateway, 1 worker, order none, 256 credits";
 const TWO_WORKERS = "gateway, 2 workers";
@@ -30,12 +27,12 @@ const MANY_BYTES = 64 * KIB * KIB;
 
 /** Echoes at several numbers of connections, depths and sizes. */
 export async function throughput(context: BenchContext): Promise<Row[]> {
-  await using running = new AsyncDisposableStack();
-  const servers = await startServers(context, running);
+  await using servers = new Servers(context);
+  await startServers(servers, context);
   const rows: Row[] = [];
   for (const { isMain, ...scenario } of scenarios(context)) {
     // The first is the yardstick.
-    const measured = servers.filter(({ name }, i) =>
+    const measured = servers.all.filter(({ name }, i) =>
       isMain
         // What a worker asks for at a time makes no difference to clients that wait for each answer.
         ? name !== MANY_CREDITS || scenario.depth > 1
@@ -69,42 +66,25 @@ function scenarios(
 }
 
 async function startServers(
-  { native, generator, folder, tell }: BenchContext,
-  running: AsyncDisposableStack,
-): Promise<Server[]> {
+  servers: Servers,
+  { folder, tell }: BenchContext,
+): Promise<void> {
   tell("starting the servers");
-  const servers: Server[] = [];
-  const add = async (name: string, server: Program | System | Haproxy) => {
-    running.use(server);
-    const port = server instanceof Program ? server.port() : server.port;
-    await generator.warmUp(port);
-    servers.push({ name, port });
-    return port;
-  };
-  const echo = await add(
-    native ? C_ECHO : DENO_ECHO,
-    native
-      ? await Program.start([native.echo])
-      : await Program.deno("load.ts", ["--serve"]),
-  );
-  if (native) {
-    await add(DENO_ECHO, await Program.deno("load.ts", ["--serve"]));
-  }
+  await servers.addEchoes();
   // The forwarders stand in front of the fastest server that there is: what they cost is their own.
-  const haproxy = await Haproxy.start(echo, folder);
-  if (haproxy) await add(HAPROXY, haproxy);
+  const { port } = servers.all[0]!;
+  const haproxy = await Haproxy.start(port, folder);
+  if (haproxy) await servers.add(HAPROXY, haproxy);
   else tell("HAProxy is not installed, and left out");
-  await add(
+  await servers.add(
     FORWARDER,
-    await Program.deno("programs/forwarder.ts", [String(echo)]),
+    await Program.deno("programs/forwarder.ts", [String(port)]),
   );
-  await add(HAVEN, await Program.deno("programs/haven_echo.ts"));
-  await add(ONE_WORKER, await System.start());
-  await add(NO_ORDER, await System.start({ order: "none" }));
-  await add(
+  await servers.addOurs();
+  await servers.add(NO_ORDER, await System.start({ order: "none" }));
+  await servers.add(
     MANY_CREDITS,
     await System.start({ order: "none", concurrency: 256 }),
   );
-  await add(TWO_WORKERS, await System.start({ workers: 2 }));
-  return servers;
+  await servers.add(TWO_WORKERS, await System.start({ workers: 2 }));
 }

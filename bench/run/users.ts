@@ -5,6 +5,7 @@ import type { BenchContext } from "./context.ts";
 import type { Generator } from "./generator.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
+import { C_ECHO, ONE_WORKER } from "./servers.ts";
 import { System } from "./system.ts";
 
 const USERS = 5000;
@@ -54,12 +55,12 @@ export async function users(context: BenchContext): Promise<Row[]> {
   }
   return AUDIENCES.map(([, count], i) => ({
     scenario: `to ${count} of ${USERS} users`,
-    subject: "gateway, 1 worker",
+    subject: ONE_WORKER,
     unit: "deliveries/s",
     values: values[i]!,
     ...echo && {
       ratios: values[i]!.map((value, round) => value / echoes[round]!),
-      yardstick: `C epoll echo, ${USERS} × 1`,
+      yardstick: `${C_ECHO}, ${USERS} × 1`,
     },
   }));
 }

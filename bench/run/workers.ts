@@ -2,8 +2,9 @@
 
 import { Cmd } from "./commands.ts";
 import type { BenchContext } from "./context.ts";
-import { measureInTurn, type Scenario, type Server } from "./echoes.ts";
+import { measureInTurn, type Scenario } from "./echoes.ts";
 import type { Row } from "./rows.ts";
+import { Servers } from "./servers.ts";
 import { System } from "./system.ts";
 
 const WORKERS = [1, 2, 4, 16];
@@ -12,15 +13,12 @@ const BODY = 40;
 
 /** The same load with 1 to 16 workers. */
 export async function workers(context: BenchContext): Promise<Row[]> {
-  const { generator, seconds, rounds, tell } = context;
+  const { seconds, rounds, tell } = context;
   tell("starting the workers");
-  await using running = new AsyncDisposableStack();
-  const servers: Server[] = [];
+  await using servers = new Servers(context);
   for (const workers of WORKERS) {
-    const { port } = running.use(await System.start({ workers }));
-    await generator.warmUp(port);
     const name = `gateway, ${workers} worker${workers > 1 ? "s" : ""}`;
-    servers.push({ name, port });
+    await servers.add(name, await System.start({ workers }));
   }
   const load: Scenario = {
     connections: CONNECTIONS,
@@ -30,7 +28,7 @@ export async function workers(context: BenchContext): Promise<Row[]> {
     rounds,
   };
   return [
-    ...await measureInTurn(context, load, servers),
-    ...await measureInTurn(context, { ...load, cmd: Cmd.BURN }, servers),
+    ...await measureInTurn(context, load, servers.all),
+    ...await measureInTurn(context, { ...load, cmd: Cmd.BURN }, servers.all),
   ];
 }

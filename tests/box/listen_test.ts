@@ -9,7 +9,6 @@ import {
 import { FakeTime } from "@std/testing/time";
 import { bounded, closeQuietly, fakeListener } from "./support.ts";
 
-/** A listener whose accepts the test decides on. */
 Deno.test("listenTcp() opens any free port for 0", () => {
   using listener = listenTcp("clients", "127.0.0.1", 0);
   assertEquals(listener.addr.hostname, "127.0.0.1");

@@ -64,7 +64,7 @@ export class Loopback implements Disposable {
   }
 }
 
-/** A listener that accepts what it is given. */
+/** A listener whose accepts the test decides on. */
 export function fakeListener(
   accept: () => Promise<Deno.TcpConn>,
 ): Deno.TcpListener {

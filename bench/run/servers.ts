@@ -1,0 +1,65 @@
+// Servers: what the benchmarks put under load, started and warm.
+
+import type { BenchContext } from "./context.ts";
+import type { Haproxy } from "./haproxy.ts";
+import { Program } from "./program.ts";
+import { System } from "./system.ts";
+
+/** The yardstick where there is a C compiler. */
+export const C_ECHO = "C epoll echo";
+/** The yardstick where there is none. */
+export const DENO_ECHO = "Deno.listen echo";
+/** A haven server. */
+export const HAVEN = "haven";
+/** A gateway as it is, with one worker. */
+export const ONE_WORKER = "gateway, 1 worker";
+
+/** A server that runs and is warm. */
+export interface Server {
+  /** What it is called in the table. */
+  readonly name: string;
+  /** Its port on this machine. */
+  readonly port: number;
+}
+
+/** The servers of a benchmark, in the order in which they were started: the first is the yardstick. */
+export class Servers implements AsyncDisposable {
+  /** Those that run. */
+  readonly all: Server[] = [];
+  readonly #context: BenchContext;
+  readonly #running = new AsyncDisposableStack();
+
+  /** @param context What the benchmark got. */
+  constructor(context: BenchContext) {
+    this.#context = context;
+  }
+
+  /** Takes over a server that runs, and warms it up. */
+  async add(
+    name: string,
+    program: Program | System | Haproxy,
+  ): Promise<void> {
+    this.#running.use(program);
+    const port = program instanceof Program ? program.port() : program.port;
+    await this.#context.generator.warmUp(port);
+    this.all.push({ name, port });
+  }
+
+  /** Starts the C echo where there is a C compiler, and the plain `Deno.listen` echo. */
+  async addEchoes(): Promise<void> {
+    const { native } = this.#context;
+    if (native) await this.add(C_ECHO, await Program.start([native.echo]));
+    await this.add(DENO_ECHO, await Program.deno("load.ts", ["--serve"]));
+  }
+
+  /** Starts a haven server, and a gateway with one worker. */
+  async addOurs(): Promise<void> {
+    await this.add(HAVEN, await Program.deno("programs/haven_echo.ts"));
+    await this.add(ONE_WORKER, await System.start());
+  }
+
+  /** Ends them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running.disposeAsync();
+  }
+}
