@@ -9,6 +9,7 @@
  * - `timeout`: the time allowed for a connect, read or write is over
  * - `closed`: the connection is closed
  * - `limit`: a limit of bytes has been passed
+ * - `state`: it is too late, or too early, for this call
  */
 export type BoxErrorCode =
   | "schema"
@@ -16,7 +17,8 @@ export type BoxErrorCode =
   | "frame"
   | "timeout"
   | "closed"
-  | "limit";
+  | "limit"
+  | "state";
 
 /**
  * The error that this package throws.

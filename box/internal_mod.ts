@@ -12,60 +12,86 @@ export {
   parseCommandLine,
   runCommand,
   UsageError,
-} from "./command_line.ts";
-export type { CommandLine, Flag, FlagValue } from "./command_line.ts";
-export { FrameSocket, LINK_BUFFER_BYTES } from "./frame_socket.ts";
+} from "./process/command_line.ts";
+export type { CommandLine, Flag, FlagValue } from "./process/command_line.ts";
+export { FrameSocket, LINK_BUFFER_BYTES } from "./net/frame_socket.ts";
 export type {
   CloseCause,
   CloseKind,
   FrameHandler,
   FrameSocketOptions,
   Pace,
-} from "./frame_socket.ts";
+} from "./net/frame_socket.ts";
 export {
   closeUsersTask,
   packBox,
   writeToUsersTask,
   writeToWorkerTask,
 } from "./gateway_commands.ts";
-export { Gate } from "./gate.ts";
-export { DURATION_BOUNDS, Histogram } from "./histogram.ts";
-export type { HistogramData } from "./histogram.ts";
-export { IdleWatch } from "./idle_watch.ts";
-export type { IdleLimit, IdleWatched } from "./idle_watch.ts";
+export { Gate } from "./net/gate.ts";
+export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
+export type { HistogramData } from "./metrics/histogram.ts";
+export { IdleWatch } from "./net/idle_watch.ts";
+export type { IdleLimit, IdleWatched } from "./net/idle_watch.ts";
 export {
   acceptAll,
   DEFAULT_BACKLOG,
   formatAddress,
   listenError,
   listenTcp,
-} from "./listen.ts";
-export type { ListenTcpOptions } from "./listen.ts";
-export { describeError, messageOf } from "./describe_error.ts";
-export { LOG_FORMATS } from "./log_line.ts";
-export type { LogFields, LogFormat } from "./log_line.ts";
-export { followLogSignals, setLogLevel } from "./log_signals.ts";
+} from "./net/listen.ts";
+export type { ListenTcpOptions } from "./net/listen.ts";
+export { describeError, messageOf } from "./log/describe_error.ts";
+export { LOG_FORMATS } from "./log/log_line.ts";
+export type { LogFields, LogFormat } from "./log/log_line.ts";
+export { followLogSignals, setLogLevel } from "./log/log_signals.ts";
 export {
   createLogger,
   flushLog,
   LOG_LEVELS,
   RoleLogger,
   SILENT,
-} from "./logger.ts";
-export type { Logger, LoggerOptions, LogLevel } from "./logger.ts";
+} from "./log/logger.ts";
+export type { Logger, LoggerOptions, LogLevel } from "./log/logger.ts";
 export { readInt32, writeInt32 } from "./int32.ts";
 export { isInt64, readInt64, writeInt64 } from "./int64.ts";
 export { parseIpv4 } from "./ip_address.ts";
-export { setProcessName } from "./process_name.ts";
-export { PrometheusText } from "./prometheus.ts";
+export { setProcessName } from "./process/process_name.ts";
+export { PrometheusText } from "./metrics/prometheus.ts";
 export type {
   HistogramSamples,
   MetricLabels,
   MetricSamples,
-} from "./prometheus.ts";
-export { parseStatusAddress, serveStatus, statusUrl } from "./serve_status.ts";
-export type { StatusRoute, StatusServer } from "./serve_status.ts";
+} from "./metrics/prometheus.ts";
+export {
+  parseStatusAddress,
+  serveStatus,
+  statusUrl,
+} from "./metrics/serve_status.ts";
+export type { StatusRoute, StatusServer } from "./metrics/serve_status.ts";
 export { isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
-export { LoopDelay } from "./loop_delay.ts";
+export { LoopDelay } from "./metrics/loop_delay.ts";
+export { SERVER_STOPS } from "./net/transport.ts";
+export type { ServerTransport, Transport } from "./net/transport.ts";
+export { listenWebSocket } from "./net/web_socket_listener.ts";
+export type {
+  WebSocketListener,
+  WebSocketListenerOptions,
+} from "./net/web_socket_listener.ts";
+export { WebSocketTransport } from "./net/web_socket_transport.ts";
+export type { Child, ChildStart } from "./process/child.ts";
+export type { ControlMessage } from "./process/control.ts";
+export { ControlClient } from "./process/control.ts";
+export { takeEnv } from "./process/env.ts";
+export { Master } from "./process/master.ts";
+export type { MasterOptions } from "./process/master.ts";
+export type {
+  ProcessMetrics,
+  ProcessStatus,
+} from "./process/process_status.ts";
+export { runApp } from "./process/run_app.ts";
+export type { RunAppOptions, Runnable } from "./process/run_app.ts";
+export type { SelfCommand } from "./process/self_command.ts";
+export { selfCommand } from "./process/self_command.ts";

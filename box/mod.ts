@@ -62,8 +62,8 @@ export type { ByteWriter, OutboxOptions } from "./outbox.ts";
 export { RET } from "./ret.ts";
 export { Task, TaskCmd, TaskFlag, TaskOffset } from "./task.ts";
 export type { TaskInit } from "./task.ts";
-export { TcpClient } from "./tcp_client.ts";
-export type { TcpClientOptions } from "./tcp_client.ts";
+export { TcpClient } from "./net/tcp_client.ts";
+export type { TcpClientOptions } from "./net/tcp_client.ts";
 export {
   decodeCloseUsers,
   decodeRspToUsers,

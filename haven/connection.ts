@@ -1,8 +1,7 @@
 // Connection: one client of a haven server, for hooks, handlers and whoever wants to send it something.
 
 import type { BoxClass, BoxData, BoxFields } from "@maple/box";
-import { packBox } from "@maple/box/internal";
-import type { Transport } from "./transport.ts";
+import { packBox, type Transport } from "@maple/box/internal";
 
 /** What a connection is made of. */
 export interface ConnectionInit<F extends object> {

@@ -1,7 +1,7 @@
 // Flavour: how a kind of haven server is run.
 
 import type { Ports, ResolvedRun } from "./options.ts";
-import type { Runnable } from "./run_app.ts";
+import type { Runnable } from "@maple/box/internal";
 
 /** The part of a haven server that its flavour runs. */
 export interface FlavourApp extends Omit<Runnable, "start" | "readyLine"> {

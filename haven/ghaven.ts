@@ -11,7 +11,7 @@ import {
   SHARING_FLAG,
   takePorts,
 } from "./ports.ts";
-import { runApp } from "./run_app.ts";
+import { runApp } from "@maple/box/internal";
 
 /**
  * A haven server in several processes: `workers: N` child processes with one event loop each share the port, and a master replaces one that dies. State is not

@@ -1,7 +1,7 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
 import type { BoxClass, BoxFields, BoxOf } from "@maple/box";
-import { createLogger } from "@maple/box/internal";
+import { createLogger, runApp } from "@maple/box/internal";
 import { App, type AppOptions } from "./app.ts";
 import type { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
@@ -16,7 +16,6 @@ import {
   runOptions,
 } from "./options.ts";
 import { readyLine } from "./ports.ts";
-import { runApp } from "./run_app.ts";
 import { Server } from "./server.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 

@@ -69,4 +69,4 @@ export type { Routes } from "./routes.ts";
 export type { HavenStats } from "./stats.ts";
 export { THaven } from "./thaven.ts";
 export type { TimerSpec } from "./timers.ts";
-export type { Transport } from "./transport.ts";
+export type { Transport } from "@maple/box/internal";

@@ -1,9 +1,8 @@
 // The ports that several processes or threads share.
 
-import { formatAddress, listenTcp } from "@maple/box/internal";
+import { formatAddress, listenTcp, takeEnv } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { Ports, ResolvedListen } from "./options.ts";
-import { takeEnv } from "./run_app.ts";
 
 /** The flag of Deno without which a port cannot be shared. */
 export const SHARING_FLAG = "--unstable-net";

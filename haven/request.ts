@@ -1,14 +1,14 @@
 // AppRequest: one received box on its way through an app, and the answer to it.
 
-import type {
-  BoxClass,
-  BoxData,
-  BoxFields,
-  BoxInit,
-  BoxMethods,
-  BoxOf,
+import {
+  type BoxClass,
+  type BoxData,
+  type BoxFields,
+  type BoxInit,
+  type BoxMethods,
+  type BoxOf,
+  RET,
 } from "@maple/box";
-import { RET } from "@maple/box";
 import { describeError, packTransient } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { LogSource } from "./hooks.ts";

@@ -9,19 +9,18 @@ import {
   Gate,
   IdleWatch,
   listenTcp,
+  listenWebSocket,
   type Logger,
+  SERVER_STOPS,
+  type ServerTransport,
+  type WebSocketListener,
+  WebSocketTransport,
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
 import type { ResolvedListen } from "./options.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
-import { SERVER_STOPS, type ServerTransport } from "./transport.ts";
-import {
-  listenWebSocket,
-  type WebSocketListener,
-} from "./web_socket_listener.ts";
-import { WebSocketTransport } from "./web_socket_transport.ts";
 
 /** Whom a server works for. Each function answers a promise, which never rejects, when something has to be awaited. */
 export interface ServerApp<F extends object> {

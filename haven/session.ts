@@ -4,9 +4,9 @@ import type {
   CloseCause,
   FrameHandler,
   IdleWatched,
+  ServerTransport,
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
-import type { ServerTransport } from "./transport.ts";
 
 /** What a session needs of its server. Each function answers a promise, which never rejects, when something has to be awaited. */
 export interface SessionOwner<F extends object> {

@@ -1,10 +1,9 @@
 // THaven: a haven server in several threads that share the port.
 
 import type { BoxClass, BoxFields } from "@maple/box";
-import type { Logger } from "@maple/box/internal";
+import { type Logger, Master, runApp, selfCommand } from "@maple/box/internal";
 import type { Flavour, FlavourApp } from "./flavour.ts";
 import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
-import { Master } from "./master.ts";
 import type { Ports, ResolvedRun } from "./options.ts";
 import {
   checkPortSharing,
@@ -15,8 +14,6 @@ import {
   SHARING_FLAG,
   takePorts,
 } from "./ports.ts";
-import { runApp } from "./run_app.ts";
-import { selfCommand } from "./self_command.ts";
 import { runThread, Thread, threadIdentity } from "./thread.ts";
 
 /**

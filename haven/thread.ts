@@ -1,8 +1,11 @@
 // Thread: a Web Worker that serves, as the main thread sees it and as it sees itself.
 
-import { setLogLevel } from "@maple/box/internal";
-import type { Child, ChildStart } from "./child.ts";
-import { ControlClient } from "./control.ts";
+import {
+  type Child,
+  type ChildStart,
+  ControlClient,
+  setLogLevel,
+} from "@maple/box/internal";
 import type { FlavourApp } from "./flavour.ts";
 import type { Ports, ResolvedRun } from "./options.ts";
 

@@ -1,7 +1,13 @@
 // The programs of the command line: what each sends and the flags it takes.
 
 import { concat } from "@std/bytes/concat";
-import { Box, DEFAULT_MAX_FRAME_BYTES, type Int64, toInt64 } from "@maple/box";
+import {
+  Box,
+  DEFAULT_MAX_FRAME_BYTES,
+  type Int64,
+  type Task,
+  toInt64,
+} from "@maple/box";
 import {
   closeUsersTask,
   type Flag,
@@ -11,7 +17,6 @@ import {
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
-import type { Task } from "@maple/box";
 
 /** The flags that were given, by name. */
 export type Flags = ReadonlyMap<string, FlagValue>;

@@ -3,9 +3,9 @@
 import {
   type HistogramData,
   type MetricLabels,
+  type ProcessStatus,
   PrometheusText,
 } from "@maple/box/internal";
-import type { ProcessStatus } from "@maple/haven/internal";
 import type { WorkerProcessStats } from "./stats.ts";
 
 type Samples = readonly (readonly [labels: MetricLabels, value: number])[];

@@ -13,11 +13,11 @@ import {
   closeUsersTask,
   createLogger,
   LoopDelay,
+  runApp,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
 import { App, type AppOptions, type HookList } from "@maple/haven";
-import { runApp } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
 import { identityOf, programName, VERSION } from "./identity.ts";

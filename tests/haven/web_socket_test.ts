@@ -1,8 +1,7 @@
 // Haven: WebSocket clients.
 
 import { assertEquals } from "@std/assert";
-import { Box, type BoxInit } from "@maple/box";
-import type { BoxFields } from "@maple/box";
+import { Box, type BoxFields, type BoxInit } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { within } from "../helpers/within.ts";
 import { call, HavenFixture } from "./haven_fixture.ts";

@@ -3,8 +3,7 @@
 // cmd 1 tells who answers, 2 takes a while, 3 throws outside of the handler, 4 ends its process or thread, 5 never ends.
 
 import { Box } from "@maple/box";
-import { GHaven, Haven, THaven } from "@maple/haven";
-import type { HavenRunOptions } from "@maple/haven";
+import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";
 
 const [kind, options] = Deno.args as [string, string];
 const Kind = { Haven, GHaven, THaven }[kind]!;

@@ -1,6 +1,6 @@
 // serveStatus: the small HTTP server by which a process shows how it is doing.
 
-import { formatAddress, listenError } from "./listen.ts";
+import { formatAddress, listenError } from "../net/listen.ts";
 
 /** Answers a GET of one path. */
 export type StatusRoute = (request: Request) => Response | Promise<Response>;

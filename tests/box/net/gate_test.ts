@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Gate } from "@maple/box/internal";
-import { bounded } from "./support.ts";
+import { bounded } from "../support.ts";
 
 Deno.test("Gate is open at first", async () => {
   const gate = new Gate();

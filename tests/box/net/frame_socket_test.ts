@@ -21,7 +21,7 @@ import {
   turns,
   utf8,
   writeAll,
-} from "./support.ts";
+} from "../support.ts";
 import { Harness } from "./socket_harness.ts";
 
 const FRAME = new Box({ cmd: 1, body: "hello" }).pack();

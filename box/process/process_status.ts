@@ -1,11 +1,8 @@
 // serveProcessStatus: shows how the processes of an app are doing, over HTTP.
 
-import {
-  type Logger,
-  type PrometheusText,
-  serveStatus,
-  statusUrl,
-} from "@maple/box/internal";
+import type { Logger } from "../log/logger.ts";
+import type { PrometheusText } from "../metrics/prometheus.ts";
+import { serveStatus, statusUrl } from "../metrics/serve_status.ts";
 
 /** One process of an app. */
 export interface ProcessStatus {

@@ -2,8 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { setLogLevel } from "@maple/box/internal";
-import { pathOf } from "../helpers/paths.ts";
-import { runProcess } from "../helpers/process.ts";
+import { pathOf } from "../../helpers/paths.ts";
+import { runProcess } from "../../helpers/process.ts";
 
 const MODULE = JSON.stringify(pathOf("../../box/internal_mod.ts"));
 

@@ -1,7 +1,7 @@
 // Listening and accepting, the same for every listener of every role.
 
 import { turnToAccept } from "./fair_turns.ts";
-import type { Logger } from "./logger.ts";
+import type { Logger } from "../log/logger.ts";
 
 /** How many connections the system holds until they are accepted: enough for thousands of clients that come back at the same moment. */
 export const DEFAULT_BACKLOG = 4096;

@@ -1,12 +1,8 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
-import {
-  followLogSignals,
-  type Logger,
-  type LogLevel,
-  setLogLevel,
-  setProcessName,
-} from "@maple/box/internal";
+import { followLogSignals, setLogLevel } from "../log/log_signals.ts";
+import type { Logger, LogLevel } from "../log/logger.ts";
+import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
 import { ControlClient } from "./control.ts";
 import { Master, type MasterOptions } from "./master.ts";
@@ -16,6 +12,7 @@ import {
   type StatusSource,
 } from "./process_status.ts";
 import { selfCommand } from "./self_command.ts";
+import { takeEnv } from "./env.ts";
 
 /** What is run. */
 export interface Runnable {
@@ -251,11 +248,4 @@ function listenFor(actions: SignalActions): Disposable {
       }
     },
   };
-}
-
-/** The value of an environment variable, which is then gone: a program that an app starts must not take itself for a child as well. */
-export function takeEnv(name: string): string | undefined {
-  const value = Deno.env.get(name);
-  if (value !== undefined) Deno.env.delete(name);
-  return value;
 }

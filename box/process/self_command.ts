@@ -1,6 +1,6 @@
 // The command that starts this program again.
 
-import { HavenError } from "./errors.ts";
+import { BoxError } from "../errors.ts";
 
 /** A program and its arguments. */
 export interface SelfCommand {
@@ -25,7 +25,7 @@ const PERMISSIONS: readonly Deno.PermissionName[] = [
  * The command that starts this program again with the same flags.
  *
  * @param flags Further flags of Deno; a compiled program has those that it was compiled with.
- * @throws {HavenError} `state` when this process is no program of its own: a test, the REPL.
+ * @throws {BoxError} `state` when this process is no program of its own: a test, the REPL.
  */
 export function selfCommand(flags: readonly string[] = []): SelfCommand {
   const program = Deno.execPath();
@@ -33,7 +33,7 @@ export function selfCommand(flags: readonly string[] = []): SelfCommand {
   const args = trueArguments() ?? rebuiltArguments();
   const subcommand = args.find((arg) => !arg.startsWith("-"));
   if (subcommand !== undefined && NO_PROGRAM.includes(subcommand)) {
-    throw new HavenError(
+    throw new BoxError(
       "state",
       `Cannot start child processes from "deno ${subcommand}": use workers: 0 there`,
     );

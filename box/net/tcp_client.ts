@@ -1,9 +1,9 @@
 // TcpClient: a client that sends boxes to a server and reads the server's boxes.
 
-import type { BoxClass, BoxInit, BoxOf } from "./box.ts";
-import { BoxError } from "./errors.ts";
-import { FrameReader } from "./frame_reader.ts";
-import { Outbox } from "./outbox.ts";
+import type { BoxClass, BoxInit, BoxOf } from "../box.ts";
+import { BoxError } from "../errors.ts";
+import { FrameReader } from "../frame_reader.ts";
+import { Outbox } from "../outbox.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
 export interface TcpClientOptions {

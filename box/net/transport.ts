@@ -1,6 +1,6 @@
 // Transport: what a connection is made of, TCP or WebSocket.
 
-import type { CloseCause } from "@maple/box/internal";
+import type { CloseCause } from "./frame_socket.ts";
 
 /** The part of a transport that a `Connection` needs. */
 export interface Transport {

@@ -13,8 +13,8 @@ import {
   turns,
   utf8,
   writeAll,
-} from "./support.ts";
-import { Server } from "./box_server.ts";
+} from "../support.ts";
+import { Server } from "../box_server.ts";
 
 function packed(count: number): Uint8Array[] {
   return Array.from(

@@ -1,11 +1,9 @@
 // WebSocketTransport: one WebSocket connection that carries a box in each binary message.
 
-import { type BoxClass, FrameFault } from "@maple/box";
-import {
-  type CloseCause,
-  describeError,
-  type FrameHandler,
-} from "@maple/box/internal";
+import type { BoxClass } from "../box.ts";
+import { FrameFault } from "../framing.ts";
+import { describeError } from "../log/describe_error.ts";
+import type { CloseCause, FrameHandler } from "./frame_socket.ts";
 import { SERVER_STOPS, type ServerTransport } from "./transport.ts";
 
 /** Settings of a {@linkcode WebSocketTransport}. */
@@ -47,7 +45,11 @@ export class WebSocketTransport implements ServerTransport {
   #keptBytes = 0;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param socket An open socket, which belongs to this object from now on. */
+  /**
+   * Takes over a socket.
+   *
+   * @param socket An open socket, which belongs to this object from now on.
+   */
   constructor(
     socket: WebSocket,
     handler: FrameHandler,

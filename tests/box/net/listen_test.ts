@@ -7,7 +7,7 @@ import {
   SILENT,
 } from "@maple/box/internal";
 import { FakeTime } from "@std/testing/time";
-import { bounded, closeQuietly, fakeListener } from "./support.ts";
+import { bounded, closeQuietly, fakeListener } from "../support.ts";
 
 Deno.test("listenTcp() opens any free port for 0", () => {
   using listener = listenTcp("clients", "127.0.0.1", 0);

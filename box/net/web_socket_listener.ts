@@ -1,6 +1,6 @@
 // Listening for WebSocket connections.
 
-import { formatAddress, listenError } from "@maple/box/internal";
+import { formatAddress, listenError } from "./listen.ts";
 
 /** What a listener for WebSockets is told. */
 export interface WebSocketListenerOptions {

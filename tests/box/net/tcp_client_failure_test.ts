@@ -8,8 +8,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Box, BoxError, TcpClient } from "@maple/box";
-import { Server } from "./box_server.ts";
-import { bounded, readBytes, readToEnd, turns } from "./support.ts";
+import { Server } from "../box_server.ts";
+import { bounded, readBytes, readToEnd, turns } from "../support.ts";
 
 Deno.test("TcpClient.connect() says what cannot be reached", async () => {
   // A port that only the system's administrator could listen at.

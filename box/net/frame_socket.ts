@@ -1,17 +1,17 @@
 // FrameSocket: one connection that carries frames, the same for every role: read loop, outbox, back-pressure and an orderly end.
 
-import { turnNow } from "./clock.ts";
-import { describeError } from "./describe_error.ts";
+import { turnNow } from "../clock.ts";
+import { describeError } from "../log/describe_error.ts";
 import {
   enterFairTurns,
   leaveFairTurns,
   turnToClose,
   turnToRead,
 } from "./fair_turns.ts";
-import type { Framing } from "./framing.ts";
-import { FrameReader } from "./frame_reader.ts";
+import type { Framing } from "../framing.ts";
+import { FrameReader } from "../frame_reader.ts";
 import { Gate } from "./gate.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox } from "../outbox.ts";
 
 /**
  * Why a connection ended:

@@ -12,7 +12,7 @@ import {
   type StatusServer,
   statusUrl,
 } from "@maple/box/internal";
-import { bounded } from "./support.ts";
+import { bounded } from "../support.ts";
 
 /** A status server on a free port, closed at the end of the test. */
 function startServer(

@@ -15,7 +15,7 @@ import {
   turns,
   utf8,
   writeAll,
-} from "./support.ts";
+} from "../support.ts";
 
 const FRAME = new Box({ cmd: 1, body: "hello" }).pack();
 

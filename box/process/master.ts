@@ -1,6 +1,6 @@
 // Master: starts the children, processes or threads, watches them, replaces them.
 
-import type { Logger, LogLevel } from "@maple/box/internal";
+import type { Logger, LogLevel } from "../log/logger.ts";
 import type { Child, ChildStart } from "./child.ts";
 import { BEAT_MS, ControlServer } from "./control.ts";
 import type { ProcessStatus } from "./process_status.ts";

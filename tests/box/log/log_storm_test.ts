@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { LogStorm, STORM_LIMIT } from "../../box/log_storm.ts";
+import { LogStorm, STORM_LIMIT } from "../../../box/log/log_storm.ts";
 
 interface Written {
   readonly storm: LogStorm;
@@ -135,7 +135,7 @@ Deno.test("LogStorm.flush() writes what was counted, at once, and leaves no time
 });
 
 Deno.test("LogStorm keeps no program alive, and its end tells the count", async () => {
-  const module = new URL("../../box/log_storm.ts", import.meta.url).href;
+  const module = new URL("../../../box/log/log_storm.ts", import.meta.url).href;
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

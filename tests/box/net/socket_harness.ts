@@ -8,7 +8,7 @@ import {
   FrameSocket,
   type FrameSocketOptions,
 } from "@maple/box/internal";
-import { bounded, Loopback } from "./support.ts";
+import { bounded, Loopback } from "../support.ts";
 
 /** A frame socket at the near end of a loopback connection; the test holds the far end. */
 export class Harness implements AsyncDisposable, FrameHandler {

@@ -5,7 +5,7 @@ import {
   enterFairTurns,
   leaveFairTurns,
   turnToRead,
-} from "../../box/fair_turns.ts";
+} from "../../../box/net/fair_turns.ts";
 import {
   bounded,
   fakeListener,
@@ -13,7 +13,7 @@ import {
   readBytes,
   turns,
   writeAll,
-} from "./support.ts";
+} from "../support.ts";
 
 /** Takes part with so many read loops while the body runs. */
 async function withLoops(count: number, body: () => Promise<void>) {

@@ -1,14 +1,9 @@
 // The line between a master and its children: loopback TCP, one JSON object a line. Whoever is left alone learns it by the line's end.
 
-import { LineBox } from "@maple/box";
-import {
-  acceptAll,
-  type FrameHandler,
-  FrameSocket,
-  listenTcp,
-  type Logger,
-  type LogLevel,
-} from "@maple/box/internal";
+import { LineBox } from "../line_box.ts";
+import type { Logger, LogLevel } from "../log/logger.ts";
+import { type FrameHandler, FrameSocket } from "../net/frame_socket.ts";
+import { acceptAll, listenTcp } from "../net/listen.ts";
 
 /** What a child tells its master. The first message on a line must carry the token. */
 export interface ControlMessage {
