@@ -1,11 +1,11 @@
 // What the parts of one gateway share.
 
 import type { Logger } from "@maple/box/internal";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { SessionTable } from "./session_table.ts";
-import type { Counters } from "./stats.ts";
-import type { TaskQueue } from "./task_queue.ts";
+import type { SessionTable } from "./outer/session_table.ts";
+import type { Counters } from "./metrics/stats.ts";
+import type { TaskQueue } from "./queue/task_queue.ts";
 
 /** What the parts of one gateway share. */
 export interface GatewayContext {

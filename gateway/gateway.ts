@@ -10,24 +10,24 @@ import {
   listenTcp,
   LoopDelay,
 } from "@maple/box/internal";
-import { Clients } from "./clients.ts";
+import { Clients } from "./outer/clients.ts";
 import type { GatewayContext } from "./context.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
-import { InnerCommands } from "./inner_commands.ts";
-import { InnerLinks } from "./inner_links.ts";
+import { InnerCommands } from "./inner/inner_commands.ts";
+import { InnerLinks } from "./inner/inner_links.ts";
 import {
   type GatewayLimits,
   type GatewayOptions,
   limitsOf,
   resolveOptions,
 } from "./options.ts";
-import { Measures } from "./measures.ts";
-import { ParkWatch } from "./park_watch.ts";
-import type { QueuedTask } from "./queued_task.ts";
-import { SessionTable } from "./session_table.ts";
-import { Counters, type GatewayStats } from "./stats.ts";
-import { TaskQueue } from "./task_queue.ts";
+import { Measures } from "./metrics/measures.ts";
+import { ParkWatch } from "./queue/park_watch.ts";
+import type { QueuedTask } from "./queue/queued_task.ts";
+import { SessionTable } from "./outer/session_table.ts";
+import { Counters, type GatewayStats } from "./metrics/stats.ts";
+import { TaskQueue } from "./queue/task_queue.ts";
 
 // How often a gateway that leaves looks whether all is done.
 const LOOK_MS = 100;

@@ -13,10 +13,10 @@ import {
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { Gateway } from "./gateway.ts";
-import { MetricsServer } from "./metrics_server.ts";
-import { reportOf } from "./report.ts";
+import { MetricsServer } from "./metrics/server.ts";
+import { reportOf } from "./metrics/report.ts";
 import { FLAGS, readSettings } from "./settings.ts";
-import { StatFile } from "./stat_file.ts";
+import { StatFile } from "./metrics/stat_file.ts";
 
 const USAGE = `maple gateway ${config.version}
 Holds client connections and forwards between them and the workers that ask.

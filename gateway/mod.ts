@@ -20,8 +20,12 @@ import { main } from "./main.ts";
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
 export type { GatewayLimits, GatewayOptions, TaskOrder } from "./options.ts";
-export type { WorkerIdentity } from "./inner_link.ts";
-export type { CommandStats } from "./measures.ts";
-export type { DroppedAnswers, GatewayStats, WorkerStats } from "./stats.ts";
+export type { WorkerIdentity } from "./inner/inner_link.ts";
+export type { CommandStats } from "./metrics/measures.ts";
+export type {
+  DroppedAnswers,
+  GatewayStats,
+  WorkerStats,
+} from "./metrics/stats.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

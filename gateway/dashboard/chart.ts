@@ -2,7 +2,7 @@
 
 import type { Elements, PageElement } from "./elements.ts";
 import type { DashboardFormat } from "./format.ts";
-import type { HistoryPoint } from "../metrics_history.ts";
+import type { HistoryPoint } from "../metrics/history.ts";
 
 /** The figures that can be drawn. */
 export type ChartKey = Exclude<keyof HistoryPoint, "time">;

@@ -2,10 +2,10 @@
 
 import type { Elements, PageElement } from "./elements.ts";
 import type { DashboardFormat } from "./format.ts";
-import type { HistoryPoint } from "../metrics_history.ts";
-import type { GatewayReport } from "../report.ts";
-import type { CommandStats } from "../measures.ts";
-import type { WorkerStats } from "../stats.ts";
+import type { HistoryPoint } from "../metrics/history.ts";
+import type { GatewayReport } from "../metrics/report.ts";
+import type { CommandStats } from "../metrics/measures.ts";
+import type { WorkerStats } from "../metrics/stats.ts";
 
 /** Shows the figures of a report. */
 export interface DashboardFigures {

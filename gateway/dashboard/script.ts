@@ -4,8 +4,8 @@ import type { ChartPlan, DashboardChart } from "./chart.ts";
 import type { Browser, Elements } from "./elements.ts";
 import type { DashboardFigures } from "./figures.ts";
 import type { DashboardFormat } from "./format.ts";
-import type { HistoryPoint } from "../metrics_history.ts";
-import type { GatewayReport } from "../report.ts";
+import type { HistoryPoint } from "../metrics/history.ts";
+import type { GatewayReport } from "../metrics/report.ts";
 
 /** What the script is made of. */
 export interface DashboardParts {

@@ -1,6 +1,6 @@
 // The main figures of a gateway: what the viewer shows with a history.
 
-import type { GatewayReport } from "../report.ts";
+import type { GatewayReport } from "../metrics/report.ts";
 import type { Style } from "./cells.ts";
 import {
   formatBytes,
@@ -9,7 +9,7 @@ import {
   formatRate,
   formatSeconds,
 } from "./format.ts";
-import type { Rates } from "./rates.ts";
+import type { Rates } from "../metrics/rates.ts";
 
 /** What is shown at a time: the newest report, and what happened since the one before. */
 export interface Look {

@@ -5,7 +5,7 @@ import {
   type GatewayReport,
   REPORT_FORMAT,
   REPORT_FORMAT_VERSION,
-} from "../report.ts";
+} from "../metrics/report.ts";
 
 /** Seconds without a new report after which the gateway counts as gone; it writes one a second. */
 export const STALE_SECONDS = 5;

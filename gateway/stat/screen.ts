@@ -1,6 +1,6 @@
 // renderScreen: what the viewer shows of a gateway, as lines.
 
-import type { GatewayStats } from "../stats.ts";
+import type { GatewayStats } from "../metrics/stats.ts";
 import {
   type Cell,
   cell,

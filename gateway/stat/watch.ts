@@ -1,9 +1,9 @@
 // ReportWatch: looks at a stat file again and again and tells what happened in between.
 
-import type { GatewayReport } from "../report.ts";
+import type { GatewayReport } from "../metrics/report.ts";
 import { type FigureName, figureValues, type Look } from "./figures.ts";
 import { History } from "./history.ts";
-import { isSameRun, ratesBetween } from "./rates.ts";
+import { isSameRun, ratesBetween } from "../metrics/rates.ts";
 import { goneReason, readReport } from "./report_file.ts";
 import { HISTORY_SIZE } from "./screen.ts";
 

@@ -333,7 +333,7 @@ Deno.test("GHaven.run() and THaven.run() start no children from a test", async (
     const app = new Kind(Box, { logger: new LogCollector() });
     const error = await assertRejects(
       () => app.run({ port: 0, workers: 2 }),
-      HavenError,
+      BoxError,
       "use workers: 0 there",
     );
     assertEquals(error.code, "state");

@@ -13,8 +13,8 @@ import type {
 } from "npm:playwright-core@1";
 import { TaskCmd, TaskFlag } from "@maple/box";
 import { statusUrl } from "@maple/box/internal";
-import { MetricsServer } from "../../gateway/metrics_server.ts";
-import { reportOf } from "../../gateway/report.ts";
+import { MetricsServer } from "../../gateway/metrics/server.ts";
+import { reportOf } from "../../gateway/metrics/report.ts";
 import { hasChromium, openBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";

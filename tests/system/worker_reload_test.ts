@@ -182,6 +182,6 @@ await runLifeWorker("v1", ["28000"]);`;
   assertEquals(exitCode, 1);
   assertMatch(
     stderr,
-    /HavenError: Cannot start child processes from "deno eval": use workers: 0 there/,
+    /BoxError: Cannot start child processes from "deno eval": use workers: 0 there/,
   );
 });

@@ -1,7 +1,7 @@
 // The life of a worker in one process: attach, run, close.
 
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { HavenError } from "@maple/haven";
+import { BoxError } from "@maple/box";
 import { WorkerError } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
@@ -131,7 +131,7 @@ Deno.test("Worker.run() with workers 0 ends at once when its signal is aborted a
 Deno.test("Worker.run() with child processes says that a test cannot have them", async () => {
   const error = await assertRejects(
     () => new WorkerFixture().app.run({ workers: 1 }),
-    HavenError,
+    BoxError,
     'Cannot start child processes from "deno test": use workers: 0 there',
   );
   assertEquals(error.code, "state");

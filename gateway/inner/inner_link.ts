@@ -1,0 +1,125 @@
+// InnerLink: one connection of a worker or a trigger, and the tasks that a worker holds on it.
+
+import { TaskOffset } from "@maple/box";
+import {
+  type CloseCause,
+  formatAddress,
+  type FrameHandler,
+  FrameSocket,
+  type FrameSocketOptions,
+} from "@maple/box/internal";
+import { type Linked, LinkedList } from "../queue/linked_list.ts";
+import type { QueuedTask } from "../queue/queued_task.ts";
+
+// What one task counts for in the average: what lies 100 tasks back is forgotten.
+const TASK_WEIGHT = 1 / 32;
+
+/** What a link tells its gateway. */
+export interface LinkOwner {
+  /** A whole Task came; valid during the call only. */
+  onInnerFrame(link: InnerLink, frame: Uint8Array): void;
+  /** The connection has ended. */
+  onInnerClose(link: InnerLink, cause: CloseCause): void;
+}
+
+/** What a worker tells of itself in the body of its first ASK; an original one tells nothing. */
+export interface WorkerIdentity {
+  /** What the program is called. */
+  name?: string;
+  /** Its process id. */
+  pid?: number;
+  /** The machine it runs on. */
+  host?: string;
+  /** The version of its library. */
+  version?: string;
+  /** How many tasks it works on at a time. */
+  concurrency?: number;
+  /** Which of its master's children it is, from 1. */
+  index?: number;
+}
+
+/** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
+export class InnerLink implements FrameHandler, Linked<InnerLink> {
+  /** The next of the links with credits that hold as many tasks. */
+  next: InnerLink | null = null;
+  /** The link before it. */
+  prev: InnerLink | null = null;
+  /** The connection. */
+  readonly socket: FrameSocket;
+  /** Address and port of the other side, for logs. */
+  readonly address: string;
+  /** Whether it has asked for a task. */
+  isWorker = false;
+  /** How many tasks it has asked for and not yet got. */
+  credits = 0;
+  /** Used by `AskingLinks`: among which of them it is. */
+  rank = 0;
+  /** Whether it acknowledges by delivery id, as a worker of ours does. */
+  acknowledgesById = false;
+  /** Who it says it is. */
+  identity: WorkerIdentity | undefined;
+  /** When it connected, in milliseconds of `performance.now()`. */
+  readonly connectedAt: number = performance.now();
+  /** When its last frame came, in milliseconds of `turnNow`. */
+  seenAt: number = this.connectedAt;
+  /** How many tasks it has acknowledged. */
+  done = 0;
+  /** Milliseconds that its tasks took of late, on average, as it tells; 0 = not known. */
+  taskMs = 0;
+  /** Pings since its last frame. */
+  unansweredPings = 0;
+  /** Whether it wants no more tasks. */
+  withdrawn = false;
+  /** The tasks that it holds, the oldest first. */
+  readonly held: LinkedList<QueuedTask> = new LinkedList();
+  readonly #owner: LinkOwner;
+
+  /** @param conn The connection, which belongs to the link from now on. */
+  constructor(
+    conn: Deno.TcpConn,
+    { owner, ...options }: FrameSocketOptions & { owner: LinkOwner },
+  ) {
+    this.#owner = owner;
+    this.address = formatAddress(conn.remoteAddr);
+    this.socket = new FrameSocket(conn, this, options);
+  }
+
+  /** `worker 127.0.0.1:4321`, for logs. */
+  get name(): string {
+    const { name, pid } = this.identity ?? {};
+    const who = name === undefined ? "" : ` ${name}[${pid ?? "?"}]`;
+    return `${this.isWorker ? "worker" : "trigger"}${who} ${this.address}`;
+  }
+
+  /** The worker tells how many milliseconds a task took. */
+  tookMs(ms: number): void {
+    this.taskMs += (ms - this.taskMs) * (this.taskMs > 0 ? TASK_WEIGHT : 1);
+  }
+
+  /**
+   * Sends a task to the worker.
+   *
+   * @returns false when it does not read what it was sent; the connection is closed then.
+   */
+  deliver(task: QueuedTask): boolean {
+    const { outbox } = this.socket;
+    const at = outbox.reserve(task.bytes);
+    if (at < 0) {
+      this.socket.overflow();
+      return false;
+    }
+    task.writeTo(outbox.buffer, at);
+    return true;
+  }
+
+  /** Called by the socket. */
+  onFrame(frame: Uint8Array): void {
+    if (frame.length < TaskOffset.body) return;
+    this.#owner.onInnerFrame(this, frame);
+  }
+
+  /** Called by the socket. */
+  onClose(cause: CloseCause): void {
+    this.#owner.onInnerClose(this, cause);
+  }
+}

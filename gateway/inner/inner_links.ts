@@ -1,0 +1,153 @@
+// InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their connection.
+
+import { Task, TaskCmd } from "@maple/box";
+import {
+  type CloseCause,
+  formatAddress,
+  LINK_BUFFER_BYTES,
+  turnNow,
+} from "@maple/box/internal";
+import type { GatewayContext } from "../context.ts";
+import type { InnerCommands } from "./inner_commands.ts";
+import { InnerLink, type LinkOwner } from "./inner_link.ts";
+import type { WorkerStats } from "../metrics/stats.ts";
+
+// A worker is asked for a sign of life so many times before it counts as lost.
+const PINGS = 3;
+const LOGGED_REFUSALS = 1000;
+
+/** The workers and triggers of a gateway. */
+export class InnerLinks implements LinkOwner {
+  readonly #context: GatewayContext;
+  readonly #commands: InnerCommands;
+  readonly #links = new Set<InnerLink>();
+  #closed = false;
+  #pinging: ReturnType<typeof setInterval> | undefined;
+
+  /** @param commands What is done with their frames. */
+  constructor(context: GatewayContext, commands: InnerCommands) {
+    this.#context = context;
+    this.#commands = commands;
+  }
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** How many of them have asked for a task. */
+  get workers(): number {
+    let workers = 0;
+    for (const link of this.#links) if (link.isWorker) workers++;
+    return workers;
+  }
+
+  /** What is known of each worker. */
+  workerStats(): WorkerStats[] {
+    const now = performance.now();
+    const stats: WorkerStats[] = [];
+    for (const link of this.#links) {
+      if (!link.isWorker) continue;
+      stats.push({
+        ...link.identity,
+        address: link.address,
+        credits: link.credits,
+        inHand: link.held.size,
+        done: link.done,
+        connectedSeconds: (now - link.connectedAt) / 1000,
+        seenSeconds: Math.max(0, (now - link.seenAt) / 1000),
+      });
+    }
+    return stats;
+  }
+
+  /** Begins to look for workers that vanished. */
+  start(): void {
+    const intervalMs = this.#context.options.workerTimeout * 1000 / PINGS;
+    if (intervalMs === 0) return;
+    const ping = pingFrame(intervalMs);
+    this.#pinging = setInterval(() => {
+      for (const link of this.#links) this.#look(link, ping);
+    }, intervalMs);
+  }
+
+  /** Closes all connections in order, and those that still come. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#pinging);
+    for (const link of this.#links) link.socket.close();
+  }
+
+  /** Lets a worker or trigger in. */
+  accept(conn: Deno.TcpConn): void {
+    const { options, counters, logger } = this.#context;
+    const { innerConnsMax, innerFrameMax } = options;
+    if (this.#links.size >= innerConnsMax) {
+      if (counters.innerRefused++ % LOGGED_REFUSALS === 0) {
+        logger.warn(
+          `worker or trigger ${
+            formatAddress(conn.remoteAddr)
+          } is refused: there are ${innerConnsMax} connections, the most that innerConnsMax allows`,
+        );
+      }
+      conn.close();
+      return;
+    }
+    conn.setNoDelay(true);
+    const link = new InnerLink(conn, {
+      owner: this,
+      framing: Task,
+      maxFrameBytes: innerFrameMax,
+      maxOutboxBytes: innerFrameMax * 4,
+      bufferBytes: LINK_BUFFER_BYTES,
+    });
+    this.#links.add(link);
+    logger.debug(`worker or trigger at ${link.address} connected`);
+    this.#context.follow(link.socket.run());
+    // It was let in by the system before the listener was closed.
+    if (this.#closed) link.socket.close();
+  }
+
+  /** For a link. */
+  onInnerFrame(link: InnerLink, frame: Uint8Array): void {
+    link.unansweredPings = 0;
+    link.seenAt = turnNow();
+    this.#commands.run(link, frame);
+  }
+
+  /** For a link. */
+  onInnerClose(link: InnerLink, cause: CloseCause): void {
+    const { logger, dispatcher } = this.#context;
+    this.#links.delete(link);
+    const held = link.held.size;
+    const line = `${link.name} closed: ${cause.message}${
+      held ? `; ${held} tasks that it held go to others` : ""
+    }`;
+    if (held > 0 || !["peer", "local"].includes(cause.kind)) logger.warn(line);
+    else logger.debug(line);
+    dispatcher.lost(link);
+  }
+
+  // An original worker does not answer pings, and the system tells when its connection is gone.
+  #look(link: InnerLink, ping: Uint8Array): void {
+    if (!link.acknowledgesById) return;
+    if (link.unansweredPings >= PINGS) {
+      link.socket.destroy({
+        kind: "idle",
+        message:
+          `no sign of life for ${this.#context.options.workerTimeout} s (workerTimeout)`,
+      });
+      return;
+    }
+    link.unansweredPings++;
+    link.socket.send(ping);
+  }
+}
+
+// LOGOUT_CLIENT for no client at all, which the worker sends back; `custom` tells how often it comes, so that the worker knows when the gateway has vanished.
+function pingFrame(intervalMs: number): Uint8Array {
+  return new Task({
+    cmd: TaskCmd.LOGOUT_CLIENT,
+    custom: Math.ceil(intervalMs),
+  }).pack();
+}

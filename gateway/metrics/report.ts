@@ -1,0 +1,54 @@
+// reportOf: all that is told of a gateway, as one object that is JSON.
+
+import { formatAddress } from "@maple/box/internal";
+import config from "../deno.json" with { type: "json" };
+import type { Gateway } from "../gateway.ts";
+import type { GatewayLimits } from "../options.ts";
+import type { GatewayStats } from "./stats.ts";
+
+/** Marks a report, so that a reader knows what it has before it. */
+export const REPORT_FORMAT = "maple-gateway-stats";
+
+/** Grows when a reader of older reports would misread newer ones; what is only added does not count. */
+export const REPORT_FORMAT_VERSION = 1;
+
+/** What the stat file, `/stats.json` and the dashboard carry. It is JSON as it is. */
+export interface GatewayReport {
+  /** Always {@linkcode REPORT_FORMAT}. */
+  readonly format: typeof REPORT_FORMAT;
+  /** See {@linkcode REPORT_FORMAT_VERSION}. */
+  readonly formatVersion: typeof REPORT_FORMAT_VERSION;
+  /** The version of the gateway. */
+  readonly version: string;
+  /** When the report was made, as in `2026-07-04T12:00:00.000Z`. */
+  readonly time: string;
+  /** When the gateway began to listen, in the same form; null before. */
+  readonly startedAt: string | null;
+  /** Where clients connect, `HOST:PORT`; null while it does not listen, as when it leaves. */
+  readonly outer: string | null;
+  /** Where workers and triggers connect, `HOST:PORT`; null while it does not listen. */
+  readonly inner: string | null;
+  /** The number of this gateway in every task. */
+  readonly nodeId: number;
+  /** The options that are numbers, defaults filled in. */
+  readonly limits: GatewayLimits;
+  /** The counters. */
+  readonly stats: GatewayStats;
+}
+
+/** The report of a gateway as it is now. */
+export function reportOf(gateway: Gateway): GatewayReport {
+  const { outerAddr, innerAddr, startedAt, limits } = gateway;
+  return {
+    format: REPORT_FORMAT,
+    formatVersion: REPORT_FORMAT_VERSION,
+    version: config.version,
+    time: new Date().toISOString(),
+    startedAt: startedAt?.toISOString() ?? null,
+    outer: outerAddr ? formatAddress(outerAddr) : null,
+    inner: innerAddr ? formatAddress(innerAddr) : null,
+    nodeId: limits.nodeId,
+    limits,
+    stats: gateway.stats(),
+  };
+}

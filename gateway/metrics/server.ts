@@ -1,0 +1,95 @@
+// MetricsServer: what `--metrics` serves: figures for Prometheus, for programs and, on a page, for people.
+
+import { serveStatus, type StatusServer } from "@maple/box/internal";
+import { dashboardResponse } from "../dashboard/page.ts";
+import { EventFeed, eventText } from "./event_feed.ts";
+import { MetricsHistory } from "./history.ts";
+import { prometheusText } from "./prometheus_text.ts";
+import type { GatewayReport } from "./report.ts";
+
+const INTERVAL_MS = 1000;
+/** How far back the charts of the dashboard go. */
+export const HISTORY_SECONDS = 600;
+/** How many dashboards may be open at a time. */
+export const LISTENERS_MAX = 32;
+
+/** Serves `/metrics`, `/healthz`, `/stats.json`, and the dashboard at `/` with its `/events`. */
+export class MetricsServer implements AsyncDisposable {
+  readonly #report: () => GatewayReport;
+  readonly #history = new MetricsHistory(HISTORY_SECONDS);
+  readonly #feed = new EventFeed(LISTENERS_MAX);
+  readonly #server: StatusServer;
+  readonly #timer: ReturnType<typeof setInterval>;
+  // The one that the newest point of the history is of: rates between it and the next are those of a whole interval.
+  #last: GatewayReport;
+
+  /**
+   * Starts to serve.
+   *
+   * @param address `PORT` (of 127.0.0.1), `HOST:PORT` or `[IPV6]:PORT`.
+   * @param report Gives what is served.
+   * @throws {RangeError} when the address is none.
+   * @throws {Error} with one line when it cannot be listened on.
+   */
+  constructor(address: string, report: () => GatewayReport) {
+    this.#report = report;
+    this.#server = serveStatus(address, {
+      "/": () => dashboardResponse(HISTORY_SECONDS),
+      "/events": () => this.#listen(),
+      "/metrics": () => prometheusText(report()).toResponse(),
+      "/healthz": () => this.#health(),
+      "/stats.json": () => json(report()),
+    });
+    this.#last = report();
+    this.#history.add(this.#last);
+    this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
+  }
+
+  /** Where it listens, with the real port. */
+  get addr(): Deno.NetAddr {
+    return this.#server.addr;
+  }
+
+  /** Ends all connections and stops to listen. May be called twice. */
+  close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#feed.close();
+    return this.#server.close();
+  }
+
+  /** The same as {@linkcode MetricsServer.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #tick(): void {
+    this.#last = this.#report();
+    const point = this.#history.add(this.#last);
+    if (this.#feed.size === 0) return;
+    this.#feed.send(eventText("report", { report: this.#last, point }));
+  }
+
+  #listen(): Response {
+    return this.#feed.open(
+      eventText("history", {
+        report: this.#last,
+        points: this.#history.points,
+      }),
+    );
+  }
+
+  #health(): Response {
+    const { state } = this.#report().stats;
+    return new Response(`${state}\n`, {
+      status: state === "serving" ? 200 : 503,
+      headers: {
+        "content-type": "text/plain; charset=utf-8",
+        "cache-control": "no-store",
+      },
+    });
+  }
+}
+
+function json(report: GatewayReport): Response {
+  return Response.json(report, { headers: { "cache-control": "no-store" } });
+}

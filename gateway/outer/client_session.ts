@@ -1,0 +1,128 @@
+// ClientSession: one client connection and who is logged in on it.
+
+import { type Int64, ipToBytes, TaskFlag, TaskOffset } from "@maple/box";
+import {
+  type CloseCause,
+  formatAddress,
+  type FrameHandler,
+  FrameSocket,
+  type FrameSocketOptions,
+  parseIpv4,
+  readInt32,
+  writeInt32,
+  writeInt64,
+} from "@maple/box/internal";
+import { LinkedList } from "../queue/linked_list.ts";
+import type { QueuedTask } from "../queue/queued_task.ts";
+
+/** What a session tells its gateway. */
+export interface SessionOwner {
+  /** A frame came, in bytes of its own. */
+  onClientFrame(session: ClientSession, frame: Uint8Array): void;
+  /** The connection has ended. */
+  onClientClose(session: ClientSession, cause: CloseCause): void;
+}
+
+/** What a session is made with, beside its connection. */
+export interface ClientSessionOptions extends FrameSocketOptions {
+  /** What is told. */
+  readonly owner: SessionOwner;
+  /** The number of the connection. */
+  readonly connId: number;
+  /** The header of a task about nobody, which all sessions of a gateway share. */
+  readonly header: Uint8Array;
+}
+
+/** One client connection and who is logged in on it. */
+export class ClientSession implements FrameHandler {
+  /** The connection. */
+  readonly socket: FrameSocket;
+  /** The number of the connection. */
+  readonly connId: number;
+  /** Order "client": whether one of its tasks is ready or with a worker. */
+  busy = false;
+  /** Order "client": the tasks that wait for that one. */
+  readonly behind: LinkedList<QueuedTask> = new LinkedList();
+  /** Its frames that wait or are with a worker. */
+  pendingRequests = 0;
+  /** Whether it is not read from because of these. */
+  held = false;
+  /** Steps of the idle watch since its last frame. */
+  quietSteps = 0;
+  /** Used by a walk over several selections, to meet each session once. */
+  walk = 0;
+  readonly #conn: Deno.TcpConn;
+  readonly #owner: SessionOwner;
+  readonly #header: Uint8Array;
+  // There are thousands of sessions: only what is long gets an array.
+  readonly #ipv4: number;
+  #ipv6: Uint8Array | undefined;
+  #uid: Int64 = 0;
+  #userdata: Int64 = 0;
+
+  /** @param conn The connection, which belongs to the session from now on. */
+  constructor(
+    conn: Deno.TcpConn,
+    options: ClientSessionOptions,
+  ) {
+    this.#conn = conn;
+    this.#owner = options.owner;
+    this.connId = options.connId;
+    this.#header = options.header;
+    const { hostname } = conn.remoteAddr;
+    let ipv4 = parseIpv4(hostname);
+    if (ipv4 === undefined) {
+      const { bytes, ipv6 } = ipToBytes(hostname);
+      if (ipv6) this.#ipv6 = bytes;
+      else ipv4 = readInt32(bytes, 0);
+    }
+    this.#ipv4 = ipv4 ?? 0;
+    this.socket = new FrameSocket(conn, this, { ...options, ownFrames: true });
+  }
+
+  /** The client's address and port, for logs. */
+  get address(): string {
+    return formatAddress(this.#conn.remoteAddr);
+  }
+
+  /** The user logged in on it, 0 = none. */
+  get uid(): Int64 {
+    return this.#uid;
+  }
+
+  /** The bit mask given at login. */
+  get userdata(): Int64 {
+    return this.#userdata;
+  }
+
+  /** Sets who is logged in; 0, 0 is nobody. */
+  setUser(uid: Int64, userdata: Int64): void {
+    this.#uid = uid;
+    this.#userdata = userdata;
+  }
+
+  /** Writes the header of a task about this client, with its present uid and userdata, at `at`; what is the task's own is left to it. */
+  writeHeader(target: Uint8Array, at: number): void {
+    target.set(this.#header, at);
+    if (this.#ipv6) {
+      target[at + TaskOffset.flags + 1] = TaskFlag.IPV6;
+      target.set(this.#ipv6, at + TaskOffset.clientIp);
+    } else {
+      writeInt32(target, at + TaskOffset.clientIp, this.#ipv4);
+    }
+    writeInt64(target, at + TaskOffset.connId, this.connId);
+    writeInt64(target, at + TaskOffset.uid, this.#uid);
+    writeInt64(target, at + TaskOffset.userdata, this.#userdata);
+  }
+
+  /** Called by the socket. */
+  onFrame(frame: Uint8Array): void {
+    this.quietSteps = 0;
+    this.#owner.onClientFrame(this, frame);
+  }
+
+  /** Called by the socket. */
+  onClose(cause: CloseCause): void {
+    this.#owner.onClientClose(this, cause);
+  }
+}

@@ -1,0 +1,142 @@
+// Clients: lets clients in, makes tasks of their frames, and holds back those that send too much.
+
+import { type BoxOf, Task, TaskCmd } from "@maple/box";
+import { type CloseCause, formatAddress } from "@maple/box/internal";
+import { ClientSession, type SessionOwner } from "./client_session.ts";
+import type { GatewayContext } from "../context.ts";
+import { QueuedTask } from "../queue/queued_task.ts";
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+// Of the refusals in a storm, one in so many is logged.
+const LOGGED_REFUSALS = 1000;
+
+// What a box class may have and a reply of the gateway needs.
+interface ReturnField {
+  ret: number;
+}
+
+/** The clients of a gateway. */
+export class Clients implements SessionOwner {
+  readonly #context: GatewayContext;
+  readonly #header: Uint8Array;
+  #lastConnId = 0;
+  #reading = true;
+
+  /** @param context The parts of the gateway. */
+  constructor(context: GatewayContext) {
+    this.#context = context;
+    const { nodeId } = context.options;
+    this.#header = new Task({ nodeId, tag: context.tag }).pack();
+  }
+
+  /**
+   * Lets a client in.
+   *
+   * @returns A promise when nobody else may be let in before it has resolved.
+   */
+  accept(conn: Deno.TcpConn): Promise<void> | void {
+    const { options, sessions, counters, logger, queue } = this.#context;
+    const { connsMax, box, frameMax, outboxMax } = options;
+    if (sessions.size >= connsMax) {
+      if (counters.clientsRefused++ % LOGGED_REFUSALS === 0) {
+        logger.warn(
+          `client ${
+            formatAddress(conn.remoteAddr)
+          } is refused: there are ${connsMax} connections, the most that connsMax allows`,
+        );
+      }
+      conn.close();
+      return;
+    }
+    conn.setNoDelay(true);
+    const session = new ClientSession(conn, {
+      owner: this,
+      connId: ++this.#lastConnId,
+      header: this.#header,
+      framing: box,
+      maxFrameBytes: frameMax,
+      maxOutboxBytes: outboxMax,
+      gate: queue.gate,
+    });
+    sessions.add(session);
+    counters.clientsAccepted++;
+    counters.clientsPeak = Math.max(counters.clientsPeak, sessions.size);
+    logger.debug(`client ${session.connId} at ${session.address} connected`, {
+      conn: session.connId,
+    });
+    this.#submit(TaskCmd.CLIENT_CREATED, session, EMPTY);
+    this.#context.follow(session.socket.run());
+    // It was let in by the system before the listener was closed.
+    if (!this.#reading) return session.socket.close();
+    // A full queue lets nobody new in either.
+    if (!queue.gate.isOpen) return queue.gate.opened();
+  }
+
+  /** Reads nobody any more. */
+  stopReading(): void {
+    this.#reading = false;
+    for (const session of this.#context.sessions.all()) session.socket.pause();
+  }
+
+  /** Closes all connections in order, and those that still come. */
+  close(): void {
+    this.#reading = false;
+    for (const session of this.#context.sessions.all()) session.socket.close();
+  }
+
+  /** For a session. */
+  onClientFrame(session: ClientSession, frame: Uint8Array): void {
+    const { counters, options } = this.#context;
+    counters.clientFrames++;
+    counters.clientBytes += frame.length;
+    if (++session.pendingRequests >= options.clientQueueMax) {
+      session.held = true;
+      session.socket.pause();
+    }
+    this.#submit(TaskCmd.CLIENT_REQ, session, frame);
+  }
+
+  /** For a session. */
+  onClientClose(session: ClientSession, cause: CloseCause): void {
+    const { sessions, counters, logger } = this.#context;
+    sessions.remove(session);
+    counters.clientsClosed[cause.kind]++;
+    const line =
+      `client ${session.connId} at ${session.address} closed: ${cause.message}`;
+    const about = { conn: session.connId };
+    if (cause.kind === "peer" || cause.kind === "local") {
+      logger.debug(line, about);
+    } else logger.warn(line, about);
+    this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
+  }
+
+  /** A request is finished, or was dropped: its client may be read from again. */
+  requestDone(session: ClientSession): void {
+    const { clientQueueMax } = this.#context.options;
+    session.pendingRequests--;
+    if (session.held && session.pendingRequests <= clientQueueMax / 2) {
+      session.held = false;
+      if (this.#reading) session.socket.resume();
+    }
+  }
+
+  /** Answers a request in place of a worker. A box class without a field `ret`, or with one too small for the code, has no such answer. */
+  refuse(session: ClientSession, frame: Uint8Array, ret: number): void {
+    const { box } = this.#context.options;
+    if (session.socket.closed || !box.fieldNames.includes("ret")) return;
+    const request = box.fromFrame(frame) as BoxOf<ReturnField>;
+    let answer: Uint8Array;
+    try {
+      answer = request.map({ ret }).pack();
+    } catch {
+      return;
+    }
+    session.socket.send(answer);
+  }
+
+  #submit(cmd: number, session: ClientSession, body: Uint8Array): void {
+    this.#context.dispatcher.submit(
+      new QueuedTask(cmd, body, session),
+    );
+  }
+}

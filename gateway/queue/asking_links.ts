@@ -1,0 +1,111 @@
+// AskingLinks: the workers' connections that ask for tasks, and which of them gets the next one.
+
+import type { InnerLink } from "../inner/inner_link.ts";
+import { LinkedList } from "./linked_list.ts";
+
+// A worker that will come to a task so soon may get it although others have nothing to do: to wake one of those would gain little and cost the machine more.
+const SOON_MS = 0.5;
+// What was handed out longer ago and is not done takes longer than tasks did on average. When nothing was handed out for so long, there is little to do.
+const RECENT_MS = 2;
+// Those that hold so many tasks or more count as equals.
+const MOST_TOLD_APART = 64;
+// So many of those that were served last are looked at first.
+const LOOKED_AT = 4;
+
+/**
+ * The workers' connections that have credits, and which of them gets the next task.
+ *
+ * A task goes to whoever holds the fewest, and among equals to the one that has waited longest: so one that asks for much at a time does not keep the others from
+ * getting any. But where there is much to do and the tasks are short, as workers of ours tell, it goes to one that was served just before for as long as that keeps
+ * up, and then to the one that has become idle last. Spread over all that are there, each task would wake another process, and every further worker would make the
+ * system slower.
+ */
+export class AskingLinks {
+  // By how many tasks they hold; in each list the one that came into it first is the first.
+  readonly #byHeld: readonly LinkedList<InnerLink>[] = Array.from(
+    { length: MOST_TOLD_APART + 1 },
+    () => new LinkedList<InnerLink>(),
+  );
+  #credits = 0;
+  // Those that were served last, the last one first.
+  readonly #served: InnerLink[] = [];
+  #servedAt = -Infinity;
+
+  /** How many tasks they have asked for, all together. */
+  get credits(): number {
+    return this.#credits;
+  }
+
+  /** A link asks for one more task. */
+  add(link: InnerLink): void {
+    this.#credits++;
+    if (link.credits++ === 0) this.#insert(link);
+  }
+
+  /** A link asks for nothing any more. */
+  remove(link: InnerLink): void {
+    if (link.credits === 0) return;
+    this.#byHeld[link.rank]!.remove(link);
+    this.#credits -= link.credits;
+    link.credits = 0;
+    const at = this.#served.indexOf(link);
+    if (at >= 0) this.#served.splice(at, 1);
+  }
+
+  /** To be called when a link holds more or fewer tasks than before. */
+  update(link: InnerLink): void {
+    if (link.credits === 0) return;
+    // Also where that makes no difference: those that hold the most are served in turn too.
+    this.#byHeld[link.rank]!.remove(link);
+    this.#insert(link);
+  }
+
+  /**
+   * The link that gets the next task, which uses up one of its credits; null when nobody asks.
+   *
+   * @param now Milliseconds of `turnNow`.
+   */
+  next(now: number): InnerLink | null {
+    const link = this.#choose(now);
+    if (!link) return null;
+    this.#credits--;
+    if (--link.credits === 0) this.#byHeld[link.rank]!.remove(link);
+    this.#servedAt = now;
+    if (link !== this.#served[0]) this.#putFirst(link);
+    return link;
+  }
+
+  #choose(now: number): InnerLink | null {
+    if (now - this.#servedAt < RECENT_MS) {
+      for (const link of this.#served) {
+        if (link.credits > 0 && isReady(link, now)) return link;
+      }
+      const idle = this.#byHeld[0]!.last;
+      if (idle && idle.taskMs > 0) return idle;
+    }
+    for (const { first } of this.#byHeld) if (first) return first;
+    return null;
+  }
+
+  #putFirst(link: InnerLink): void {
+    const at = this.#served.indexOf(link);
+    if (at >= 0) this.#served.splice(at, 1);
+    else if (this.#served.length === LOOKED_AT) this.#served.pop();
+    this.#served.unshift(link);
+  }
+
+  #insert(link: InnerLink): void {
+    link.rank = rankOf(link);
+    this.#byHeld[link.rank]!.pushBack(link);
+  }
+}
+
+function rankOf({ held }: InnerLink): number {
+  return Math.min(held.size, MOST_TOLD_APART);
+}
+
+// Whether it will come to a task at once, as far as is known: an original worker does not tell.
+function isReady({ held, taskMs }: InnerLink, now: number): boolean {
+  return taskMs > 0 && held.size * taskMs < SOON_MS &&
+    (!held.first || now - held.first.deliveredAt < RECENT_MS);
+}

@@ -1,0 +1,166 @@
+// Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask, you don't give".
+
+import { turnNow } from "@maple/box/internal";
+import { AskingLinks } from "./asking_links.ts";
+import type { ClientSession } from "../outer/client_session.ts";
+import { Deliveries } from "./deliveries.ts";
+import type { InnerLink } from "../inner/inner_link.ts";
+import type { QueuedTask } from "./queued_task.ts";
+import type { TaskQueue } from "./task_queue.ts";
+
+/** Settings of a {@linkcode Dispatcher}. */
+export interface DispatcherOptions {
+  /** Tasks that one link may have asked for at a time. */
+  readonly creditsMax: number;
+  /** How often a task is handed out at most. */
+  readonly maxDeliveries: number;
+  /** Called when a task is handed out. */
+  readonly onDelivered?: (task: QueuedTask, link: InnerLink) => void;
+  /** Called when a worker has acknowledged a task, before `onFinished`. */
+  readonly onAcknowledged?: (task: QueuedTask, link: InnerLink) => void;
+  /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
+  readonly onFinished: (task: QueuedTask, lost: boolean) => void;
+}
+
+/** Brings waiting tasks and asking workers together. */
+export class Dispatcher {
+  /** Tasks handed out, deliveries after the first included. */
+  delivered = 0;
+  /** Tasks that workers acknowledged. */
+  acknowledged = 0;
+  /** Tasks handed out again. */
+  redelivered = 0;
+  /** Tasks given up, since their workers were lost. */
+  givenUp = 0;
+  readonly #deliveries = new Deliveries();
+  readonly #queue: TaskQueue;
+  readonly #options: DispatcherOptions;
+  readonly #asking = new AskingLinks();
+  #pumping = false;
+
+  /** @param queue Where the tasks wait. */
+  constructor(queue: TaskQueue, options: DispatcherOptions) {
+    this.#queue = queue;
+    this.#options = options;
+  }
+
+  /** How many tasks workers hold. */
+  get inHand(): number {
+    return this.#deliveries.size;
+  }
+
+  /** How many tasks the workers have asked for that were not there yet. */
+  get idleCredits(): number {
+    return this.#asking.credits;
+  }
+
+  /** Adds a task and hands it out at once if a worker asks for one. */
+  submit(task: QueuedTask): void {
+    this.#queue.push(task);
+    this.pump();
+  }
+
+  /** A worker acknowledges a task: by its delivery id, or the oldest that it holds. */
+  acknowledge(link: InnerLink, deliveryId: number | "oldest"): void {
+    const task = deliveryId === "oldest"
+      ? link.held.first
+      : this.#deliveries.get(deliveryId);
+    if (task?.link !== link) return;
+    this.#takeBack(task, link);
+    this.acknowledged++;
+    this.#options.onAcknowledged?.(task, link);
+    this.#finish(task, false);
+  }
+
+  /**
+   * A worker has answered a client. The task is not handed out again when the worker is lost before it acknowledges, or the client would be answered twice.
+   *
+   * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without acknowledging its last task, gives 0: it is the oldest of that
+   * client that it holds.
+   */
+  answered(link: InnerLink, session: ClientSession, deliveryId: number): void {
+    if (deliveryId > 0) {
+      const task = this.#deliveries.get(deliveryId);
+      if (task?.link === link && task.session === session) task.answered = true;
+      return;
+    }
+    if (link.acknowledgesById) return;
+    for (const task of link.held) {
+      if (task.session !== session || task.answered || !task.isRequest) {
+        continue;
+      }
+      task.answered = true;
+      return;
+    }
+  }
+
+  /** A worker asks for one more task. Call {@linkcode Dispatcher.pump} after it. */
+  ask(link: InnerLink): void {
+    if (link.withdrawn || link.socket.closed) return;
+    if (link.credits >= this.#options.creditsMax) return;
+    this.#asking.add(link);
+  }
+
+  /** A worker takes back what it has asked for and asks for no more; from now on its asks only acknowledge. */
+  withdraw(link: InnerLink): void {
+    link.withdrawn = true;
+    this.#asking.remove(link);
+  }
+
+  /** A worker's connection is gone: what it held is handed out again, before all that waits, or given up. */
+  lost(link: InnerLink): void {
+    this.#asking.remove(link);
+    if (link.held.size === 0) return;
+    const again: QueuedTask[] = [];
+    const finished: QueuedTask[] = [];
+    for (const task of link.held) {
+      this.#takeBack(task, link);
+      const given = task.deliveries >= this.#options.maxDeliveries;
+      (task.answered || given ? finished : again).push(task);
+    }
+    this.#queue.pushFront(again);
+    for (const task of finished) {
+      if (!task.answered) this.givenUp++;
+      this.#finish(task, !task.answered);
+    }
+    this.pump();
+  }
+
+  /** Hands out tasks while there are tasks and workers that ask. */
+  pump(): void {
+    // A delivery that fails closes its link, which comes back here.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#queue.hasNext && !this.#deliveries.isFull) {
+      const link = this.#asking.next(turnNow());
+      if (!link) break;
+      this.#deliver(this.#queue.next()!, link);
+    }
+    this.#pumping = false;
+  }
+
+  #deliver(task: QueuedTask, link: InnerLink): void {
+    this.#deliveries.add(task);
+    task.link = link;
+    task.deliveredAt = turnNow();
+    task.deliveries++;
+    link.held.pushBack(task);
+    this.#asking.update(link);
+    this.delivered++;
+    if (task.deliveries > 1) this.redelivered++;
+    this.#options.onDelivered?.(task, link);
+    link.deliver(task);
+  }
+
+  #takeBack(task: QueuedTask, link: InnerLink): void {
+    this.#deliveries.delete(task);
+    link.held.remove(task);
+    this.#asking.update(link);
+    task.link = null;
+  }
+
+  #finish(task: QueuedTask, lost: boolean): void {
+    this.#queue.finish(task);
+    this.#options.onFinished(task, lost);
+  }
+}

@@ -1,0 +1,86 @@
+// QueuedTask: one task from the moment it arrives until a worker has acknowledged it.
+
+import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
+import type { ClientSession } from "../outer/client_session.ts";
+import type { InnerLink } from "../inner/inner_link.ts";
+import type { Linked } from "./linked_list.ts";
+
+const NO_HEADER: Uint8Array = new Uint8Array(0);
+
+/** One task from the moment it arrives until a worker has acknowledged it. */
+export class QueuedTask implements Linked<QueuedTask> {
+  /** The next task of the list it is in. */
+  next: QueuedTask | null = null;
+  /** The task before it. */
+  prev: QueuedTask | null = null;
+  /** The worker that holds it. */
+  link: InnerLink | null = null;
+  /** How often it was handed to a worker. */
+  deliveries = 0;
+  /** The id of the present delivery; see `Deliveries`. */
+  deliveryId = 0;
+  /** Whether the worker that holds it has answered the client. */
+  answered = false;
+  /** When it came, in milliseconds of `turnNow`. */
+  readonly queuedAt: number = turnNow();
+  /** When it was handed out last. */
+  deliveredAt = 0;
+  /** The step of the queue's clock at which it came, or came back. */
+  bornStep = 0;
+
+  /**
+   * @param cmd The command that the worker sees.
+   * @param body The frame, in bytes that nothing else writes to.
+   * @param session The client, whose header it goes out with; null for a task that came from a worker or trigger.
+   * @param header For such a one, the header that it goes out with.
+   */
+  constructor(
+    readonly cmd: number,
+    readonly body: Uint8Array,
+    readonly session: ClientSession | null,
+    readonly header: Uint8Array = NO_HEADER,
+  ) {}
+
+  /** The bytes that it takes on the wire, which stand for its memory as well. */
+  get bytes(): number {
+    return TaskOffset.body + this.body.length;
+  }
+
+  /** Whether a client waits for an answer to it. */
+  get isRequest(): boolean {
+    return this.cmd === TaskCmd.CLIENT_REQ;
+  }
+
+  /** Whether it may be given up when it has waited too long: all but the news of clients. */
+  get canExpire(): boolean {
+    return this.cmd !== TaskCmd.CLIENT_CREATED &&
+      this.cmd !== TaskCmd.CLIENT_CLOSED;
+  }
+
+  /** Writes the frame for a worker at `at`. */
+  writeTo(buffer: Uint8Array, at: number): void {
+    if (this.session) this.session.writeHeader(buffer, at);
+    else buffer.set(this.header, at);
+    writeInt32(buffer, at + TaskOffset.packetLen, this.bytes);
+    writeInt32(buffer, at + TaskOffset.cmd, this.cmd);
+    writeInt32(buffer, at + TaskOffset.ret, this.deliveryId);
+    // The low byte of the flags.
+    if (this.deliveries > 1) {
+      buffer[at + TaskOffset.flags + 1]! |= TaskFlag.REDELIVERED;
+    }
+    buffer.set(this.body, at + TaskOffset.body);
+  }
+
+  /** The task that a worker or trigger sent for a worker. `frame` is copied. */
+  static inner(frame: Uint8Array): QueuedTask {
+    const own = frame.slice();
+    own[TaskOffset.flags + 1]! |= TaskFlag.INNER;
+    return new QueuedTask(
+      readInt32(own, TaskOffset.cmd),
+      own.subarray(TaskOffset.body),
+      null,
+      own.subarray(0, TaskOffset.body),
+    );
+  }
+}

@@ -1,0 +1,191 @@
+// The limits of one client: connections, frame length, unfinished frames, unread answers, idle time.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Box, RET, TaskCmd } from "@maple/box";
+import { eventually } from "../../helpers/eventually.ts";
+import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
+
+// A request of this many bytes, header included.
+function frameOf(bytes: number, sn = 0): Uint8Array {
+  return new Box({ cmd: 1, sn, body: new Uint8Array(bytes - 24) }).pack();
+}
+
+function joined(frames: Uint8Array[]): Uint8Array {
+  return new Uint8Array(frames.flatMap((frame) => [...frame]));
+}
+
+Deno.test("connsMax closes one connection more at once, until another has gone", async () => {
+  await using gateway = await GatewayFixture.start({ connsMax: 2 });
+  await using _worker = await gateway.attachEcho();
+  await using first = await gateway.connect();
+  await using second = await gateway.connect();
+  await gateway.until((stats) => stats.clients === 2);
+  await using refused = await gateway.connect();
+  assertEquals(await refused.read(), null);
+  await gateway.log.line(/WARN client .* refused: there are 2 .* connsMax/);
+  for (const client of [first, second]) {
+    await client.write({ cmd: 1, body: "still served" });
+    assertEquals((await client.read())?.text(), "still served");
+  }
+  first.close();
+  await gateway.until((stats) => stats.clients === 1);
+  await using third = await gateway.connect();
+  await third.write({ cmd: 1 });
+  assert(await third.read());
+  const { clientsRefused, clientsAccepted, clientsPeak } = gateway.gateway
+    .stats();
+  assertEquals([clientsRefused, clientsAccepted, clientsPeak], [1, 3, 2]);
+});
+
+Deno.test("frameMax lets a frame of that length through and closes on a longer one", async () => {
+  await using gateway = await GatewayFixture.start({ frameMax: 5000 });
+  await using _worker = await gateway.attachEcho();
+  await using good = await gateway.connectRaw();
+  await using bad = await gateway.connectRaw();
+  await good.sendBytes(frameOf(5000));
+  assertEquals((await good.nextFrame())?.length, 5000);
+  await bad.sendBytes(frameOf(5001));
+  assertEquals(await bad.nextFrame(), null);
+  const line = await gateway.log.line(/WARN client \d+ at .* closed: .*limit/);
+  assertStringIncludes(line, bad.localAddress);
+  assertStringIncludes(line, "5001 bytes are above the limit of 5000");
+  assertEquals(gateway.gateway.stats().clientsClosed.frame, 1);
+  await good.sendBytes(frameOf(24));
+  assertEquals((await good.nextFrame())?.length, 24);
+});
+
+Deno.test("frameMax closes when the header announces too much, before it comes", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using client = await gateway.connectRaw();
+  const header = frameOf(24);
+  new DataView(header.buffer).setInt32(8, 2 ** 31 - 1);
+  await client.sendBytes(header);
+  assertEquals(await client.nextFrame(), null);
+  assertEquals(gateway.gateway.stats().clientsClosed.frame, 1);
+});
+
+Deno.test("clientQueueMax stops reading a client, which goes on later and loses nothing", async () => {
+  for (const order of ["client", "none"] as const) {
+    await using gateway = await GatewayFixture.start({
+      clientQueueMax: 4,
+      order,
+    });
+    await using busy = await gateway.connectRaw();
+    const FRAMES = 200;
+    const frames = Array.from(
+      { length: FRAMES },
+      (_, sn) => frameOf(2000, sn),
+    );
+    const sending = busy.sendBytes(joined(frames));
+    await gateway.until((stats) => stats.clientFrames === 4);
+    // Others are served meanwhile, and of the one nothing more is taken.
+    await using other = await gateway.connectRaw();
+    await other.sendBytes(frameOf(24));
+    await gateway.until((stats) => stats.clientFrames === 5);
+    await using _third = await gateway.connect();
+    await gateway.until((stats) => stats.clients === 3);
+    assertEquals(gateway.gateway.stats().clientFrames, 5);
+    await using _worker = await gateway.attachEcho();
+    for (let sn = 0; sn < FRAMES; sn++) {
+      assertEquals(await busy.nextFrame(), frames[sn]);
+    }
+    await sending;
+    assertEquals((await other.nextFrame())?.length, 24);
+  }
+});
+
+Deno.test("clientQueueMax 1 takes one frame after the other", async () => {
+  await using gateway = await GatewayFixture.start({ clientQueueMax: 1 });
+  await using _worker = await gateway.attachEcho();
+  await using client = await gateway.connectRaw();
+  await client.sendBytes(joined([1, 2, 3].map((sn) => frameOf(24, sn))));
+  for (const sn of [1, 2, 3]) {
+    assertEquals(Box.fromFrame((await client.nextFrame())!).sn, sn);
+  }
+});
+
+Deno.test("clientQueueMax lets a client go on whose requests are cleared", async () => {
+  await using gateway = await GatewayFixture.start({ clientQueueMax: 2 });
+  await using worker = await gateway.attach();
+  await using client = await gateway.connectRaw();
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  await client.sendBytes(joined([1, 2, 3].map((sn) => frameOf(24, sn))));
+  await gateway.until((stats) => stats.clientFrames === 2);
+  // In turn with its frames, so that the ask below is not for the first one.
+  await worker.send(created.map({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }));
+  await gateway.until((stats) => stats.clientFrames === 3);
+  const request = await worker.pull(TaskCmd.CLIENT_REQ);
+  assertEquals(Box.fromFrame(request.body).sn, 3);
+});
+
+Deno.test("clientQueueMax lets a client go on whose requests are given up", async () => {
+  await using gateway = await GatewayFixture.start({
+    clientQueueMax: 2,
+    parkTime: 0.1,
+  });
+  await using client = await gateway.connectRaw();
+  const sns = [1, 2, 3, 4, 5];
+  await client.sendBytes(joined(sns.map((sn) => frameOf(24, sn))));
+  for (const sn of sns) {
+    const refusal = Box.fromFrame((await client.nextFrame())!);
+    assertEquals([refusal.sn, refusal.ret], [sn, RET.BUSY]);
+  }
+});
+
+Deno.test("outboxMax closes a client that does not read, and no other", async () => {
+  await using gateway = await GatewayFixture.start({ outboxMax: 200_000 });
+  await using worker = await gateway.attach();
+  await using slow = await gateway.connectRaw();
+  const slowCreated = await worker.pull(TaskCmd.CLIENT_CREATED);
+  await using good = await gateway.connect();
+  const goodCreated = await worker.pull(TaskCmd.CLIENT_CREATED);
+  const big = frameOf(100_000);
+  const small = new Box({ body: "good" }).pack();
+  // What the system buffers is not known, only that it ends.
+  await eventually(async () => {
+    await worker.answer(slowCreated, big);
+    await worker.answer(goodCreated, small);
+    assertEquals((await good.read())?.text(), "good");
+    return gateway.gateway.stats().clientsClosed.outbox === 1;
+  });
+  const line = await gateway.log.line(/WARN client .* does not read/);
+  assertStringIncludes(line, slow.localAddress);
+  const closed = await worker.pull(TaskCmd.CLIENT_CLOSED);
+  assertEquals(closed.connId, slowCreated.connId);
+  await worker.answer(goodCreated, small);
+  assertEquals((await good.read())?.text(), "good");
+  assertEquals(gateway.gateway.stats().clients, 1);
+});
+
+Deno.test("outboxMax lets a client be that reads slowly", async () => {
+  await using gateway = await GatewayFixture.start({ outboxMax: 200_000 });
+  await using _worker = await gateway.attachEcho();
+  await using client = await gateway.connectRaw();
+  for (let i = 0; i < 200; i++) {
+    await client.sendBytes(frameOf(100_000, i));
+    assertEquals((await client.nextFrame())?.length, 100_000);
+  }
+  assertEquals(gateway.log.complaints, []);
+});
+
+Deno.test("connTimeout closes a client that stalls in a frame, not one that waits for its answer", async () => {
+  await using gateway = await GatewayFixture.start({ connTimeout: 0.2 });
+  await using worker = await gateway.attach();
+  await using waiting = await gateway.connect();
+  await waiting.write({ cmd: 1, sn: 5 });
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  const held = await worker.pull(TaskCmd.CLIENT_REQ);
+  // Twice, one after the other: each is closed later than the one that waits would be.
+  for (let i = 0; i < 2; i++) {
+    await using stalled = await gateway.connectRaw();
+    await stalled.sendBytes(frameOf(24).subarray(0, 20));
+    assertEquals(await stalled.nextFrame(), null);
+  }
+  await worker.answer(held, "at last");
+  assertEquals((await waiting.read())?.text(), "at last");
+  assertEquals(gateway.gateway.stats().clientsClosed.idle, 2);
+  await gateway.log.line(/WARN client .* closed: no frame for 0.2 s/);
+  // Once it is answered it is idle like any other.
+  await worker.ask(2);
+  assertEquals(await waiting.read(), null);
+});

@@ -1,0 +1,242 @@
+// Dispatcher: credits, fairness, acknowledgement and redelivery.
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { TaskFlag } from "@maple/box";
+import { Dispatcher } from "../../../gateway/queue/dispatcher.ts";
+import type { QueuedTask } from "../../../gateway/queue/queued_task.ts";
+import { TaskQueue } from "../../../gateway/queue/task_queue.ts";
+import { FakeLink, fakeSession, innerTask, request, textOf } from "./fakes.ts";
+
+function setUp(
+  { order = "none" as "client" | "none", creditsMax = 100, maxDeliveries = 2 } =
+    {},
+) {
+  const queue = new TaskQueue({ order, queueMax: 1000, queueBytes: 1e9 });
+  const finished: string[] = [];
+  const dispatcher = new Dispatcher(queue, {
+    creditsMax,
+    maxDeliveries,
+    onFinished: (task: QueuedTask, lost: boolean) =>
+      finished.push(`${textOf(task)}${lost ? " lost" : ""}`),
+  });
+  const submit = (...texts: string[]) =>
+    texts.forEach((text) => dispatcher.submit(innerTask(text)));
+  const ask = ({ link }: FakeLink, count = 1) => {
+    for (let i = 0; i < count; i++) dispatcher.ask(link);
+    dispatcher.pump();
+  };
+  return { queue, dispatcher, finished, submit, ask };
+}
+
+async function textsSent(link: FakeLink): Promise<string[]> {
+  return (await link.sent()).map(textOf);
+}
+
+Deno.test("Dispatcher gives nothing that was not asked for", async () => {
+  const { dispatcher, queue, submit, ask } = setUp();
+  const link = new FakeLink();
+  submit("1", "2", "3");
+  assertEquals(await textsSent(link), []);
+  ask(link, 2);
+  assertEquals(await textsSent(link), ["1", "2"]);
+  assertEquals([queue.size, dispatcher.inHand, dispatcher.idleCredits], [
+    1,
+    2,
+    0,
+  ]);
+  ask(link, 2);
+  assertEquals(await textsSent(link), ["3"]);
+  assertEquals(dispatcher.idleCredits, 1);
+  submit("4");
+  assertEquals(await textsSent(link), ["4"]);
+});
+
+Deno.test("Dispatcher serves a link with 16 credits and one with 1 in turn", async () => {
+  const { submit, ask } = setUp();
+  const [greedy, modest] = [new FakeLink(), new FakeLink()];
+  ask(greedy, 16);
+  ask(modest, 1);
+  submit("1", "2", "3");
+  assertEquals(await textsSent(greedy), ["1", "3"]);
+  assertEquals(await textsSent(modest), ["2"]);
+});
+
+Deno.test("Dispatcher gives the one that asks for 1 its turn after every single task", async () => {
+  const { submit, ask } = setUp();
+  const [greedy, modest] = [new FakeLink(), new FakeLink()];
+  ask(greedy, 16);
+  const shares = [0, 0];
+  for (let round = 0; round < 8; round++) {
+    ask(modest, 1);
+    submit("x", "x");
+    shares[0]! += (await greedy.sent()).length;
+    shares[1]! += (await modest.sent()).length;
+  }
+  assertEquals(shares, [8, 8]);
+});
+
+Deno.test("Dispatcher takes no more than creditsMax asks of a link", async () => {
+  const { dispatcher, submit, ask } = setUp({ creditsMax: 3 });
+  const link = new FakeLink();
+  ask(link, 10);
+  assertEquals([link.link.credits, dispatcher.idleCredits], [3, 3]);
+  submit("1", "2", "3", "4");
+  assertEquals(await textsSent(link), ["1", "2", "3"]);
+});
+
+Deno.test("Dispatcher numbers deliveries from 1 up, each once", async () => {
+  const { submit, ask } = setUp();
+  const link = new FakeLink();
+  ask(link, 3);
+  submit("1", "2", "3");
+  const ids = (await link.sent()).map((task) => task.ret);
+  assertEquals(new Set(ids).size, 3);
+  ids.forEach((id) => assertGreater(id, 0));
+});
+
+Deno.test("Dispatcher acknowledge() finishes the task of the id, whatever the order", async () => {
+  const { dispatcher, submit, ask, finished } = setUp();
+  const link = new FakeLink();
+  ask(link, 3);
+  submit("1", "2", "3");
+  const [first, second, third] = await link.sent();
+  dispatcher.acknowledge(link.link, second!.ret);
+  dispatcher.acknowledge(link.link, "oldest");
+  assertEquals(finished, ["2", "1"]);
+  // Known no more, and of another link: no effect.
+  dispatcher.acknowledge(link.link, first!.ret);
+  dispatcher.acknowledge(new FakeLink().link, third!.ret);
+  assertEquals([finished.length, dispatcher.inHand], [2, 1]);
+  dispatcher.acknowledge(link.link, "oldest");
+  dispatcher.acknowledge(link.link, "oldest");
+  assertEquals([finished, dispatcher.inHand, dispatcher.acknowledged], [
+    ["2", "1", "3"],
+    0,
+    3,
+  ]);
+});
+
+Deno.test("Dispatcher acknowledge() lets the next task of the client out with order client", async () => {
+  const { dispatcher, ask } = setUp({ order: "client" });
+  const [link, session] = [new FakeLink(), fakeSession(1)];
+  ask(link, 2);
+  dispatcher.submit(request(session, "1"));
+  dispatcher.submit(request(session, "2"));
+  const [first] = await link.sent();
+  assertEquals(textOf(first!), "1");
+  dispatcher.acknowledge(link.link, first!.ret);
+  dispatcher.pump();
+  assertEquals(await textsSent(link), ["2"]);
+});
+
+Deno.test("Dispatcher lost() hands held tasks out again, first and flagged", async () => {
+  const { dispatcher, submit, ask } = setUp();
+  const [lost, heir] = [new FakeLink(), new FakeLink()];
+  submit("1", "2", "3", "4");
+  ask(lost, 3);
+  const [, second] = await lost.sent();
+  dispatcher.acknowledge(lost.link, second!.ret);
+  dispatcher.lost(lost.link);
+  assertEquals([dispatcher.inHand, lost.link.held.size], [0, 0]);
+  ask(heir, 4);
+  const tasks = await heir.sent();
+  assertEquals(
+    tasks.map((task) => [textOf(task), task.redelivered]),
+    [["1", true], ["3", true], ["4", false]],
+  );
+  assert(tasks.every((task) => (task.flags & TaskFlag.INNER) !== 0));
+  assertEquals([dispatcher.redelivered, dispatcher.givenUp], [2, 0]);
+});
+
+Deno.test("Dispatcher lost() hands over at once to a worker that waits", async () => {
+  const { dispatcher, submit, ask } = setUp();
+  const [lost, heir] = [new FakeLink(), new FakeLink()];
+  ask(lost);
+  submit("1");
+  ask(heir);
+  dispatcher.lost(lost.link);
+  assertEquals(await textsSent(heir), ["1"]);
+});
+
+Deno.test("Dispatcher lost() takes back the credits of the link", async () => {
+  const { dispatcher, submit, ask } = setUp();
+  const [lost, heir] = [new FakeLink(), new FakeLink()];
+  ask(lost, 5);
+  ask(heir, 1);
+  dispatcher.lost(lost.link);
+  assertEquals(dispatcher.idleCredits, 1);
+  submit("1", "2");
+  assertEquals(await textsSent(lost), []);
+  assertEquals(await textsSent(heir), ["1"]);
+});
+
+Deno.test("Dispatcher lost() gives a task up after maxDeliveries", () => {
+  for (const maxDeliveries of [1, 2, 3]) {
+    const { dispatcher, queue, submit, ask, finished } = setUp({
+      maxDeliveries,
+    });
+    submit("1");
+    for (let i = 0; i < maxDeliveries; i++) {
+      assertEquals(finished, []);
+      const link = new FakeLink();
+      ask(link);
+      assertEquals(link.link.held.size, 1);
+      dispatcher.lost(link.link);
+    }
+    assertEquals(finished, ["1 lost"]);
+    assertEquals([queue.size, dispatcher.inHand, dispatcher.givenUp], [
+      0,
+      0,
+      1,
+    ]);
+  }
+});
+
+Deno.test("Dispatcher lost() tells of a task that is given up when it is in no hand any more", () => {
+  const queue = new TaskQueue({ order: "none", queueMax: 9, queueBytes: 999 });
+  const inHand: number[] = [];
+  const dispatcher: Dispatcher = new Dispatcher(queue, {
+    creditsMax: 9,
+    maxDeliveries: 1,
+    onFinished: () => inHand.push(dispatcher.inHand + queue.size),
+  });
+  const { link } = new FakeLink();
+  dispatcher.ask(link);
+  dispatcher.submit(innerTask("1"));
+  dispatcher.lost(link);
+  assertEquals(inHand, [0]);
+});
+
+Deno.test("Dispatcher lost() keeps the order of a client whose task is given up", async () => {
+  const { dispatcher, ask, finished } = setUp({
+    order: "client",
+    maxDeliveries: 1,
+  });
+  const [lost, heir, session] = [
+    new FakeLink(),
+    new FakeLink(),
+    fakeSession(1),
+  ];
+  ask(lost);
+  dispatcher.submit(request(session, "1"));
+  dispatcher.submit(request(session, "2"));
+  ask(heir);
+  assertEquals(await textsSent(heir), []);
+  dispatcher.lost(lost.link);
+  assertEquals(finished, ["1 lost"]);
+  assertEquals(await textsSent(heir), ["2"]);
+});
+
+Deno.test("Dispatcher closes a worker that does not read, and its task goes on", async () => {
+  const { dispatcher, submit, ask } = setUp();
+  // Room for one task, not for two in one turn.
+  const [slow, heir] = [new FakeLink(100), new FakeLink()];
+  ask(slow, 2);
+  submit("1", "2");
+  assert(slow.link.socket.closed);
+  dispatcher.lost(slow.link);
+  ask(heir, 2);
+  assertEquals(await textsSent(heir), ["1", "2"]);
+  dispatcher.ask(slow.link);
+  assertEquals(slow.link.credits, 0);
+});

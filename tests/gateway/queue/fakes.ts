@@ -1,0 +1,109 @@
+// Sessions and links without sockets: a connection that writes into memory and never reads.
+
+import { Box, FrameReader, Task, TaskCmd } from "@maple/box";
+import { ClientSession } from "../../../gateway/outer/client_session.ts";
+import { InnerLink } from "../../../gateway/inner/inner_link.ts";
+import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
+
+/** A connection that keeps what is written to it. */
+export class FakeConn {
+  /** All that was written. */
+  readonly written: FrameReader = new FrameReader(Task);
+  /** Whether it was closed. */
+  closed = false;
+  /** The other side. */
+  readonly remoteAddr: Deno.NetAddr;
+
+  /** @param hostname The address of the other side. */
+  constructor(hostname = "127.0.0.1") {
+    this.remoteAddr = { transport: "tcp", hostname, port: 1 };
+  }
+
+  /** Takes everything at once. */
+  write(bytes: Uint8Array): Promise<number> {
+    this.written.push(bytes);
+    return Promise.resolve(bytes.length);
+  }
+
+  /** Takes note. */
+  close(): void {
+    this.closed = true;
+  }
+
+  /** Does nothing. */
+  closeWrite(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function asTcpConn(conn: FakeConn): Deno.TcpConn {
+  return conn as unknown as Deno.TcpConn;
+}
+
+/** A session whose connection is a {@linkcode FakeConn}. */
+export function fakeSession(
+  connId: number,
+  conn: FakeConn = new FakeConn(),
+): ClientSession {
+  return new ClientSession(asTcpConn(conn), {
+    owner: { onClientFrame() {}, onClientClose() {} },
+    connId,
+    header: new Task({ nodeId: 3, tag: 4 }).pack(),
+    framing: Box,
+  });
+}
+
+/** A link whose connection is a {@linkcode FakeConn}, and the tasks that were sent on it. */
+export class FakeLink {
+  /** The link. */
+  readonly link: InnerLink;
+  readonly #conn = new FakeConn();
+
+  /** @param maxOutboxBytes Bytes that may wait to be sent on it. */
+  constructor(maxOutboxBytes = 1024 * 1024) {
+    this.link = new InnerLink(asTcpConn(this.#conn), {
+      owner: { onInnerFrame() {}, onInnerClose() {} },
+      framing: Task,
+      maxOutboxBytes,
+    });
+  }
+
+  /** The tasks sent since the last call. */
+  async sent(): Promise<Task[]> {
+    await this.link.socket.drained();
+    const tasks: Task[] = [];
+    const { written } = this.#conn;
+    for (let frame = written.take(); frame; frame = written.take()) {
+      tasks.push(Task.fromFrame(frame));
+    }
+    return tasks;
+  }
+}
+
+/** A task about a client, as its header has it. */
+export function headerOf(session: ClientSession): Task {
+  const frame = new Uint8Array(Task.headerBytes);
+  session.writeHeader(frame, 0);
+  return Task.fromFrame(frame);
+}
+
+/** A request of a client, with this text as its body. */
+export function request(session: ClientSession, text: string): QueuedTask {
+  return new QueuedTask(
+    TaskCmd.CLIENT_REQ,
+    new TextEncoder().encode(text),
+    session,
+  );
+}
+
+/** A task that a trigger sent, with this text as its body. */
+export function innerTask(text: string): QueuedTask {
+  return QueuedTask.inner(
+    new Task({ cmd: TaskCmd.WRITE_TO_WORKER, body: text }).pack(),
+  );
+}
+
+/** The text in a task's body. */
+export function textOf(task: { body: Uint8Array }): string {
+  return new TextDecoder().decode(task.body);
+}
