@@ -1,6 +1,6 @@
 // The tasks that workers and triggers alike send to a gateway.
 
-import type { BoxClass, BoxInit, BoxOf } from "./box.ts";
+import type { BoxClass, BoxInit, BoxOf } from "./box_class.ts";
 import type { Int64 } from "./int64.ts";
 import { Task, TaskCmd, type TaskInit } from "./task.ts";
 import {

@@ -7,7 +7,7 @@ import {
   encodeBody,
   inspectBody,
 } from "./body.ts";
-import type { BoxClass, BoxInit, BoxOf } from "./box.ts";
+import type { BoxClass, BoxInit, BoxOf } from "./box_class.ts";
 import { BoxError } from "./errors.ts";
 import { checkFrame } from "./framing.ts";
 

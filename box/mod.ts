@@ -23,15 +23,16 @@
  */
 
 export type { BodyInput, JsonValue } from "./body.ts";
-export { Box, boxClass, MAGIC } from "./box.ts";
+export { Box, MAGIC } from "./box.ts";
+export { boxClass } from "./box_class.ts";
+export type { BoxFields } from "./box.ts";
 export type {
   BoxClass,
   BoxClassOptions,
-  BoxFields,
   BoxInit,
   BoxMethods,
   BoxOf,
-} from "./box.ts";
+} from "./box_class.ts";
 export { BoxError } from "./errors.ts";
 export type { BoxErrorCode } from "./errors.ts";
 export { FrameReader } from "./frame_reader.ts";

@@ -1,6 +1,6 @@
 // TcpClient: a client that sends boxes to a server and reads the server's boxes.
 
-import type { BoxClass, BoxInit, BoxOf } from "../box.ts";
+import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
 import { FrameReader } from "../frame_reader.ts";
 import { Outbox } from "../outbox.ts";

@@ -1,6 +1,6 @@
 // WebSocketTransport: one WebSocket connection that carries a box in each binary message.
 
-import type { BoxClass } from "../box.ts";
+import type { BoxClass } from "../box_class.ts";
 import { FrameFault } from "../framing.ts";
 import { describeError } from "../log/describe_error.ts";
 import type { CloseCause, FrameHandler } from "./frame_socket.ts";

@@ -1,7 +1,7 @@
 // Haven: requests, answers and connections of a server in this process.
 
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { Box, boxClass, LineBox, RET } from "@maple/box";
+import { Box, boxClass, BoxError, LineBox, RET } from "@maple/box";
 import {
   type AppRequest,
   Blueprint,
