@@ -1,8 +1,10 @@
 /**
- * maple: a toolkit for real-time servers over long-lived connections, whose logic changes many times a day without a client noticing.
+ * maple: a toolkit for real-time servers over long-lived connections, whose logic changes many
+ * times a day without a client noticing.
  *
- * This package is all five in one: `@maple/box` (frames), `@maple/haven` (routes, hooks, the one-process server), `@maple/gateway`,
- * `@maple/worker` and `@maple/trigger`. Import those you need by their own names, or all of them from here.
+ * This package is all five in one: `@maple/box` (frames), `@maple/haven` (routes, hooks, the
+ * one-process server), `@maple/gateway`, `@maple/worker` and `@maple/trigger`. Import those you
+ * need by their own names, or all of them from here.
  *
  * @example
  * ```ts ignore

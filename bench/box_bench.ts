@@ -1,4 +1,5 @@
-// Benchmarks of the box package: `deno bench -A bench/box_bench.ts`. Each figure is for 1,000 frames with a body of 100 bytes.
+// Benchmarks of the box package: `deno bench -A bench/box_bench.ts`. Each figure is for 1,000
+// frames with a body of 100 bytes.
 
 import {
   Box,

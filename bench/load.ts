@@ -103,7 +103,9 @@ function printerOfProgress(
   };
 }
 
-/** The same load on a plain echo server in a process of its own: more than that the tool cannot do. */
+/**
+ * The same load on a plain echo server in a process of its own: more than that the tool cannot do.
+ */
 async function measureCeiling(options: LoadOptions): Promise<LoadResult> {
   const [command, ...args] = selfCommand();
   const server = new Deno.Command(command!, {

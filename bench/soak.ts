@@ -1,7 +1,8 @@
 /**
- * The long run: memory and event-loop delay of gateway and worker under a steady mixed load, and how far they drift.
+ * The long run: memory and event-loop delay of gateway and worker under a steady mixed load, and
+ * how far they drift.
  *
- *     deno task soak --minutes 20
+ * deno task soak --minutes 20
  *
  * @module
  */

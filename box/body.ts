@@ -11,7 +11,10 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue | undefined };
 
-/** What can be sent as a body: bytes as they are, a string as UTF-8, anything else as JSON. `undefined` and `null` are the empty body. */
+/**
+ * What can be sent as a body: bytes as they are, a string as UTF-8, anything else as JSON.
+ * `undefined` and `null` are the empty body.
+ */
 export type BodyInput = Uint8Array | JsonValue | object | undefined;
 
 const EMPTY: Uint8Array = new Uint8Array(0);

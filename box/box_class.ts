@@ -42,11 +42,15 @@ export interface BoxMethods<F extends object> {
   /**
    * Takes fields and body from the first frame in `bytes`; the body is a view of them.
    *
-   * @returns As `check`: the bytes used (> 0), 0 when more are needed, negative when they are no frame; the box is changed only in the first case.
+   * @returns As `check`: the bytes used (> 0), 0 when more are needed, negative when they are no
+   * frame; the box is changed only in the first case.
    */
   unpack(bytes: Uint8Array, maxFrameBytes?: number): number;
 
-  /** The reply to this box: same class, `cmd` and `sn` copied where the header has them, the rest from `init`. */
+  /**
+   * The reply to this box: same class, `cmd` and `sn` copied where the header has them, the rest
+   * from `init`.
+   */
   map(init?: BoxInit<F>): BoxOf<F>;
 
   /** The body as text; bytes that are not UTF-8 become U+FFFD. */
@@ -59,7 +63,10 @@ export interface BoxMethods<F extends object> {
    */
   json<T = unknown>(): T;
 
-  /** One readable line, `Box { cmd: 1, sn: 7, body: 5 bytes "hello" }`; the length and fields that have their default are left out. */
+  /**
+   * One readable line, `Box { cmd: 1, sn: 7, body: 5 bytes "hello" }`; the length and fields that
+   * have their default are left out.
+   */
   toString(): string;
 }
 
@@ -86,7 +93,8 @@ export interface BoxClass<F extends object> extends Framing {
    * Checks the start of `bytes`.
    *
    * @param maxFrameBytes A longer frame is none; 16 MiB by default.
-   * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`: no frame, see `FrameFault`.
+   * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`:
+   * no frame, see `FrameFault`.
    */
   check(bytes: Uint8Array, maxFrameBytes?: number): number;
 
@@ -114,7 +122,8 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 const UNREAD: FieldRecord = {};
 
 /**
- * Makes a class of boxes with a header of your own. Everything in maple that takes a box class takes it.
+ * Makes a class of boxes with a header of your own. Everything in maple that takes a box class
+ * takes it.
  *
  * @param schema The header's fields in their order, one of them `packetLen` or `bodyLen`.
  * @throws {BoxError} `schema` when the schema or the byte order is wrong.

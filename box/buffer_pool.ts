@@ -1,8 +1,10 @@
-// Buffers that are used for a while and given back: memory outside of the JavaScript heap is dear to take and to give back.
+// Buffers that are used for a while and given back: memory outside of the JavaScript heap is dear
+// to take and to give back.
 
 // Each size is so many times the one before.
 const GROWTH = 4;
-// The smallest are for connections that are idle, of which there are thousands: they are cut from one large piece, and kept for ever.
+// The smallest are for connections that are idle, of which there are thousands: they are cut from
+// one large piece, and kept for ever.
 const SMALLEST = 256;
 const SLAB_BYTES = 64 * 1024;
 const LARGEST = 256 * 1024;
@@ -31,7 +33,10 @@ export function releaseBuffer(buffer: Uint8Array): void {
   }
 }
 
-/** The length of the buffer that {@linkcode acquireBuffer} gives: at most 4 times what was asked for, and no less than 256 bytes; above 256 KiB just as much. */
+/**
+ * The length of the buffer that {@linkcode acquireBuffer} gives: at most 4 times what was asked
+ * for, and no less than 256 bytes; above 256 KiB just as much.
+ */
 export function bufferSize(bytes: number): number {
   return sizes[indexOf(bytes)] ?? bytes;
 }

@@ -13,19 +13,23 @@ import { copyOf } from "./slab.ts";
 export interface FrameReaderOptions {
   /** A longer frame is refused before memory is taken for it. @default {16777216} */
   maxFrameBytes?: number | undefined;
-  /** Bytes of memory that it has at least, up to 64 KiB: small for connections that are many, large for one that carries much. @default {256} */
+  /**
+   * Bytes of memory that it has at least, up to 64 KiB: small for connections that are many, large
+   * for one that carries much. @default {256}
+   */
   bufferBytes?: number | undefined;
 }
 
-// A connection that is idle keeps the small buffer; one that fills it gets a larger one, up to the large size, for as long as it needs it.
+// A connection that is idle keeps the small buffer; one that fills it gets a larger one, up to the
+// large size, for as long as it needs it.
 const LARGE_BUFFER_BYTES = 64 * 1024;
 const QUIET_READS_TO_SHRINK = 16;
 const MAGIC_BYTES = 4;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 /**
- * A push decoder with one buffer: fill it with `push`, or let a socket read straight into `space()` and tell with
- * `commit(n)`; then take the frames.
+ * A push decoder with one buffer: fill it with `push`, or let a socket read straight into `space()`
+ * and tell with `commit(n)`; then take the frames.
  *
  * @example
  * ```ts
@@ -45,7 +49,8 @@ export class FrameReader {
   #buffer: Uint8Array = EMPTY;
   #start = 0;
   #end = 0;
-  // Length of the frame at #start once its header is known, else 0; and how many of its bytes were searched in vain.
+  // Length of the frame at #start once its header is known, else 0; and how many of its bytes were
+  // searched in vain.
   #frameBytes = 0;
   #seen = 0;
   #wanted: number;
@@ -86,7 +91,8 @@ export class FrameReader {
   }
 
   /**
-   * Free room, at least one byte, for the next bytes. Views that `next` gave are no longer valid after this.
+   * Free room, at least one byte, for the next bytes. Views that `next` gave are no longer valid
+   * after this.
    */
   space(): Uint8Array {
     const held = this.#end - this.#start;
@@ -95,10 +101,12 @@ export class FrameReader {
       this.#start = this.#end = 0;
       if (length !== this.#wanted) this.#replace(acquireBuffer(this.#wanted));
     } else if (held === length) {
-      // Doubled only as bytes really come: a header that announces much and sends little takes no memory.
+      // Doubled only as bytes really come: a header that announces much and sends little takes no
+      // memory.
       this.#move(acquireBuffer(Math.max(held * 2, this.#wanted)));
     } else if (this.#start > 0) {
-      // On a busy connection a part of the next frame is always there: the size has to change with that part in it.
+      // On a busy connection a part of the next frame is always there: the size has to change with
+      // that part in it.
       const enough = Math.max(this.#wanted, held * 2);
       if (length < this.#wanted || length >= enough * 4) {
         this.#move(acquireBuffer(enough));
@@ -137,7 +145,10 @@ export class FrameReader {
     }
   }
 
-  /** Forgets what is held and gives the memory back; views that `next` or `space` gave must not be used any more. It may be filled again. */
+  /**
+   * Forgets what is held and gives the memory back; views that `next` or `space` gave must not be
+   * used any more. It may be filled again.
+   */
   clear(): void {
     this.#replace(EMPTY);
     this.#start =
@@ -162,7 +173,8 @@ export class FrameReader {
   }
 
   /**
-   * The next whole frame as a view, valid until the next `space` or `push`; null while there is none.
+   * The next whole frame as a view, valid until the next `space` or `push`; null while there is
+   * none.
    *
    * @throws {BoxError} `frame` when the bytes are no frame; the reader is of no more use then.
    */
@@ -172,8 +184,9 @@ export class FrameReader {
   }
 
   /**
-   * The next whole frame in bytes that nothing else writes to; null while there is none. Small frames share their `ArrayBuffer` with others: it must not be
-   * transferred to another thread, and where it is cloned the others are cloned too.
+   * The next whole frame in bytes that nothing else writes to; null while there is none. Small
+   * frames share their `ArrayBuffer` with others: it must not be transferred to another thread, and
+   * where it is cloned the others are cloned too.
    *
    * @throws {BoxError} `frame`, as `next`.
    */
@@ -243,7 +256,8 @@ export class FrameReader {
     );
   }
 
-  // No more than what stands in place of the magic number: enough to know a TLS or HTTP client by, and nothing that a log must not keep.
+  // No more than what stands in place of the magic number: enough to know a TLS or HTTP client by,
+  // and nothing that a log must not keep.
   #firstBytes(): string {
     const end = Math.min(this.#start + MAGIC_BYTES, this.#end);
     const hex = Array.from(

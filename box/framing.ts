@@ -1,4 +1,5 @@
-// How a stream of bytes is cut into frames: the one interface that every reader, server and client needs.
+// How a stream of bytes is cut into frames: the one interface that every reader, server and client
+// needs.
 
 /** The most bytes that a frame may have where no other limit is given: 16 MiB. */
 export const DEFAULT_MAX_FRAME_BYTES: number = 16 * 1024 * 1024;
@@ -25,8 +26,8 @@ export interface Framing {
    * @param start Index of its first byte.
    * @param end Index after the last byte there is.
    * @param seen How many bytes from `start` on an earlier call has already looked at in vain.
-   * @returns The length in bytes, header and all, which may be more than there is yet; 0 while the bytes do not tell; one of
-   * {@linkcode FrameFault} when they are no frame.
+   * @returns The length in bytes, header and all, which may be more than there is yet; 0 while the
+   * bytes do not tell; one of {@linkcode FrameFault} when they are no frame.
    */
   frameLength(
     bytes: Uint8Array,
@@ -39,7 +40,8 @@ export interface Framing {
 /**
  * The classic check of a buffer against a framing.
  *
- * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`: no frame, see {@linkcode FrameFault}.
+ * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`: no
+ * frame, see {@linkcode FrameFault}.
  */
 export function checkFrame(
   framing: Framing,

@@ -13,8 +13,9 @@ import {
 export type BoxData<F extends object> = BoxOf<F> | BoxInit<F> | Uint8Array;
 
 /**
- * One row of `writeToUsers`: whom it is for, what they get, which bits of their userdata must be set (0 = all users), who is left out.
- * Uids are positive; -1 stands for all logged-in connections, -2 for all, -3 for those not logged in.
+ * One row of `writeToUsers`: whom it is for, what they get, which bits of their userdata must be
+ * set (0 = all users), who is left out. Uids are positive; -1 stands for all logged-in connections,
+ * -2 for all, -3 for those not logged in.
  */
 export type UsersRow<F extends object> = readonly [
   uids: readonly Int64[],

@@ -33,7 +33,8 @@ export class HeaderCodec {
   readonly #magicBytes: Uint8Array;
 
   /**
-   * @throws {BoxError} `schema`: no or two length fields, a name twice or reserved, an unknown type, a default that does not fit.
+   * @throws {BoxError} `schema`: no or two length fields, a name twice or reserved, an unknown
+   * type, a default that does not fit.
    */
   constructor(schema: HeaderSchema, byteOrder: ByteOrder = "!") {
     if (byteOrder !== "!" && byteOrder !== "<") {
@@ -77,7 +78,10 @@ export class HeaderCodec {
     return this.#names.has(name);
   }
 
-  /** Reads one integer field straight from a whole header; always 0 where the header has no such field. */
+  /**
+   * Reads one integer field straight from a whole header; always 0 where the header has no such
+   * field.
+   */
   integerReader(name: string): (bytes: Uint8Array) => number {
     const field = this.#fields.find((field) => field.name === name);
     if (!field || typeof field.initial === "object") return () => 0;
@@ -132,7 +136,8 @@ export class HeaderCodec {
   }
 
   /**
-   * Writes the header of a frame of `length` bytes at `at`; the length field is set in `source` too.
+   * Writes the header of a frame of `length` bytes at `at`; the length field is set in `source`
+   * too.
    *
    * @throws {BoxError} `value` when a value does not fit its field.
    */

@@ -4,8 +4,8 @@ import { BoxError } from "./errors.ts";
 import { type Int64, isInt64 } from "./int64.ts";
 
 /**
- * The type of a header field, in the letters of Python's `struct`: `b B` 8 bits, `h H` 16 bits, `i I` 32 bits, `q Q` 64 bits
- * (small letter signed, capital unsigned), `16s` that many raw bytes.
+ * The type of a header field, in the letters of Python's `struct`: `b B` 8 bits, `h H` 16 bits, `i
+ * I` 32 bits, `q Q` 64 bits (small letter signed, capital unsigned), `16s` that many raw bytes.
  */
 export type FieldType =
   | "b"
@@ -18,7 +18,10 @@ export type FieldType =
   | "Q"
   | `${number}s`;
 
-/** One field of a header: its name, its type and the value it has where none is given (0, or zero bytes). */
+/**
+ * One field of a header: its name, its type and the value it has where none is given (0, or zero
+ * bytes).
+ */
 export type FieldSpec = readonly [
   name: string,
   type: FieldType,
@@ -26,8 +29,9 @@ export type FieldSpec = readonly [
 ];
 
 /**
- * An ordered list of fields. One of them must give the length: `packetLen` (or `packet_len`) that of the whole frame, `bodyLen`
- * (or `body_len`) that of the body alone. A field `magic` is checked when a frame comes in.
+ * An ordered list of fields. One of them must give the length: `packetLen` (or `packet_len`) that
+ * of the whole frame, `bodyLen` (or `body_len`) that of the body alone. A field `magic` is checked
+ * when a frame comes in.
  */
 export type HeaderSchema = readonly FieldSpec[];
 
@@ -80,7 +84,8 @@ const encoder = new TextEncoder();
 /**
  * The fields of a schema, laid out one after the other.
  *
- * @throws {BoxError} `schema`: a name twice or reserved, an unknown type, a default that does not fit.
+ * @throws {BoxError} `schema`: a name twice or reserved, an unknown type, a default that does not
+ * fit.
  */
 export function fieldsOf(schema: HeaderSchema): Field[] {
   const fields: Field[] = [];

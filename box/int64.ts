@@ -3,8 +3,8 @@
 import { readInt32, writeInt32 } from "./int32.ts";
 
 /**
- * A 64-bit integer: a `number` wherever it is a safe integer, else a `bigint`. The same value always has the same form, so
- * that it can be compared with `===` and used as the key of a `Map`.
+ * A 64-bit integer: a `number` wherever it is a safe integer, else a `bigint`. The same value
+ * always has the same form, so that it can be compared with `===` and used as the key of a `Map`.
  */
 export type Int64 = number | bigint;
 

@@ -1,6 +1,6 @@
 /**
- * What the other maple packages need of this one and users do not: sockets that carry frames, listeners, logs and command
- * lines. It may change with any version.
+ * What the other maple packages need of this one and users do not: sockets that carry frames,
+ * listeners, logs and command lines. It may change with any version.
  *
  * @module
  */

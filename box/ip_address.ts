@@ -14,7 +14,8 @@ export interface RawIp {
 }
 
 /**
- * The raw form of an address; an IPv4 address mapped into IPv6 (`::ffff:1.2.3.4`) is an IPv4 address. What is no IP address gives zero bytes.
+ * The raw form of an address; an IPv4 address mapped into IPv6 (`::ffff:1.2.3.4`) is an IPv4
+ * address. What is no IP address gives zero bytes.
  *
  * @example
  * ```ts
@@ -44,7 +45,8 @@ export function ipToBytes(text: string): RawIp {
 }
 
 /**
- * The text of a raw address, IPv6 in the short form of RFC 5952; the empty string for zero bytes of IPv4.
+ * The text of a raw address, IPv6 in the short form of RFC 5952; the empty string for zero bytes of
+ * IPv4.
  *
  * @param bytes 16 bytes.
  */
@@ -69,7 +71,10 @@ export function ipFromBytes(bytes: Uint8Array, ipv6: boolean): string {
   }`;
 }
 
-/** The 32 bits of an IPv4 address; undefined where the text is none. It takes no memory: a gateway asks for each client. */
+/**
+ * The 32 bits of an IPv4 address; undefined where the text is none. It takes no memory: a gateway
+ * asks for each client.
+ */
 export function parseIpv4(text: string): number | undefined {
   let bits = 0;
   let part = 0;

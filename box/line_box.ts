@@ -133,8 +133,8 @@ function withoutNewline(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The other framing in use: a frame is a line ended by `\n`. It has no header and no cmd; the body is the line without its end
- * (`\n` or `\r\n`).
+ * The other framing in use: a frame is a line ended by `\n`. It has no header and no cmd; the body
+ * is the line without its end (`\n` or `\r\n`).
  *
  * @example
  * ```ts

@@ -1,11 +1,12 @@
 /**
- * Frames: what maple's clients, servers, gateways, workers and triggers put on the wire, and what reads and writes it.
+ * Frames: what maple's clients, servers, gateways, workers and triggers put on the wire, and what
+ * reads and writes it.
  *
- * - {@linkcode Box} is the frame between a client and a server; {@linkcode boxClass} makes box classes with a header of your
- *   own; {@linkcode LineBox} is a line of text.
+ * - {@linkcode Box} is the frame between a client and a server; {@linkcode boxClass} makes box
+ *   classes with a header of your own; {@linkcode LineBox} is a line of text.
  * - {@linkcode Task} is the frame between a gateway and its workers and triggers.
- * - {@linkcode FrameReader} cuts a stream of bytes into frames, {@linkcode Outbox} collects what is to be written, and
- *   {@linkcode TcpClient} is a client made of both.
+ * - {@linkcode FrameReader} cuts a stream of bytes into frames, {@linkcode Outbox} collects what is
+ *   to be written, and {@linkcode TcpClient} is a client made of both.
  *
  * @example A client
  * ```ts

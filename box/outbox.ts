@@ -14,7 +14,10 @@ export interface ByteWriter {
 export interface OutboxOptions {
   /** The most bytes that may wait to be written. @default {16777216} */
   maxBytes?: number | undefined;
-  /** Bytes of memory that it takes at least when something waits: small for connections that are many, large for one that carries much. @default {256} */
+  /**
+   * Bytes of memory that it takes at least when something waits: small for connections that are
+   * many, large for one that carries much. @default {256}
+   */
   bufferBytes?: number | undefined;
   /** Called once when a write has failed; nothing more is written then. */
   onError?: (error: unknown) => void;
@@ -24,8 +27,8 @@ const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 /**
- * Collects bytes by copying them and writes them together at the end of the turn, the next lot when the one before is written.
- * While nothing waits it holds no memory.
+ * Collects bytes by copying them and writes them together at the end of the turn, the next lot when
+ * the one before is written. While nothing waits it holds no memory.
  *
  * @example
  * ```ts
@@ -93,7 +96,8 @@ export class Outbox {
   }
 
   /**
-   * Makes room for `count` bytes, to be filled in {@linkcode Outbox.buffer} at the returned index before anything else is done.
+   * Makes room for `count` bytes, to be filled in {@linkcode Outbox.buffer} at the returned index
+   * before anything else is done.
    *
    * @returns The index, or -1 where `push` would give false.
    */
@@ -115,7 +119,10 @@ export class Outbox {
     return this.#buffer;
   }
 
-  /** Resolves when nothing waits any more: all is written, a write has failed or the outbox was closed. */
+  /**
+   * Resolves when nothing waits any more: all is written, a write has failed or the outbox was
+   * closed.
+   */
   drained(): Promise<void> {
     if (this.pendingBytes === 0 || this.#closed) return Promise.resolve();
     return new Promise((resolve) => {

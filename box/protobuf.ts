@@ -1,5 +1,5 @@
-// The few parts of the protobuf encoding that two messages need: varints, int64, bytes and repeated int64.
-// The format: https://protobuf.dev/programming-guides/encoding/
+// The few parts of the protobuf encoding that two messages need: varints, int64, bytes and repeated
+// int64. The format: https://protobuf.dev/programming-guides/encoding/
 
 import { BoxError } from "./errors.ts";
 import { type Int64, toInt64 } from "./int64.ts";

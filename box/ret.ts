@@ -1,6 +1,8 @@
 // The return codes of the system.
 
-/** The return codes that the system itself gives; an application's own are positive, 0 is success. */
+/**
+ * The return codes that the system itself gives; an application's own are positive, 0 is success.
+ */
 export const RET = {
   /** No route for the command. */
   INVALID_CMD: -10000,

@@ -44,7 +44,10 @@ export const TaskFlag = {
   IPV6: 2,
   /** The task was delivered before, to a worker that was lost. */
   REDELIVERED: 4,
-  /** On an ASK: `ret` 0 acknowledges nothing, only a delivery id does. An original gateway does not look at it. */
+  /**
+   * On an ASK: `ret` 0 acknowledges nothing, only a delivery id does. An original gateway does not
+   * look at it.
+   */
   EXPLICIT_ACK: 8,
 } as const;
 
@@ -110,8 +113,8 @@ export interface TaskInit {
 }
 
 /**
- * The frame between a gateway and its workers and triggers: a 76-byte header and a body, which for client requests and
- * answers is one whole box.
+ * The frame between a gateway and its workers and triggers: a 76-byte header and a body, which for
+ * client requests and answers is one whole box.
  *
  * @example The answer to a task
  * ```ts
@@ -137,7 +140,9 @@ export class Task {
   packetLen: number = 0;
   /** One of {@linkcode TaskCmd}. */
   cmd: number;
-  /** The delivery id: > 0 on a task that a gateway hands out, and on the ASK that acknowledges it. */
+  /**
+   * The delivery id: > 0 on a task that a gateway hands out, and on the ASK that acknowledges it.
+   */
   ret: number;
   /** The gateway node that holds the client. */
   nodeId: number;
@@ -183,7 +188,8 @@ export class Task {
   /**
    * Checks the start of `bytes`.
    *
-   * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`: no frame, see `FrameFault`.
+   * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`:
+   * no frame, see `FrameFault`.
    */
   static check(bytes: Uint8Array, maxFrameBytes?: number): number {
     return checkFrame(Task, bytes, maxFrameBytes);
@@ -236,7 +242,9 @@ export class Task {
     return frame;
   }
 
-  /** A task for the same client: `connId`, `tag` and `nodeId` are copied, the rest is from `init`. */
+  /**
+   * A task for the same client: `connId`, `tag` and `nodeId` are copied, the rest is from `init`.
+   */
   map(init: TaskInit = {}): Task {
     return new Task({
       connId: this.connId,

@@ -1,5 +1,6 @@
-// Frames that live only until they are copied into an outbox. A small Uint8Array with memory of its own costs 20 times what a view of shared memory costs, since
-// that memory is taken and given back outside of the JavaScript heap.
+// Frames that live only until they are copied into an outbox. A small Uint8Array with memory of its
+// own costs 20 times what a view of shared memory costs, since that memory is taken and given back
+// outside of the JavaScript heap.
 
 import type { BoxMethods } from "./box_class.ts";
 

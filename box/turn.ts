@@ -1,4 +1,5 @@
-// The end of a turn of the event loop: where everything that was collected for the sockets is written.
+// The end of a turn of the event loop: where everything that was collected for the sockets is
+// written.
 
 type Work = (subject: unknown) => void;
 
@@ -11,8 +12,9 @@ let waiting: Turn = { works: [], subjects: [] };
 let spare: Turn = { works: [], subjects: [] };
 
 /**
- * Calls `work(subject)` once after the work that is ready now: what one turn of the event loop collects for a socket becomes one write. It must
- * not throw. A function that many share, and its subject, take less memory than a function for each.
+ * Calls `work(subject)` once after the work that is ready now: what one turn of the event loop
+ * collects for a socket becomes one write. It must not throw. A function that many share, and its
+ * subject, take less memory than a function for each.
  */
 export function atEndOfTurn<T>(work: (subject: T) => void, subject: T): void {
   waiting.subjects.push(subject);

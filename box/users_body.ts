@@ -1,7 +1,10 @@
 // The two protobuf bodies: RspToUsers (messages to users) and CloseUsers (users to disconnect).
 //
-//   message RspToUsers { message Row { bytes buf = 1; int64 userdata = 2; repeated int64 uids = 3; repeated int64 exclude = 4; }
-//                        repeated Row rows = 1; }
+//   message RspToUsers {
+//     message Row { bytes buf = 1; int64 userdata = 2; repeated int64 uids = 3;
+//                   repeated int64 exclude = 4; }
+//     repeated Row rows = 1;
+//   }
 //   message CloseUsers { repeated int64 uids = 1; int64 userdata = 2; repeated int64 exclude = 3; }
 
 import { BoxError } from "./errors.ts";
@@ -63,7 +66,8 @@ export function encodeRspToUsers(rows: readonly UserMessage[]): Uint8Array {
 }
 
 /**
- * Reads the body of `WRITE_TO_USERS`. Repeated fields may be packed or not; unknown fields are skipped; `buf` is a view.
+ * Reads the body of `WRITE_TO_USERS`. Repeated fields may be packed or not; unknown fields are
+ * skipped; `buf` is a view.
  *
  * @throws {BoxError} `frame` when the bytes are no such message.
  */
@@ -72,7 +76,8 @@ export function decodeRspToUsers(body: Uint8Array): UserMessage[] {
 }
 
 /**
- * The rows of a body of `WRITE_TO_USERS` one by one, so that a hostile body of millions of empty rows takes no memory.
+ * The rows of a body of `WRITE_TO_USERS` one by one, so that a hostile body of millions of empty
+ * rows takes no memory.
  *
  * @throws {BoxError} `frame` when the bytes that come next are no row.
  */

@@ -1,4 +1,5 @@
-// The demo: a gateway, a worker app with two processes, clients and a trigger, and what happens when workers are reloaded and killed.
+// The demo: a gateway, a worker app with two processes, clients and a trigger, and what happens
+// when workers are reloaded and killed.
 //
 //   deno task demo
 //

@@ -1,4 +1,5 @@
-// A client of the echo server, or of a gateway with echo workers: sends each argument and prints the answer.
+// A client of the echo server, or of a gateway with echo workers: sends each argument and prints
+// the answer.
 //
 //   deno run -A examples/echo_client.ts [--host HOST] [--port PORT] TEXT...
 

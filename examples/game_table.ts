@@ -2,24 +2,31 @@
 //
 //   deno run -A examples/game_table.ts [--port PORT] [--folder FOLDER]
 //
-// The game: two players in turn add 1, 2 or 3; who gets to 21 wins.
-// cmd 1 {"table": 7, "uid": 5, "id": 1}  user 5 sits down at table 7
-// cmd 2 {"table": 7, "add": 3, "id": 2}  adds 3; "id" is a number of the player's own, another one for each move
-// Both are answered with the table, or with ret 1 and why not; the players at the table get it as cmd 3 as well.
+// The game: two players in turn add 1, 2 or 3; who gets to 21 wins. cmd 1 {"table": 7, "uid": 5,
+// "id": 1}  user 5 sits down at table 7 cmd 2 {"table": 7, "add": 3, "id": 2}  adds 3; "id" is a
+// number of the player's own, another one for each move Both are answered with the table, or with
+// ret 1 and why not; the players at the table get it as cmd 3 as well.
 //
 // A worker is killed or reloaded in the middle of a game. What you need not care about:
-// - No player is disconnected, and who is logged in stays so: that is in the gateway, so request.uid is right in a new process.
-// - A move that comes in the meantime waits; a move that a killed worker had not answered is given to another one.
+// - No player is disconnected, and who is logged in stays so: that is in the gateway, so
+//   request.uid is right in a new process.
+// - A move that comes in the meantime waits; a move that a killed worker had not answered is given
+//   to another one.
 // - Each player's moves are handled one after the other, in order.
 //
 // What you do have to care about, and how it is done here:
-// - Variables of a worker are gone with its process, and every process has its own, while the next move at the same table goes to any of them. With --folder, what
-//   has happened is in files; each process makes the state out of it anew (table_store.ts). Without it the state is in memory only, in one process: try a HUP.
-// - Two players are two clients: their moves may be handled at the same moment, in two processes. So a move is added only behind those that it was judged by; else it
-//   is judged again.
-// - A move that was given to another worker may have been made before the first one died. So a move that is there already, by its id, is answered and not made again.
-// - What a handler does after its answer is not done again elsewhere. So the others are told first and the answer comes last; at worst they are told twice.
-// - A timer of a worker (10 s for each move, say) is gone as well: keep when it ends with the table, and let a trigger remind the workers.
+// - Variables of a worker are gone with its process, and every process has its own, while the next
+//   move at the same table goes to any of them. With --folder, what has happened is in files; each
+//   process makes the state out of it anew (table_store.ts). Without it the state is in memory
+//   only, in one process: try a HUP.
+// - Two players are two clients: their moves may be handled at the same moment, in two processes.
+//   So a move is added only behind those that it was judged by; else it is judged again.
+// - A move that was given to another worker may have been made before the first one died. So a move
+//   that is there already, by its id, is answered and not made again.
+// - What a handler does after its answer is not done again elsewhere. So the others are told first
+//   and the answer comes last; at worst they are told twice.
+// - A timer of a worker (10 s for each move, say) is gone as well: keep when it ends with the
+//   table, and let a trigger remind the workers.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { Box } from "@maple/box";

@@ -1,4 +1,5 @@
-// Handlers that run on a haven server and on a worker behind a gateway alike: handlers_haven.ts and handlers_worker.ts register them.
+// Handlers that run on a haven server and on a worker behind a gateway alike: handlers_haven.ts and
+// handlers_worker.ts register them.
 
 import type { AppRequest, Routes } from "@maple/haven";
 

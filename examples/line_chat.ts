@@ -1,4 +1,5 @@
-// A chat for plain telnet: what anybody types, everybody else reads. "/name ANN" sets one's name, "/quit" leaves.
+// A chat for plain telnet: what anybody types, everybody else reads. "/name ANN" sets one's name,
+// "/quit" leaves.
 //
 //   deno run -A examples/line_chat.ts [--port PORT]
 //   telnet 127.0.0.1 7777

@@ -1,4 +1,5 @@
-// Where game_table.ts keeps its tables: in files, which outlive every process, or in memory, to see what happens then.
+// Where game_table.ts keeps its tables: in files, which outlive every process, or in memory, to see
+// what happens then.
 
 /** One move at a table; the first two are those by which the players sit down. */
 export interface Move {
@@ -17,7 +18,8 @@ export interface TableStore {
   /**
    * Adds a move behind the `count` moves that there are.
    *
-   * @returns false when there are more by now: another worker was faster, and the move has to be judged again.
+   * @returns false when there are more by now: another worker was faster, and the move has to be
+   * judged again.
    */
   append(table: number, count: number, move: Move): Promise<boolean>;
 }
@@ -41,10 +43,12 @@ export class MemoryStore implements TableStore {
 }
 
 /**
- * Tables as files, `FOLDER/TABLE/NUMBER.json` for each move. The system lets only one process make a file of a certain name, which is all that is needed; in a database
- * it is a unique key of table and number.
+ * Tables as files, `FOLDER/TABLE/NUMBER.json` for each move. The system lets only one process make
+ * a file of a certain name, which is all that is needed; in a database it is a unique key of table
+ * and number.
  *
- * What was read is kept in memory. Moves never change, so that memory can be out of date but not wrong, and a new process has it again after one read.
+ * What was read is kept in memory. Moves never change, so that memory can be out of date but not
+ * wrong, and a new process has it again after one read.
  */
 export class FileStore implements TableStore {
   readonly #folder: string;

@@ -2,7 +2,8 @@
 //
 //   deno run -A examples/user_blueprint.ts [--port PORT]
 //
-// cmd 101 {"name": "ann"} logs in, cmd 102 tells who one is, cmd 103 logs out; ret 1 = not logged in.
+// cmd 101 {"name": "ann"} logs in, cmd 102 tells who one is, cmd 103 logs out; ret 1 = not logged
+// in.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { Box } from "@maple/box";

@@ -1,6 +1,8 @@
 // The one error class of this package.
 
-/** The error that this package throws: an option that does not fit, or a gateway that cannot listen. */
+/**
+ * The error that this package throws: an option that does not fit, or a gateway that cannot listen.
+ */
 export class GatewayError extends Error {
   /**
    * Makes the error.

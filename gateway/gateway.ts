@@ -33,8 +33,8 @@ import { TaskQueue } from "./queue/task_queue.ts";
 const LOOK_MS = 100;
 
 /**
- * Holds the client connections and forwards: clients' frames to the workers that ask for them, workers' and triggers' answers to the
- * clients.
+ * Holds the client connections and forwards: clients' frames to the workers that ask for them,
+ * workers' and triggers' answers to the clients.
  *
  * @example A gateway inside a program of your own
  * ```ts ignore
@@ -130,7 +130,8 @@ export class Gateway implements AsyncDisposable {
   /**
    * Opens both listeners and accepts connections from then on.
    *
-   * @throws {GatewayError} when an address cannot be listened on, or the gateway was closed or listens already.
+   * @throws {GatewayError} when an address cannot be listened on, or the gateway was closed or
+   * listens already.
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async listen(): Promise<void> {
@@ -208,8 +209,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Leaves in order: accepts and reads clients no more, lets the workers finish what is queued for up to `drainTimeout` seconds, sends the last answers, then
-   * closes all connections. A second call waits for the first; {@linkcode Gateway.closeNow} ends the waiting.
+   * Leaves in order: accepts and reads clients no more, lets the workers finish what is queued for
+   * up to `drainTimeout` seconds, sends the last answers, then closes all connections. A second
+   * call waits for the first; {@linkcode Gateway.closeNow} ends the waiting.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();

@@ -34,7 +34,8 @@ USR1, USR2: log one level more, one level less.
  * Runs the gateway until it gets TERM or INT.
  *
  * @param args The command line, for instance `Deno.args`.
- * @returns The exit code: 0, 1 after a failure, 2 after a mistake in the command line or the config file.
+ * @returns The exit code: 0, 1 after a failure, 2 after a mistake in the command line or the config
+ * file.
  */
 export function main(args: readonly string[]): Promise<number> {
   return runCommand("maple gateway", () => run(args));

@@ -1,6 +1,6 @@
 /**
- * The gateway: holds the client connections and only forwards. Workers attach to it and pull tasks; triggers push messages and
- * tasks through it.
+ * The gateway: holds the client connections and only forwards. Workers attach to it and pull tasks;
+ * triggers push messages and tasks through it.
  *
  * As a program it is `deno run -A jsr:@maple/gateway`; see `--help`.
  *

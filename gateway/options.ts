@@ -5,8 +5,8 @@ import { DEFAULT_BACKLOG, type Logger } from "@maple/box/internal";
 import { GatewayError } from "./errors.ts";
 
 /**
- * In which order the frames of one client are handed out: `client`, one at a time, the next when the one before is acknowledged; `none`, any idle
- * worker takes any frame.
+ * In which order the frames of one client are handed out: `client`, one at a time, the next when
+ * the one before is acknowledged; `none`, any idle worker takes any frame.
  */
 export type TaskOrder = "client" | "none";
 
@@ -25,8 +25,8 @@ export interface GatewayOptions {
   /** In which order the frames of one client are handed out. @default {"client"} */
   order?: TaskOrder;
   /**
-   * Clients that have connected and are not yet let in; further ones try again after a second. On Linux no more than `net.core.somaxconn`; Deno 2.4 does not
-   * take it. @default {4096}
+   * Clients that have connected and are not yet let in; further ones try again after a second. On
+   * Linux no more than `net.core.somaxconn`; Deno 2.4 does not take it. @default {4096}
    */
   backlog?: number;
   /** Client connections; one more is closed at once. @default {10000} */
@@ -35,25 +35,49 @@ export interface GatewayOptions {
   connTimeout?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameMax?: number;
-  /** A client's frames that wait or are with a worker; at this many the client is not read from until half of them are done. @default {128} */
+  /**
+   * A client's frames that wait or are with a worker; at this many the client is not read from
+   * until half of them are done. @default {128}
+   */
   clientQueueMax?: number;
-  /** Tasks that wait; at this many no client and no trigger is read from until a quarter of them is gone. @default {100000} */
+  /**
+   * Tasks that wait; at this many no client and no trigger is read from until a quarter of them is
+   * gone. @default {100000}
+   */
   queueMax?: number;
   /** Bytes that the waiting tasks may take; as `queueMax`. @default {268435456} */
   queueBytes?: number;
-  /** Bytes that may wait to be sent to one client; a client that lets more pile up is closed. @default {4194304} */
+  /**
+   * Bytes that may wait to be sent to one client; a client that lets more pile up is closed.
+   * @default {4194304}
+   */
   outboxMax?: number;
-  /** Bytes of a worker's or trigger's frame, and four times as many may wait to be sent to it; more closes the connection. @default {16777216} */
+  /**
+   * Bytes of a worker's or trigger's frame, and four times as many may wait to be sent to it; more
+   * closes the connection. @default {16777216}
+   */
   innerFrameMax?: number;
   /** Connections of workers and triggers; one more is closed at once. @default {1000} */
   innerConnsMax?: number;
-  /** Tasks that one worker connection may have asked for at a time; further asks are ignored. @default {1024} */
+  /**
+   * Tasks that one worker connection may have asked for at a time; further asks are ignored.
+   * @default {1024}
+   */
   creditsMax?: number;
-  /** How often a task is handed out at most, when workers are lost with it. 1 = at most once. @default {2} */
+  /**
+   * How often a task is handed out at most, when workers are lost with it. 1 = at most once.
+   * @default {2}
+   */
   maxDeliveries?: number;
-  /** Seconds that a request waits for a worker; then the client gets `RET.BUSY`. 0 = without end. @default {60} */
+  /**
+   * Seconds that a request waits for a worker; then the client gets `RET.BUSY`. 0 = without end.
+   * @default {60}
+   */
   parkTime?: number;
-  /** Seconds without a sign of life after which a worker of ours counts as lost and its tasks go to others; 0 = never. @default {15} */
+  /**
+   * Seconds without a sign of life after which a worker of ours counts as lost and its tasks go to
+   * others; 0 = never. @default {15}
+   */
   workerTimeout?: number;
   /** Seconds that `close` waits for what is queued. @default {10} */
   drainTimeout?: number;

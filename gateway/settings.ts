@@ -275,7 +275,8 @@ function fromJson(fileText: string): Values {
   return values;
 }
 
-// The ini file of the original system. What it can say and this program has no use for is told, not refused.
+// The ini file of the original system. What it can say and this program has no use for is told, not
+// refused.
 function fromIni(fileText: string, ignored: string[]): Values {
   const values: Values = new Map();
   const keys = new Map<string, string>();

@@ -24,16 +24,19 @@ interface BlueprintTarget {
 }
 
 /**
- * Routes, hooks, blueprints and timers, and the way of a request through them. A haven server and a worker are made of it; what they add is
- * where requests come from.
+ * Routes, hooks, blueprints and timers, and the way of a request through them. A haven server and a
+ * worker are made of it; what they add is where requests come from.
  *
- * Hooks, timers and blueprints are registered before the app starts; routes at any time. A hook may be async: what comes after
- * it waits. A hook that throws is logged, and all goes on as if it had not; except beforeRequest hooks, see there.
+ * Hooks, timers and blueprints are registered before the app starts; routes at any time. A hook may
+ * be async: what comes after it waits. A hook that throws is logged, and all goes on as if it had
+ * not; except beforeRequest hooks, see there.
  *
  * @typeParam R The app's requests.
  */
 export abstract class App<R extends AppRequest<object>> implements Routes<R> {
-  /** The way of a request through hooks and handler; servers give it to the requests that they make. */
+  /**
+   * The way of a request through hooks and handler; servers give it to the requests that they make.
+   */
   protected readonly pipeline: Pipeline<R>;
 
   readonly #hooks = new Map<string, BlueprintTarget>();
@@ -87,10 +90,12 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
   /**
    * Serves a cmd. Routes may be added while the app runs.
    *
-   * A box class without `cmd` field, as `LineBox`, has cmd 0: `route(0, handler)` serves all its boxes.
+   * A box class without `cmd` field, as `LineBox`, has cmd 0: `route(0, handler)` serves all its
+   * boxes.
    *
    * @param cmd A 32-bit integer.
-   * @param handler Called with each request; what it throws is logged and answered with `RET.INTERNAL`.
+   * @param handler Called with each request; what it throws is logged and answered with
+   * `RET.INTERNAL`.
    * @param endpoint The route's name in logs. @default the handler's name, or `cmd_N`
    * @throws {HavenError} `route` when `cmd` is no 32-bit integer or has another handler.
    */
@@ -100,10 +105,12 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
   }
 
   /**
-   * Registers a blueprint: its routes, hooks and timers become the app's. Nothing can be added to it afterwards.
+   * Registers a blueprint: its routes, hooks and timers become the app's. Nothing can be added to
+   * it afterwards.
    *
-   * @throws {HavenError} `blueprint` when the app has one of that name; `hook` when the blueprint uses a hook that this kind of app does not
-   * have; `route` when a cmd has another handler; `state` when the app has started. Then nothing of it is registered.
+   * @throws {HavenError} `blueprint` when the app has one of that name; `hook` when the blueprint
+   * uses a hook that this kind of app does not have; `route` when a cmd has another handler;
+   * `state` when the app has started. Then nothing of it is registered.
    */
   registerBlueprint(blueprint: BlueprintFor<R>): this {
     this.#beforeStart("registerBlueprint");
@@ -142,20 +149,27 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
     return this.addHook(this.#stopWorker, fn);
   }
 
-  /** Calls `fn` with the first request that has a route, once in the life of the app; requests that come meanwhile wait. */
+  /**
+   * Calls `fn` with the first request that has a route, once in the life of the app; requests that
+   * come meanwhile wait.
+   */
   beforeFirstRequest(fn: (request: R) => unknown): this {
     return this.addHook(this.pipeline.beforeFirstRequest, fn);
   }
 
   /**
-   * Calls `fn` before the handler of every request that has a route. It may `request.interrupt()`: the handler is not run. What it throws
-   * counts as thrown by the handler: logged, answered with `RET.INTERNAL`, given to the afterRequest hooks.
+   * Calls `fn` before the handler of every request that has a route. It may `request.interrupt()`:
+   * the handler is not run. What it throws counts as thrown by the handler: logged, answered with
+   * `RET.INTERNAL`, given to the afterRequest hooks.
    */
   beforeRequest(fn: (request: R) => unknown): this {
     return this.addHook(this.pipeline.beforeRequest, fn);
   }
 
-  /** Calls `fn` after the handler, also when that was not run or threw; `error` is what was thrown, or `undefined`. */
+  /**
+   * Calls `fn` after the handler, also when that was not run or threw; `error` is what was thrown,
+   * or `undefined`.
+   */
   afterRequest(fn: (request: R, error: unknown) => unknown): this {
     return this.addHook(this.pipeline.afterRequest, fn);
   }
@@ -173,12 +187,14 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
   }
 
   /**
-   * Calls a function again and again while the app runs, for the first time `seconds` after the start. While a call is still going on
-   * (its promise is not resolved), the next is left out. What it throws is logged. It must not await the app's end: that waits for it.
+   * Calls a function again and again while the app runs, for the first time `seconds` after the
+   * start. While a call is still going on (its promise is not resolved), the next is left out. What
+   * it throws is logged. It must not await the app's end: that waits for it.
    *
    * @param seconds The time from one call to the next.
    * @returns A function that takes what is to be called.
-   * @throws {HavenError} `option` when `seconds` is not 0.001 to 2147483.647; `state` when the app has started.
+   * @throws {HavenError} `option` when `seconds` is not 0.001 to 2147483.647; `state` when the app
+   * has started.
    *
    * @example
    * ```ts ignore
@@ -235,7 +251,10 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
     this.#timers.start();
   }
 
-  /** Ends the timers, waits for those that are being called, then calls the stopWorker hooks. No effect when the app does not run. */
+  /**
+   * Ends the timers, waits for those that are being called, then calls the stopWorker hooks. No
+   * effect when the app does not run.
+   */
   protected async stop(): Promise<void> {
     if (!this.#started) return;
     this.#started = false;
@@ -247,7 +266,8 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
   /**
    * Handles a request: calls hooks and handler, answers faults. It neither throws nor rejects.
    *
-   * @returns A promise when something has to be awaited: it resolves when the request is finished. Else `undefined`: it is.
+   * @returns A promise when something has to be awaited: it resolves when the request is finished.
+   * Else `undefined`: it is.
    */
   protected handle(request: R): Promise<void> | undefined {
     return this.pipeline.handle(request);

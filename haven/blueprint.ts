@@ -35,7 +35,10 @@ export interface BlueprintParts<R extends AppRequest<object>> {
   readonly timers: readonly TimerSpec[];
 }
 
-/** A blueprint that an app with the requests `R` can register: one that was made for them or for their common form. */
+/**
+ * A blueprint that an app with the requests `R` can register: one that was made for them or for
+ * their common form.
+ */
 export interface BlueprintFor<R extends AppRequest<object>> {
   /** Unique among the blueprints of an app. */
   readonly name: string;
@@ -44,10 +47,12 @@ export interface BlueprintFor<R extends AppRequest<object>> {
 }
 
 /**
- * Routes and hooks that belong together: a part of an application in a module of its own. Its endpoints are named `blueprint.endpoint`.
+ * Routes and hooks that belong together: a part of an application in a module of its own. Its
+ * endpoints are named `blueprint.endpoint`.
  *
- * `beforeRequest` and `afterRequest` are called for its own routes only; the hooks with `App` in their name for everything that
- * happens on the app. All must be added before the blueprint is registered.
+ * `beforeRequest` and `afterRequest` are called for its own routes only; the hooks with `App` in
+ * their name for everything that happens on the app. All must be added before the blueprint is
+ * registered.
  *
  * @typeParam R The app's requests.
  *
@@ -94,9 +99,10 @@ export class Blueprint<R extends AppRequest<object> = AppRequest>
   /**
    * Serves a cmd; see `App.route`.
    *
-   * @param endpoint The route's name, after the blueprint's. @default the handler's name, or `cmd_N`
-   * @throws {HavenError} `route` when `cmd` is no 32-bit integer or has another handler in this blueprint; `state` when the blueprint is
-   * registered.
+   * @param endpoint The route's name, after the blueprint's. @default the handler's name, or
+   * `cmd_N`
+   * @throws {HavenError} `route` when `cmd` is no 32-bit integer or has another handler in this
+   * blueprint; `state` when the blueprint is registered.
    */
   route(cmd: number, handler: Handler<R>, endpoint?: string): this {
     this.#checkOpen("route");

@@ -1,4 +1,5 @@
-// Connection: one client of a haven server, for hooks, handlers and whoever wants to send it something.
+// Connection: one client of a haven server, for hooks, handlers and whoever wants to send it
+// something.
 
 import type { BoxClass, BoxData, BoxFields } from "@maple/box";
 import { packBox, type Transport } from "@maple/box/internal";
@@ -57,17 +58,22 @@ export class Connection<F extends object = BoxFields> {
   }
 
   /**
-   * Sends a box, whether the client has asked for one or not. Neither `beforeResponse` nor `afterResponse` hooks are called: it is no answer to a request.
+   * Sends a box, whether the client has asked for one or not. Neither `beforeResponse` nor
+   * `afterResponse` hooks are called: it is no answer to a request.
    *
    * @param data The fields of a new box; or a box or packed bytes, sent as they are.
-   * @returns false when the connection is closed, or is closed now because the client does not read what was sent to it (`outboxMax`).
+   * @returns false when the connection is closed, or is closed now because the client does not read
+   * what was sent to it (`outboxMax`).
    * @throws {BoxError} when the header does not have or hold a field.
    */
   write(data: BoxData<F>): boolean {
     return this.#transport.send(packBox(this.#boxClass, data));
   }
 
-  /** Closes the connection after what was sent before. Requests of it that wait are dropped. May be called twice. */
+  /**
+   * Closes the connection after what was sent before. Requests of it that wait are dropped. May be
+   * called twice.
+   */
   close(): void {
     this.#transport.close();
   }

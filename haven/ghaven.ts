@@ -14,11 +14,13 @@ import {
 import { runApp } from "@maple/box/internal";
 
 /**
- * A haven server in several processes: `workers: N` child processes with one event loop each share the port, and a master replaces one that dies. State is not
- * shared: each process knows its own connections only.
+ * A haven server in several processes: `workers: N` child processes with one event loop each share
+ * the port, and a master replaces one that dies. State is not shared: each process knows its own
+ * connections only.
  *
- * A child process is this program started again; the module that calls `run` runs in the master and in each child. More than one child needs a system that spreads
- * connections over the listeners of one port: Linux.
+ * A child process is this program started again; the module that calls `run` runs in the master and
+ * in each child. More than one child needs a system that spreads connections over the listeners of
+ * one port: Linux.
  *
  * @typeParam F The fields of the boxes' header.
  *

@@ -32,9 +32,11 @@ export let setFlavour: <F extends object>(
 ) => void;
 
 /**
- * A server for TCP and WebSocket clients: one event loop in this process. `GHaven` serves in several processes, `THaven` in several threads.
+ * A server for TCP and WebSocket clients: one event loop in this process. `GHaven` serves in
+ * several processes, `THaven` in several threads.
  *
- * The requests of one connection are handled in order, one at a time; connections are independent of each other.
+ * The requests of one connection are handled in order, one at a time; connections are independent
+ * of each other.
  *
  * @typeParam F The fields of the boxes' header.
  *
@@ -109,12 +111,18 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     return this.addHook(this.#closeConn, fn);
   }
 
-  /** Where TCP clients connect, with the real port; `undefined` unless this process or thread listens. */
+  /**
+   * Where TCP clients connect, with the real port; `undefined` unless this process or thread
+   * listens.
+   */
   get addr(): Deno.NetAddr | undefined {
     return this.#server?.addr;
   }
 
-  /** Where WebSocket clients connect, with the real port; `undefined` unless this process or thread listens for them. */
+  /**
+   * Where WebSocket clients connect, with the real port; `undefined` unless this process or thread
+   * listens for them.
+   */
   get websocketAddr(): Deno.NetAddr | undefined {
     return this.#server?.websocketAddr;
   }
@@ -131,12 +139,15 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   }
 
   /**
-   * Runs the server until it is stopped, and prints a line that begins with `maple haven ready` when clients can connect.
+   * Runs the server until it is stopped, and prints a line that begins with `maple haven ready`
+   * when clients can connect.
    *
-   * Signals: TERM and INT close it in order, a second one ends it at once; HUP is ignored; USR1 and USR2 log one level more and one less.
+   * Signals: TERM and INT close it in order, a second one ends it at once; HUP is ignored; USR1 and
+   * USR2 log one level more and one less.
    *
    * @returns When the server was stopped.
-   * @throws {HavenError} `option` when an option does not fit; `listen` when an address cannot be listened on; `state` when the server was started before.
+   * @throws {HavenError} `option` when an option does not fit; `listen` when an address cannot be
+   * listened on; `state` when the server was started before.
    */
   run(host?: string, port?: number, options?: HavenRunOptions): Promise<void>;
   /** Runs the server with everything but the host in one object. */
@@ -174,7 +185,8 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   }
 
   /**
-   * Serves in this process, until {@linkcode Haven.close}; for tests and programs that do more than this. It prints nothing and handles no signals.
+   * Serves in this process, until {@linkcode Haven.close}; for tests and programs that do more than
+   * this. It prints nothing and handles no signals.
    *
    * @returns When clients can connect.
    * @throws {HavenError} as `run`.
@@ -185,8 +197,8 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   }
 
   /**
-   * Leaves in order: accepts and reads no more, handles the requests that came for up to `stopTimeout` seconds, closes the connections, calls the stopWorker
-   * hooks. May be called twice.
+   * Leaves in order: accepts and reads no more, handles the requests that came for up to
+   * `stopTimeout` seconds, closes the connections, calls the stopWorker hooks. May be called twice.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();

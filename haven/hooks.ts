@@ -62,9 +62,11 @@ export class HookList<A extends readonly unknown[]> {
   }
 
   /**
-   * Calls the functions one after the other. One that throws or rejects is logged, and the next is called.
+   * Calls the functions one after the other. One that throws or rejects is logged, and the next is
+   * called.
    *
-   * @returns A promise when one of them returned one; it never rejects. Else `undefined`: all have run.
+   * @returns A promise when one of them returned one; it never rejects. Else `undefined`: all have
+   * run.
    */
   run(...args: A): Promise<void> | undefined {
     const functions = this.#functions;

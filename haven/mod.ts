@@ -1,13 +1,15 @@
 /**
- * A server for real-time clients, in the manner of Flask; and the routes, hooks and blueprints that it shares with the workers of maple, so that its handlers can move
- * behind a gateway unchanged.
+ * A server for real-time clients, in the manner of Flask; and the routes, hooks and blueprints that
+ * it shares with the workers of maple, so that its handlers can move behind a gateway unchanged.
  *
- * - {@linkcode Haven} is the server: TCP and WebSocket clients, one event loop in this process. {@linkcode GHaven} serves in several processes, {@linkcode THaven} in
- *   several threads.
+ * - {@linkcode Haven} is the server: TCP and WebSocket clients, one event loop in this process.
+ *   {@linkcode GHaven} serves in several processes, {@linkcode THaven} in several threads.
  * - {@linkcode HavenRequest} is what its handlers get, {@linkcode Connection} is one client.
- * - {@linkcode App} is the common part of a server and a worker: `route`, the hooks, `registerBlueprint`, `repeatTimer`.
+ * - {@linkcode App} is the common part of a server and a worker: `route`, the hooks,
+ *   `registerBlueprint`, `repeatTimer`.
  * - {@linkcode Blueprint} is a part of an application in a module of its own.
- * - {@linkcode AppRequest} is what handlers get; {@linkcode Routes} is what a module that registers handlers takes, whatever the app.
+ * - {@linkcode AppRequest} is what handlers get; {@linkcode Routes} is what a module that registers
+ *   handlers takes, whatever the app.
  *
  * @example A server
  * ```ts ignore

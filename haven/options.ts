@@ -11,15 +11,24 @@ export interface HavenListenOptions {
   port?: number;
   /** Port for WebSocket clients; 0 = any free one. @default none */
   websocketPort?: number;
-  /** Seconds without a frame after which a client is closed, unless a request of it is being handled; 0 = never. @default {0} */
+  /**
+   * Seconds without a frame after which a client is closed, unless a request of it is being
+   * handled; 0 = never. @default {0}
+   */
   timeout?: number;
   /** Client connections; one more is closed at once. @default {10000} */
   connsMax?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameMax?: number;
-  /** Bytes that may wait to be sent to one client; a client that lets more pile up is closed. @default {4194304} */
+  /**
+   * Bytes that may wait to be sent to one client; a client that lets more pile up is closed.
+   * @default {4194304}
+   */
   outboxMax?: number;
-  /** Requests of one client that wait behind the one that is handled; with more the client is not read from until half of them are done. @default {128} */
+  /**
+   * Requests of one client that wait behind the one that is handled; with more the client is not
+   * read from until half of them are done. @default {128}
+   */
   connQueueMax?: number;
   /** Seconds that `close` waits for the requests that are being handled. @default {10} */
   stopTimeout?: number;
@@ -30,13 +39,16 @@ export interface HavenListenOptions {
 /** What `run` takes; every option has a default. */
 export interface HavenRunOptions extends HavenListenOptions {
   /**
-   * Of a `GHaven` the processes, of a `THaven` the threads that share the port; 0 = serve in this process, for tests and debuggers. A `Haven` has none and
-   * takes only 0 or 1. @default {1}
+   * Of a `GHaven` the processes, of a `THaven` the threads that share the port; 0 = serve in this
+   * process, for tests and debuggers. A `Haven` has none and takes only 0 or 1. @default {1}
    */
   workers?: number;
   /** Log more. @default {false} */
   debug?: boolean;
-  /** How the log is written: `json` is one object a line. A `logger` of yours writes as it likes. @default {"text"} */
+  /**
+   * How the log is written: `json` is one object a line. A `logger` of yours writes as it likes.
+   * @default {"text"}
+   */
   logFormat?: LogFormat;
 }
 

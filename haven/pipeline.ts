@@ -1,4 +1,5 @@
-// Pipeline: the way of a request through hooks and handler. All of an app that a request meets is here.
+// Pipeline: the way of a request through hooks and handler. All of an app that a request meets is
+// here.
 
 import { RET } from "@maple/box";
 import { describeError, type Logger } from "@maple/box/internal";
@@ -57,9 +58,11 @@ export class Pipeline<R extends AppRequest<object>>
   }
 
   /**
-   * Handles a request: finds its route, calls hooks and handler, answers faults. It neither throws nor rejects.
+   * Handles a request: finds its route, calls hooks and handler, answers faults. It neither throws
+   * nor rejects.
    *
-   * @returns A promise when something has to be awaited: it resolves when the request is finished. Else `undefined`: it is.
+   * @returns A promise when something has to be awaited: it resolves when the request is finished.
+   * Else `undefined`: it is.
    */
   handle(request: R): Promise<void> | undefined {
     const route = this.router.find(request.cmd);

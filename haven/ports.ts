@@ -12,7 +12,8 @@ const PORTS_ENV = "MAPLE_HAVEN_PORTS";
 
 /** Whether this process may share a port. */
 export function maySharePorts(): boolean {
-  // Deno ends a process that shares a port without the flag; this other thing is there only with the flag.
+  // Deno ends a process that shares a port without the flag; this other thing is there only with
+  // the flag.
   return "listenDatagram" in Deno;
 }
 

@@ -68,8 +68,9 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 
   /**
-   * What was received. The bytes of its body do not change; they may share their `ArrayBuffer` with those of other requests, so `slice()` what is kept for hours, and
-   * what goes to where whole buffers are cloned: `postMessage`, `structuredClone`, `Deno.Kv`.
+   * What was received. The bytes of its body do not change; they may share their `ArrayBuffer` with
+   * those of other requests, so `slice()` what is kept for hours, and what goes to where whole
+   * buffers are cloned: `postMessage`, `structuredClone`, `Deno.Kv`.
    */
   readonly box: BoxOf<F>;
 
@@ -96,12 +97,18 @@ export abstract class AppRequest<F extends object = BoxFields> {
     return Number((this.box as { cmd?: number | bigint }).cmd ?? 0);
   }
 
-  /** The number of the client's connection, as log lines tell it; `undefined` where the request is about no client. */
+  /**
+   * The number of the client's connection, as log lines tell it; `undefined` where the request is
+   * about no client.
+   */
   get connId(): number | bigint | undefined {
     return undefined;
   }
 
-  /** The name of the route, `blueprint.endpoint` for a blueprint's; `undefined` before it is found and for a cmd without route. */
+  /**
+   * The name of the route, `blueprint.endpoint` for a blueprint's; `undefined` before it is found
+   * and for a cmd without route.
+   */
   get endpoint(): string | undefined {
     return this.#route?.endpoint;
   }
@@ -127,13 +134,15 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 
   /**
-   * Answers the request, on every kind of server. There is no need to await it: the promise never rejects, and the request counts as
-   * finished only when its answers are sent.
+   * Answers the request, on every kind of server. There is no need to await it: the promise never
+   * rejects, and the request counts as finished only when its answers are sent.
    *
-   * @param data The fields of the answer, which is then the box's `map` of them; or a box or the packed bytes of one, sent as it is.
+   * @param data The fields of the answer, which is then the box's `map` of them; or a box or the
+   * packed bytes of one, sent as it is.
    * @returns Whether the answer was handed to the connection; false when that is gone.
-   * @throws {HavenError} `request`, when the request was answered before and the app's `respondOnce` is on, or when bytes are not
-   * one whole frame. It is thrown at once, not by way of the promise; so is a `BoxError` for fields that the box does not have or hold.
+   * @throws {HavenError} `request`, when the request was answered before and the app's
+   * `respondOnce` is on, or when bytes are not one whole frame. It is thrown at once, not by way of
+   * the promise; so is a `BoxError` for fields that the box does not have or hold.
    *
    * @example
    * ```ts
@@ -158,8 +167,9 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 
   /**
-   * In a hook that runs before the handler: the hooks after it and the handler are not run, only those after the handler
-   * (afterRequest and the like), so that they can close what was opened. Elsewhere it only answers.
+   * In a hook that runs before the handler: the hooks after it and the handler are not run, only
+   * those after the handler (afterRequest and the like), so that they can close what was opened.
+   * Elsewhere it only answers.
    *
    * @param data The answer; none when left out. See {@linkcode AppRequest.reply}.
    * @returns As `reply`; true when there is nothing to send.
@@ -271,7 +281,10 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 }
 
-/** The answer that says that something went wrong; `undefined` when the box class has no `ret` to say it with. */
+/**
+ * The answer that says that something went wrong; `undefined` when the box class has no `ret` to
+ * say it with.
+ */
 export function faultAnswer(
   box: BoxMethods<object>,
   ret: number,

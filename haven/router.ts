@@ -20,7 +20,9 @@ export interface BlueprintHooks<R> {
 
 /** Where a route belongs. */
 export interface RouteOrigin<R extends AppRequest<object>> {
-  /** The name of the route, in log lines and error messages. @default the handler's name, or `cmd_N` */
+  /**
+   * The name of the route, in log lines and error messages. @default the handler's name, or `cmd_N`
+   */
   endpoint?: string | undefined;
   /** The name of the blueprint that the route is part of; it is put before the endpoint. */
   blueprint?: string | undefined;
@@ -52,7 +54,8 @@ export class Router<R extends AppRequest<object>> {
   }
 
   /**
-   * Adds a route. The same handler may be given for its cmd again: the later endpoint and blueprint hold.
+   * Adds a route. The same handler may be given for its cmd again: the later endpoint and blueprint
+   * hold.
    *
    * @throws {HavenError} `route` when `cmd` is no 32-bit integer or has another handler.
    */

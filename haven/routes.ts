@@ -4,7 +4,8 @@ import type { AppRequest } from "./request.ts";
 import type { Handler } from "./router.ts";
 
 /**
- * The least common form of a server, a worker and a blueprint: a function that takes it registers the same handlers on any of them.
+ * The least common form of a server, a worker and a blueprint: a function that takes it registers
+ * the same handlers on any of them.
  *
  * @example Handlers for any kind of app
  * ```ts
@@ -24,6 +25,9 @@ export interface Routes<R extends AppRequest<object> = AppRequest> {
   route(cmd: number, handler: Handler<R>, endpoint?: string): this;
   /** Calls `fn` before the handler; on a blueprint for its own routes only. */
   beforeRequest(fn: (request: R) => unknown): this;
-  /** Calls `fn` after the handler, with what was thrown or `undefined`; on a blueprint for its own routes only. */
+  /**
+   * Calls `fn` after the handler, with what was thrown or `undefined`; on a blueprint for its own
+   * routes only.
+   */
   afterRequest(fn: (request: R, error: unknown) => unknown): this;
 }

@@ -22,7 +22,10 @@ import type { ResolvedListen } from "./options.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 
-/** Whom a server works for. Each function answers a promise, which never rejects, when something has to be awaited. */
+/**
+ * Whom a server works for. Each function answers a promise, which never rejects, when something has
+ * to be awaited.
+ */
 export interface ServerApp<F extends object> {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;

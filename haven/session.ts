@@ -8,7 +8,10 @@ import type {
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
 
-/** What a session needs of its server. Each function answers a promise, which never rejects, when something has to be awaited. */
+/**
+ * What a session needs of its server. Each function answers a promise, which never rejects, when
+ * something has to be awaited.
+ */
 export interface SessionOwner<F extends object> {
   /** How many requests may wait until the connection is not read from. */
   readonly connQueueMax: number;
@@ -25,8 +28,8 @@ export interface SessionOwner<F extends object> {
 const TAKEN: Uint8Array = new Uint8Array(0);
 
 /**
- * The life of one connection in order: its createConn hooks, its requests one after the other, its closeConn hooks. What does not have to be awaited takes no
- * promise.
+ * The life of one connection in order: its createConn hooks, its requests one after the other, its
+ * closeConn hooks. What does not have to be awaited takes no promise.
  */
 export class Session<F extends object> implements FrameHandler, IdleWatched {
   /** Steps of the idle watch since the last frame. */
@@ -85,7 +88,10 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
     return new Promise((resolve) => this.#onIdle = resolve);
   }
 
-  /** Gives the running request up: nothing waits for it any more, and the closeConn hooks are not called. */
+  /**
+   * Gives the running request up: nothing waits for it any more, and the closeConn hooks are not
+   * called.
+   */
   abandon(): void {
     this.#abandoned = true;
     this.#setFinished();

@@ -15,8 +15,9 @@ export interface HavenStats {
   /** Requests that were given to the app. */
   readonly requests: number;
   /**
-   * Connections that have ended, by the reason: `peer` the client closed it, `local` the application or the server's end, `frame` what came was no frame, `idle` the
-   * timeout, `outbox` the client did not read, `error` a fault of the server.
+   * Connections that have ended, by the reason: `peer` the client closed it, `local` the
+   * application or the server's end, `frame` what came was no frame, `idle` the timeout, `outbox`
+   * the client did not read, `error` a fault of the server.
    */
   readonly closed: Readonly<
     Record<"peer" | "local" | "frame" | "idle" | "outbox" | "error", number>

@@ -17,12 +17,14 @@ import {
 import { runThread, Thread, threadIdentity } from "./thread.ts";
 
 /**
- * A haven server in several threads of one process: `workers: N` Web Workers share the port, and one that throws outside of a handler is replaced. State is not
- * shared: each thread has its own variables and knows its own connections only.
+ * A haven server in several threads of one process: `workers: N` Web Workers share the port, and
+ * one that throws outside of a handler is replaced. State is not shared: each thread has its own
+ * variables and knows its own connections only.
  *
- * The module that calls `run` runs in the main thread and in each of the others; what stands behind `run` is done in the main thread only. More than one thread needs
- * a system that spreads connections over the listeners of one port, Linux, and Deno's flag `--unstable-net`: without it the program starts itself again with the
- * flag, as a child process.
+ * The module that calls `run` runs in the main thread and in each of the others; what stands behind
+ * `run` is done in the main thread only. More than one thread needs a system that spreads
+ * connections over the listeners of one port, Linux, and Deno's flag `--unstable-net`: without it
+ * the program starts itself again with the flag, as a child process.
  *
  * @typeParam F The fields of the boxes' header.
  *

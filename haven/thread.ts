@@ -105,7 +105,10 @@ export class Thread implements Child {
   }
 }
 
-/** Serves in this thread until the main thread ends it: it never resolves, so that what stands behind `run` is done once, in the main thread. */
+/**
+ * Serves in this thread until the main thread ends it: it never resolves, so that what stands
+ * behind `run` is done once, in the main thread.
+ */
 export async function runThread(
   { index, controlPort, token, ports }: ThreadIdentity,
   options: ResolvedRun,

@@ -1,9 +1,9 @@
 // Everything that must hold of the sources before they are committed, but for
 // the tests: format, lint, types, documentation, the arrows between packages.
 
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { jsrEnvironment } from "./deno.ts";
-import { readConfig, workspaceFolders } from "./jsr_package.ts";
+import { readConfig, walk, workspaceFolders } from "./jsr_package.ts";
 import { ROOT } from "./jsr_registry.ts";
 import { packageGraphProblems } from "./package_graph.ts";
 
@@ -15,7 +15,11 @@ Runs these steps, or only those named, and stops at the first that fails:
   lint   deno lint
   types  deno check of all sources
   doc    deno doc --lint of every entry point of every package
-  graph  packages import only what they may`;
+  graph  packages import only what they may
+  width  no comment is wider than 100 columns`;
+
+/** The widest that a line of a comment may be. */
+const COMMENT_COLUMNS = 100;
 
 /** Resolves to what was wrong, `undefined` if nothing was. */
 type Step = (
@@ -65,6 +69,29 @@ async function entryPoints(): Promise<string[]> {
   return files.map((file) => relative(ROOT, file));
 }
 
+async function wideComments(): Promise<string[]> {
+  const problems: string[] = [];
+  for (const source of await sources()) {
+    const path = resolve(ROOT, source);
+    const files = source.endsWith(".ts") ? [path] : walk(path);
+    for await (const file of files) {
+      if (!file.endsWith(".ts")) continue;
+      const lines = (await Deno.readTextFile(file)).split("\n");
+      for (const [index, line] of lines.entries()) {
+        if (line.length <= COMMENT_COLUMNS || !/^\s*(\/\/|\/?\*)/.test(line)) {
+          continue;
+        }
+        problems.push(
+          `${relative(ROOT, file)}:${
+            index + 1
+          }: a comment of ${line.length} columns, may have ${COMMENT_COLUMNS}`,
+        );
+      }
+    }
+  }
+  return problems;
+}
+
 const STEPS: Readonly<Record<string, Step>> = {
   fmt: (env) => deno(["fmt", "--check"], env),
   lint: (env) => deno(["lint"], env),
@@ -73,6 +100,10 @@ const STEPS: Readonly<Record<string, Step>> = {
     await deno(["doc", "--lint", ...await entryPoints()], env),
   graph: async () => {
     const problems = await packageGraphProblems(await workspaceFolders(ROOT));
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
+  width: async () => {
+    const problems = await wideComments();
     return problems.length > 0 ? problems.join("\n") : undefined;
   },
 };

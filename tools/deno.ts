@@ -123,8 +123,8 @@ export async function jsrEnvironment(): Promise<JsrEnvironment> {
   };
 }
 
-// Tests that leak must fail on every version of Deno: from 2.9 on the sanitizers are off unless asked for, and versions before refuse the setting for it in
-// deno.json.
+// Tests that leak must fail on every version of Deno: from 2.9 on the sanitizers are off unless
+// asked for, and versions before refuse the setting for it in deno.json.
 const SANITIZERS = {
   DENO_TEST_SANITIZE_OPS: "1",
   DENO_TEST_SANITIZE_RESOURCES: "1",

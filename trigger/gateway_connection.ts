@@ -1,13 +1,18 @@
-// GatewayConnection: one connection to a gateway, watched so that its end is known before more is written to it.
+// GatewayConnection: one connection to a gateway, watched so that its end is known before more is
+// written to it.
 
 import type { TriggerGateway } from "./options.ts";
 
-// A gateway that is full accepts a connection and closes it at once; that must not be taken for the end that it gives when it has read everything.
+// A gateway that is full accepts a connection and closes it at once; that must not be taken for the
+// end that it gives when it has read everything.
 const REFUSAL_MS = 50;
 
 /** One connection to a gateway. */
 export class GatewayConnection {
-  /** Resolves when it has ended: true when this side had finished and the gateway has then read everything. Never rejects. */
+  /**
+   * Resolves when it has ended: true when this side had finished and the gateway has then read
+   * everything. Never rejects.
+   */
   readonly ended: Promise<boolean>;
   readonly #conn: Deno.TcpConn;
   readonly #since = performance.now();
@@ -43,7 +48,8 @@ export class GatewayConnection {
   }
 
   /**
-   * Writes a whole frame. If that fails the connection ends, so that the gateway never takes the part for a frame.
+   * Writes a whole frame. If that fails the connection ends, so that the gateway never takes the
+   * part for a frame.
    *
    * @throws {Error} when the connection breaks or is cut.
    */
@@ -59,8 +65,9 @@ export class GatewayConnection {
   }
 
   /**
-   * Ends this side. The gateway reads to the end and then ends its own, which is the only word it ever gives that it has taken all. An end that
-   * it gives first is no such word, so a young connection is left open a little longer, to see it.
+   * Ends this side. The gateway reads to the end and then ends its own, which is the only word it
+   * ever gives that it has taken all. An end that it gives first is no such word, so a young
+   * connection is left open a little longer, to see it.
    */
   async finish(): Promise<void> {
     const age = performance.now() - this.#since;

@@ -1,4 +1,5 @@
-// GatewayLink: one gateway as a trigger sees it: the messages that wait for it, in their order, and its connection.
+// GatewayLink: one gateway as a trigger sees it: the messages that wait for it, in their order, and
+// its connection.
 
 import { formatAddress, type Logger } from "@maple/box/internal";
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
@@ -59,7 +60,8 @@ export class GatewayLink {
   }
 
   /**
-   * Resolves when the whole frame is handed to the gateway's connection, after all that was sent before it.
+   * Resolves when the whole frame is handed to the gateway's connection, after all that was sent
+   * before it.
    *
    * @param once Whether it fails with the first attempt that fails.
    * @throws {TriggerError} `connection`, `timeout` or `limit`; the frame was not sent whole then.
@@ -82,9 +84,11 @@ export class GatewayLink {
   }
 
   /**
-   * Gives up what still waits, ends this side and waits until the gateway has read everything, for up to `timeout` milliseconds.
+   * Gives up what still waits, ends this side and waits until the gateway has read everything, for
+   * up to `timeout` milliseconds.
    *
-   * @returns false when something that was sent may not have been read, on this connection or one before it.
+   * @returns false when something that was sent may not have been read, on this connection or one
+   * before it.
    */
   async close(): Promise<boolean> {
     for (const message of this.#waiting) {
@@ -102,7 +106,8 @@ export class GatewayLink {
     return !this.#inDoubt;
   }
 
-  // Sends what waits. A set can grow and shrink while it is walked: the walk ends when nothing waits any more.
+  // Sends what waits. A set can grow and shrink while it is walked: the walk ends when nothing
+  // waits any more.
   async #run(): Promise<void> {
     let delay = this.#options.retryDelay;
     for (const message of this.#waiting) {

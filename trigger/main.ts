@@ -61,7 +61,8 @@ Exit code: 0 when the gateway has taken it, 1 when not, 2 for a mistake in the c
  * Runs one program.
  *
  * @param args The command line, for instance `Deno.args`.
- * @returns The exit code: 0 when the gateway has taken it, 1 when not, 2 after a mistake in the command line.
+ * @returns The exit code: 0 when the gateway has taken it, 1 when not, 2 after a mistake in the
+ * command line.
  */
 export function main(args: readonly string[]): Promise<number> {
   return runCommand("maple trigger", () => run(args));

@@ -1,6 +1,6 @@
 /**
- * The trigger: makes things happen from outside (a web back end, a cron job) through the gateways: messages to users, tasks for workers, closed
- * connections, late answers to clients.
+ * The trigger: makes things happen from outside (a web back end, a cron job) through the gateways:
+ * messages to users, tasks for workers, closed connections, late answers to clients.
  *
  * As a program it is `deno run -A jsr:@maple/trigger`; see `--help`.
  *

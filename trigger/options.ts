@@ -15,15 +15,25 @@ export interface TriggerGateway {
 /** What a trigger can be told; every option has a default. */
 export interface TriggerOptions {
   /**
-   * true: while a gateway cannot be reached the trigger tries again until `timeout`, sends what was not sent whole once more, and a call that fails
-   * in the end throws. false: one attempt, and a call that fails gives false. @default {true}
+   * true: while a gateway cannot be reached the trigger tries again until `timeout`, sends what was
+   * not sent whole once more, and a call that fails in the end throws. false: one attempt, and a
+   * call that fails gives false. @default {true}
    */
   ensure?: boolean;
-  /** Milliseconds that one call may take, waiting for the gateway included; `close` may take as long once more. @default {10000} */
+  /**
+   * Milliseconds that one call may take, waiting for the gateway included; `close` may take as long
+   * once more. @default {10000}
+   */
   timeout?: number;
-  /** Milliseconds before the second attempt to connect; it doubles with each further one, up to 2000. @default {100} */
+  /**
+   * Milliseconds before the second attempt to connect; it doubles with each further one, up to
+   * 2000. @default {100}
+   */
   retryDelay?: number;
-  /** Bytes that may wait to be sent to one gateway, which is also the largest message; a call that would pass it fails. @default {16777216} */
+  /**
+   * Bytes that may wait to be sent to one gateway, which is also the largest message; a call that
+   * would pass it fails. @default {16777216}
+   */
   maxQueueBytes?: number;
   /** Where to log; by default warnings and errors go to stderr. */
   logger?: Logger;

@@ -1,4 +1,5 @@
-// Trigger: makes things happen from outside: messages to users, tasks for workers, closed connections.
+// Trigger: makes things happen from outside: messages to users, tasks for workers, closed
+// connections.
 
 import {
   type BoxClass,
@@ -26,13 +27,15 @@ import {
 } from "./options.ts";
 
 /**
- * Sends to gateways from outside: messages to users, tasks for workers, closed connections. It connects at the first use. Calls need not be awaited
- * one by one: each gateway gets what is sent to it in the order of the calls.
+ * Sends to gateways from outside: messages to users, tasks for workers, closed connections. It
+ * connects at the first use. Calls need not be awaited one by one: each gateway gets what is sent
+ * to it in the order of the calls.
  *
- * Each call resolves to true when the message is handed to the gateway's connection. That the gateway has taken everything is known only when
- * {@linkcode Trigger.close} gives true.
+ * Each call resolves to true when the message is handed to the gateway's connection. That the
+ * gateway has taken everything is known only when {@linkcode Trigger.close} gives true.
  *
- * With several gateways what is meant for users and clients goes to all of them, and a task for a worker to one, in turn.
+ * With several gateways what is meant for users and clients goes to all of them, and a task for a
+ * worker to one, in turn.
  *
  * @typeParam F The fields of the box's header.
  *
@@ -74,7 +77,8 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    *
    * @param box The class of the boxes that clients speak.
    * @param gateways Where they are.
-   * @throws {TriggerError} `option` when there is no gateway, or a port or an option is out of its range.
+   * @throws {TriggerError} `option` when there is no gateway, or a port or an option is out of its
+   * range.
    */
   constructor(
     box: BoxClass<F>,
@@ -127,8 +131,9 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   /**
    * Sends messages to users, all rows in one frame.
    *
-   * @param rows For each message: the uids (-1 = all logged-in connections, -2 = all, -3 = those not logged in), the box, the bits of userdata that a
-   * connection must have (0 = none), the uids that are left out.
+   * @param rows For each message: the uids (-1 = all logged-in connections, -2 = all, -3 = those
+   * not logged in), the box, the bits of userdata that a connection must have (0 = none), the uids
+   * that are left out.
    * @returns See {@linkcode Trigger.send}.
    * @throws {TriggerError} as `send`; a BoxError when a row does not fit.
    *
@@ -168,9 +173,11 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   /**
    * Sends a task of your own making: `WRITE_TO_WORKER` to one gateway, anything else to all.
    *
-   * @returns true when it is handed to the connections of the gateways it is for; false, without `ensure`, when that failed for one of them.
-   * @throws {TriggerError} with `ensure`, `timeout` when a gateway could not be reached or did not read in time, and `limit` when too much waits; always,
-   * `closed`. A BoxError when a value does not fit its field.
+   * @returns true when it is handed to the connections of the gateways it is for; false, without
+   * `ensure`, when that failed for one of them.
+   * @throws {TriggerError} with `ensure`, `timeout` when a gateway could not be reached or did not
+   * read in time, and `limit` when too much waits; always, `closed`. A BoxError when a value does
+   * not fit its field.
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async send(task: Task): Promise<boolean> {
@@ -183,11 +190,11 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   /**
-   * Waits for the calls that are under way, ends this side of the connections and waits until the gateways have read everything, for
-   * up to `timeout` milliseconds. A second call gives the same.
+   * Waits for the calls that are under way, ends this side of the connections and waits until the
+   * gateways have read everything, for up to `timeout` milliseconds. A second call gives the same.
    *
-   * @returns true when all that was sent was taken. false when a gateway did not say so in time or went away at any time since the trigger
-   * was made: what was sent last before that may be lost.
+   * @returns true when all that was sent was taken. false when a gateway did not say so in time or
+   * went away at any time since the trigger was made: what was sent last before that may be lost.
    */
   close(): Promise<boolean> {
     return this.#closing ??= this.#close();

@@ -18,13 +18,16 @@ import { TriggerError } from "./errors.ts";
 import type { Trigger } from "./trigger.ts";
 
 /**
- * A client's request that was kept elsewhere, in a database for instance, to be answered later and from any process that reaches the
- * gateway. What it is made from is the worker's task, or `request.task.pack()`.
+ * A client's request that was kept elsewhere, in a database for instance, to be answered later and
+ * from any process that reaches the gateway. What it is made from is the worker's task, or
+ * `request.task.pack()`.
  *
- * If the client or its gateway is gone by then, an answer reaches nobody: connection and gateway life are part of its address. With several
- * gateways an answer is sent to all of them, for the same reason: the one that holds the client uses it, the others drop it.
+ * If the client or its gateway is gone by then, an answer reaches nobody: connection and gateway
+ * life are part of its address. With several gateways an answer is sent to all of them, for the
+ * same reason: the one that holds the client uses it, the others drop it.
  *
- * The methods resolve and throw as those of {@linkcode Trigger}: true means handed to the gateway's connection.
+ * The methods resolve and throw as those of {@linkcode Trigger}: true means handed to the gateway's
+ * connection.
  *
  * @typeParam F The fields of the box's header.
  *
@@ -43,7 +46,10 @@ import type { Trigger } from "./trigger.ts";
 export class VirtualRequest<F extends object = BoxFields> {
   /** The task as the worker got it. */
   readonly task: Task;
-  /** What the client sent; a box with the defaults for a task without a body, as when a client has connected. */
+  /**
+   * What the client sent; a box with the defaults for a task without a body, as when a client has
+   * connected.
+   */
   readonly box: BoxOf<F>;
   readonly #trigger: Trigger<F>;
 
@@ -86,7 +92,8 @@ export class VirtualRequest<F extends object = BoxFields> {
   /**
    * Sends the client a box.
    *
-   * @param data The fields of the answer, which is then the box's `map` of them; or a box or the packed bytes of one, sent as it is.
+   * @param data The fields of the answer, which is then the box's `map` of them; or a box or the
+   * packed bytes of one, sent as it is.
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToClient(data: BoxData<F>): Promise<boolean> {
@@ -129,7 +136,10 @@ export class VirtualRequest<F extends object = BoxFields> {
     return this.#send(TaskCmd.CLEAR_CLIENT_TASKS);
   }
 
-  /** Gives workers a task about this client: whoever gets it can answer the client. See {@linkcode Trigger.writeToWorker}. */
+  /**
+   * Gives workers a task about this client: whoever gets it can answer the client. See {@linkcode
+   * Trigger.writeToWorker}.
+   */
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToWorker(
     data: BoxData<F>,

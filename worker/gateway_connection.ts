@@ -1,4 +1,5 @@
-// GatewayConnection: one connection to a gateway, from its start to its end: asks for tasks, hands them on, acknowledges them.
+// GatewayConnection: one connection to a gateway, from its start to its end: asks for tasks, hands
+// them on, acknowledges them.
 
 import { MAGIC, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
@@ -24,7 +25,8 @@ export interface TaskHandler {
 }
 
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
-// The gateway and its clients can go on while the worker does. In smaller pieces it would cost both more than it gives.
+// The gateway and its clients can go on while the worker does. In smaller pieces it would cost both
+// more than it gives.
 const PACE = { frames: 32, ms: 1 };
 const MISSED_PINGS = 4;
 const NO_BODY: Uint8Array = new Uint8Array(0);
@@ -79,14 +81,17 @@ export class GatewayConnection implements FrameHandler {
   }
 
   /**
-   * A task that was handed out is finished: acknowledges it and asks for another. To be called once for each.
+   * A task that was handed out is finished: acknowledges it and asks for another. To be called once
+   * for each.
    *
-   * @param tookMs Milliseconds that it took, for the gateway to know how much it can give this worker; 0 = not told.
+   * @param tookMs Milliseconds that it took, for the gateway to know how much it can give this
+   * worker; 0 = not told.
    */
   finish(task: Uint8Array, tookMs = 0): void {
     const deliveryId = readInt32(task, TaskOffset.ret);
     this.#held--;
-    // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no delivery ids, would take it for a wish.
+    // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no
+    // delivery ids, would take it for a wish.
     if (!this.#draining || deliveryId > 0) {
       this.#ask(deliveryId, tookMs, NO_BODY);
     }
@@ -116,9 +121,11 @@ export class GatewayConnection implements FrameHandler {
   }
 
   /**
-   * Leaves in order: asks for no more, waits for the tasks that are held and those already on their way, sends what is to be sent, and closes.
+   * Leaves in order: asks for no more, waits for the tasks that are held and those already on their
+   * way, sends what is to be sent, and closes.
    *
-   * @param timeoutMs What is not finished by then is left to the gateway, which gives it to another worker.
+   * @param timeoutMs What is not finished by then is left to the gateway, which gives it to another
+   * worker.
    */
   async drain(timeoutMs: number): Promise<void> {
     if (!this.closed && !this.#draining) {
@@ -161,7 +168,8 @@ export class GatewayConnection implements FrameHandler {
     this.#handler.onConnectionClose(cause);
   }
 
-  // A gateway of ours asks for a sign of life now and then and tells how often. When it has asked once and then no more, its host has vanished.
+  // A gateway of ours asks for a sign of life now and then and tells how often. When it has asked
+  // once and then no more, its host has vanished.
   #onPing(frame: Uint8Array): void {
     this.send(frame);
     const everyMs = Number(Task.fromFrame(frame).custom);
@@ -221,8 +229,9 @@ function headerTemplate(): Uint8Array {
   return header;
 }
 
-// "I want no more tasks": CLEAR_CLIENT_TASKS for no client at all, which an original gateway drops as it drops every frame for a client it
-// does not know. Ours takes the credits back and sends the frame back, behind the last task.
+// "I want no more tasks": CLEAR_CLIENT_TASKS for no client at all, which an original gateway drops
+// as it drops every frame for a client it does not know. Ours takes the credits back and sends the
+// frame back, behind the last task.
 function withdrawal(): Uint8Array {
   return new Task({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }).pack();
 }

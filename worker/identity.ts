@@ -2,7 +2,10 @@
 
 import config from "./deno.json" with { type: "json" };
 
-/** What a worker tells a gateway in the body of its first ASK, as JSON. A gateway of the original system passes it over. */
+/**
+ * What a worker tells a gateway in the body of its first ASK, as JSON. A gateway of the original
+ * system passes it over.
+ */
 export interface WorkerIdentity {
   /** What the program is called. */
   readonly name: string;
@@ -37,7 +40,9 @@ export function identityOf(
   };
 }
 
-/** What a worker is called unless it is told: as its program's main module, without the extension. */
+/**
+ * What a worker is called unless it is told: as its program's main module, without the extension.
+ */
 export function programName(mainModule: string = Deno.mainModule): string {
   const file = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(new URL(mainModule).pathname);
   try {

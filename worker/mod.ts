@@ -1,5 +1,6 @@
 /**
- * The worker: holds the logic. It attaches to gateways and pulls tasks, so it can be restarted, reloaded and scaled at any moment.
+ * The worker: holds the logic. It attaches to gateways and pulls tasks, so it can be restarted,
+ * reloaded and scaled at any moment.
  *
  * Routes, hooks and blueprints are those of `@maple/haven`.
  *

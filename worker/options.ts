@@ -22,9 +22,14 @@ export interface AttachOptions extends GatewayAddress {
   gateways?: readonly GatewayAddress[];
   /** Tasks that are worked on at a time, for each gateway. @default {64} */
   concurrency?: number;
-  /** What gateways and their operators see this worker as, up to 100 characters. @default the main module's file name without its extension */
+  /**
+   * What gateways and their operators see this worker as, up to 100 characters. @default the main
+   * module's file name without its extension
+   */
   name?: string;
-  /** Seconds that a task may take before it is logged as slow; 0 = any. See also `run`. @default {0} */
+  /**
+   * Seconds that a task may take before it is logged as slow; 0 = any. See also `run`. @default {0}
+   */
   workTimeout?: number;
   /** Seconds that a safe stop waits for the tasks in hand. @default {30} */
   stopTimeout?: number;
@@ -37,19 +42,23 @@ export interface RunOptions extends AttachOptions {
   /** Child processes; 0 = work in this process, for tests and debuggers. @default {1} */
   workers?: number;
   /**
-   * Seconds that a task may take before it is logged as slow, and that the event loop of a child may be blocked before the child is killed and replaced; 0 =
-   * any. @default {0}
+   * Seconds that a task may take before it is logged as slow, and that the event loop of a child
+   * may be blocked before the child is killed and replaced; 0 = any. @default {0}
    */
   workTimeout?: number;
   /** Seconds that the new children of a reload may take to attach. @default {30} */
   reloadTimeout?: number;
   /**
-   * Where the master serves `/metrics` for Prometheus, `/healthz` and `/stats.json`, for all its children: `PORT` of 127.0.0.1, or `HOST:PORT`. @default nowhere
+   * Where the master serves `/metrics` for Prometheus, `/healthz` and `/stats.json`, for all its
+   * children: `PORT` of 127.0.0.1, or `HOST:PORT`. @default nowhere
    */
   metrics?: string;
   /** Log more. @default {false} */
   debug?: boolean;
-  /** How the log is written: `json` is one object a line. A `logger` of yours writes as it likes. @default {"text"} */
+  /**
+   * How the log is written: `json` is one object a line. A `logger` of yours writes as it likes.
+   * @default {"text"}
+   */
   logFormat?: LogFormat;
 }
 

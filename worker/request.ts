@@ -32,11 +32,13 @@ export interface RequestWorker<F extends object> {
 }
 
 /**
- * One task from a gateway: a client's box, a box that a trigger or worker sent for a worker, or (in the hooks `createClient` and `closeClient`) the news of a
- * client.
+ * One task from a gateway: a client's box, a box that a trigger or worker sent for a worker, or (in
+ * the hooks `createClient` and `closeClient`) the news of a client.
  *
- * What is sent is in order: answers, logins and closes reach the gateway as they were called. Each function gives false when the connection that the task came by is
- * gone: the gateway has then given the task to another worker. What is for the task's client gives false as well when the task is about no client.
+ * What is sent is in order: answers, logins and closes reach the gateway as they were called. Each
+ * function gives false when the connection that the task came by is gone: the gateway has then
+ * given the task to another worker. What is for the task's client gives false as well when the task
+ * is about no client.
  */
 export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
   readonly #worker: RequestWorker<F>;
@@ -66,18 +68,27 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
     this.#frame = origin.frame;
   }
 
-  /** The whole task. Its packed bytes can be kept elsewhere to answer later: see `VirtualRequest` of `@maple/trigger`. */
+  /**
+   * The whole task. Its packed bytes can be kept elsewhere to answer later: see `VirtualRequest` of
+   * `@maple/trigger`.
+   */
   get task(): Task {
     return this.#task ??= Task.fromFrame(this.#frame);
   }
 
-  /** The number of the client's connection to its gateway, as log lines tell it; `undefined` where the task is about no client. */
+  /**
+   * The number of the client's connection to its gateway, as log lines tell it; `undefined` where
+   * the task is about no client.
+   */
   override get connId(): Int64 | undefined {
     const { connId } = this.task;
     return connId === 0 ? undefined : connId;
   }
 
-  /** The user logged in on the client's connection, 0 = none; or what the sender of an inner task set. */
+  /**
+   * The user logged in on the client's connection, 0 = none; or what the sender of an inner task
+   * set.
+   */
   get uid(): Int64 {
     return this.task.uid;
   }
@@ -102,7 +113,10 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
     return this.task.inner;
   }
 
-  /** Whether the task was given to another worker before, which was lost: what it does may have been done already. */
+  /**
+   * Whether the task was given to another worker before, which was lost: what it does may have been
+   * done already.
+   */
   get redelivered(): boolean {
     return this.task.redelivered;
   }
@@ -110,9 +124,11 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
   /**
    * Answers the client: the same as `reply`.
    *
-   * @param data An object becomes the box's `map` of it; a box or packed bytes are sent as they are.
+   * @param data An object becomes the box's `map` of it; a box or packed bytes are sent as they
+   * are.
    * @returns As `reply`: no need to await it.
-   * @throws {HavenError} `request` when the request was answered before, unless the worker's `respondOnce` is false.
+   * @throws {HavenError} `request` when the request was answered before, unless the worker's
+   * `respondOnce` is false.
    */
   writeToClient(data: BoxData<F>): Promise<boolean> {
     return this.reply(data);

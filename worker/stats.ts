@@ -44,7 +44,10 @@ export interface TaskKindStats {
   readonly closed: number;
 }
 
-/** The counters of a worker in one process; see `Worker.stats`. All totals are since it was attached. It is JSON as it is. */
+/**
+ * The counters of a worker in one process; see `Worker.stats`. All totals are since it was
+ * attached. It is JSON as it is.
+ */
 export interface WorkerProcessStats {
   /** The option `name`. */
   readonly name: string;
@@ -56,7 +59,10 @@ export interface WorkerProcessStats {
   readonly uptime: number;
   /** Memory of the process, in bytes. */
   readonly rss: number;
-  /** Seconds that the event loop was late at most, in the last second; measured from the first call of `stats` on. */
+  /**
+   * Seconds that the event loop was late at most, in the last second; measured from the first call
+   * of `stats` on.
+   */
   readonly loopDelay: number;
   /** The gateways. */
   readonly gateways: readonly GatewayLinkStats[];

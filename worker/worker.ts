@@ -98,7 +98,9 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     this.#closed = new Promise((resolve) => this.#setClosed = resolve);
   }
 
-  /** Calls `fn` when a client has connected to a gateway. Its request has no box worth looking at. */
+  /**
+   * Calls `fn` when a client has connected to a gateway. Its request has no box worth looking at.
+   */
   createClient(fn: (request: WorkerRequest<F>) => unknown): this {
     return this.addHook(this.#createClient, fn);
   }
@@ -126,7 +128,10 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     );
   }
 
-  /** What this process has counted since the worker was attached. In a master that is nothing: its children work. */
+  /**
+   * What this process has counted since the worker was attached. In a master that is nothing: its
+   * children work.
+   */
   stats(): WorkerProcessStats {
     const attached = this.#state === "attached";
     if (attached) this.#loopDelay.start();
@@ -143,12 +148,14 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   }
 
   /**
-   * Runs the worker until it is stopped: `workers` child processes and a master that watches them, or all in this process with `workers: 0`.
+   * Runs the worker until it is stopped: `workers` child processes and a master that watches them,
+   * or all in this process with `workers: 0`.
    *
-   * A child process is this program started again; the module that calls `run` runs in the master and in each child.
+   * A child process is this program started again; the module that calls `run` runs in the master
+   * and in each child.
    *
-   * Signals, to the master: TERM = safe stop; HUP = safe reload from the code on disk; INT and QUIT = stop at once; USR1 and USR2 = log one level more,
-   * one less.
+   * Signals, to the master: TERM = safe stop; HUP = safe reload from the code on disk; INT and QUIT
+   * = stop at once; USR1 and USR2 = log one level more, one less.
    *
    * @returns When the worker was stopped. In the master and in each child.
    * @throws {WorkerError} when an option does not fit or the worker was attached before.
@@ -190,7 +197,8 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   }
 
   /**
-   * Attaches to the gateways in this process and works on their tasks, until {@linkcode Worker.close}; for tests and programs that do more than this.
+   * Attaches to the gateways in this process and works on their tasks, until {@linkcode
+   * Worker.close}; for tests and programs that do more than this.
    *
    * @returns When the first gateway is attached to, or the worker was closed before that.
    * @throws {WorkerError} when an option does not fit or the worker was attached before.
@@ -200,7 +208,8 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   }
 
   /**
-   * Leaves in order: asks for no more tasks, finishes those in hand for up to `stopTimeout` seconds, sends the answers, runs the stopWorker hooks. May be called twice.
+   * Leaves in order: asks for no more tasks, finishes those in hand for up to `stopTimeout`
+   * seconds, sends the answers, runs the stopWorker hooks. May be called twice.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();

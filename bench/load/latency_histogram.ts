@@ -1,4 +1,5 @@
-// LatencyHistogram: response times in log-linear buckets, exact to less than 1 %, with no allocation per value.
+// LatencyHistogram: response times in log-linear buckets, exact to less than 1 %, with no
+// allocation per value.
 
 /** A histogram as data, to be handed between processes. */
 export interface LatencyData {
@@ -35,7 +36,10 @@ function upperEdge(bucket: number): number {
   return (bucket - shift * LINEAR + 1) * 2 ** shift / STEPS_PER_MS;
 }
 
-/** Counts response times from 0.1 µs to 214 s; a longer one counts as that long, but for the maximum. */
+/**
+ * Counts response times from 0.1 µs to 214 s; a longer one counts as that long, but for the
+ * maximum.
+ */
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;

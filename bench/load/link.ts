@@ -74,7 +74,8 @@ async function openSocket(
   };
 }
 
-// Deno would shake hands with the first bytes: a certificate that is not trusted is to be told before.
+// Deno would shake hands with the first bytes: a certificate that is not trusted is to be told
+// before.
 async function connectTls(
   options: Deno.ConnectTlsOptions,
 ): Promise<Deno.TlsConn> {

@@ -18,8 +18,8 @@ export const SN = 20;
 const MAX_SN = 2 ** 31;
 
 /**
- * The requests in flight on one connection. A serial number is a slot and how often the slot was used: an answer that comes after
- * its request was given up is known as such.
+ * The requests in flight on one connection. A serial number is a slot and how often the slot was
+ * used: an answer that comes after its request was given up is known as such.
  */
 export class LoadConnection {
   /** Its number in this process, from 0. */
@@ -119,7 +119,10 @@ export class LoadConnection {
     return count;
   }
 
-  /** It has ended: gives up all that is in flight, and says how many that were; what waits is dropped. */
+  /**
+   * It has ended: gives up all that is in flight, and says how many that were; what waits is
+   * dropped.
+   */
   end(): number {
     this.open = false;
     this.#due = [];

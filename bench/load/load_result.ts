@@ -22,7 +22,9 @@ export interface LoadResult {
   readonly served: readonly number[];
 }
 
-/** What a run has measured, in the figures that people and programs look at; times in milliseconds. */
+/**
+ * What a run has measured, in the figures that people and programs look at; times in milliseconds.
+ */
 export interface LoadSummary {
   /** Requests that are over, one way or the other. */
   readonly transactions: number;

@@ -191,7 +191,8 @@ export class LoadRun implements LoadCounter, AsyncDisposable {
     connection.send(performance.now());
   }
 
-  // Each request has its time, whatever became of those before it, and its response time counts from then.
+  // Each request has its time, whatever became of those before it, and its response time counts
+  // from then.
   #keepSchedule(rate: number): void {
     const { requests, connections } = this.#options;
     const total = requests === undefined ? Infinity : requests * connections;

@@ -40,7 +40,9 @@ export interface LoadOptions {
   readonly bodyBytes: number;
   /** Requests in flight on each connection. */
   readonly depth: number;
-  /** Requests a second that are due on all connections together; undefined = each as soon as it may. */
+  /**
+   * Requests a second that are due on all connections together; undefined = each as soon as it may.
+   */
   readonly rate: number | undefined;
   /** Processes. */
   readonly processes: number;

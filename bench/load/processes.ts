@@ -1,4 +1,5 @@
-// One load from several processes: each takes a share of the connections, all start together, their results become one.
+// One load from several processes: each takes a share of the connections, all start together, their
+// results become one.
 
 import { type LoadResult, mergeResults } from "./load_result.ts";
 import type { LoadProgress } from "./load_run.ts";

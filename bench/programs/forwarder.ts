@@ -1,4 +1,5 @@
-// A yardstick: the least that any proxy does. Hands the bytes of each client to a connection of its own at the server, and back; knows no frames.
+// A yardstick: the least that any proxy does. Hands the bytes of each client to a connection of its
+// own at the server, and back; knows no frames.
 //
 //   deno run -A bench/programs/forwarder.ts SERVER_PORT
 

@@ -27,7 +27,9 @@ export type Benchmark = (context: BenchContext) => Promise<Row[]>;
 // Files that a process has open beside its connections.
 const OTHER_FILES = 100;
 
-/** Those numbers of connections for which a process may open enough files; tells which are left out. */
+/**
+ * Those numbers of connections for which a process may open enough files; tells which are left out.
+ */
 export function possibleConnections(
   { openFiles, tell }: BenchContext,
   counts: readonly number[],

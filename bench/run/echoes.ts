@@ -25,12 +25,15 @@ export interface Scenario {
   readonly rounds: number;
 }
 
-// How long a load lasts before it is measured: until its first requests are answered, even if no more than so many a second are, and no more than so many bytes.
+// How long a load lasts before it is measured: until its first requests are answered, even if no
+// more than so many a second are, and no more than so many bytes.
 const WARM_UP_S = 0.1;
 const FEW_A_SECOND = 30_000;
 const FEW_BYTES_A_SECOND = 200e6;
 
-/** Puts the load on one server after the other, in each round; the ratios are to the first of them. */
+/**
+ * Puts the load on one server after the other, in each round; the ratios are to the first of them.
+ */
 export async function measureInTurn(
   { generator, tell }: BenchContext,
   scenario: Scenario,

@@ -17,7 +17,10 @@ const LEAST_WARM_UP_S = 1;
 const LEAST_S = 2;
 const CONNECTIONS_A_SECOND = 1000;
 
-/** Answers of the worst served connection as a share of the mean, in each combination of order, credits, connections and depth. */
+/**
+ * Answers of the worst served connection as a share of the mean, in each combination of order,
+ * credits, connections and depth.
+ */
 export async function fairness(context: BenchContext): Promise<Row[]> {
   const { generator, tell } = context;
   const rows: Row[] = [];

@@ -82,7 +82,10 @@ export class Generator {
     };
   }
 
-  /** Loads a server until the way of a request is compiled and its heap has its size: before that it is not what it is afterwards. */
+  /**
+   * Loads a server until the way of a request is compiled and its heap has its size: before that it
+   * is not what it is afterwards.
+   */
   async warmUp(port: number): Promise<void> {
     await this.run(port, WARM_UP);
   }

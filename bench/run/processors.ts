@@ -27,7 +27,9 @@ export function parseTimes(text: string): ProcessorTimes {
   };
 }
 
-/** The share of the processors' time from `a` to `b`, without what was stolen, in which they worked. */
+/**
+ * The share of the processors' time from `a` to `b`, without what was stolen, in which they worked.
+ */
 export function busyShare(a: ProcessorTimes, b: ProcessorTimes): number {
   const busy = b.busy - a.busy;
   return busy / Math.max(1, busy + b.idle - a.idle);

@@ -22,7 +22,9 @@ export interface Server {
   readonly port: number;
 }
 
-/** The servers of a benchmark, in the order in which they were started: the first is the yardstick. */
+/**
+ * The servers of a benchmark, in the order in which they were started: the first is the yardstick.
+ */
 export class Servers implements AsyncDisposable {
   /** Those that run. */
   readonly all: Server[] = [];

@@ -22,7 +22,8 @@ const BODIES = [40, KIB, 16 * KIB];
 const MAIN = ["1 × 1 × 40", "50 × 1 × 40", "1000 × 1 × 40", "50 × 16 × 40"];
 const OTHERS_SERVERS = [HAVEN, ONE_WORKER, TWO_WORKERS];
 const OTHERS_SHARE = 0.6;
-// A load that has more bytes under way takes seconds until its first requests are answered: it is measured once.
+// A load that has more bytes under way takes seconds until its first requests are answered: it is
+// measured once.
 const MANY_BYTES = 64 * KIB * KIB;
 
 /** Echoes at several numbers of connections, depths and sizes. */
@@ -34,7 +35,8 @@ export async function throughput(context: BenchContext): Promise<Row[]> {
     // The first is the yardstick.
     const measured = servers.all.filter(({ name }, i) =>
       isMain
-        // What a worker asks for at a time makes no difference to clients that wait for each answer.
+        // What a worker asks for at a time makes no difference to clients that wait for each
+        // answer.
         ? name !== MANY_CREDITS || scenario.depth > 1
         : i === 0 || OTHERS_SERVERS.includes(name)
     );

@@ -16,7 +16,8 @@ const AUDIENCES: readonly (readonly [cmd: number, users: number])[] = [
   [Cmd.TO_ALL, USERS],
 ];
 
-// A message to all takes so long that few of them fit in a short time; there are fewer rounds instead.
+// A message to all takes so long that few of them fit in a short time; there are fewer rounds
+// instead.
 const LEAST_S = 0.8;
 const MOST_ROUNDS = 3;
 const WARM_UP_S = 0.4;
@@ -24,7 +25,10 @@ const WARM_UP_S = 0.4;
 const REQUESTS = 16;
 const LARGE_REQUESTS = 2;
 
-/** WRITE_TO_USERS to one user, to 1,000 and to all of 5,000 who are logged in; counted is what arrives. */
+/**
+ * WRITE_TO_USERS to one user, to 1,000 and to all of 5,000 who are logged in; counted is what
+ * arrives.
+ */
 export async function users(context: BenchContext): Promise<Row[]> {
   const { generator, native, tell } = context;
   const seconds = Math.max(context.seconds, LEAST_S);
@@ -65,7 +69,8 @@ export async function users(context: BenchContext): Promise<Row[]> {
   }));
 }
 
-// Messages a second that arrive at users who only listen, while somebody asks for one after the other.
+// Messages a second that arrive at users who only listen, while somebody asks for one after the
+// other.
 async function deliveries(
   generator: Generator,
   port: number,

@@ -1,4 +1,5 @@
-// describeError(): an error for a log: all that helps to find the fault, and nothing of what a client sent.
+// describeError(): an error for a log: all that helps to find the fault, and nothing of what a
+// client sent.
 
 // JSON.parse() quotes what it was given, which in a handler is a body.
 const QUOTED_JSON =
@@ -7,8 +8,8 @@ const QUOTED_JSON =
 const MAX_CAUSES = 8;
 
 /**
- * An error for a log: its stack and those of its causes. Values that hang on it are left out, since they may hold a body; a thrown value that is no error is told by its kind,
- * a string as it is.
+ * An error for a log: its stack and those of its causes. Values that hang on it are left out, since
+ * they may hold a body; a thrown value that is no error is told by its kind, a string as it is.
  */
 export function describeError(error: unknown): string {
   return describe(error, MAX_CAUSES).replace(QUOTED_JSON, "the text ");

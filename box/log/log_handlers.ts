@@ -1,4 +1,5 @@
-// Where log lines go: stderr or a rotating file. A line that cannot be logged (a full disk, a closed pipe) must not stop the program that it tells of.
+// Where log lines go: stderr or a rotating file. A line that cannot be logged (a full disk, a
+// closed pipe) must not stop the program that it tells of.
 
 import { BaseHandler } from "@std/log/base-handler";
 import { RotatingFileHandler } from "@std/log/rotating-file-handler";

@@ -8,11 +8,13 @@ import {
   RoleLogger,
 } from "./logger.ts";
 
-// When to look whether the signal has opened a debugger: it may come up a little after the signal has arrived.
+// When to look whether the signal has opened a debugger: it may come up a little after the signal
+// has arrived.
 const LOOKS_MS = [0, 5, 20, 100, 1000];
 
 /**
- * Makes USR1 log more and USR2 log less, one level each, until it is disposed. No effect on Windows.
+ * Makes USR1 log more and USR2 log less, one level each, until it is disposed. No effect on
+ * Windows.
  *
  * @param logger One of `createLogger`; the level of another is its owner's affair.
  * @param onChange Called with the new level.
@@ -49,14 +51,18 @@ export function followLogSignals(
   };
 }
 
-/** Sets the level that another process or thread has told; no effect on a logger that `createLogger` has not made. */
+/**
+ * Sets the level that another process or thread has told; no effect on a logger that `createLogger`
+ * has not made.
+ */
 export function setLogLevel(logger: Logger, level: LogLevel): void {
   if (!(logger instanceof RoleLogger) || logger.level === level) return;
   logger.setLevel(level, "as the master");
 }
 
-// Deno 2.9.2 and later take USR1, besides, for the wish to debug, and open a port on loopback by which anybody on the machine can run code in this process. Nobody who
-// wants to see more of the log wants that.
+// Deno 2.9.2 and later take USR1, besides, for the wish to debug, and open a port on loopback by
+// which anybody on the machine can run code in this process. Nobody who wants to see more of the
+// log wants that.
 function closeDebuggerAfter(ms: number): void {
   const look = () => {
     if (debuggerUrl() !== undefined) inspector.close();

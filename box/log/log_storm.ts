@@ -1,4 +1,5 @@
-// LogStorm: lets the first few of many messages that are alike through, and counts the rest: one line a second.
+// LogStorm: lets the first few of many messages that are alike through, and counts the rest: one
+// line a second.
 
 import type { LogFields } from "./log_line.ts";
 
@@ -34,8 +35,9 @@ const NUMBERS =
   /(?:[\da-f]*:){2,}[\da-f.]*|[\da-f]{8}-[\da-f-]{27}|0x[\da-f]+|\d+(?:\.\d+)*/gi;
 
 /**
- * Counts messages that come too often: those of one level and one shape, which is the message without its numbers and addresses. It keeps no timer but during a
- * storm, and that one does not keep the program alive.
+ * Counts messages that come too often: those of one level and one shape, which is the message
+ * without its numbers and addresses. It keeps no timer but during a storm, and that one does not
+ * keep the program alive.
  */
 export class LogStorm {
   readonly #write: WriteLine;

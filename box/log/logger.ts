@@ -8,8 +8,9 @@ import { type LogFields, type LogFormat, logLine } from "./log_line.ts";
 import { LogStorm } from "./log_storm.ts";
 
 /**
- * What maple's classes log to. A logger of `@std/log` is one; so is an object with these four functions, which may leave `fields` alone: what is in them is said in
- * the message where a reader needs it.
+ * What maple's classes log to. A logger of `@std/log` is one; so is an object with these four
+ * functions, which may leave `fields` alone: what is in them is said in the message where a reader
+ * needs it.
  */
 export interface Logger {
   /** What helps to find a fault. */
@@ -67,7 +68,10 @@ export const SILENT: Logger = {
   error() {},
 };
 
-/** A logger whose level can be changed while it runs, and which counts warnings and errors that come in storms. */
+/**
+ * A logger whose level can be changed while it runs, and which counts warnings and errors that come
+ * in storms.
+ */
 export class RoleLogger implements Logger, Disposable {
   readonly #std: StdLogger;
   readonly #handler: BaseHandler;
@@ -173,7 +177,10 @@ export function createLogger(options: LoggerOptions): RoleLogger {
   return new RoleLogger(`maple.${role}`, level, handler);
 }
 
-/** Writes what a logger has counted of a storm; no effect on a logger that {@linkcode createLogger} has not made. */
+/**
+ * Writes what a logger has counted of a storm; no effect on a logger that {@linkcode createLogger}
+ * has not made.
+ */
 export function flushLog(logger: Logger): void {
   if (logger instanceof RoleLogger) logger.flush();
 }

@@ -51,7 +51,8 @@ export class Histogram implements HistogramData {
   /**
    * Makes an empty histogram.
    *
-   * @param bounds Upper bounds of the buckets, included, rising and finite; a bucket without bound is added.
+   * @param bounds Upper bounds of the buckets, included, rising and finite; a bucket without bound
+   * is added.
    * @throws {RangeError} when the bounds are not rising and finite.
    */
   constructor(bounds: readonly number[]) {

@@ -3,7 +3,10 @@
 const LOOK_MS = 100;
 const LOOKS_KEPT = 10;
 
-/** Measures how late the event loop comes to a timer: what waits behind a handler that computes. It does not keep the process alive. */
+/**
+ * Measures how late the event loop comes to a timer: what waits behind a handler that computes. It
+ * does not keep the process alive.
+ */
 export class LoopDelay {
   readonly #delays: number[] = new Array<number>(LOOKS_KEPT).fill(0);
   #looks = 0;

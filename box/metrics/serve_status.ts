@@ -9,7 +9,10 @@ export type StatusRoute = (request: Request) => Response | Promise<Response>;
 export interface StatusServer {
   /** Where it listens. */
   readonly addr: Deno.NetAddr;
-  /** Stops listening and ends all connections, those that are still being answered included. May be called twice. */
+  /**
+   * Stops listening and ends all connections, those that are still being answered included. May be
+   * called twice.
+   */
   close(): Promise<void>;
 }
 
@@ -35,7 +38,8 @@ export function parseStatusAddress(
 }
 
 /**
- * Serves GET requests by path, to whoever looks after this process. Without a host in the address only this machine can ask.
+ * Serves GET requests by path, to whoever looks after this process. Without a host in the address
+ * only this machine can ask.
  *
  * @param address See {@linkcode parseStatusAddress}.
  * @param routes What answers each path. What it throws is answered with 500.

@@ -1,18 +1,23 @@
 // Fair turns: every connection of a saturated process gets its turn.
 //
-// The trouble. Deno's event loop looks for data on sockets (epoll, kqueue) when nothing else is ready, or once in a while. A read of a socket that has data
-// already is answered without that look. So in a process that is saturated by several hundred connections, those that were just served, and whose clients
-// answer at once, are served again and again, something is always ready, and connections whose data nobody has looked for wait for seconds: of 1,000
-// the best served got 900 answers and the worst none.
+// The trouble. Deno's event loop looks for data on sockets (epoll, kqueue) when nothing else is
+// ready, or once in a while. A read of a socket that has data already is answered without that
+// look. So in a process that is saturated by several hundred connections, those that were just
+// served, and whose clients answer at once, are served again and again, something is always ready,
+// and connections whose data nobody has looked for wait for seconds: of 1,000 the best served got
+// 900 answers and the worst none.
 //
-// The remedy. Reading goes in rounds. After READS_PER_ROUND reads, whoever was served waits until everybody else that has data was served as well. Who has
-// data the process learns by a look that it forces: it has a connection with itself, writes a byte at one end, and that it can be read at
-// the other end it can only find by looking, which finds the data of all others at the same time. When a look finds nobody more, the next
-// round begins. A round costs a few reads and writes of one byte for at least READS_PER_ROUND reads of clients.
+// The remedy. Reading goes in rounds. After READS_PER_ROUND reads, whoever was served waits until
+// everybody else that has data was served as well. Who has data the process learns by a look that
+// it forces: it has a connection with itself, writes a byte at one end, and that it can be read at
+// the other end it can only find by looking, which finds the data of all others at the same time.
+// When a look finds nobody more, the next round begins. A round costs a few reads and writes of one
+// byte for at least READS_PER_ROUND reads of clients.
 //
-// Thousands of clients that come or go at the same moment are the same trouble: an accept is answered at once, and that a connection has ended is known of all of
-// them, so nobody else would be served until the last one is let in or closed. No more than ACCEPTS_PER_ROUND and CLOSES_PER_ROUND of them have their turn in
-// a round.
+// Thousands of clients that come or go at the same moment are the same trouble: an accept is
+// answered at once, and that a connection has ended is known of all of them, so nobody else would
+// be served until the last one is let in or closed. No more than ACCEPTS_PER_ROUND and
+// CLOSES_PER_ROUND of them have their turn in a round.
 //
 // With few connections each is served in time without it, so nothing is done below MIN_SOCKETS.
 
@@ -68,7 +73,10 @@ export function turnToAccept(): Promise<void> | undefined {
   return nextRound();
 }
 
-/** To be called before a connection that the other side has ended is closed; what it gives is to be awaited before that. */
+/**
+ * To be called before a connection that the other side has ended is closed; what it gives is to be
+ * awaited before that.
+ */
 export function turnToClose(): Promise<void> | undefined {
   if (sockets < MIN_SOCKETS) return undefined;
   if (++closes % CLOSES_PER_ROUND === 0) closing = closing.then(nextRound);
@@ -79,7 +87,8 @@ function nextRound(): Promise<void> {
   return round ??= finishRound();
 }
 
-// Who was served waits here until everybody else that has data was served as well: until a look finds nobody more.
+// Who was served waits here until everybody else that has data was served as well: until a look
+// finds nobody more.
 async function finishRound(): Promise<void> {
   try {
     do {
@@ -87,7 +96,8 @@ async function finishRound(): Promise<void> {
       await look(pair ??= await openPair());
     } while (arrivals > 0 && sockets >= MIN_SOCKETS);
   } catch {
-    // No file descriptor is left, or the pair was closed with the last connections: this round is not a fair one.
+    // No file descriptor is left, or the pair was closed with the last connections: this round is
+    // not a fair one.
     closePair();
   }
   round = undefined;
@@ -95,7 +105,8 @@ async function finishRound(): Promise<void> {
 }
 
 async function look({ near, far }: Pair): Promise<void> {
-  // The read is begun first: begun with the byte already there it would be answered without looking.
+  // The read is begun first: begun with the byte already there it would be answered without
+  // looking.
   await Promise.all([far.read(inbox), near.write(BYTE)]);
 }
 

@@ -1,4 +1,5 @@
-// FrameSocket: one connection that carries frames, the same for every role: read loop, outbox, back-pressure and an orderly end.
+// FrameSocket: one connection that carries frames, the same for every role: read loop, outbox,
+// back-pressure and an orderly end.
 
 import { turnNow } from "../clock.ts";
 import { describeError } from "../log/describe_error.ts";
@@ -47,7 +48,9 @@ export interface FrameHandler {
   onClose(cause: CloseCause): void;
 }
 
-/** How many of the frames that came together may be handled before what that gave to send is sent. */
+/**
+ * How many of the frames that came together may be handled before what that gave to send is sent.
+ */
 export interface Pace {
   /** So many. */
   readonly frames: number;
@@ -63,20 +66,30 @@ export interface FrameSocketOptions {
   maxFrameBytes?: number | undefined;
   /** The most bytes that may wait to be written; more closes the connection. @default {16777216} */
   maxOutboxBytes?: number | undefined;
-  /** Bytes of the smallest buffers, for reading and for writing: see {@linkcode FrameReader} and {@linkcode Outbox}. @default {256} */
+  /**
+   * Bytes of the smallest buffers, for reading and for writing: see {@linkcode FrameReader} and
+   * {@linkcode Outbox}. @default {256}
+   */
   bufferBytes?: number | undefined;
-  /** true: each frame is in bytes that nothing else writes to; false: a view that is valid during the call only. @default {false} */
+  /**
+   * true: each frame is in bytes that nothing else writes to; false: a view that is valid during
+   * the call only. @default {false}
+   */
   ownFrames?: boolean;
   /** While it is shut, nothing is read. */
   gate?: Gate | undefined;
   /**
-   * For frames whose handling takes long: beyond this, the answers are sent before the next frame is handled, and a side that does not read them gets no more of its
-   * frames handled. Without it they are sent when all frames that came together are handled.
+   * For frames whose handling takes long: beyond this, the answers are sent before the next frame
+   * is handled, and a side that does not read them gets no more of its frames handled. Without it
+   * they are sent when all frames that came together are handled.
    */
   pace?: Pace | undefined;
 }
 
-/** `bufferBytes` of a connection between gateway and worker: what goes over it in one turn of the event loop, when there is much to do. */
+/**
+ * `bufferBytes` of a connection between gateway and worker: what goes over it in one turn of the
+ * event loop, when there is much to do.
+ */
 export const LINK_BUFFER_BYTES: number = 16 * 1024;
 
 // How long a closed connection may take for its last bytes, both ways, before it is cut.
@@ -134,7 +147,10 @@ export class FrameSocket {
     return this.#outbox.pendingBytes;
   }
 
-  /** Where frames can be written in place: see `Outbox.reserve`. Whoever gets -1 calls {@linkcode FrameSocket.overflow}. */
+  /**
+   * Where frames can be written in place: see `Outbox.reserve`. Whoever gets -1 calls {@linkcode
+   * FrameSocket.overflow}.
+   */
   get outbox(): Outbox {
     return this.#outbox;
   }
@@ -150,8 +166,8 @@ export class FrameSocket {
   }
 
   /**
-   * Sends bytes at the end of the turn. Where the limit of the outbox is passed the connection is closed, since the other side does not read.
-   * A closed connection sends nothing.
+   * Sends bytes at the end of the turn. Where the limit of the outbox is passed the connection is
+   * closed, since the other side does not read. A closed connection sends nothing.
    *
    * @returns false when they are not sent.
    */
@@ -161,7 +177,10 @@ export class FrameSocket {
     return false;
   }
 
-  /** Closes the connection because its outbox is full; no effect on one that is closing, whose last bytes are still on their way. */
+  /**
+   * Closes the connection because its outbox is full; no effect on one that is closing, whose last
+   * bytes are still on their way.
+   */
   overflow(): void {
     if (this.#closing) return;
     this.destroy({
@@ -195,7 +214,8 @@ export class FrameSocket {
         if (count === null) {
           const last = turnToClose();
           if (last) await last;
-          // It may still read: what was sent to it is written, also where this side was closing already.
+          // It may still read: what was sent to it is written, also where this side was closing
+          // already.
           this.close({ kind: "peer", message: "closed by the other side" });
           await this.#outbox.drained();
           break;
@@ -212,8 +232,8 @@ export class FrameSocket {
   }
 
   /**
-   * Closes in order: no frame is delivered any more, what was sent is written, then the connection ends. Both together may take 2 s. Only the first
-   * call counts.
+   * Closes in order: no frame is delivered any more, what was sent is written, then the connection
+   * ends. Both together may take 2 s. Only the first call counts.
    */
   close(
     cause: CloseCause = { kind: "local", message: "closed by this side" },
@@ -222,8 +242,9 @@ export class FrameSocket {
     this.#lingerTimer = setTimeout(() => this.#cut(), LINGER_MS);
     this.#outbox.end();
     this.#end(cause);
-    // The peer reads to the end of what was sent and closes: a connection closed here while bytes of the peer are unread would be
-    // reset, and the last message lost. So the read loop goes on and throws away what still comes.
+    // The peer reads to the end of what was sent and closes: a connection closed here while bytes
+    // of the peer are unread would be reset, and the last message lost. So the read loop goes on
+    // and throws away what still comes.
     this.#outbox.drained().then(() => this.#conn.closeWrite()).catch(() =>
       this.#cut()
     );

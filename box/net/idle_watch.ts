@@ -1,10 +1,14 @@
-// IdleWatch: closes client connections on which no frame comes for too long, the same for every listener.
+// IdleWatch: closes client connections on which no frame comes for too long, the same for every
+// listener.
 
 import type { CloseCause } from "./frame_socket.ts";
 
 /** What an idle watch needs of a connection. */
 export interface IdleWatched {
-  /** Frames that came on it and are not done with; while there are any, the other side is the one that waits. */
+  /**
+   * Frames that came on it and are not done with; while there are any, the other side is the one
+   * that waits.
+   */
   readonly pendingRequests: number;
   /** Steps of the watch since its last frame; whoever takes the frame sets it to 0. */
   quietSteps: number;
@@ -23,10 +27,14 @@ export interface IdleLimit {
   readonly option: string;
 }
 
-// A connection is closed after the timeout and up to a tenth of it later: one timer for all, and no clock is read per frame.
+// A connection is closed after the timeout and up to a tenth of it later: one timer for all, and no
+// clock is read per frame.
 const STEPS = 10;
 
-/** Closes client connections on which no frame comes for too long, but none that is waited for or that is not read from. */
+/**
+ * Closes client connections on which no frame comes for too long, but none that is waited for or
+ * that is not read from.
+ */
 export class IdleWatch {
   readonly #connections: { all(): Iterable<IdleWatched> };
   readonly #gate: { readonly isOpen: boolean };

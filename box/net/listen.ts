@@ -3,17 +3,24 @@
 import { turnToAccept } from "./fair_turns.ts";
 import type { Logger } from "../log/logger.ts";
 
-/** How many connections the system holds until they are accepted: enough for thousands of clients that come back at the same moment. */
+/**
+ * How many connections the system holds until they are accepted: enough for thousands of clients
+ * that come back at the same moment.
+ */
 export const DEFAULT_BACKLOG = 4096;
 
 /** Settings of {@linkcode listenTcp}. */
 export interface ListenTcpOptions {
   /**
-   * How many connections the system holds until they are accepted; whoever comes then tries again after a second. On Linux no more than `net.core.somaxconn`.
-   * Deno 2.4 does not take it. @default {4096}
+   * How many connections the system holds until they are accepted; whoever comes then tries again
+   * after a second. On Linux no more than `net.core.somaxconn`. Deno 2.4 does not take it. @default
+   * {4096}
    */
   backlog?: number;
-  /** Whether others may listen on the same port, each getting a part of the connections. Deno ends a process that asks for it without `--unstable-net`. @default {false} */
+  /**
+   * Whether others may listen on the same port, each getting a part of the connections. Deno ends a
+   * process that asks for it without `--unstable-net`. @default {false}
+   */
   reusePort?: boolean;
 }
 
@@ -62,8 +69,9 @@ export function listenError(
 const PAUSE_AFTER_ERROR_MS = 100;
 
 /**
- * Accepts connections until the listener is closed. A connection that is gone before it is accepted is passed over; another error of a single accept (too many open
- * files) is logged and followed by a pause.
+ * Accepts connections until the listener is closed. A connection that is gone before it is accepted
+ * is passed over; another error of a single accept (too many open files) is logged and followed by
+ * a pause.
  */
 export async function acceptAll(
   listener: Deno.TcpListener,

@@ -7,7 +7,10 @@ import { Outbox } from "../outbox.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
 export interface TcpClientOptions {
-  /** Milliseconds that a connect, a read or a write may take, up to 2147483647; 0 = without end. @default {0} */
+  /**
+   * Milliseconds that a connect, a read or a write may take, up to 2147483647; 0 = without end.
+   * @default {0}
+   */
   timeout?: number;
   /** A longer frame is refused. @default {16777216} */
   maxFrameBytes?: number;
@@ -84,7 +87,8 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   /**
    * Connects; a client that is connected already stays so.
    *
-   * @throws {BoxError} `timeout`; `closed` when the server cannot be reached or the client is closed meanwhile.
+   * @throws {BoxError} `timeout`; `closed` when the server cannot be reached or the client is
+   * closed meanwhile.
    */
   connect(): Promise<void> {
     if (this.#link) return Promise.resolve();
@@ -138,10 +142,12 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   }
 
   /**
-   * Sends a box, or a box made from the fields given. Resolves when the bytes are handed to the system; many calls without `await` become one write.
+   * Sends a box, or a box made from the fields given. Resolves when the bytes are handed to the
+   * system; many calls without `await` become one write.
    *
-   * @throws {BoxError} `closed`; `timeout` when the server does not read (the box still waits to be sent then, so it must not be sent again);
-   * `limit` when too much waits already; or what making the box throws.
+   * @throws {BoxError} `closed`; `timeout` when the server does not read (the box still waits to be
+   * sent then, so it must not be sent again); `limit` when too much waits already; or what making
+   * the box throws.
    */
   async write(data: BoxOf<F> | BoxInit<F>): Promise<void> {
     const link = this.#connected("write");
@@ -175,10 +181,11 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   }
 
   /**
-   * The next box, in bytes of its own; null when the connection is closed. Several reads at a time get their boxes in order. A read that timed out has
-   * lost nothing: the next one goes on.
+   * The next box, in bytes of its own; null when the connection is closed. Several reads at a time
+   * get their boxes in order. A read that timed out has lost nothing: the next one goes on.
    *
-   * @throws {BoxError} `timeout`; `frame` when the server sends what is no box; the connection is closed then.
+   * @throws {BoxError} `timeout`; `frame` when the server sends what is no box; the connection is
+   * closed then.
    */
   read(): Promise<BoxOf<F> | null> {
     const next = this.#reading.then(() => this.#read());
@@ -210,7 +217,10 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     }
   }
 
-  /** Closes the connection at once: reads get null, writes that are not done fail. May be called twice. */
+  /**
+   * Closes the connection at once: reads get null, writes that are not done fail. May be called
+   * twice.
+   */
   close(): void {
     this.#connecting = undefined;
     const link = this.#link;

@@ -6,7 +6,10 @@ import type { CloseCause } from "./frame_socket.ts";
 export interface Transport {
   /** Whether it is closed or on its way there. */
   readonly closed: boolean;
-  /** Sends one packed frame; false when it is not sent. A limit that is passed closes the connection. */
+  /**
+   * Sends one packed frame; false when it is not sent. A limit that is passed closes the
+   * connection.
+   */
   send(frame: Uint8Array): boolean;
   /** Closes it in order: what was sent before is written. */
   close(): void;

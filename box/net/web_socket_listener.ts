@@ -16,7 +16,8 @@ export interface WebSocketListenerOptions {
 export type WebSocketListener = Deno.HttpServer<Deno.NetAddr>;
 
 /**
- * Listens for WebSocket connections; what is no WebSocket is answered with 426, what is not taken with 503.
+ * Listens for WebSocket connections; what is no WebSocket is answered with 426, what is not taken
+ * with 503.
  *
  * @throws {Error} with one line that names the address, when it cannot be opened.
  */

@@ -12,7 +12,10 @@ export interface WebSocketTransportOptions {
   readonly boxClass: BoxClass<object>;
   /** A longer box closes the connection. */
   readonly maxFrameBytes: number;
-  /** The most bytes that may wait to be sent, and that are kept while the connection is paused; more closes it. */
+  /**
+   * The most bytes that may wait to be sent, and that are kept while the connection is paused; more
+   * closes it.
+   */
   readonly maxOutboxBytes: number;
 }
 
@@ -31,7 +34,10 @@ const CODE = {
 const LINGER_MS = 2000;
 const MAX_REASON_LENGTH = 100;
 
-/** One WebSocket connection that carries a box in each binary message. It begins when the socket is open. */
+/**
+ * One WebSocket connection that carries a box in each binary message. It begins when the socket is
+ * open.
+ */
 export class WebSocketTransport implements ServerTransport {
   readonly #socket: WebSocket;
   readonly #handler: FrameHandler;
@@ -69,7 +75,10 @@ export class WebSocketTransport implements ServerTransport {
     return this.#closing;
   }
 
-  /** Sends one packed box. Where the limit is passed the connection is closed, since the other side does not read. */
+  /**
+   * Sends one packed box. Where the limit is passed the connection is closed, since the other side
+   * does not read.
+   */
   send(frame: Uint8Array): boolean {
     if (this.#closing) return false;
     const waiting = this.#socket.bufferedAmount;

@@ -1,4 +1,5 @@
-// What the command lines of all roles share: a table of flags, their values, the usage text, and errors in one line.
+// What the command lines of all roles share: a table of flags, their values, the usage text, and
+// errors in one line.
 
 import { parseArgs } from "@std/cli/parse-args";
 
@@ -183,8 +184,8 @@ export function describeFlags(table: readonly Flag[]): string {
 }
 
 /**
- * Runs the body of a command and answers its exit code: what it returns, 2 after a {@linkcode UsageError}, 1 after another error; errors are printed
- * in one line.
+ * Runs the body of a command and answers its exit code: what it returns, 2 after a {@linkcode
+ * UsageError}, 1 after another error; errors are printed in one line.
  */
 export async function runCommand(
   name: string,

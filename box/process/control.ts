@@ -1,4 +1,5 @@
-// The line between a master and its children: loopback TCP, one JSON object a line. Whoever is left alone learns it by the line's end.
+// The line between a master and its children: loopback TCP, one JSON object a line. Whoever is left
+// alone learns it by the line's end.
 
 import { LineBox } from "../line_box.ts";
 import type { Logger, LogLevel } from "../log/logger.ts";
@@ -132,7 +133,10 @@ export class ControlClient {
     this.#socket.send(new LineBox({ body: message }).pack());
   }
 
-  /** Tells the master what was counted, unless it has not read yet what it was told before or it is too much for a message. */
+  /**
+   * Tells the master what was counted, unless it has not read yet what it was told before or it is
+   * too much for a message.
+   */
   sendStats(stats: unknown): void {
     if (this.#socket.closed || this.#socket.pendingBytes > 0) return;
     const line = new LineBox({ body: { stats } }).pack();

@@ -138,8 +138,8 @@ export class Master {
   }
 
   /**
-   * Starts new children from the code on disk; when all are ready, the old ones leave. If they don't within `reloadTimeout`, they are ended and the old ones
-   * stay.
+   * Starts new children from the code on disk; when all are ready, the old ones leave. If they
+   * don't within `reloadTimeout`, they are ended and the old ones stay.
    */
   async reload(): Promise<void> {
     if (this.#stopping || this.#reloading) {
@@ -284,7 +284,8 @@ export class Master {
     slot.restart = setTimeout(() => this.#fill(index), delay);
   }
 
-  // Looks are counted, not clocks compared: a master that was itself suspended must not take its children for dead.
+  // Looks are counted, not clocks compared: a master that was itself suspended must not take its
+  // children for dead.
   #look(): void {
     const { workTimeoutMs } = this.#options;
     for (const child of this.#children.values()) {

@@ -1,8 +1,8 @@
 // The name under which the system lists this process.
 
 /**
- * Names this process in the `comm` column of `ps` and in `top`, up to 15 characters, where the system and the permissions allow it (Linux);
- * elsewhere nothing happens.
+ * Names this process in the `comm` column of `ps` and in `top`, up to 15 characters, where the
+ * system and the permissions allow it (Linux); elsewhere nothing happens.
  */
 export function setProcessName(name: string): void {
   if (Deno.build.os !== "linux") return;

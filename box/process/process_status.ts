@@ -32,7 +32,8 @@ export type ProcessMetrics = (
 ) => PrometheusText;
 
 /**
- * Serves `/metrics` for Prometheus, `/healthz` (200 when all processes are ready, else 503) and `/stats.json` until it is disposed of.
+ * Serves `/metrics` for Prometheus, `/healthz` (200 when all processes are ready, else 503) and
+ * `/stats.json` until it is disposed of.
  *
  * @throws {Error} with one line that names the address, when it cannot be opened.
  */

@@ -1,4 +1,5 @@
-// What the dashboard uses of a browser, and how it makes the elements of its page. Runs in the browser.
+// What the dashboard uses of a browser, and how it makes the elements of its page. Runs in the
+// browser.
 
 /** An element of the page, as far as it is used. */
 export interface PageElement {

@@ -1,7 +1,7 @@
 // The dashboard: one HTML document without external resources.
 //
-// The charts are drawn by chart.ts rather than by a library: what a library for charts brings would have to be copied into this project, and is ten times as
-// long as the five line charts need.
+// The charts are drawn by chart.ts rather than by a library: what a library for charts brings would
+// have to be copied into this project, and is ten times as long as the five line charts need.
 
 import { dashboardChart } from "./chart.ts";
 import { dashboardElements } from "./elements.ts";
@@ -20,7 +20,8 @@ export async function dashboardResponse(
   historySeconds: number,
 ): Promise<Response> {
   const script = scriptText(historySeconds);
-  // What comes from workers is only ever put in as text; the browser is told to run nothing but this script all the same.
+  // What comes from workers is only ever put in as text; the browser is told to run nothing but
+  // this script all the same.
   const policy = [
     "default-src 'none'",
     `script-src '${await hashOf(script)}'`,
@@ -60,7 +61,8 @@ ${DASHBOARD_BODY}
 `;
 }
 
-// The functions that run in the browser are checked like all others and sent as their own source text; so each of them uses only what it is given.
+// The functions that run in the browser are checked like all others and sent as their own source
+// text; so each of them uses only what it is given.
 function scriptText(historySeconds: number): string {
   return `"use strict";
 {

@@ -1,6 +1,9 @@
 // How the dashboard looks, by day and by night.
 
-/** The style sheet. The colours of lines are from the Okabe-Ito palette, which colour-blind people tell apart; the second line is dashed as well. */
+/**
+ * The style sheet. The colours of lines are from the Okabe-Ito palette, which colour-blind people
+ * tell apart; the second line is dashed as well.
+ */
 export const DASHBOARD_STYLE: string = `
 :root {
   color-scheme: light dark;

@@ -74,7 +74,8 @@ export class InnerCommands {
     const tookUs = readInt32(frame, TaskOffset.custom + LOW_HALF);
     if (byId && tookUs > 0) link.tookMs(tookUs / 1000);
     if (deliveryId > 0) dispatcher.acknowledge(link, deliveryId);
-    // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times before it has got anything, and says so.
+    // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times
+    // before it has got anything, and says so.
     else if (!byId) dispatcher.acknowledge(link, "oldest");
     dispatcher.ask(link);
     dispatcher.pump();
@@ -107,8 +108,9 @@ export class InnerCommands {
 
   #writeToWorker(link: InnerLink, frame: Uint8Array): void {
     const { queue, dispatcher, counters, options, logger } = this.#context;
-    // A trigger is not read from while the queue is full. A worker must be, since its asks and answers come the same way: so it may fill
-    // the queue once more, and what goes beyond is refused.
+    // A trigger is not read from while the queue is full. A worker must be, since its asks and
+    // answers come the same way: so it may fill the queue once more, and what goes beyond is
+    // refused.
     if (link.isWorker && queue.size >= 2 * options.queueMax) {
       if (counters.innerDropped++ % 1000 === 0) {
         logger.error(

@@ -1,4 +1,5 @@
-// InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their connection.
+// InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their
+// connection.
 
 import { Task, TaskCmd } from "@maple/box";
 import {
@@ -144,7 +145,8 @@ export class InnerLinks implements LinkOwner {
   }
 }
 
-// LOGOUT_CLIENT for no client at all, which the worker sends back; `custom` tells how often it comes, so that the worker knows when the gateway has vanished.
+// LOGOUT_CLIENT for no client at all, which the worker sends back; `custom` tells how often it
+// comes, so that the worker knows when the gateway has vanished.
 function pingFrame(intervalMs: number): Uint8Array {
   return new Task({
     cmd: TaskCmd.LOGOUT_CLIENT,

@@ -11,7 +11,10 @@ interface Listener {
   missed: number;
 }
 
-/** Sends the same events to a bounded number of listeners. A slow one misses events rather than letting them pile up. */
+/**
+ * Sends the same events to a bounded number of listeners. A slow one misses events rather than
+ * letting them pile up.
+ */
 export class EventFeed {
   readonly #listenersMax: number;
   readonly #listeners = new Set<Listener>();

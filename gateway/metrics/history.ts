@@ -16,7 +16,10 @@ export interface HistoryPoint {
   readonly waiting: number;
   /** Clients. */
   readonly clients: number;
-  /** Seconds that half of the tasks of the last 10 seconds took less than in workers; null when there were none. */
+  /**
+   * Seconds that half of the tasks of the last 10 seconds took less than in workers; null when
+   * there were none.
+   */
   readonly workP50: number | null;
   /** The same for 99 of 100. */
   readonly workP99: number | null;

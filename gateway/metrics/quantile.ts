@@ -3,7 +3,8 @@
 import type { HistogramData } from "@maple/box/internal";
 
 /**
- * The value below which a part of all values lies. Inside a bucket the values count as spread evenly; those above all bounds count as the last bound.
+ * The value below which a part of all values lies. Inside a bucket the values count as spread
+ * evenly; those above all bounds count as the last bound.
  *
  * @param part From 0 to 1: 0.5 for the median.
  * @returns null when the histogram is empty.

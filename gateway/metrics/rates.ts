@@ -45,7 +45,10 @@ export interface CommandRate {
   readonly cmd: number | "other";
   /** Requests finished per second; null when that cannot be told. */
   readonly perSecond: number | null;
-  /** Seconds that a worker took for one, on average; null when none was finished, or that cannot be told. */
+  /**
+   * Seconds that a worker took for one, on average; null when none was finished, or that cannot be
+   * told.
+   */
   readonly mean: number | null;
 }
 
@@ -77,7 +80,10 @@ export interface Rates {
   readonly workers: readonly WorkerRate[];
 }
 
-/** What happened between two reports; null when they are not of the same run of a gateway, or not one after the other. */
+/**
+ * What happened between two reports; null when they are not of the same run of a gateway, or not
+ * one after the other.
+ */
 export function ratesBetween(
   before: GatewayReport,
   after: GatewayReport,
@@ -120,7 +126,8 @@ function durationsBetween(a: HistogramData, b: HistogramData): Durations {
 }
 
 /**
- * Estimates a quantile from the buckets of a histogram, as if the values were spread evenly in each.
+ * Estimates a quantile from the buckets of a histogram, as if the values were spread evenly in
+ * each.
  *
  * @param bounds Upper bounds of the buckets.
  * @param counts How many values fell into each, one more than there are bounds.

@@ -9,7 +9,9 @@ import type { GatewayStats } from "./stats.ts";
 /** Marks a report, so that a reader knows what it has before it. */
 export const REPORT_FORMAT = "maple-gateway-stats";
 
-/** Grows when a reader of older reports would misread newer ones; what is only added does not count. */
+/**
+ * Grows when a reader of older reports would misread newer ones; what is only added does not count.
+ */
 export const REPORT_FORMAT_VERSION = 1;
 
 /** What the stat file, `/stats.json` and the dashboard carry. It is JSON as it is. */

@@ -1,4 +1,5 @@
-// MetricsServer: what `--metrics` serves: figures for Prometheus, for programs and, on a page, for people.
+// MetricsServer: what `--metrics` serves: figures for Prometheus, for programs and, on a page, for
+// people.
 
 import { serveStatus, type StatusServer } from "@maple/box/internal";
 import { dashboardResponse } from "../dashboard/page.ts";
@@ -20,7 +21,8 @@ export class MetricsServer implements AsyncDisposable {
   readonly #feed = new EventFeed(LISTENERS_MAX);
   readonly #server: StatusServer;
   readonly #timer: ReturnType<typeof setInterval>;
-  // The one that the newest point of the history is of: rates between it and the next are those of a whole interval.
+  // The one that the newest point of the history is of: rates between it and the next are those of
+  // a whole interval.
   #last: GatewayReport;
 
   /**

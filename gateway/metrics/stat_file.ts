@@ -1,4 +1,5 @@
-// StatFile: a file that holds the newest report of a gateway, for those who look at it from outside.
+// StatFile: a file that holds the newest report of a gateway, for those who look at it from
+// outside.
 
 import type { Logger } from "@maple/box/internal";
 import { GatewayError } from "../errors.ts";
@@ -15,8 +16,8 @@ export interface StatFileOptions {
 }
 
 /**
- * Writes a report to a file once a second, by way of another file in the same folder, so that a reader never sees half of one. The
- * timer keeps no process alive.
+ * Writes a report to a file once a second, by way of another file in the same folder, so that a
+ * reader never sees half of one. The timer keeps no process alive.
  */
 export class StatFile implements AsyncDisposable {
   readonly #path: string;

@@ -88,7 +88,10 @@ export interface GatewayStats {
   userMessages: number;
   /** Deliveries that these made. */
   userDeliveries: number;
-  /** Frames of workers and triggers that made no sense: an unknown command or a body that cannot be read. */
+  /**
+   * Frames of workers and triggers that made no sense: an unknown command or a body that cannot be
+   * read.
+   */
   badCommands: number;
   /** Seconds that the next task to be handed out has waited; 0 when none waits. */
   oldestSeconds: number;
@@ -108,11 +111,17 @@ export interface GatewayStats {
   uptime: number;
   /** The process id. */
   pid: number;
-  /** What the gateway does: `new` before it listens, `serving`, `draining` while it leaves, `closed`. */
+  /**
+   * What the gateway does: `new` before it listens, `serving`, `draining` while it leaves,
+   * `closed`.
+   */
   state: "new" | "serving" | "draining" | "closed";
 }
 
-/** The counters that are counted one by one; the rest of {@linkcode GatewayStats} is read off the gateway when asked for. */
+/**
+ * The counters that are counted one by one; the rest of {@linkcode GatewayStats} is read off the
+ * gateway when asked for.
+ */
 export class Counters {
   /** See {@linkcode GatewayStats}. */
   clientsPeak = 0;

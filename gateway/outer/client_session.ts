@@ -101,7 +101,10 @@ export class ClientSession implements FrameHandler {
     this.#userdata = userdata;
   }
 
-  /** Writes the header of a task about this client, with its present uid and userdata, at `at`; what is the task's own is left to it. */
+  /**
+   * Writes the header of a task about this client, with its present uid and userdata, at `at`; what
+   * is the task's own is left to it.
+   */
   writeHeader(target: Uint8Array, at: number): void {
     target.set(this.#header, at);
     if (this.#ipv6) {

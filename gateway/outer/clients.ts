@@ -120,7 +120,10 @@ export class Clients implements SessionOwner {
     }
   }
 
-  /** Answers a request in place of a worker. A box class without a field `ret`, or with one too small for the code, has no such answer. */
+  /**
+   * Answers a request in place of a worker. A box class without a field `ret`, or with one too
+   * small for the code, has no such answer.
+   */
   refuse(session: ClientSession, frame: Uint8Array, ret: number): void {
     const { box } = this.#context.options;
     if (session.socket.closed || !box.fieldNames.includes("ret")) return;

@@ -34,7 +34,10 @@ export class SessionTable {
     this.#byConnId.set(session.connId, session);
   }
 
-  /** Takes a closed connection out; its uid and userdata stay as they were, for the task that tells of it. */
+  /**
+   * Takes a closed connection out; its uid and userdata stay as they were, for the task that tells
+   * of it.
+   */
   remove(session: ClientSession): void {
     this.#byConnId.delete(session.connId);
     if (this.#byUid.get(session.uid) === session) {
@@ -42,7 +45,10 @@ export class SessionTable {
     }
   }
 
-  /** Binds a user to a connection. A uid bound elsewhere moves here, and the other connection is as if logged out. */
+  /**
+   * Binds a user to a connection. A uid bound elsewhere moves here, and the other connection is as
+   * if logged out.
+   */
   login(session: ClientSession, uid: Int64, userdata: Int64): void {
     this.logout(session);
     const former = this.#byUid.get(uid);

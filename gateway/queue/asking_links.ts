@@ -3,9 +3,11 @@
 import type { InnerLink } from "../inner/inner_link.ts";
 import { LinkedList } from "./linked_list.ts";
 
-// A worker that will come to a task so soon may get it although others have nothing to do: to wake one of those would gain little and cost the machine more.
+// A worker that will come to a task so soon may get it although others have nothing to do: to wake
+// one of those would gain little and cost the machine more.
 const SOON_MS = 0.5;
-// What was handed out longer ago and is not done takes longer than tasks did on average. When nothing was handed out for so long, there is little to do.
+// What was handed out longer ago and is not done takes longer than tasks did on average. When
+// nothing was handed out for so long, there is little to do.
 const RECENT_MS = 2;
 // Those that hold so many tasks or more count as equals.
 const MOST_TOLD_APART = 64;
@@ -15,9 +17,11 @@ const LOOKED_AT = 4;
 /**
  * The workers' connections that have credits, and which of them gets the next task.
  *
- * A task goes to whoever holds the fewest, and among equals to the one that has waited longest: so one that asks for much at a time does not keep the others from
- * getting any. But where there is much to do and the tasks are short, as workers of ours tell, it goes to one that was served just before for as long as that keeps
- * up, and then to the one that has become idle last. Spread over all that are there, each task would wake another process, and every further worker would make the
+ * A task goes to whoever holds the fewest, and among equals to the one that has waited longest: so
+ * one that asks for much at a time does not keep the others from getting any. But where there is
+ * much to do and the tasks are short, as workers of ours tell, it goes to one that was served just
+ * before for as long as that keeps up, and then to the one that has become idle last. Spread over
+ * all that are there, each task would wake another process, and every further worker would make the
  * system slower.
  */
 export class AskingLinks {

@@ -2,14 +2,16 @@
 
 import type { QueuedTask } from "./queued_task.ts";
 
-// An id is a 32-bit integer above 0: below, the slot that the task is in; above, a count that tells it from those that were in the slot before.
+// An id is a 32-bit integer above 0: below, the slot that the task is in; above, a count that tells
+// it from those that were in the slot before.
 const SLOT_BITS = 24;
 const SLOTS = 2 ** SLOT_BITS;
 const COUNTS = 2 ** (31 - SLOT_BITS) - 1;
 
 /**
- * The tasks that workers hold, in slots that are used again. A `Map` would take a new table whenever enough was deleted from it, and each old table keeps the
- * next one, and all that was in it, until V8 collects the whole heap.
+ * The tasks that workers hold, in slots that are used again. A `Map` would take a new table
+ * whenever enough was deleted from it, and each old table keeps the next one, and all that was in
+ * it, until V8 collects the whole heap.
  */
 export class Deliveries {
   readonly #slots: (QueuedTask | undefined)[] = [];

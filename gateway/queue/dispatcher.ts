@@ -1,4 +1,5 @@
-// Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask, you don't give".
+// Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask,
+// you don't give".
 
 import { turnNow } from "@maple/box/internal";
 import { AskingLinks } from "./asking_links.ts";
@@ -73,10 +74,11 @@ export class Dispatcher {
   }
 
   /**
-   * A worker has answered a client. The task is not handed out again when the worker is lost before it acknowledges, or the client would be answered twice.
+   * A worker has answered a client. The task is not handed out again when the worker is lost before
+   * it acknowledges, or the client would be answered twice.
    *
-   * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without acknowledging its last task, gives 0: it is the oldest of that
-   * client that it holds.
+   * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without
+   * acknowledging its last task, gives 0: it is the oldest of that client that it holds.
    */
   answered(link: InnerLink, session: ClientSession, deliveryId: number): void {
     if (deliveryId > 0) {
@@ -101,13 +103,19 @@ export class Dispatcher {
     this.#asking.add(link);
   }
 
-  /** A worker takes back what it has asked for and asks for no more; from now on its asks only acknowledge. */
+  /**
+   * A worker takes back what it has asked for and asks for no more; from now on its asks only
+   * acknowledge.
+   */
   withdraw(link: InnerLink): void {
     link.withdrawn = true;
     this.#asking.remove(link);
   }
 
-  /** A worker's connection is gone: what it held is handed out again, before all that waits, or given up. */
+  /**
+   * A worker's connection is gone: what it held is handed out again, before all that waits, or
+   * given up.
+   */
   lost(link: InnerLink): void {
     this.#asking.remove(link);
     if (link.held.size === 0) return;

@@ -8,7 +8,10 @@ export interface Linked<T> {
   next: T | null;
 }
 
-/** A doubly linked list of objects that carry their own links: no allocation, every operation in constant time. A member is in one list at a time. */
+/**
+ * A doubly linked list of objects that carry their own links: no allocation, every operation in
+ * constant time. A member is in one list at a time.
+ */
 export class LinkedList<T extends Linked<T>> {
   #first: T | null = null;
   #last: T | null = null;

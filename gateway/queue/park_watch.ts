@@ -4,7 +4,8 @@ import { RET } from "@maple/box";
 import type { Clients } from "../outer/clients.ts";
 import type { GatewayContext } from "../context.ts";
 
-// A request is given up after the park time and up to a tenth of it later: one timer for all, and no clock is read per frame.
+// A request is given up after the park time and up to a tenth of it later: one timer for all, and
+// no clock is read per frame.
 const STEPS = 10;
 
 /** Gives up requests that have waited too long for a worker. */

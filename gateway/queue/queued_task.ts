@@ -32,7 +32,8 @@ export class QueuedTask implements Linked<QueuedTask> {
   /**
    * @param cmd The command that the worker sees.
    * @param body The frame, in bytes that nothing else writes to.
-   * @param session The client, whose header it goes out with; null for a task that came from a worker or trigger.
+   * @param session The client, whose header it goes out with; null for a task that came from a
+   * worker or trigger.
    * @param header For such a one, the header that it goes out with.
    */
   constructor(

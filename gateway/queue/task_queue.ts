@@ -1,4 +1,5 @@
-// TaskQueue: the tasks that wait for a worker, first come first served, in each client's order, bounded.
+// TaskQueue: the tasks that wait for a worker, first come first served, in each client's order,
+// bounded.
 
 import { Gate } from "@maple/box/internal";
 import type { ClientSession } from "../outer/client_session.ts";
@@ -16,7 +17,8 @@ export interface TaskQueueOptions {
   readonly queueBytes: number;
 }
 
-// Once full, this share of it must be left before anybody is read from again, so that not every single task opens and shuts the gate.
+// Once full, this share of it must be left before anybody is read from again, so that not every
+// single task opens and shuts the gate.
 const ROOM_SHARE = 0.75;
 
 /** The tasks that wait for a worker. */
@@ -45,7 +47,10 @@ export class TaskQueue {
     return this.#peak;
   }
 
-  /** When the task came that is the next to be handed out, in milliseconds of `turnNow`; undefined when none waits. */
+  /**
+   * When the task came that is the next to be handed out, in milliseconds of `turnNow`; undefined
+   * when none waits.
+   */
   get oldestAt(): number | undefined {
     return this.#ready.first?.queuedAt;
   }
@@ -125,8 +130,9 @@ export class TaskQueue {
   }
 
   /**
-   * Lets the queue's clock go on by one step and takes out what has waited for more than so many, but no news of clients coming and going. What waits behind a
-   * task in a worker's hands stays, for its client's answers to be in order.
+   * Lets the queue's clock go on by one step and takes out what has waited for more than so many,
+   * but no news of clients coming and going. What waits behind a task in a worker's hands stays,
+   * for its client's answers to be in order.
    */
   expire(steps: number): QueuedTask[] {
     const oldest = ++this.#step - steps;

@@ -28,7 +28,10 @@ export function cell(text: string, style: Style = "plain"): Cell {
   return { text, style };
 }
 
-/** The columns that a text takes in a terminal: two for a character of East Asia or a picture, none for a mark on another one. */
+/**
+ * The columns that a text takes in a terminal: two for a character of East Asia or a picture, none
+ * for a mark on another one.
+ */
 export function columnsOf(text: string): number {
   let columns = 0;
   for (const character of text) columns += columnsOfOne(character);

@@ -46,8 +46,8 @@ export function formatSeconds(value: number | null): string {
 }
 
 /**
- * An estimate from a histogram: as {@linkcode formatSeconds}, but `<0.10 ms` in the first bucket and `>60 s` beyond the last bound,
- * where there is nothing to estimate by.
+ * An estimate from a histogram: as {@linkcode formatSeconds}, but `<0.10 ms` in the first bucket
+ * and `>60 s` beyond the last bound, where there is nothing to estimate by.
  *
  * @param bounds Upper bounds of the buckets.
  */
@@ -77,7 +77,8 @@ export function formatAge(seconds: number): string {
 }
 
 /**
- * A history in one line of bars, the highest as high as the largest value; a blank where a value is not known.
+ * A history in one line of bars, the highest as high as the largest value; a blank where a value is
+ * not known.
  *
  * @param width Characters; a shorter history stands at the right.
  */

@@ -56,7 +56,8 @@ const DEFAULT_WIDTH = 80;
  * Runs the viewer until it is left, or once.
  *
  * @param args The command line, for instance `Deno.args`.
- * @returns The exit code: 0, 1 when `--once` or `--json` found no gateway that lives, 2 after a mistake in the command line.
+ * @returns The exit code: 0, 1 when `--once` or `--json` found no gateway that lives, 2 after a
+ * mistake in the command line.
  *
  * @example
  * ```ts ignore

@@ -1,4 +1,5 @@
-// readReport: reads the stat file of a gateway and checks that it is one, whole and of a gateway that lives.
+// readReport: reads the stat file of a gateway and checks that it is one, whole and of a gateway
+// that lives.
 
 import { GatewayError } from "../errors.ts";
 import {

@@ -57,7 +57,10 @@ const STATE_STYLES: Readonly<Record<GatewayStats["state"], Style>> = {
   closed: "bad",
 };
 
-/** The screen: who it is, the main figures, what went wrong, the workers and the commands. Every line fits when cut to the width. */
+/**
+ * The screen: who it is, the main figures, what went wrong, the workers and the commands. Every
+ * line fits when cut to the width.
+ */
 export function renderScreen(look: Look, options: ScreenOptions): Line[] {
   const { width, height = Infinity, notice } = options;
   const lines = [

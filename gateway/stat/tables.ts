@@ -19,7 +19,10 @@ export interface Column {
   readonly width: number;
   /** The side to which its values go. @default {"right"} */
   readonly side?: "left" | "right";
-  /** Where there is not room for all columns, the one with the highest number is left out first; 0 = never. @default {0} */
+  /**
+   * Where there is not room for all columns, the one with the highest number is left out first; 0 =
+   * never. @default {0}
+   */
   readonly spare?: number;
 }
 
@@ -91,7 +94,8 @@ export function commandsTable({ report, rates }: Look): Table {
 /**
  * A table as lines, a head and so many rows.
  *
- * @param count How many rows to show; the last of them says how many more there are, if there are any.
+ * @param count How many rows to show; the last of them says how many more there are, if there are
+ * any.
  * @param width Columns of the terminal there are.
  */
 export function tableLines(

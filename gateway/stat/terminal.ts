@@ -1,7 +1,8 @@
 // Terminal: the whole terminal as a screen to draw on, which is put back as it was at the end.
 
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J";
-// It is emptied first: some terminals that were made wider meanwhile would leave pieces of it behind.
+// It is emptied first: some terminals that were made wider meanwhile would leave pieces of it
+// behind.
 const LEAVE = "\x1b[2J\x1b[?25h\x1b[?1049l";
 const CTRL_C = 3;
 const LEAVE_KEYS: readonly number[] = [CTRL_C, ..."qQ"].map((key) =>
@@ -63,7 +64,8 @@ export class Terminal implements Disposable {
 
   /** Draws lines that are not wider than the terminal, from the top. */
   draw(lines: readonly string[]): void {
-    // What is old is erased before each line, since after a full one that would erase its last character.
+    // What is old is erased before each line, since after a full one that would erase its last
+    // character.
     const text = lines.map((line) => `\x1b[K${line}`).join("\r\n");
     const below = lines.length < this.size().rows ? "\r\n\x1b[J" : "";
     this.#write(`\x1b[H${text}${below}`);

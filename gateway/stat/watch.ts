@@ -21,12 +21,18 @@ export class ReportWatch {
     this.#path = path;
   }
 
-  /** The newest report and the rates; undefined while there was none. Without rates once there is something wrong. */
+  /**
+   * The newest report and the rates; undefined while there was none. Without rates once there is
+   * something wrong.
+   */
   get look(): Look | undefined {
     return this.#look;
   }
 
-  /** In one line what is wrong: no file, no stat file, a gateway that is gone; undefined when nothing is. */
+  /**
+   * In one line what is wrong: no file, no stat file, a gateway that is gone; undefined when
+   * nothing is.
+   */
   get notice(): string | undefined {
     return this.#notice;
   }

@@ -1,5 +1,5 @@
-// CountedWrites: how often this process writes to sockets, how many bytes, how many bytes it copies from one array to another, and how often it takes memory for
-// an array.
+// CountedWrites: how often this process writes to sockets, how many bytes, how many bytes it copies
+// from one array to another, and how often it takes memory for an array.
 
 /** What one port's connections have written. */
 export interface Written {
@@ -9,7 +9,10 @@ export interface Written {
   bytes: number;
 }
 
-/** Counts from when it is made until it is disposed of: writes by the local port of the connection, copies of the whole process. */
+/**
+ * Counts from when it is made until it is disposed of: writes by the local port of the connection,
+ * copies of the whole process.
+ */
 export class CountedWrites implements Disposable {
   /** Bytes that were copied between byte arrays, by `set`, `slice` and `copyWithin`. */
   copied = 0;

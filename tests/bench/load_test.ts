@@ -27,7 +27,10 @@ function options(...args: string[]): LoadOptions {
   return job.options;
 }
 
-/** What a load on a server measures that answers each request as `answer` does: with boxes, or by closing the connection. */
+/**
+ * What a load on a server measures that answers each request as `answer` does: with boxes, or by
+ * closing the connection.
+ */
 async function load(
   args: string[],
   answer: (
@@ -148,7 +151,8 @@ Deno.test("LoadRun with a rate charges a server that stalls for all that was due
     },
   );
   assertEquals(result.successful, 11);
-  // The least that it can be, however slow the machine; counted from when a request could be sent only one took that long.
+  // The least that it can be, however slow the machine; counted from when a request could be sent
+  // only one took that long.
   assert(result.p50 > 30, `p50 is ${result.p50} ms`);
 });
 

@@ -1,5 +1,6 @@
-// What the gateway costs in socket writes and copied bytes, in fixed scenarios and without a clock. Where a bound is passed, forwarding has
-// become dearer; lower the bound when a change makes it cheaper.
+// What the gateway costs in socket writes and copied bytes, in fixed scenarios and without a clock.
+// Where a bound is passed, forwarding has become dearer; lower the bound when a change makes it
+// cheaper.
 
 import { assert, assertEquals } from "@std/assert";
 import { Box, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
@@ -14,9 +15,11 @@ const FRAME = new Box({ cmd: 1, sn: 7, body: new Uint8Array(40) }).pack();
 const FRAME_BYTES = FRAME.length;
 const TASK_BYTES = TaskOffset.body + FRAME_BYTES;
 
-// For 1,000 frames of 64 bytes that one client sends at once. Measured were 5 and 3 writes, for reads of 256 bytes to 64 KiB; 302,280 and 108,832 bytes copied,
-// for 140,000 and 64,000 bytes that are forwarded: a frame is kept until it is acknowledged, and outboxes that grow copy what they hold; 16 and 1 arrays that got
-// memory of their own. The network may cut the bytes into more pieces, so there may be some more writes.
+// For 1,000 frames of 64 bytes that one client sends at once. Measured were 5 and 3 writes, for
+// reads of 256 bytes to 64 KiB; 302,280 and 108,832 bytes copied, for 140,000 and 64,000 bytes that
+// are forwarded: a frame is kept until it is acknowledged, and outboxes that grow copy what they
+// hold; 16 and 1 arrays that got memory of their own. The network may cut the bytes into more
+// pieces, so there may be some more writes.
 const MOST = {
   writesToWorker: 10,
   writesToClient: 10,
@@ -181,7 +184,8 @@ Deno.test("Gateway sends 10 messages to each of 100 users in one write for each 
     writes: users,
     bytes: MESSAGES * FRAME_BYTES,
   });
-  // Each message is copied once for each of its users, and 256 bytes when the fifth does not fit the first buffer.
+  // Each message is copied once for each of its users, and 256 bytes when the fifth does not fit
+  // the first buffer.
   assertWithin(
     counted.copied,
     MESSAGES * FRAME_BYTES + users * 256,

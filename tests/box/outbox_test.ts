@@ -9,7 +9,9 @@ import { BoxError, type ByteWriter, Outbox } from "@maple/box";
 import { propertyTest } from "./random.ts";
 import { bounded, joined, turns, utf8 } from "./support.ts";
 
-/** Keeps what it is given; each write takes as many bytes as `most` says, when `release` lets it. */
+/**
+ * Keeps what it is given; each write takes as many bytes as `most` says, when `release` lets it.
+ */
 class FakeWriter implements ByteWriter {
   readonly writes: Uint8Array[] = [];
   most = Infinity;

@@ -42,7 +42,10 @@ export async function turns(count = 5): Promise<void> {
   }
 }
 
-/** Two ends of one loopback connection, closed at the end of the scope where the test has not done so. */
+/**
+ * Two ends of one loopback connection, closed at the end of the scope where the test has not done
+ * so.
+ */
 export class Loopback implements Disposable {
   private constructor(
     readonly near: Deno.TcpConn,

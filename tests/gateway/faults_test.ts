@@ -1,4 +1,5 @@
-// Others at fault: broken frames, connections that vanish. One connection pays, the others do not notice.
+// Others at fault: broken frames, connections that vanish. One connection pays, the others do not
+// notice.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, Task, TaskCmd } from "@maple/box";

@@ -201,7 +201,8 @@ Deno.test("Haven closes a WebSocket that sends more than outboxMax while its req
     },
   );
   await using web = await WebClient.connect(server);
-  // One runs, one waits, nine are kept, and one is too many. A client that goes on sending would not see the code: Deno ends the connection then.
+  // One runs, one waits, nine are kept, and one is too many. A client that goes on sending would
+  // not see the code: Deno ends the connection then.
   for (let i = 0; i < 12; i++) web.send({ cmd: 2, body: new Uint8Array(1000) });
   assertEquals(await web.closeCode(), 1013);
   gate.resolve();

@@ -1,4 +1,5 @@
-// RawPeer: one TCP connection that sends any bytes and reads whole frames, one at a time and only when asked to.
+// RawPeer: one TCP connection that sends any bytes and reads whole frames, one at a time and only
+// when asked to.
 
 import { FrameReader, type Framing } from "@maple/box";
 import { PATIENCE_MS, within } from "./within.ts";
@@ -11,7 +12,10 @@ export interface Address {
   readonly port: number;
 }
 
-/** One TCP connection that sends any bytes and reads whole frames. While nobody calls `nextFrame`, nothing is read. */
+/**
+ * One TCP connection that sends any bytes and reads whole frames. While nobody calls `nextFrame`,
+ * nothing is read.
+ */
 export class RawPeer implements AsyncDisposable {
   readonly #conn: Deno.TcpConn;
   readonly #reader: FrameReader;

@@ -1,4 +1,5 @@
-// RawWorker: the least that a worker or a trigger is on the wire: Tasks out, Tasks in, one at a time.
+// RawWorker: the least that a worker or a trigger is on the wire: Tasks out, Tasks in, one at a
+// time.
 
 import { Box, Task, TaskCmd, TaskFlag, type TaskInit } from "@maple/box";
 import { type Address, RawPeer } from "./raw_peer.ts";
@@ -17,7 +18,10 @@ export class RawWorker extends RawPeer {
     );
   }
 
-  /** Asks for `count` tasks as an original worker does; the first ask acknowledges the oldest task that is held. */
+  /**
+   * Asks for `count` tasks as an original worker does; the first ask acknowledges the oldest task
+   * that is held.
+   */
   async ask(count = 1): Promise<void> {
     for (let i = 0; i < count; i++) {
       await this.send({ cmd: TaskCmd.WORKER_ASK_FOR_TASK });

@@ -1,4 +1,5 @@
-// Our gateway with workers, clients and triggers of another make, the Python ones beside this file, which speak the wire as the originals did: every command.
+// Our gateway with workers, clients and triggers of another make, the Python ones beside this file,
+// which speak the wire as the originals did: every command.
 
 import { Buffer } from "node:buffer";
 import {

@@ -1,4 +1,5 @@
-// The Python peers of the interop tests: a worker, a client and a trigger of another make, as processes.
+// The Python peers of the interop tests: a worker, a client and a trigger of another make, as
+// processes.
 
 import { assertEquals } from "@std/assert";
 import type { GatewayProcess } from "../helpers/gateway_process.ts";

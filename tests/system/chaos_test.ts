@@ -1,4 +1,5 @@
-// A gateway, workers and clients while workers are killed and connections cut: the short form of `deno task chaos`.
+// A gateway, workers and clients while workers are killed and connections cut: the short form of
+// `deno task chaos`.
 
 import { assert, assertEquals } from "@std/assert";
 import { failureLines } from "./chaos/report.ts";

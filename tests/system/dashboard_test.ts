@@ -1,4 +1,5 @@
-// The dashboard in a real browser: figures, charts, names of workers, themes, a phone, and a gateway that stops and comes back.
+// The dashboard in a real browser: figures, charts, names of workers, themes, a phone, and a
+// gateway that stops and comes back.
 
 import {
   assert,

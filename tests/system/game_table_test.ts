@@ -1,4 +1,5 @@
-// The game of examples/game_table.ts goes on when its workers are restarted; in memory only, it does not.
+// The game of examples/game_table.ts goes on when its workers are restarted; in memory only, it
+// does not.
 
 import { assert, assertEquals } from "@std/assert";
 import type { BoxFields, TcpClient } from "@maple/box";

@@ -1,4 +1,5 @@
-// The gateway as the program that users run: its command line, config file, log, signals and exit codes.
+// The gateway as the program that users run: its command line, config file, log, signals and exit
+// codes.
 
 import {
   assert,

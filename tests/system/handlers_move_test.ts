@@ -1,4 +1,5 @@
-// The handlers of examples/handlers.ts answer the same on a haven server and on workers behind a gateway.
+// The handlers of examples/handlers.ts answer the same on a haven server and on workers behind a
+// gateway.
 
 import { assertEquals } from "@std/assert";
 import { Box, type BoxFields, type BoxInit, TcpClient } from "@maple/box";

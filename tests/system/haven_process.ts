@@ -79,7 +79,9 @@ export class HavenProcess extends RunningProcess {
     }
   }
 
-  /** Asks on new connections until `count` different ones, that are not in `known`, have answered. */
+  /**
+   * Asks on new connections until `count` different ones, that are not in `known`, have answered.
+   */
   async answerers(
     count: number,
     known: readonly Answerer[] = [],

@@ -1,4 +1,5 @@
-// The section "From haven to gateway" of haven/README.md, done to the echo server as it is written there.
+// The section "From haven to gateway" of haven/README.md, done to the echo server as it is written
+// there.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TcpClient } from "@maple/box";

@@ -189,7 +189,8 @@ Deno.test({
   async fn() {
     await using gateway = await startGatewayProcess();
     const { process } = gateway;
-    // Deno takes the signal for a wish to debug only some time after its start; where it never does, or has no port for it, there is nothing to close.
+    // Deno takes the signal for a wish to debug only some time after its start; where it never
+    // does, or has no port for it, there is nothing to close.
     for (let signals = 1; signals <= 5; signals++) {
       process.kill("SIGUSR1");
       await eventually(() => changes(process.stderr).length >= signals);

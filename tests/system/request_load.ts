@@ -4,7 +4,10 @@ import { Box, type BoxFields, TcpClient } from "@maple/box";
 import type { Address } from "../helpers/raw_peer.ts";
 import { LifeCmd, type Who } from "./programs/life_worker.ts";
 
-/** Clients that send numbered requests without pause, each the next one when the one before is answered. */
+/**
+ * Clients that send numbered requests without pause, each the next one when the one before is
+ * answered.
+ */
 export class RequestLoad implements AsyncDisposable {
   /** Requests that were answered. */
   answered = 0;

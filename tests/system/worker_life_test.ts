@@ -22,7 +22,8 @@ async function call(
   return await answer(client);
 }
 
-// Waits until so many requests are with workers; that a client came is a task as well, which must be done by then.
+// Waits until so many requests are with workers; that a client came is a task as well, which must
+// be done by then.
 function handedOut(gateway: GatewayFixture, requests: number): Promise<void> {
   return gateway.until((stats) =>
     stats.inHand === requests && stats.queued === 0 &&

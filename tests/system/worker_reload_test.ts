@@ -1,4 +1,5 @@
-// Reload of a worker's processes by HUP: new code, no request lost; bad code, nothing happens. And processes that keep dying.
+// Reload of a worker's processes by HUP: new code, no request lost; bad code, nothing happens. And
+// processes that keep dying.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { GatewayStats } from "@maple/gateway";

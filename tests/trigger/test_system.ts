@@ -1,4 +1,5 @@
-// What the tests of the trigger need around it: a real gateway, a worker and clients, and gateways that misbehave.
+// What the tests of the trigger need around it: a real gateway, a worker and clients, and gateways
+// that misbehave.
 
 import {
   Box,

@@ -1,4 +1,5 @@
-// How a worker leaves: it gets nothing more, finishes what it holds, and nothing is lost or done twice.
+// How a worker leaves: it gets nothing more, finishes what it holds, and nothing is lost or done
+// twice.
 
 import { assert, assertEquals } from "@std/assert";
 import { Box, Task, TaskCmd } from "@maple/box";

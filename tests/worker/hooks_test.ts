@@ -1,4 +1,5 @@
-// The hooks of a worker, its own and those that it has in common with a haven server, and blueprints.
+// The hooks of a worker, its own and those that it has in common with a haven server, and
+// blueprints.
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { Box } from "@maple/box";

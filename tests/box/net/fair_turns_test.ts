@@ -113,7 +113,10 @@ function openMany(): Promise<Loopback[]> {
   return Promise.all(Array.from({ length: MANY }, () => Loopback.open()));
 }
 
-/** A connection that is served; `asked` resolves when its question has come, with what `when` gives then. */
+/**
+ * A connection that is served; `asked` resolves when its question has come, with what `when` gives
+ * then.
+ */
 async function openServed<T>(when: () => T) {
   const { near, far } = await Loopback.open();
   const asked = Promise.withResolvers<T>();

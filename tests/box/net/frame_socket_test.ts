@@ -80,7 +80,10 @@ Deno.test("FrameSocket.outbox takes frames written in place", async () => {
   assertEquals(await readBytes(harness.far, FRAME.length), FRAME);
 });
 
-/** What happens to 7 frames that come together and are answered one by one, each after so many milliseconds: `f` is a frame, `w` a write of answers. */
+/**
+ * What happens to 7 frames that come together and are answered one by one, each after so many
+ * milliseconds: `f` is a frame, `w` a write of answers.
+ */
 async function eventsAt(
   pace: Pace | undefined,
   { ms = 0, answers = true } = {},

@@ -1,4 +1,5 @@
-// What the tests of the gateway's commands share: clients that a worker has seen coming, and the bodies that commands take.
+// What the tests of the gateway's commands share: clients that a worker has seen coming, and the
+// bodies that commands take.
 
 import {
   Box,

@@ -1,4 +1,5 @@
-// The commands about tasks, on real sockets: what workers get, ask for and take back, and what no command is.
+// The commands about tasks, on real sockets: what workers get, ask for and take back, and what no
+// command is.
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Box, TaskCmd, TaskFlag } from "@maple/box";

@@ -1,4 +1,5 @@
-// Workers that vanish without closing their connection, and answers of workers that are lost before they acknowledge.
+// Workers that vanish without closing their connection, and answers of workers that are lost before
+// they acknowledge.
 
 import { assert, assertEquals } from "@std/assert";
 import { Box, Task, TaskCmd, TaskFlag } from "@maple/box";

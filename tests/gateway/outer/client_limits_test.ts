@@ -1,4 +1,5 @@
-// The limits of one client: connections, frame length, unfinished frames, unread answers, idle time.
+// The limits of one client: connections, frame length, unfinished frames, unread answers, idle
+// time.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, RET, TaskCmd } from "@maple/box";

@@ -5,7 +5,10 @@ import { AskingLinks } from "../../../gateway/queue/asking_links.ts";
 import type { InnerLink } from "../../../gateway/inner/inner_link.ts";
 import { FakeLink, innerTask } from "./fakes.ts";
 
-/** Links `a`, `b`, ... that have asked for 100 tasks each, in this order, and that keep what they get. */
+/**
+ * Links `a`, `b`, ... that have asked for 100 tasks each, in this order, and that keep what they
+ * get.
+ */
 function setUp(names: string, { taskMs = 0 } = {}) {
   const asking = new AskingLinks();
   const links = new Map<string, InnerLink>();

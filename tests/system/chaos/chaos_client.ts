@@ -1,4 +1,5 @@
-// ChaosClient: sends numbered requests without pause and checks that each is answered once, and in order.
+// ChaosClient: sends numbered requests without pause and checks that each is answered once, and in
+// order.
 
 import { Box, RET } from "@maple/box";
 import {

@@ -82,7 +82,10 @@ export class Route {
     this.#gate.open();
   }
 
-  /** Closes both connections. Where one of them has bytes that were not read, as after {@linkcode Route.hold}, the system resets it. */
+  /**
+   * Closes both connections. Where one of them has bytes that were not read, as after {@linkcode
+   * Route.hold}, the system resets it.
+   */
   cut(): void {
     if (this.#closed) return;
     this.#closed = true;

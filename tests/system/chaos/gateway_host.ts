@@ -67,7 +67,9 @@ export class GatewayHost implements AsyncDisposable {
     }, { timeout: 30_000 }).then(() => true, () => false);
   }
 
-  /** How many connections at its two ports it has open; undefined where the system does not tell. */
+  /**
+   * How many connections at its two ports it has open; undefined where the system does not tell.
+   */
   openConnections(): number | undefined {
     let table: string;
     try {

@@ -1,4 +1,5 @@
-// What handlers have seen: each process notes every request in a file of its own, so that a killed one's notes stay.
+// What handlers have seen: each process notes every request in a file of its own, so that a killed
+// one's notes stay.
 
 import { packNumbers, unpackNumbers } from "./messages.ts";
 

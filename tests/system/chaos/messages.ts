@@ -67,7 +67,10 @@ export function packNumbers(numbers: readonly number[]): Uint8Array {
   return new Uint8Array(new Uint32Array(numbers).buffer);
 }
 
-/** The numbers that {@linkcode packNumbers} packed; what is left of a number that was cut off is dropped. */
+/**
+ * The numbers that {@linkcode packNumbers} packed; what is left of a number that was cut off is
+ * dropped.
+ */
 export function unpackNumbers(bytes: Uint8Array): Uint32Array {
   // The copy begins where a number may begin.
   return new Uint32Array(bytes.slice(0, bytes.length & ~3).buffer);

@@ -25,7 +25,8 @@ export interface MischiefContext {
   readonly events: ChaosEvents;
 }
 
-// How long a process is stopped and a connection is silent: some longer than the gateway's patience.
+// How long a process is stopped and a connection is silent: some longer than the gateway's
+// patience.
 const LONGEST_PAUSE_MS = 3000;
 
 /** Does mischief until it is stopped. */
@@ -102,7 +103,8 @@ export class Mischief implements AsyncDisposable {
   async #harass(group: WorkerGroup, random: SeededRandom): Promise<void> {
     while (await this.#until(() => this.#isUp(group))) {
       const dice = random.between(0, 3);
-      // A reload as often as a death: after several deaths in a row a master waits before it starts the next child.
+      // A reload as often as a death: after several deaths in a row a master waits before it starts
+      // the next child.
       if (dice < 2) {
         const before = group.reloads;
         const old = group.children;

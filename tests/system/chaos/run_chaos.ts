@@ -21,7 +21,10 @@ export interface ChaosOptions {
   seed: number;
   /** For how long at most. @default {60}, without end where `requests` is given */
   seconds?: number;
-  /** For so many requests at most, with workers that are reloaded and killed as fast as they come up, instead of all kinds of mischief. */
+  /**
+   * For so many requests at most, with workers that are reloaded and killed as fast as they come
+   * up, instead of all kinds of mischief.
+   */
   requests?: number;
   /** How many clients. @default {200} */
   clients?: number;
@@ -180,7 +183,8 @@ function connectClients(
   );
 }
 
-// Also ends when there is no answer any more: a client that waits in vain sends nothing, so the number may never be reached.
+// Also ends when there is no answer any more: a client that waits in vain sends nothing, so the
+// number may never be reached.
 async function untilSent(
   { requests = Infinity, seconds = requests < Infinity ? Infinity : 60 }:
     ChaosOptions,

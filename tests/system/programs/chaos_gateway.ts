@@ -1,4 +1,5 @@
-// The gateway of the chaos test: on free ports, with its counters on stdout, as JSON, for each line on stdin; ends with its stdin.
+// The gateway of the chaos test: on free ports, with its counters on stdout, as JSON, for each line
+// on stdin; ends with its stdin.
 //
 //   deno run -A chaos_gateway.ts OPTIONS-AS-JSON
 

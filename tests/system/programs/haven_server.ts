@@ -1,6 +1,7 @@
 // A haven server of any kind, for tests:  haven_server.ts KIND OPTIONS
 //
-// cmd 1 tells who answers, 2 takes a while, 3 throws outside of the handler, 4 ends its process or thread, 5 never ends.
+// cmd 1 tells who answers, 2 takes a while, 3 throws outside of the handler, 4 ends its process or
+// thread, 5 never ends.
 
 import { Box } from "@maple/box";
 import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";

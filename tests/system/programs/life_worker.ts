@@ -1,4 +1,5 @@
-// A worker for the tests of worker life: its handlers work, hang, block and die as they are told to.
+// A worker for the tests of worker life: its handlers work, hang, block and die as they are told
+// to.
 //
 //   deno run -A life_worker.ts PORT [OPTIONS-AS-JSON]
 

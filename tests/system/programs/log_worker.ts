@@ -1,4 +1,5 @@
-// A worker whose handlers fail in all the ways by which a body might get into a log:  log_worker.ts PORT OPTIONS
+// A worker whose handlers fail in all the ways by which a body might get into a log:  log_worker.ts
+// PORT OPTIONS
 
 import { Box } from "@maple/box";
 import { type RunOptions, Worker } from "@maple/worker";
