@@ -1,7 +1,7 @@
 // The two protobuf bodies: RspToUsers (messages to users) and CloseUsers (users to disconnect).
 //
 //   message RspToUsers {
-//     message Row { bytes buf = 1; int64 userdata = 2; repeated int64 uids = 3;
+//     message Row { repeated int64 uids = 1; bytes buf = 2; int64 userdata = 3;
 //                   repeated int64 exclude = 4; }
 //     repeated Row rows = 1;
 //   }
@@ -56,9 +56,9 @@ export function encodeRspToUsers(rows: readonly UserMessage[]): Uint8Array {
   for (const row of rows) {
     checkSelection(row);
     const inner = new ProtobufWriter();
-    inner.bytes(1, row.buf);
-    inner.int64(2, row.userdata);
-    inner.int64List(3, row.uids);
+    inner.int64List(1, row.uids);
+    inner.bytes(2, row.buf);
+    inner.int64(3, row.userdata);
     inner.int64List(4, row.exclude);
     out.bytes(1, inner.finish(), true);
   }
@@ -98,13 +98,13 @@ function decodeRow(bytes: Uint8Array): UserMessage {
   while (reader.nextField()) {
     switch (reader.field) {
       case 1:
-        buf = reader.bytes();
+        reader.int64List(uids);
         break;
       case 2:
-        userdata = reader.int64();
+        buf = reader.bytes();
         break;
       case 3:
-        reader.int64List(uids);
+        userdata = reader.int64();
         break;
       case 4:
         reader.int64List(exclude);

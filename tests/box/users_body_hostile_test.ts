@@ -74,7 +74,16 @@ for (
 }
 
 Deno.test("decodeRspToUsers() refuses broken rows", () => {
-  for (const digits of ["0801", "0a02", "0a020a05", "0a0208ff", "0a0100"]) {
+  for (
+    const digits of [
+      "0801",
+      "0a02",
+      "0a021205",
+      "0a0208ff",
+      "0a0100",
+      "0a021001",
+    ]
+  ) {
     const error = assertThrows(
       () => decodeRspToUsers(hex(digits)),
       BoxError,

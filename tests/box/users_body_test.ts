@@ -19,9 +19,9 @@ const MESSAGES = (packed: boolean) => `
   syntax = "proto3";
   message RspToUsers {
     message Row {
-      bytes buf = 1;
-      int64 userdata = 2;
-      repeated int64 uids = 3 [packed = ${packed}];
+      repeated int64 uids = 1 [packed = ${packed}];
+      bytes buf = 2;
+      int64 userdata = 3;
       repeated int64 exclude = 4 [packed = ${packed}];
     }
     repeated Row rows = 1;
@@ -164,9 +164,16 @@ Deno.test("encodeRspToUsers() writes the bytes of protobuf", () => {
   const empty = { buf: utf8(""), userdata: 0, uids: [], exclude: [] };
   assertEquals(
     toHex(encodeRspToUsers([row, empty])),
-    "0a0d" + "0a026869" + "1003" + "1a0107" + "22020809" + "0a00",
+    "0a0d" + "0a0107" + "12026869" + "1803" + "22020809" + "0a00",
   );
   assertEquals(encodeRspToUsers([]).length, 0);
+});
+
+Deno.test("encodeRspToUsers() and decodeRspToUsers() have the field numbers of the original system", () => {
+  const row = { uids: [1, 2], buf: utf8("hi"), userdata: 0, exclude: [] };
+  const body = hex("0a 08 0a 02 01 02 12 02 68 69");
+  assertEquals(toHex(encodeRspToUsers([row])), toHex(body));
+  assertEquals(decodeRspToUsers(body), [row]);
 });
 
 for (const peer of PEERS) {

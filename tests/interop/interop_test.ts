@@ -16,9 +16,12 @@ import {
   type Fields,
   PythonClient,
   PythonWorker,
+  selfTest,
   test,
   trigger,
 } from "./python_peers.ts";
+
+test("the peers put the originals' bytes on the wire", selfTest);
 
 test("a request is answered with the bytes and numbers it came with", async () => {
   await using gateway = await startGatewayProcess();
@@ -250,8 +253,8 @@ test("a trigger gives a worker a task", async () => {
   });
 });
 
-for (const packed of [[], ["--packed"]]) {
-  const how = packed.length ? "packed" : "unpacked";
+for (const lists of [[], ["--unpacked"]]) {
+  const how = lists.length ? "unpacked" : "packed";
   test(`a trigger writes to users and closes them, lists ${how}`, async () => {
     await using gateway = await startGatewayProcess();
     await using _worker = await PythonWorker.start(gateway);
@@ -264,7 +267,7 @@ for (const packed of [[], ["--packed"]]) {
     const write = (body: string, ...flags: string[]) =>
       trigger(
         gateway,
-        ...["write-to-users", ...packed, "--cmd", "8", "--body", body],
+        ...["write-to-users", ...lists, "--cmd", "8", "--body", body],
         ...flags,
       );
     await write("to 1 and 2", "--uids", "1,2,300");
@@ -277,10 +280,10 @@ for (const packed of [[], ["--packed"]]) {
     assertObjectMatch(await c.read(), { cmd: 8, body: "all but 2" });
     await trigger(
       gateway,
-      ...["close-users", ...packed, "--uids", "-1", "--exclude", "2"],
+      ...["close-users", ...lists, "--uids", "-1", "--exclude", "2"],
     );
     assertEquals(await a.read(), CLOSED);
-    await trigger(gateway, "close-users", ...packed, "--uids", "-3,2");
+    await trigger(gateway, "close-users", ...lists, "--uids", "-3,2");
     assertEquals(await b.read(), CLOSED);
     assertEquals(await c.read(), CLOSED);
   });

@@ -141,6 +141,14 @@ export async function trigger(
   assertEquals([code, stderr], [0, ""]);
 }
 
+/** Holds what the peers put on the wire against bytes written by hand. */
+export async function selfTest(): Promise<void> {
+  const { code, stderr } = await runProcess(PYTHON, {
+    args: [script("selftest")],
+  });
+  assertEquals(code, 0, stderr);
+}
+
 /** The commands of worker.py. */
 export const CMD = {
   ECHO: 1,

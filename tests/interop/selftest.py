@@ -103,9 +103,9 @@ class FrameReaderTest(unittest.TestCase):
 class ProtobufTest(unittest.TestCase):
     ROWS = [{"buf": b"hi", "userdata": 3, "uids": [1, 300, -1], "exclude": [-2]},
             {"buf": b"", "userdata": 0, "uids": [], "exclude": []}]
-    UNPACKED = bytes.fromhex("0a21 0a026869 1003 1801 18ac02 18ffffffffffffffffff01"
+    UNPACKED = bytes.fromhex("0a21 0801 08ac02 08ffffffffffffffffff01 12026869 1803"
                              "20feffffffffffffffff01 0a00")
-    PACKED = bytes.fromhex("0a21 0a026869 1003 1a0d01ac02ffffffffffffffffff01"
+    PACKED = bytes.fromhex("0a21 0a0d01ac02ffffffffffffffffff01 12026869 1803"
                            "220afeffffffffffffffff01 0a00")
 
     def test_varints_hold_every_int64(self):
@@ -121,14 +121,18 @@ class ProtobufTest(unittest.TestCase):
             self.assertEqual(wire.encode_rsp_to_users(self.ROWS, packed), raw)
             self.assertEqual(wire.decode_rsp_to_users(raw), self.ROWS)
 
+    def test_rsp_to_users_is_the_originals_byte_for_byte(self):
+        self.assertEqual(wire.encode_rsp_to_users([{"uids": [1, 2], "buf": b"hi"}]),
+                         bytes.fromhex("0a080a02010212026869"))
+
     def test_close_users_gives_the_exact_bytes_and_is_read_mixed(self):
         message = {"uids": [7, -3], "userdata": MIN, "exclude": [MAX]}
         minus3, low, high = "fdffffffffffffffff01", "80808080808080808001", "ffffffffffffffff7f"
         unpacked = bytes.fromhex("0807 08" + minus3 + "10" + low + "18" + high)
         packed = bytes.fromhex("0a0b 07" + minus3 + "10" + low + "1a09" + high)
         mixed = bytes.fromhex("18" + high + "0a0107 10" + low + "08" + minus3)
-        self.assertEqual(wire.encode_close_users(message), unpacked)
-        self.assertEqual(wire.encode_close_users(message, packed=True), packed)
+        self.assertEqual(wire.encode_close_users(message, packed=False), unpacked)
+        self.assertEqual(wire.encode_close_users(message), packed)
         for raw in (unpacked, packed, mixed):
             self.assertEqual(wire.decode_close_users(raw), message)
 

@@ -24,9 +24,9 @@ def make_task(args):
         return Task(cmd=wire.WRITE_TO_WORKER, uid=args.uid, userdata=args.userdata,
                     custom=args.custom, body=box)
     if args.action == "write-to-users":
-        body = wire.encode_rsp_to_users([{"buf": box, **to_users}], args.packed)
+        body = wire.encode_rsp_to_users([{"buf": box, **to_users}], not args.unpacked)
         return Task(cmd=wire.WRITE_TO_USERS, body=body)
-    return Task(cmd=wire.CLOSE_USERS, body=wire.encode_close_users(to_users, args.packed))
+    return Task(cmd=wire.CLOSE_USERS, body=wire.encode_close_users(to_users, not args.unpacked))
 
 
 def send(args, task):
@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--body", default="")
     parser.add_argument("--uids", type=uid_list, default=[], help="such as 1,2,-1")
     parser.add_argument("--exclude", type=uid_list, default=[])
-    parser.add_argument("--packed", action="store_true", help="packed lists of uids in protobuf")
+    parser.add_argument("--unpacked", action="store_true", help="each uid a field of its own")
     argv = sys.argv[1:]
     for at in range(len(argv) - 1, 0, -1):
         if argv[at - 1] in ("--uids", "--exclude"):  # else argparse takes "-1,2" for an option

@@ -32,7 +32,7 @@ RET_INVALID_CMD = -10000
 RET_INTERNAL = -10001
 
 # field numbers of the protobuf bodies
-ROW_FIELDS = {1: "buf", 2: "userdata", 3: "uids", 4: "exclude"}  # RspToUsers holds rows as 1
+ROW_FIELDS = {1: "uids", 2: "buf", 3: "userdata", 4: "exclude"}  # RspToUsers holds rows as 1
 CLOSE_USERS_FIELDS = {1: "uids", 2: "userdata", 3: "exclude"}
 
 
@@ -226,9 +226,10 @@ def _decode(buf, names):
 
 
 # Messages are dicts by field name. Encoding leaves out what is missing, empty or 0 and writes
-# repeated numbers packed or one by one; decoding takes both, and skips unknown fields.
+# repeated numbers packed, as the originals do, or one by one; decoding takes both, and skips
+# unknown fields.
 
-def encode_rsp_to_users(rows, packed=False):
+def encode_rsp_to_users(rows, packed=True):
     return b"".join(_encode_bytes(1, _encode(row, ROW_FIELDS, packed)) for row in rows)
 
 
@@ -237,7 +238,7 @@ def decode_rsp_to_users(buf):
             if number == 1 and isinstance(value, bytes)]
 
 
-def encode_close_users(message, packed=False):
+def encode_close_users(message, packed=True):
     return _encode(message, CLOSE_USERS_FIELDS, packed)
 
 
