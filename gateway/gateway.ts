@@ -10,11 +10,11 @@ import {
   listenTcp,
   LoopDelay,
 } from "@maple/box/internal";
+import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
-import { InnerCommands } from "./inner/inner_commands.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
 import {
   type GatewayLimits,
@@ -24,6 +24,7 @@ import {
 } from "./options.ts";
 import { Measures } from "./metrics/measures.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
+import { PullCommands } from "./inner/pull_commands.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { SessionTable } from "./outer/session_table.ts";
 import { Counters, type GatewayStats } from "./metrics/stats.ts";
@@ -87,10 +88,7 @@ export class Gateway implements AsyncDisposable {
         creditsMax: resolved.creditsMax,
         maxDeliveries: resolved.maxDeliveries,
         onDelivered: (task) => measures.delivered(task),
-        onAcknowledged: (task, link) => {
-          link.done++;
-          measures.acknowledged(task);
-        },
+        onAcknowledged: (task) => measures.acknowledged(task),
         onFinished: (task, lost) => this.#onTaskFinished(task, lost),
       }),
       follow: (work) => this.#follow(work),
@@ -98,13 +96,17 @@ export class Gateway implements AsyncDisposable {
     this.#clients = new Clients(this.#context);
     this.#links = new InnerLinks(
       this.#context,
-      new InnerCommands(this.#context, this.#clients),
+      new PullCommands(this.#context),
+      new ClientCommands(this.#context),
     );
     this.#idleWatch = new IdleWatch(this.#context.sessions, queue.gate, {
       timeout: resolved.connTimeout,
       option: "connTimeout",
     });
-    this.#parkWatch = new ParkWatch(this.#context, this.#clients);
+    this.#parkWatch = new ParkWatch(queue, {
+      parkTime: resolved.parkTime,
+      onExpired: (count) => this.#onExpired(count),
+    });
   }
 
   /** Where clients connect, with the real port; undefined unless it listens. */
@@ -282,12 +284,18 @@ export class Gateway implements AsyncDisposable {
 
   #onTaskFinished(task: QueuedTask, lost: boolean): void {
     if (task.session && task.isRequest) {
-      if (lost) {
-        this.#clients.refuse(task.session, task.body, RET.WORKER_LOST);
-      }
-      this.#clients.requestDone(task.session);
+      if (lost) task.session.refuse(task.body, RET.WORKER_LOST);
+      task.session.requestDone();
     }
     if (this.#onIdle && this.#isIdle) this.#onIdle();
+  }
+
+  #onExpired(count: number): void {
+    const { counters, logger, options } = this.#context;
+    counters.expired += count;
+    logger.warn(
+      `${count} tasks are given up, no worker has asked for them within ${options.parkTime} s (parkTime)`,
+    );
   }
 
   // There are thousands of them, and none rejects: they are only counted.

@@ -8,8 +8,8 @@ import {
   FrameSocket,
   type FrameSocketOptions,
 } from "@maple/box/internal";
-import { type Linked, LinkedList } from "../queue/linked_list.ts";
-import type { QueuedTask } from "../queue/queued_task.ts";
+import { LinkedList } from "../queue/linked_list.ts";
+import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
 
 // What one task counts for in the average: what lies 100 tasks back is forgotten.
 const TASK_WEIGHT = 1 / 32;
@@ -39,11 +39,11 @@ export interface WorkerIdentity {
 }
 
 /** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
-export class InnerLink implements FrameHandler, Linked<InnerLink> {
+export class InnerLink implements FrameHandler, TaskHolder {
   /** The next of the links with credits that hold as many tasks. */
-  next: InnerLink | null = null;
+  next: TaskHolder | null = null;
   /** The link before it. */
-  prev: InnerLink | null = null;
+  prev: TaskHolder | null = null;
   /** The connection. */
   readonly socket: FrameSocket;
   /** Address and port of the other side, for logs. */
@@ -71,7 +71,7 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
   /** Whether it wants no more tasks. */
   withdrawn = false;
   /** The tasks that it holds, the oldest first. */
-  readonly held: LinkedList<QueuedTask> = new LinkedList();
+  readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   readonly #owner: LinkOwner;
 
   /** @param conn The connection, which belongs to the link from now on. */
@@ -91,25 +91,22 @@ export class InnerLink implements FrameHandler, Linked<InnerLink> {
     return `${this.isWorker ? "worker" : "trigger"}${who} ${this.address}`;
   }
 
+  /** Whether no more tasks can be sent on it. */
+  get closed(): boolean {
+    return this.socket.closed;
+  }
+
   /** The worker tells how many milliseconds a task took. */
   tookMs(ms: number): void {
     this.taskMs += (ms - this.taskMs) * (this.taskMs > 0 ? TASK_WEIGHT : 1);
   }
 
-  /**
-   * Sends a task to the worker.
-   *
-   * @returns false when it does not read what it was sent; the connection is closed then.
-   */
-  deliver(task: QueuedTask): boolean {
+  /** Sends a task to the worker; the connection is closed when it does not read what it is sent. */
+  deliver(task: QueuedTask): void {
     const { outbox } = this.socket;
     const at = outbox.reserve(task.bytes);
-    if (at < 0) {
-      this.socket.overflow();
-      return false;
-    }
-    task.writeTo(outbox.buffer, at);
-    return true;
+    if (at < 0) this.socket.overflow();
+    else task.writeTo(outbox.buffer, at);
   }
 
   /** Called by the socket. */

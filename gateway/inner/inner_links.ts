@@ -1,16 +1,18 @@
 // InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their
 // connection.
 
-import { Task, TaskCmd } from "@maple/box";
+import { Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   formatAddress,
   LINK_BUFFER_BYTES,
+  readInt32,
   turnNow,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
-import type { InnerCommands } from "./inner_commands.ts";
+import type { ClientCommands } from "./client_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
+import type { PullCommands } from "./pull_commands.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
@@ -20,15 +22,21 @@ const LOGGED_REFUSALS = 1000;
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {
   readonly #context: GatewayContext;
-  readonly #commands: InnerCommands;
+  readonly #pullCommands: PullCommands;
+  readonly #clientCommands: ClientCommands;
   readonly #links = new Set<InnerLink>();
   #closed = false;
   #pinging: ReturnType<typeof setInterval> | undefined;
 
-  /** @param commands What is done with their frames. */
-  constructor(context: GatewayContext, commands: InnerCommands) {
+  /** Makes it without any connection; the commands are what is done with their frames. */
+  constructor(
+    context: GatewayContext,
+    pullCommands: PullCommands,
+    clientCommands: ClientCommands,
+  ) {
     this.#context = context;
-    this.#commands = commands;
+    this.#pullCommands = pullCommands;
+    this.#clientCommands = clientCommands;
   }
 
   /** How many connections there are. */
@@ -53,7 +61,7 @@ export class InnerLinks implements LinkOwner {
         ...link.identity,
         address: link.address,
         credits: link.credits,
-        inHand: link.held.size,
+        inHand: link.inHand.size,
         done: link.done,
         connectedSeconds: (now - link.connectedAt) / 1000,
         seenSeconds: Math.max(0, (now - link.seenAt) / 1000),
@@ -113,14 +121,21 @@ export class InnerLinks implements LinkOwner {
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     link.unansweredPings = 0;
     link.seenAt = turnNow();
-    this.#commands.run(link, frame);
+    if (this.#pullCommands.run(link, frame)) return;
+    if (this.#clientCommands.run(link, frame)) return;
+    this.#context.counters.badCommands++;
+    this.#context.logger.warn(
+      `${link.name} sent the unknown command ${
+        readInt32(frame, TaskOffset.cmd)
+      }; it is ignored`,
+    );
   }
 
   /** For a link. */
   onInnerClose(link: InnerLink, cause: CloseCause): void {
     const { logger, dispatcher } = this.#context;
     this.#links.delete(link);
-    const held = link.held.size;
+    const held = link.inHand.size;
     const line = `${link.name} closed: ${cause.message}${
       held ? `; ${held} tasks that it held go to others` : ""
     }`;

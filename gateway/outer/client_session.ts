@@ -13,7 +13,7 @@ import {
   writeInt64,
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
-import type { QueuedTask } from "../queue/queued_task.ts";
+import type { QueueClient, QueuedTask } from "../queue/queued_task.ts";
 
 /** What a session tells its gateway. */
 export interface SessionOwner {
@@ -21,6 +21,10 @@ export interface SessionOwner {
   onClientFrame(session: ClientSession, frame: Uint8Array): void;
   /** The connection has ended. */
   onClientClose(session: ClientSession, cause: CloseCause): void;
+  /** A request is to be answered in place of a worker. */
+  refuse(session: ClientSession, frame: Uint8Array, ret: number): void;
+  /** A request is finished, or was dropped. */
+  requestDone(session: ClientSession): void;
 }
 
 /** What a session is made with, beside its connection. */
@@ -34,7 +38,7 @@ export interface ClientSessionOptions extends FrameSocketOptions {
 }
 
 /** One client connection and who is logged in on it. */
-export class ClientSession implements FrameHandler {
+export class ClientSession implements FrameHandler, QueueClient {
   /** The connection. */
   readonly socket: FrameSocket;
   /** The number of the connection. */
@@ -46,7 +50,7 @@ export class ClientSession implements FrameHandler {
   /** Its frames that wait or are with a worker. */
   pendingRequests = 0;
   /** Whether it is not read from because of these. */
-  held = false;
+  paused = false;
   /** Steps of the idle watch since its last frame. */
   quietSteps = 0;
   /** Used by a walk over several selections, to meet each session once. */
@@ -116,6 +120,16 @@ export class ClientSession implements FrameHandler {
     writeInt64(target, at + TaskOffset.connId, this.connId);
     writeInt64(target, at + TaskOffset.uid, this.#uid);
     writeInt64(target, at + TaskOffset.userdata, this.#userdata);
+  }
+
+  /** Called by the queue. */
+  refuse(frame: Uint8Array, ret: number): void {
+    this.#owner.refuse(this, frame, ret);
+  }
+
+  /** Called by the queue. */
+  requestDone(): void {
+    this.#owner.requestDone(this);
   }
 
   /** Called by the socket. */

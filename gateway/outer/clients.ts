@@ -90,7 +90,7 @@ export class Clients implements SessionOwner {
     counters.clientFrames++;
     counters.clientBytes += frame.length;
     if (++session.pendingRequests >= options.clientQueueMax) {
-      session.held = true;
+      session.paused = true;
       session.socket.pause();
     }
     this.#submit(TaskCmd.CLIENT_REQ, session, frame);
@@ -114,8 +114,8 @@ export class Clients implements SessionOwner {
   requestDone(session: ClientSession): void {
     const { clientQueueMax } = this.#context.options;
     session.pendingRequests--;
-    if (session.held && session.pendingRequests <= clientQueueMax / 2) {
-      session.held = false;
+    if (session.paused && session.pendingRequests <= clientQueueMax / 2) {
+      session.paused = false;
       if (this.#reading) session.socket.resume();
     }
   }

@@ -1,7 +1,7 @@
 // AskingLinks: the workers' connections that ask for tasks, and which of them gets the next one.
 
-import type { InnerLink } from "../inner/inner_link.ts";
 import { LinkedList } from "./linked_list.ts";
+import type { TaskHolder } from "./queued_task.ts";
 
 // A worker that will come to a task so soon may get it although others have nothing to do: to wake
 // one of those would gain little and cost the machine more.
@@ -26,13 +26,13 @@ const LOOKED_AT = 4;
  */
 export class AskingLinks {
   // By how many tasks they hold; in each list the one that came into it first is the first.
-  readonly #byHeld: readonly LinkedList<InnerLink>[] = Array.from(
+  readonly #byHeld: readonly LinkedList<TaskHolder>[] = Array.from(
     { length: MOST_TOLD_APART + 1 },
-    () => new LinkedList<InnerLink>(),
+    () => new LinkedList<TaskHolder>(),
   );
   #credits = 0;
   // Those that were served last, the last one first.
-  readonly #served: InnerLink[] = [];
+  readonly #served: TaskHolder[] = [];
   #servedAt = -Infinity;
 
   /** How many tasks they have asked for, all together. */
@@ -41,13 +41,13 @@ export class AskingLinks {
   }
 
   /** A link asks for one more task. */
-  add(link: InnerLink): void {
+  add(link: TaskHolder): void {
     this.#credits++;
     if (link.credits++ === 0) this.#insert(link);
   }
 
   /** A link asks for nothing any more. */
-  remove(link: InnerLink): void {
+  remove(link: TaskHolder): void {
     if (link.credits === 0) return;
     this.#byHeld[link.rank]!.remove(link);
     this.#credits -= link.credits;
@@ -57,7 +57,7 @@ export class AskingLinks {
   }
 
   /** To be called when a link holds more or fewer tasks than before. */
-  update(link: InnerLink): void {
+  update(link: TaskHolder): void {
     if (link.credits === 0) return;
     // Also where that makes no difference: those that hold the most are served in turn too.
     this.#byHeld[link.rank]!.remove(link);
@@ -69,7 +69,7 @@ export class AskingLinks {
    *
    * @param now Milliseconds of `turnNow`.
    */
-  next(now: number): InnerLink | null {
+  next(now: number): TaskHolder | null {
     const link = this.#choose(now);
     if (!link) return null;
     this.#credits--;
@@ -79,7 +79,7 @@ export class AskingLinks {
     return link;
   }
 
-  #choose(now: number): InnerLink | null {
+  #choose(now: number): TaskHolder | null {
     if (now - this.#servedAt < RECENT_MS) {
       for (const link of this.#served) {
         if (link.credits > 0 && isReady(link, now)) return link;
@@ -91,25 +91,25 @@ export class AskingLinks {
     return null;
   }
 
-  #putFirst(link: InnerLink): void {
+  #putFirst(link: TaskHolder): void {
     const at = this.#served.indexOf(link);
     if (at >= 0) this.#served.splice(at, 1);
     else if (this.#served.length === LOOKED_AT) this.#served.pop();
     this.#served.unshift(link);
   }
 
-  #insert(link: InnerLink): void {
+  #insert(link: TaskHolder): void {
     link.rank = rankOf(link);
     this.#byHeld[link.rank]!.pushBack(link);
   }
 }
 
-function rankOf({ held }: InnerLink): number {
-  return Math.min(held.size, MOST_TOLD_APART);
+function rankOf({ inHand }: TaskHolder): number {
+  return Math.min(inHand.size, MOST_TOLD_APART);
 }
 
 // Whether it will come to a task at once, as far as is known: an original worker does not tell.
-function isReady({ held, taskMs }: InnerLink, now: number): boolean {
-  return taskMs > 0 && held.size * taskMs < SOON_MS &&
-    (!held.first || now - held.first.deliveredAt < RECENT_MS);
+function isReady({ inHand, taskMs }: TaskHolder, now: number): boolean {
+  return taskMs > 0 && inHand.size * taskMs < SOON_MS &&
+    (!inHand.first || now - inHand.first.deliveredAt < RECENT_MS);
 }

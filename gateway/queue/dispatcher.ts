@@ -3,10 +3,8 @@
 
 import { turnNow } from "@maple/box/internal";
 import { AskingLinks } from "./asking_links.ts";
-import type { ClientSession } from "../outer/client_session.ts";
 import { Deliveries } from "./deliveries.ts";
-import type { InnerLink } from "../inner/inner_link.ts";
-import type { QueuedTask } from "./queued_task.ts";
+import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
 /** Settings of a {@linkcode Dispatcher}. */
@@ -16,9 +14,9 @@ export interface DispatcherOptions {
   /** How often a task is handed out at most. */
   readonly maxDeliveries: number;
   /** Called when a task is handed out. */
-  readonly onDelivered?: (task: QueuedTask, link: InnerLink) => void;
+  readonly onDelivered?: (task: QueuedTask) => void;
   /** Called when a worker has acknowledged a task, before `onFinished`. */
-  readonly onAcknowledged?: (task: QueuedTask, link: InnerLink) => void;
+  readonly onAcknowledged?: (task: QueuedTask) => void;
   /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
 }
@@ -62,14 +60,15 @@ export class Dispatcher {
   }
 
   /** A worker acknowledges a task: by its delivery id, or the oldest that it holds. */
-  acknowledge(link: InnerLink, deliveryId: number | "oldest"): void {
+  acknowledge(link: TaskHolder, deliveryId: number | "oldest"): void {
     const task = deliveryId === "oldest"
-      ? link.held.first
+      ? link.inHand.first
       : this.#deliveries.get(deliveryId);
     if (task?.link !== link) return;
     this.#takeBack(task, link);
     this.acknowledged++;
-    this.#options.onAcknowledged?.(task, link);
+    link.done++;
+    this.#options.onAcknowledged?.(task);
     this.#finish(task, false);
   }
 
@@ -80,14 +79,14 @@ export class Dispatcher {
    * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without
    * acknowledging its last task, gives 0: it is the oldest of that client that it holds.
    */
-  answered(link: InnerLink, session: ClientSession, deliveryId: number): void {
+  answered(link: TaskHolder, session: QueueClient, deliveryId: number): void {
     if (deliveryId > 0) {
       const task = this.#deliveries.get(deliveryId);
       if (task?.link === link && task.session === session) task.answered = true;
       return;
     }
     if (link.acknowledgesById) return;
-    for (const task of link.held) {
+    for (const task of link.inHand) {
       if (task.session !== session || task.answered || !task.isRequest) {
         continue;
       }
@@ -97,8 +96,8 @@ export class Dispatcher {
   }
 
   /** A worker asks for one more task. Call {@linkcode Dispatcher.pump} after it. */
-  ask(link: InnerLink): void {
-    if (link.withdrawn || link.socket.closed) return;
+  ask(link: TaskHolder): void {
+    if (link.withdrawn || link.closed) return;
     if (link.credits >= this.#options.creditsMax) return;
     this.#asking.add(link);
   }
@@ -107,7 +106,7 @@ export class Dispatcher {
    * A worker takes back what it has asked for and asks for no more; from now on its asks only
    * acknowledge.
    */
-  withdraw(link: InnerLink): void {
+  withdraw(link: TaskHolder): void {
     link.withdrawn = true;
     this.#asking.remove(link);
   }
@@ -116,12 +115,12 @@ export class Dispatcher {
    * A worker's connection is gone: what it held is handed out again, before all that waits, or
    * given up.
    */
-  lost(link: InnerLink): void {
+  lost(link: TaskHolder): void {
     this.#asking.remove(link);
-    if (link.held.size === 0) return;
+    if (link.inHand.size === 0) return;
     const again: QueuedTask[] = [];
     const finished: QueuedTask[] = [];
-    for (const task of link.held) {
+    for (const task of link.inHand) {
       this.#takeBack(task, link);
       const given = task.deliveries >= this.#options.maxDeliveries;
       (task.answered || given ? finished : again).push(task);
@@ -147,22 +146,22 @@ export class Dispatcher {
     this.#pumping = false;
   }
 
-  #deliver(task: QueuedTask, link: InnerLink): void {
+  #deliver(task: QueuedTask, link: TaskHolder): void {
     this.#deliveries.add(task);
     task.link = link;
     task.deliveredAt = turnNow();
     task.deliveries++;
-    link.held.pushBack(task);
+    link.inHand.pushBack(task);
     this.#asking.update(link);
     this.delivered++;
     if (task.deliveries > 1) this.redelivered++;
-    this.#options.onDelivered?.(task, link);
+    this.#options.onDelivered?.(task);
     link.deliver(task);
   }
 
-  #takeBack(task: QueuedTask, link: InnerLink): void {
+  #takeBack(task: QueuedTask, link: TaskHolder): void {
     this.#deliveries.delete(task);
-    link.held.remove(task);
+    link.inHand.remove(task);
     this.#asking.update(link);
     task.link = null;
   }

@@ -1,28 +1,34 @@
 // ParkWatch: gives up requests that have waited too long for a worker.
 
 import { RET } from "@maple/box";
-import type { Clients } from "../outer/clients.ts";
-import type { GatewayContext } from "../context.ts";
+import type { TaskQueue } from "./task_queue.ts";
 
-// A request is given up after the park time and up to a tenth of it later: one timer for all, and
-// no clock is read per frame.
+// A request is given up after the park time and up to a tenth of it later: one timer for all.
 const STEPS = 10;
+
+/** Settings of a {@linkcode ParkWatch}. */
+export interface ParkWatchOptions {
+  /** Seconds that a task waits; 0 = without end. */
+  readonly parkTime: number;
+  /** Called with the number of tasks that were given up, when there are any. */
+  readonly onExpired: (count: number) => void;
+}
 
 /** Gives up requests that have waited too long for a worker. */
 export class ParkWatch {
-  readonly #context: GatewayContext;
-  readonly #clients: Clients;
+  readonly #queue: TaskQueue;
+  readonly #options: ParkWatchOptions;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Makes a watch that does not watch yet. */
-  constructor(context: GatewayContext, clients: Clients) {
-    this.#context = context;
-    this.#clients = clients;
+  constructor(queue: TaskQueue, options: ParkWatchOptions) {
+    this.#queue = queue;
+    this.#options = options;
   }
 
   /** Starts watching. */
   start(): void {
-    const { parkTime } = this.#context.options;
+    const { parkTime } = this.#options;
     if (parkTime === 0) return;
     this.#timer = setInterval(() => this.#step(), parkTime * 1000 / STEPS);
   }
@@ -33,19 +39,11 @@ export class ParkWatch {
   }
 
   #step(): void {
-    const { queue, counters, logger, options } = this.#context;
-    const expired = queue.expire(STEPS);
-    for (const task of expired) {
-      if (task.session) {
-        this.#clients.refuse(task.session, task.body, RET.BUSY);
-        this.#clients.requestDone(task.session);
-      }
+    const expired = this.#queue.expire(STEPS);
+    for (const { session, body } of expired) {
+      session?.refuse(body, RET.BUSY);
+      session?.requestDone();
     }
-    counters.expired += expired.length;
-    if (expired.length > 0) {
-      logger.warn(
-        `${expired.length} tasks are given up, no worker has asked for them within ${options.parkTime} s (parkTime)`,
-      );
-    }
+    if (expired.length > 0) this.#options.onExpired(expired.length);
   }
 }

@@ -1,12 +1,47 @@
-// QueuedTask: one task from the moment it arrives until a worker has acknowledged it.
+// QueuedTask: one task from the moment it arrives until a worker has acknowledged it, and the two
+// that it stands between: the client it is about and the worker that holds it.
 
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
-import type { ClientSession } from "../outer/client_session.ts";
-import type { InnerLink } from "../inner/inner_link.ts";
-import type { Linked } from "./linked_list.ts";
+import type { Linked, LinkedList } from "./linked_list.ts";
 
 const NO_HEADER: Uint8Array = new Uint8Array(0);
+
+/** What the queue needs of a client. */
+export interface QueueClient {
+  /** Order "client", for the queue: whether one of its tasks is ready or with a worker. */
+  busy: boolean;
+  /** Order "client", for the queue: the tasks that wait for that one. */
+  readonly behind: LinkedList<QueuedTask>;
+  /** Writes the header of a task about it at `at`; what is the task's own is left to the task. */
+  writeHeader(target: Uint8Array, at: number): void;
+  /** Answers a request in place of a worker, where that can be done. */
+  refuse(frame: Uint8Array, ret: number): void;
+  /** One of its requests is finished, or was dropped. */
+  requestDone(): void;
+}
+
+/** What the queue needs of somebody who asks for tasks: a worker's link. */
+export interface TaskHolder extends Linked<TaskHolder> {
+  /** For `AskingLinks`: how many tasks it has asked for and not yet got. */
+  credits: number;
+  /** For `AskingLinks`: among which of them it is. */
+  rank: number;
+  /** For the dispatcher: whether it wants no more tasks. */
+  withdrawn: boolean;
+  /** For the dispatcher: how many tasks it has acknowledged. */
+  done: number;
+  /** For the dispatcher: the tasks that it holds, the oldest first. */
+  readonly inHand: LinkedList<QueuedTask>;
+  /** Whether it acknowledges by delivery id, as a worker of ours does. */
+  readonly acknowledgesById: boolean;
+  /** Milliseconds that its tasks took of late, on average, as it tells; 0 = not known. */
+  readonly taskMs: number;
+  /** Whether no more tasks can be sent to it. */
+  readonly closed: boolean;
+  /** Sends it a task; one that cannot be sent ends it. */
+  deliver(task: QueuedTask): void;
+}
 
 /** One task from the moment it arrives until a worker has acknowledged it. */
 export class QueuedTask implements Linked<QueuedTask> {
@@ -15,7 +50,7 @@ export class QueuedTask implements Linked<QueuedTask> {
   /** The task before it. */
   prev: QueuedTask | null = null;
   /** The worker that holds it. */
-  link: InnerLink | null = null;
+  link: TaskHolder | null = null;
   /** How often it was handed to a worker. */
   deliveries = 0;
   /** The id of the present delivery; see `Deliveries`. */
@@ -39,7 +74,7 @@ export class QueuedTask implements Linked<QueuedTask> {
   constructor(
     readonly cmd: number,
     readonly body: Uint8Array,
-    readonly session: ClientSession | null,
+    readonly session: QueueClient | null,
     readonly header: Uint8Array = NO_HEADER,
   ) {}
 

@@ -2,10 +2,9 @@
 // bounded.
 
 import { Gate } from "@maple/box/internal";
-import type { ClientSession } from "../outer/client_session.ts";
 import { LinkedList } from "./linked_list.ts";
 import type { TaskOrder } from "../options.ts";
-import type { QueuedTask } from "./queued_task.ts";
+import type { QueueClient, QueuedTask } from "./queued_task.ts";
 
 /** Settings of a {@linkcode TaskQueue}. */
 export interface TaskQueueOptions {
@@ -110,7 +109,7 @@ export class TaskQueue {
 
   /** Takes the waiting tasks of a client out that `which` chooses. */
   remove(
-    session: ClientSession,
+    session: QueueClient,
     which: (task: QueuedTask) => boolean,
   ): QueuedTask[] {
     const removed: QueuedTask[] = [];

@@ -23,7 +23,7 @@ function setUp(names: string, { taskMs = 0 } = {}) {
     if (!link) return "-";
     const task = innerTask("");
     task.deliveredAt = now;
-    link.held.pushBack(task);
+    link.inHand.pushBack(task);
     asking.update(link);
     return [...links].find(([, one]) => one === link)![0];
   };
@@ -36,7 +36,7 @@ function setUp(names: string, { taskMs = 0 } = {}) {
     /** A link has finished all that it held. */
     finish: (name: string) => {
       const link = links.get(name)!;
-      while (link.held.shift());
+      while (link.inHand.shift());
       asking.update(link);
     },
   };

@@ -137,7 +137,7 @@ Deno.test("Dispatcher lost() hands held tasks out again, first and flagged", asy
   const [, second] = await lost.sent();
   dispatcher.acknowledge(lost.link, second!.ret);
   dispatcher.lost(lost.link);
-  assertEquals([dispatcher.inHand, lost.link.held.size], [0, 0]);
+  assertEquals([dispatcher.inHand, lost.link.inHand.size], [0, 0]);
   ask(heir, 4);
   const tasks = await heir.sent();
   assertEquals(
@@ -180,7 +180,7 @@ Deno.test("Dispatcher lost() gives a task up after maxDeliveries", () => {
       assertEquals(finished, []);
       const link = new FakeLink();
       ask(link);
-      assertEquals(link.link.held.size, 1);
+      assertEquals(link.link.inHand.size, 1);
       dispatcher.lost(link.link);
     }
     assertEquals(finished, ["1 lost"]);

@@ -46,7 +46,12 @@ export function fakeSession(
   conn: FakeConn = new FakeConn(),
 ): ClientSession {
   return new ClientSession(asTcpConn(conn), {
-    owner: { onClientFrame() {}, onClientClose() {} },
+    owner: {
+      onClientFrame() {},
+      onClientClose() {},
+      refuse() {},
+      requestDone() {},
+    },
     connId,
     header: new Task({ nodeId: 3, tag: 4 }).pack(),
     framing: Box,
