@@ -78,19 +78,24 @@ export class SessionTable {
       if (excluded && session.uid !== 0 && excluded.has(session.uid)) return;
       if (hasBits(session.userdata, userdata)) visit(session);
     };
+    let loggedIn = false;
+    let others = false;
     for (const uid of uids) {
       if (uid > 0) {
         const session = this.#byUid.get(uid);
         if (session) meet(session);
-      } else if (uid === SpecialUid.LOGGED_IN) {
-        for (const session of this.#byUid.values()) meet(session);
-      } else if (uid === SpecialUid.ALL) {
-        for (const session of this.#byConnId.values()) meet(session);
-      } else if (uid === SpecialUid.NOT_LOGGED_IN) {
-        for (const session of this.#byConnId.values()) {
-          if (session.uid === 0) meet(session);
-        }
+      } else {
+        loggedIn ||= uid === SpecialUid.LOGGED_IN || uid === SpecialUid.ALL;
+        others ||= uid === SpecialUid.NOT_LOGGED_IN || uid === SpecialUid.ALL;
       }
+    }
+    // However often a list names them: a walk over all connections is made once at most.
+    if (others) {
+      for (const session of this.#byConnId.values()) {
+        if (loggedIn || session.uid === 0) meet(session);
+      }
+    } else if (loggedIn) {
+      for (const session of this.#byUid.values()) meet(session);
     }
   }
 }

@@ -93,6 +93,26 @@ Deno.test("SessionTable forEachSelected() meets each connection once", () => {
   assertEquals(selected(table, [12, 12, 11, -1, -2, -3]), [2, 1, 3]);
 });
 
+Deno.test("SessionTable forEachSelected() walks once, however often a special uid is named", () => {
+  for (const special of [-1, -2, -3]) {
+    const { table, sessions } = tableOf(10, 11, 12, 13, 14, 15);
+    let looked = 0;
+    for (const session of sessions) {
+      let walk = 0;
+      Object.defineProperty(session, "walk", {
+        get: () => (looked++, walk),
+        set: (value: number) => walk = value,
+      });
+    }
+    const once = selected(table, [special]);
+    assert(looked <= 10);
+    looked = 0;
+    const uids = Array.from({ length: 200_000 }, () => special);
+    assertEquals(selected(table, uids, 0, uids), once);
+    assert(looked <= 10, `${looked} connections were looked at`);
+  }
+});
+
 Deno.test("SessionTable forEachSelected() leaves excluded uids out", () => {
   const { table } = tableOf(4, 11, 12, 2n ** 60n);
   assertEquals(selected(table, [-2], 0, [12, 2n ** 60n]), [1, 4]);
