@@ -1,6 +1,5 @@
 // InnerLink: one connection of a worker or a trigger, and the tasks that a worker holds on it.
 
-import { TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   formatAddress,
@@ -70,6 +69,10 @@ export class InnerLink implements FrameHandler, TaskHolder {
   unansweredPings = 0;
   /** Whether it wants no more tasks. */
   withdrawn = false;
+  /** Whether it has sent a Task with the header of 60 bytes. */
+  speaksOld = false;
+  /** Whether it was logged that it has sent one that cannot be served. */
+  toldOld = false;
   /** The tasks that it holds, the oldest first. */
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   readonly #owner: LinkOwner;
@@ -111,7 +114,6 @@ export class InnerLink implements FrameHandler, TaskHolder {
 
   /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
-    if (frame.length < TaskOffset.body) return;
     this.#owner.onInnerFrame(this, frame);
   }
 

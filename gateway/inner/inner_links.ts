@@ -12,6 +12,7 @@ import {
 import type { GatewayContext } from "../context.ts";
 import type { ClientCommands } from "./client_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
+import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
@@ -105,7 +106,7 @@ export class InnerLinks implements LinkOwner {
     conn.setNoDelay(true);
     const link = new InnerLink(conn, {
       owner: this,
-      framing: Task,
+      framing: INNER_FRAMING,
       maxFrameBytes: innerFrameMax,
       maxOutboxBytes: innerFrameMax * 4,
       bufferBytes: LINK_BUFFER_BYTES,
@@ -121,6 +122,7 @@ export class InnerLinks implements LinkOwner {
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     link.unansweredPings = 0;
     link.seenAt = turnNow();
+    if (link.speaksOld || isOldTask(frame)) return this.#runOld(link, frame);
     if (this.#pullCommands.run(link, frame)) return;
     if (this.#clientCommands.run(link, frame)) return;
     this.#context.counters.badCommands++;
@@ -128,6 +130,23 @@ export class InnerLinks implements LinkOwner {
       `${link.name} sent the unknown command ${
         readInt32(frame, TaskOffset.cmd)
       }; it is ignored`,
+    );
+  }
+
+  // Of what such a peer says only a task for a worker can be understood.
+  #runOld(link: InnerLink, frame: Uint8Array): void {
+    link.speaksOld = true;
+    const cmd = readInt32(frame, TaskOffset.cmd);
+    const task = cmd === TaskCmd.WRITE_TO_WORKER ? modernTask(frame) : null;
+    if (task) {
+      this.#pullCommands.run(link, task);
+      return;
+    }
+    this.#context.counters.badCommands++;
+    if (link.toldOld) return;
+    link.toldOld = true;
+    this.#context.logger.warn(
+      `${link.name} sent command ${cmd} with a Task header of 60 bytes, as programs of 2016 do; of these only tasks for workers (command ${TaskCmd.WRITE_TO_WORKER}) are served, all else is ignored`,
     );
   }
 

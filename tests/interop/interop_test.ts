@@ -9,6 +9,7 @@ import {
   assertObjectMatch,
 } from "@std/assert";
 import { Box, RET } from "@maple/box";
+import { eventually } from "../helpers/eventually.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
 import {
   CLOSED,
@@ -251,6 +252,30 @@ test("a trigger gives a worker a task", async () => {
     userdata: 5,
     custom: -9,
   });
+});
+
+test("a trigger of 2016, with a Task header of 60 bytes, gives a worker a task", async () => {
+  await using gateway = await startGatewayProcess();
+  await using worker = await PythonWorker.start(gateway);
+  for (const body of ["", "hi", "x".repeat(100_000)]) {
+    await trigger(
+      gateway,
+      ...["write-to-worker", "--old-header", "--cmd", "3", "--body", body],
+    );
+    assertObjectMatch(await worker.event("inner"), {
+      inner: true,
+      box_cmd: 3,
+      body,
+      flags: 1,
+      uid: 0,
+      userdata: 0,
+      custom: 0,
+    });
+  }
+  await trigger(gateway, "close-users", "--old-header", "--uids", "1");
+  const line =
+    / WARN .* trigger \S+ sent command 250 with a Task header of 60 bytes, .*ignored/;
+  await eventually(() => line.test(gateway.process.stderr));
 });
 
 for (const lists of [[], ["--unpacked"]]) {

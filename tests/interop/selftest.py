@@ -28,6 +28,11 @@ class FrameTest(unittest.TestCase):
         self.assertEqual(Box().pack().hex(), "7978aecf0000000000000018" + "00" * 12)
         self.assertEqual(Task(cmd=210).pack().hex(), "7978aecf000000000000004c000000d2" + "00" * 60)
 
+    def test_pack_of_an_old_task_puts_60_bytes_before_the_box(self):
+        raw = wire.OldTask(cmd=100, body=BOX).pack()
+        self.assertEqual(raw[:16].hex(), "7978aecf00000000" + "%08x" % (60 + len(BOX)) + "00000064")
+        self.assertEqual(raw[16:], bytes(44) + BOX)
+
     def test_each_field_is_at_its_documented_offset(self):
         last_bytes = {"version": 5, "flags": 7, "cmd": 15, "ret": 19, "node_id": 23, "tag": 27,
                       "conn_id": 51, "uid": 59, "userdata": 67, "custom": 75}

@@ -14,10 +14,12 @@ import sys
 
 sys.dont_write_bytecode = True
 import wire  # noqa: E402
-from wire import Box, Task  # noqa: E402
+from wire import Box, OldTask, Task  # noqa: E402
 
 
 def make_task(args):
+    if args.old_header:
+        return make_old_task(args)
     box = Box(cmd=args.cmd, ret=args.ret, sn=args.sn, body=args.body).pack()
     to_users = {"userdata": args.userdata, "uids": args.uids, "exclude": args.exclude}
     if args.action == "write-to-worker":
@@ -27,6 +29,12 @@ def make_task(args):
         body = wire.encode_rsp_to_users([{"buf": box, **to_users}], not args.unpacked)
         return Task(cmd=wire.WRITE_TO_USERS, body=body)
     return Task(cmd=wire.CLOSE_USERS, body=wire.encode_close_users(to_users, not args.unpacked))
+
+
+def make_old_task(args):
+    if args.action == "write-to-worker":
+        return OldTask(cmd=wire.WRITE_TO_WORKER, body=Box(cmd=args.cmd, body=args.body).pack())
+    return OldTask(cmd=wire.CLOSE_USERS, body=wire.encode_close_users({"uids": args.uids}))
 
 
 def send(args, task):
@@ -54,6 +62,8 @@ def main():
     parser.add_argument("--uids", type=uid_list, default=[], help="such as 1,2,-1")
     parser.add_argument("--exclude", type=uid_list, default=[])
     parser.add_argument("--unpacked", action="store_true", help="each uid a field of its own")
+    parser.add_argument("--old-header", action="store_true", help="Task headers of 60 bytes, which"
+                        " say nothing but the command")
     argv = sys.argv[1:]
     for at in range(len(argv) - 1, 0, -1):
         if argv[at - 1] in ("--uids", "--exclude"):  # else argparse takes "-1,2" for an option

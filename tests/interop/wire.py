@@ -109,6 +109,14 @@ class Task(Frame):
         return socket.inet_ntoa(raw[:4])
 
 
+class OldTask(Frame):
+    """A Task as the PHP trigger of 2016 wrote it: 16 bytes of header, 44 zero ones."""
+
+    FORMAT = struct.Struct("!ihhii44x")
+    FIELDS = ("magic", "version", "flags", "packet_len", "cmd")
+    REPLY_FIELDS = ()
+
+
 def connect(host, port):
     sock = socket.create_connection((host, port), timeout=10)
     sock.settimeout(None)
