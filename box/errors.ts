@@ -3,7 +3,8 @@
 /**
  * What went wrong, for callers that handle some errors themselves:
  *
- * - `schema`: a header schema, an option or a field name is wrong: a mistake in the calling code
+ * - `schema`: a header schema or a field name is wrong: a mistake in the calling code
+ * - `option`: an option is wrong: a mistake in the calling code
  * - `value`: a value does not fit its field, or a body is not what was asked for
  * - `frame`: received bytes are no frame
  * - `timeout`: the time allowed for a connect, read or write is over
@@ -13,6 +14,7 @@
  */
 export type BoxErrorCode =
   | "schema"
+  | "option"
   | "value"
   | "frame"
   | "timeout"

@@ -61,7 +61,7 @@ export class FrameReader {
    * Makes a reader that holds nothing yet.
    *
    * @param framing How the bytes are cut: a box class, `Task`, `LineBox`.
-   * @throws {BoxError} `schema` when maxFrameBytes is no positive integer.
+   * @throws {BoxError} `option` when maxFrameBytes is no positive integer.
    */
   constructor(framing: Framing, options: FrameReaderOptions = {}) {
     const {
@@ -70,7 +70,7 @@ export class FrameReader {
     } = options;
     if (!Number.isSafeInteger(maxFrameBytes) || maxFrameBytes < 1) {
       throw new BoxError(
-        "schema",
+        "option",
         `Cannot make a FrameReader: maxFrameBytes must be a positive integer, got ${maxFrameBytes}`,
       );
     }

@@ -69,6 +69,20 @@ export {
   statusUrl,
 } from "./metrics/serve_status.ts";
 export type { StatusRoute, StatusServer } from "./metrics/serve_status.ts";
+export { onAbort } from "./on_abort.ts";
+export {
+  checkChoice,
+  checkNumber,
+  checkNumbers,
+  COUNT,
+  MAX_INT32,
+  MAX_TIMER_SECONDS,
+  PEER_PORT,
+  PORT,
+  refuseRenamed,
+  SECONDS,
+} from "./options.ts";
+export type { Range } from "./options.ts";
 export { isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";

@@ -13,7 +13,7 @@
  * import { Box, TcpClient } from "@maple/box";
  *
  * async function greet(): Promise<void> {
- *   await using client = new TcpClient(Box, "127.0.0.1", 29000, { timeout: 3000 });
+ *   await using client = new TcpClient(Box, "127.0.0.1", 29000, { timeout: 3 });
  *   await client.connect();
  *   await client.write({ cmd: 1, sn: 1, body: "hello" });
  *   console.log(await client.read());

@@ -62,13 +62,13 @@ export class Outbox {
    * Makes an empty outbox.
    *
    * @param writer Where the bytes go.
-   * @throws {BoxError} `schema` when maxBytes is no positive integer.
+   * @throws {BoxError} `option` when maxBytes is no positive integer.
    */
   constructor(writer: ByteWriter, options: OutboxOptions = {}) {
     const { maxBytes = DEFAULT_MAX_BYTES } = options;
     if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
       throw new BoxError(
-        "schema",
+        "option",
         `Cannot make an Outbox: maxBytes must be a positive integer, got ${maxBytes}`,
       );
     }

@@ -12,7 +12,7 @@ const flags = parseArgs(Deno.args, {
 });
 
 await using client = new TcpClient(Box, flags.host, Number(flags.port), {
-  timeout: 3000,
+  timeout: 3,
 });
 await client.connect();
 for (const [index, text] of flags._.entries()) {

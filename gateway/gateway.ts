@@ -9,6 +9,7 @@ import {
   IdleWatch,
   listenTcp,
   LoopDelay,
+  onAbort,
 } from "@maple/box/internal";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
@@ -64,6 +65,8 @@ export class Gateway implements AsyncDisposable {
   #draining = false;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #abort: Disposable | undefined;
 
   /**
    * Makes a gateway, which does nothing until it listens.
@@ -73,8 +76,9 @@ export class Gateway implements AsyncDisposable {
    */
   constructor(options: GatewayOptions = {}) {
     const resolved = resolveOptions(options);
+    this.#signal = options.signal;
     const queue = new TaskQueue(resolved);
-    const measures = new Measures((frame) => resolved.box.cmdOf(frame));
+    const measures = new Measures((frame) => resolved.boxClass.cmdOf(frame));
     this.#measures = measures;
     this.#context = {
       options: resolved,
@@ -133,7 +137,7 @@ export class Gateway implements AsyncDisposable {
    * Opens both listeners and accepts connections from then on.
    *
    * @throws {GatewayError} when an address cannot be listened on, or the gateway was closed or
-   * listens already.
+   * listens already; the reason of `signal` when it is aborted.
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async listen(): Promise<void> {
@@ -142,6 +146,7 @@ export class Gateway implements AsyncDisposable {
         "Cannot listen: this gateway was started before; make a new one",
       );
     }
+    this.#signal?.throwIfAborted();
     const { options, logger } = this.#context;
     const { outerHost, outerPort, innerHost, innerPort, backlog } = options;
     try {
@@ -160,6 +165,7 @@ export class Gateway implements AsyncDisposable {
       }, order ${options.order}`,
     );
     this.#state = "serving";
+    this.#abort = onAbort(this.#signal, () => this.close());
     this.#listeningSince = performance.now();
     this.#startedAt = new Date();
     this.#loopDelay.start();
@@ -253,6 +259,7 @@ export class Gateway implements AsyncDisposable {
     this.#clients.close();
     this.#links.close();
     await this.#allEnded();
+    this.#abort?.[Symbol.dispose]();
     this.#loopDelay.stop();
     this.#state = "closed";
     if (listened) logger.info("closed");

@@ -1,7 +1,18 @@
 // The options of a gateway: what each limit means, its default and its range.
 
 import { Box, type BoxClass, TaskOffset } from "@maple/box";
-import { DEFAULT_BACKLOG, type Logger } from "@maple/box/internal";
+import {
+  checkChoice,
+  checkNumbers,
+  COUNT,
+  DEFAULT_BACKLOG,
+  type Logger,
+  MAX_INT32,
+  PORT,
+  type Range,
+  refuseRenamed,
+  SECONDS,
+} from "@maple/box/internal";
 import { GatewayError } from "./errors.ts";
 
 /**
@@ -13,7 +24,7 @@ export type TaskOrder = "client" | "none";
 /** What a gateway can be told; every option has a default. */
 export interface GatewayOptions {
   /** The class of the boxes that clients speak. @default {Box} */
-  box?: BoxClass<object>;
+  boxClass?: BoxClass<object>;
   /** Where clients connect. @default {"0.0.0.0"} */
   outerHost?: string;
   /** Port for clients; 0 is any free one. @default {29000} */
@@ -85,6 +96,8 @@ export interface GatewayOptions {
   nodeId?: number;
   /** Where to log; by default warnings and errors go to stderr. */
   logger?: Logger;
+  /** Closes the gateway, in order, when it is aborted. */
+  signal?: AbortSignal;
 }
 
 /** The options that are numbers, with their defaults filled in. */
@@ -92,7 +105,7 @@ export type GatewayLimits = Readonly<
   Required<
     Omit<
       GatewayOptions,
-      "box" | "outerHost" | "innerHost" | "order" | "logger"
+      "boxClass" | "outerHost" | "innerHost" | "order" | "logger" | "signal"
     >
   >
 >;
@@ -106,11 +119,13 @@ export function limitsOf(options: ResolvedOptions): GatewayLimits {
 }
 
 /** The options with their defaults filled in. */
-export type ResolvedOptions = Required<Omit<GatewayOptions, "logger">>;
+export type ResolvedOptions = Required<
+  Omit<GatewayOptions, "logger" | "signal">
+>;
 
-/** The defaults of all options but the logger. */
+/** The defaults of all options that have one. */
 export const DEFAULTS: ResolvedOptions = {
-  box: Box as unknown as BoxClass<object>,
+  boxClass: Box as unknown as BoxClass<object>,
   outerHost: "0.0.0.0",
   outerPort: 29000,
   innerHost: "127.0.0.1",
@@ -138,33 +153,30 @@ type NumberOption = {
   [K in keyof ResolvedOptions]: ResolvedOptions[K] extends number ? K : never;
 }[keyof ResolvedOptions];
 
-const MAX_INT32 = 2 ** 31 - 1;
-// A timer cannot wait longer than 2^31 - 1 ms; one that is told to fires at once.
-const MAX_TIMER_S = 2_147_483;
-
-/** The range of each number; `whole` for those that count something. */
-export const RANGES: Readonly<
-  Record<NumberOption, { min: number; max: number; whole: boolean }>
-> = {
-  outerPort: { min: 0, max: 65535, whole: true },
-  innerPort: { min: 0, max: 65535, whole: true },
-  backlog: { min: 1, max: MAX_INT32, whole: true },
-  connsMax: { min: 1, max: MAX_INT32, whole: true },
-  connTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
+/** The range of each number. */
+export const RANGES: Readonly<Record<NumberOption, Range>> = {
+  outerPort: PORT,
+  innerPort: PORT,
+  backlog: COUNT,
+  connsMax: COUNT,
+  connTimeout: SECONDS,
   frameMax: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
-  clientQueueMax: { min: 1, max: MAX_INT32, whole: true },
-  queueMax: { min: 1, max: MAX_INT32, whole: true },
+  clientQueueMax: COUNT,
+  queueMax: COUNT,
   queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
-  outboxMax: { min: 1, max: MAX_INT32, whole: true },
+  outboxMax: COUNT,
   innerFrameMax: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
-  innerConnsMax: { min: 1, max: MAX_INT32, whole: true },
-  creditsMax: { min: 1, max: MAX_INT32, whole: true },
-  maxDeliveries: { min: 1, max: MAX_INT32, whole: true },
-  parkTime: { min: 0, max: MAX_TIMER_S, whole: false },
-  workerTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
-  drainTimeout: { min: 0, max: MAX_TIMER_S, whole: false },
+  innerConnsMax: COUNT,
+  creditsMax: COUNT,
+  maxDeliveries: COUNT,
+  parkTime: SECONDS,
+  workerTimeout: SECONDS,
+  drainTimeout: SECONDS,
   nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
 };
+
+/** The words that `order` takes. */
+export const ORDERS: readonly TaskOrder[] = ["client", "none"];
 
 /**
  * Fills in the defaults and checks every value.
@@ -172,41 +184,28 @@ export const RANGES: Readonly<
  * @throws {GatewayError} naming the option, its range and the value received.
  */
 export function resolveOptions(options: GatewayOptions): ResolvedOptions {
-  const given = Object.entries(options).filter(([, value]) =>
-    value !== undefined
-  );
+  refuseRenamed(options, { box: "boxClass" }, fail);
+  const { logger: _, signal: __, ...rest } = options;
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   const resolved: ResolvedOptions = {
     ...DEFAULTS,
     ...Object.fromEntries(given),
   };
-  for (const [name, range] of Object.entries(RANGES)) {
-    const value = resolved[name as NumberOption];
-    const { min, max, whole } = range;
-    if (
-      typeof value !== "number" || !(value >= min && value <= max) ||
-      (whole && !Number.isInteger(value))
-    ) {
-      throw new GatewayError(
-        `Option ${name} must be a${
-          whole ? " whole" : ""
-        } number from ${min} to ${max}, got ${value}`,
-      );
-    }
-  }
-  if (resolved.order !== "client" && resolved.order !== "none") {
-    throw new GatewayError(
-      `Option order must be "client" or "none", got "${resolved.order}"`,
-    );
-  }
-  if (resolved.innerFrameMax < resolved.frameMax + 76) {
+  checkNumbers(resolved, RANGES, fail);
+  checkChoice("order", resolved.order, ORDERS, fail);
+  if (resolved.innerFrameMax < resolved.frameMax + TaskOffset.body) {
     if (options.innerFrameMax !== undefined) {
       throw new GatewayError(
-        `Option innerFrameMax must be at least frameMax + 76 = ${
-          resolved.frameMax + 76
+        `Option innerFrameMax must be at least frameMax + ${TaskOffset.body} = ${
+          resolved.frameMax + TaskOffset.body
         }, got ${resolved.innerFrameMax}`,
       );
     }
-    resolved.innerFrameMax = resolved.frameMax + 76;
+    resolved.innerFrameMax = resolved.frameMax + TaskOffset.body;
   }
   return resolved;
+}
+
+function fail(message: string): GatewayError {
+  return new GatewayError(message);
 }

@@ -11,7 +11,7 @@ import {
   parseStatusAddress,
   UsageError,
 } from "@maple/box/internal";
-import { DEFAULTS, type GatewayOptions, RANGES } from "./options.ts";
+import { DEFAULTS, type GatewayOptions, ORDERS, RANGES } from "./options.ts";
 
 /** What the program can be told. */
 export interface Settings {
@@ -93,7 +93,7 @@ const SETTINGS: readonly Setting[] = [
     "order",
     "client = each client's frames one at a time, none = any (client)",
     {
-      choices: ["client", "none"],
+      choices: ORDERS,
       value: "ORDER",
     },
   ),

@@ -1,6 +1,15 @@
 // How a haven server is run: addresses, limits, times and processes.
 
-import { LOG_FORMATS, type LogFormat } from "@maple/box/internal";
+import {
+  checkChoice,
+  checkNumber,
+  checkNumbers,
+  COUNT,
+  LOG_FORMATS,
+  type LogFormat,
+  PORT,
+  SECONDS,
+} from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 
 /** What `listen` takes; every option has a default. */
@@ -92,8 +101,16 @@ export interface ResolvedRun extends ResolvedListen {
   readonly logFormat: LogFormat;
 }
 
-const MAX_SECONDS = 2_147_483;
-const MAX_INT32 = 2 ** 31 - 1;
+const RANGES = {
+  port: PORT,
+  timeout: SECONDS,
+  connsMax: COUNT,
+  frameMax: COUNT,
+  outboxMax: COUNT,
+  connQueueMax: COUNT,
+  stopTimeout: SECONDS,
+  workers: { min: 0, max: 1024, whole: true },
+};
 
 /**
  * Fills in the defaults and checks every value.
@@ -116,26 +133,24 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     logFormat = "text",
     signal,
   } = options;
-  const ports = { min: 0, max: 65535 };
-  check("port", port, ports);
-  if (websocketPort !== undefined) check("websocketPort", websocketPort, ports);
-  check("timeout", timeout, { min: 0, max: MAX_SECONDS, whole: false });
-  for (
-    const [name, value] of Object.entries({
+  checkNumbers(
+    {
+      port,
+      timeout,
       connsMax,
       frameMax,
       outboxMax,
       connQueueMax,
-    })
-  ) check(name, value, { min: 1, max: MAX_INT32 });
-  check("stopTimeout", stopTimeout, { min: 0, max: MAX_SECONDS, whole: false });
-  check("workers", workers, { min: 0, max: 1024 });
-  if (!LOG_FORMATS.includes(logFormat)) {
-    throw new HavenError(
-      "option",
-      `Option logFormat must be "text" or "json", got "${logFormat}"`,
-    );
+      stopTimeout,
+      workers,
+    },
+    RANGES,
+    fail,
+  );
+  if (websocketPort !== undefined) {
+    checkNumber("Option websocketPort", websocketPort, PORT, fail);
   }
+  checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   if (port !== 0 && port === websocketPort) {
     throw new HavenError(
       "option",
@@ -173,18 +188,6 @@ export function runOptions(
     : { ...third, host: first, port: second };
 }
 
-function check(
-  name: string,
-  value: number,
-  { min, max, whole = true }: { min: number; max: number; whole?: boolean },
-): void {
-  if (value >= min && value <= max && (!whole || Number.isInteger(value))) {
-    return;
-  }
-  throw new HavenError(
-    "option",
-    `Option ${name} must be a${
-      whole ? " whole" : ""
-    } number from ${min} to ${max}, got ${value}`,
-  );
+function fail(message: string): HavenError {
+  return new HavenError("option", message);
 }

@@ -1,6 +1,10 @@
 // Timers: functions that an app calls again and again while it runs.
 
-import { describeError } from "@maple/box/internal";
+import {
+  checkNumber,
+  describeError,
+  MAX_TIMER_SECONDS,
+} from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { LogSource } from "./hooks.ts";
 
@@ -12,8 +16,7 @@ export interface TimerSpec {
   readonly fn: () => unknown;
 }
 
-// What setInterval can hold.
-const MAX_SECONDS = (2 ** 31 - 1) / 1000;
+const INTERVAL = { min: 0.001, max: MAX_TIMER_SECONDS, whole: false };
 
 /**
  * Does nothing when `seconds` can be a timer's interval.
@@ -21,12 +24,12 @@ const MAX_SECONDS = (2 ** 31 - 1) / 1000;
  * @throws {HavenError} `option` when it cannot.
  */
 export function checkSeconds(seconds: number): void {
-  if (!(seconds >= 0.001 && seconds <= MAX_SECONDS)) {
-    throw new HavenError(
-      "option",
-      `Cannot repeat a timer: seconds must be 0.001 to ${MAX_SECONDS}, got ${seconds}`,
-    );
-  }
+  checkNumber(
+    "Cannot repeat a timer: seconds",
+    seconds,
+    INTERVAL,
+    (message) => new HavenError("option", message),
+  );
 }
 
 /** The timers of one app. */

@@ -26,7 +26,7 @@ export type TriggerErrorCode =
  * function isAway(error: unknown): boolean {
  *   return error instanceof TriggerError && error.code === "timeout";
  * }
- * isAway(new TriggerError("timeout", "Cannot send: not done within 10000 ms")); // true
+ * isAway(new TriggerError("timeout", "Cannot send: not done within 10 s")); // true
  * ```
  */
 export class TriggerError extends Error {

@@ -4,9 +4,10 @@
 import { formatAddress, type Logger } from "@maple/box/internal";
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
 import { GatewayConnection } from "./gateway_connection.ts";
-import type { TriggerGateway, TriggerOptions } from "./options.ts";
+import type { ResolvedOptions, TriggerGateway } from "./options.ts";
 
 const MAX_RETRY_DELAY_MS = 2000;
+const CLOSED = "the trigger is closed";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 interface Message {
@@ -23,7 +24,7 @@ export class GatewayLink {
   /** Host and port, for messages. */
   readonly name: string;
   readonly #address: TriggerGateway;
-  readonly #options: Required<TriggerOptions>;
+  readonly #options: ResolvedOptions;
   readonly #logger: Logger;
   readonly #waiting = new Set<Message>();
   #waitingBytes = 0;
@@ -33,11 +34,12 @@ export class GatewayLink {
   #attempt: AbortController | undefined;
   #sentOn: GatewayConnection | undefined;
   #inDoubt = false;
+  #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
   #pause: { readonly message: Message; readonly end: () => void } | undefined;
 
   /** @param options Complete and checked. */
-  constructor(address: TriggerGateway, options: Required<TriggerOptions>) {
+  constructor(address: TriggerGateway, options: ResolvedOptions) {
     const { host: hostname, port } = address;
     this.name = formatAddress({ transport: "tcp", hostname, port });
     this.#address = address;
@@ -67,16 +69,19 @@ export class GatewayLink {
    * @throws {TriggerError} `connection`, `timeout` or `limit`; the frame was not sent whole then.
    */
   send(frame: Uint8Array, once: boolean): Promise<void> {
-    const { maxQueueBytes, timeout } = this.#options;
-    if (this.#waitingBytes + frame.length > maxQueueBytes) {
+    if (this.#closing) {
+      return Promise.reject(this.#error("closed", CLOSED));
+    }
+    const { queueBytes, timeoutMs } = this.#options;
+    if (this.#waitingBytes + frame.length > queueBytes) {
       return Promise.reject(this.#error(
         "limit",
-        `${frame.length} bytes are too many with the ${this.#waitingBytes} that wait already; maxQueueBytes is ${maxQueueBytes}`,
+        `${frame.length} bytes are too many with the ${this.#waitingBytes} that wait already; queueBytes is ${queueBytes}`,
       ));
     }
     this.#waitingBytes += frame.length;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(message), timeout);
+      const timer = setTimeout(() => this.#expire(message), timeoutMs);
       const message = { frame, once, timer, resolve, reject };
       this.#waiting.add(message);
       this.#running ??= this.#run();
@@ -85,20 +90,24 @@ export class GatewayLink {
 
   /**
    * Gives up what still waits, ends this side and waits until the gateway has read everything, for
-   * up to `timeout` milliseconds.
+   * up to `timeout`.
    *
    * @returns false when something that was sent may not have been read, on this connection or one
    * before it.
    */
-  async close(): Promise<boolean> {
+  close(): Promise<boolean> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<boolean> {
     for (const message of this.#waiting) {
-      this.#fail(message, "closed", "the trigger is closed");
+      this.#fail(message, "closed", CLOSED);
     }
     this.#attempt?.abort();
     await this.#running;
     const connection = this.#connection;
     if (connection?.open) {
-      const timer = setTimeout(() => connection.cut(), this.#options.timeout);
+      const timer = setTimeout(() => connection.cut(), this.#options.timeoutMs);
       await connection.finish();
       await connection.ended;
       clearTimeout(timer);
@@ -109,13 +118,13 @@ export class GatewayLink {
   // Sends what waits. A set can grow and shrink while it is walked: the walk ends when nothing
   // waits any more.
   async #run(): Promise<void> {
-    let delay = this.#options.retryDelay;
+    let delay = this.#options.retryDelayMs;
     for (const message of this.#waiting) {
       while (this.#waiting.has(message)) {
         try {
           await this.#write(message);
           this.#lastFailure = undefined;
-          delay = this.#options.retryDelay;
+          delay = this.#options.retryDelayMs;
         } catch (error) {
           this.#attemptFailed(error as Error);
           if (!this.#waiting.has(message)) break;
@@ -144,7 +153,7 @@ export class GatewayLink {
 
   async #connect(): Promise<GatewayConnection> {
     const attempt = this.#attempt = new AbortController();
-    const timer = setTimeout(() => attempt.abort(), this.#options.timeout);
+    const timer = setTimeout(() => attempt.abort(), this.#options.timeoutMs);
     try {
       const connection = await GatewayConnection.to(
         this.#address,
@@ -182,7 +191,7 @@ export class GatewayLink {
     this.#fail(
       message,
       "timeout",
-      `not done within ${this.#options.timeout} ms: ${why}`,
+      `not done within ${this.#options.timeoutMs / 1000} s: ${why}`,
     );
     if (this.#writing === message) this.#connection?.cut();
   }

@@ -107,7 +107,7 @@ async function send(program: Program, flags: Flags): Promise<void> {
   const task = await program.task(flags);
   const host = String(flags.get("host") ?? "127.0.0.1");
   const port = Number(flags.get("port") ?? 28000);
-  const timeout = Math.ceil(Number(flags.get("timeout") ?? 10) * 1000);
+  const timeout = Number(flags.get("timeout") ?? 10);
   const trigger = new Trigger(Box, host, port, { timeout, logger: SILENT });
   let taken: boolean;
   try {

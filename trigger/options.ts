@@ -1,7 +1,15 @@
 // The options of a trigger: what each means, its default and its range.
 
 import { DEFAULT_MAX_FRAME_BYTES } from "@maple/box";
-import { createLogger, type Logger } from "@maple/box/internal";
+import {
+  checkNumber,
+  checkNumbers,
+  createLogger,
+  type Logger,
+  MAX_TIMER_SECONDS,
+  PEER_PORT,
+  refuseRenamed,
+} from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
 
 /** Where a gateway listens for workers and triggers. */
@@ -21,49 +29,73 @@ export interface TriggerOptions {
    */
   ensure?: boolean;
   /**
-   * Milliseconds that one call may take, waiting for the gateway included; `close` may take as long
-   * once more. @default {10000}
+   * Seconds that one call may take, waiting for the gateway included; `close` may take as long once
+   * more. @default {10}
    */
   timeout?: number;
   /**
-   * Milliseconds before the second attempt to connect; it doubles with each further one, up to
-   * 2000. @default {100}
+   * Seconds before the second attempt to connect; it doubles with each further one, up to 2.
+   * @default {0.1}
    */
   retryDelay?: number;
   /**
    * Bytes that may wait to be sent to one gateway, which is also the largest message; a call that
    * would pass it fails. @default {16777216}
    */
-  maxQueueBytes?: number;
+  queueBytes?: number;
   /** Where to log; by default warnings and errors go to stderr. */
   logger?: Logger;
+  /** Closes the trigger when it is aborted; what waits to be sent is given up then. */
+  signal?: AbortSignal;
 }
 
-// A timer cannot wait longer.
-const MAX_MS = 2 ** 31 - 1;
+/** The options with their defaults filled in. */
+export interface ResolvedOptions {
+  /** See {@linkcode TriggerOptions}. */
+  readonly ensure: boolean;
+  /** Milliseconds. */
+  readonly timeoutMs: number;
+  /** Milliseconds. */
+  readonly retryDelayMs: number;
+  /** See {@linkcode TriggerOptions}. */
+  readonly queueBytes: number;
+  /** See {@linkcode TriggerOptions}. */
+  readonly logger: Logger;
+  /** See {@linkcode TriggerOptions}. */
+  readonly signal: AbortSignal | undefined;
+}
+
+const TIME = { min: 0.001, max: MAX_TIMER_SECONDS, whole: false };
+const RANGES = {
+  timeout: TIME,
+  retryDelay: TIME,
+  queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+};
 
 /**
  * Fills in the defaults and checks every value.
  *
  * @throws {TriggerError} `option`, naming it, its range and the value received.
  */
-export function resolveOptions(
-  options: TriggerOptions,
-): Required<TriggerOptions> {
+export function resolveOptions(options: TriggerOptions): ResolvedOptions {
+  refuseRenamed(options, { maxQueueBytes: "queueBytes" }, fail);
   const {
     ensure = true,
-    timeout = 10_000,
-    retryDelay = 100,
-    maxQueueBytes = DEFAULT_MAX_FRAME_BYTES,
+    timeout = 10,
+    retryDelay = 0.1,
+    queueBytes = DEFAULT_MAX_FRAME_BYTES,
     logger = createLogger({ role: "trigger", level: "WARN" }),
+    signal,
   } = options;
-  checkRange("Option timeout", timeout, { min: 1, max: MAX_MS });
-  checkRange("Option retryDelay", retryDelay, { min: 1, max: MAX_MS });
-  checkRange("Option maxQueueBytes", maxQueueBytes, {
-    min: 1,
-    max: Number.MAX_SAFE_INTEGER,
-  });
-  return { ensure, timeout, retryDelay, maxQueueBytes, logger };
+  checkNumbers({ timeout, retryDelay, queueBytes }, RANGES, fail);
+  return {
+    ensure,
+    timeoutMs: timeout * 1000,
+    retryDelayMs: retryDelay * 1000,
+    queueBytes,
+    logger,
+    signal,
+  };
 }
 
 /**
@@ -76,19 +108,10 @@ export function checkGateways(gateways: readonly TriggerGateway[]): void {
     throw new TriggerError("option", "A trigger needs at least one gateway");
   }
   for (const { host, port } of gateways) {
-    checkRange(`The port of gateway ${host}`, port, { min: 1, max: 65535 });
+    checkNumber(`The port of gateway ${host}`, port, PEER_PORT, fail);
   }
 }
 
-function checkRange(
-  what: string,
-  value: number,
-  { min, max }: { min: number; max: number },
-): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new TriggerError(
-      "option",
-      `${what} must be a whole number from ${min} to ${max}, got ${value}`,
-    );
-  }
+function fail(message: string): TriggerError {
+  return new TriggerError("option", message);
 }

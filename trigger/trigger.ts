@@ -14,6 +14,7 @@ import {
 import {
   closeUsersTask,
   flushLog,
+  onAbort,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
@@ -21,6 +22,7 @@ import { TriggerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
 import {
   checkGateways,
+  type ResolvedOptions,
   resolveOptions,
   type TriggerGateway,
   type TriggerOptions,
@@ -51,23 +53,24 @@ import {
  */
 export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   /** The class of the boxes that clients speak. */
-  readonly box: BoxClass<F>;
-  readonly #options: Required<TriggerOptions>;
+  readonly boxClass: BoxClass<F>;
+  readonly #options: ResolvedOptions;
   readonly #links: readonly GatewayLink[];
   readonly #unfinished = new Set<Promise<void>>();
   #turn = 0;
   #closing: Promise<boolean> | undefined;
+  readonly #abort: Disposable;
 
   /**
    * A trigger for one gateway.
    *
-   * @param box The class of the boxes that clients speak.
+   * @param boxClass The class of the boxes that clients speak.
    * @param host Where the gateway is. Default "127.0.0.1".
    * @param port Its inner port. Default 28000.
    * @throws {TriggerError} `option` when the port or an option is out of its range.
    */
   constructor(
-    box: BoxClass<F>,
+    boxClass: BoxClass<F>,
     host?: string,
     port?: number,
     options?: TriggerOptions,
@@ -75,18 +78,18 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   /**
    * A trigger for several gateways.
    *
-   * @param box The class of the boxes that clients speak.
+   * @param boxClass The class of the boxes that clients speak.
    * @param gateways Where they are.
    * @throws {TriggerError} `option` when there is no gateway, or a port or an option is out of its
    * range.
    */
   constructor(
-    box: BoxClass<F>,
+    boxClass: BoxClass<F>,
     gateways: readonly TriggerGateway[],
     options?: TriggerOptions,
   );
   constructor(
-    box: BoxClass<F>,
+    boxClass: BoxClass<F>,
     where: string | readonly TriggerGateway[] = "127.0.0.1",
     more?: number | TriggerOptions,
     last?: TriggerOptions,
@@ -96,11 +99,12 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
       ? [{ host: where, port: (more as number | undefined) ?? 28000 }]
       : where;
     checkGateways(gateways);
-    this.box = box;
+    this.boxClass = boxClass;
     this.#options = resolveOptions(
       (one ? last : more as TriggerOptions | undefined) ?? {},
     );
     this.#links = gateways.map((at) => new GatewayLink(at, this.#options));
+    this.#abort = onAbort(this.#options.signal, () => this.#giveUp());
   }
 
   /**
@@ -125,7 +129,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     data: BoxData<F>,
     params: WorkerTaskParams = {},
   ): Promise<boolean> {
-    return this.send(writeToWorkerTask(this.box, data, params));
+    return this.send(writeToWorkerTask(this.boxClass, data, params));
   }
 
   /**
@@ -151,7 +155,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToUsers(rows: readonly UsersRow<F>[]): Promise<boolean> {
-    return this.send(writeToUsersTask(this.box, rows));
+    return this.send(writeToUsersTask(this.boxClass, rows));
   }
 
   /**
@@ -191,7 +195,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
 
   /**
    * Waits for the calls that are under way, ends this side of the connections and waits until the
-   * gateways have read everything, for up to `timeout` milliseconds. A second call gives the same.
+   * gateways have read everything, for up to `timeout` seconds. A second call gives the same.
    *
    * @returns true when all that was sent was taken. false when a gateway did not say so in time or
    * went away at any time since the trigger was made: what was sent last before that may be lost.
@@ -205,9 +209,16 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     await this.close();
   }
 
+  // Calls that wait for a gateway do not wait any longer.
+  #giveUp(): void {
+    for (const link of this.#links) link.close();
+    this.close();
+  }
+
   async #close(): Promise<boolean> {
     await Promise.allSettled(this.#unfinished);
     const taken = await Promise.all(this.#links.map((link) => link.close()));
+    this.#abort[Symbol.dispose]();
     flushLog(this.#options.logger);
     return taken.every(Boolean);
   }
@@ -244,8 +255,8 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
 
   // To one that is connected, in turn; when its connection breaks to the next one.
   async #toOne(frame: Uint8Array): Promise<void> {
-    const { ensure, timeout, retryDelay } = this.#options;
-    const deadline = performance.now() + timeout;
+    const { ensure, timeoutMs, retryDelayMs } = this.#options;
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const link = this.#nextConnected() ?? await this.#firstConnected();
       try {
@@ -256,7 +267,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
           performance.now() >= deadline
         ) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, retryDelay));
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
     }
   }
 

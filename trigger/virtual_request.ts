@@ -1,7 +1,6 @@
 // VirtualRequest: a client's request that was kept elsewhere, answered later and from any process.
 
 import {
-  type BoxClass,
   type BoxData,
   type BoxFields,
   type BoxInit,
@@ -61,12 +60,12 @@ export class VirtualRequest<F extends object = BoxFields> {
    * @throws {BoxError} `frame` when the bytes are no task, or the task's body is no box.
    */
   constructor(trigger: Trigger<F>, task: Task | Uint8Array) {
-    const box: BoxClass<F> = trigger.box;
+    const { boxClass } = trigger;
     this.#trigger = trigger;
     this.task = task instanceof Task ? task : Task.fromFrame(task);
     this.box = this.task.body.length === 0
-      ? new box()
-      : box.fromFrame(this.task.body);
+      ? new boxClass()
+      : boxClass.fromFrame(this.task.body);
   }
 
   /** The user that was logged in on the connection when the task was made; 0 = none. */
@@ -97,10 +96,12 @@ export class VirtualRequest<F extends object = BoxFields> {
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToClient(data: BoxData<F>): Promise<boolean> {
-    const { box } = this.#trigger;
-    const isFields = !(data instanceof Uint8Array || data instanceof box);
+    const { boxClass } = this.#trigger;
+    const isFields = !(data instanceof Uint8Array || data instanceof boxClass);
     const answer = isFields ? this.box.map(data as BoxInit<F>) : data;
-    return this.#send(TaskCmd.WRITE_TO_CLIENT, { body: packBox(box, answer) });
+    return this.#send(TaskCmd.WRITE_TO_CLIENT, {
+      body: packBox(boxClass, answer),
+    });
   }
 
   /** Closes the client's connection. */
@@ -147,7 +148,7 @@ export class VirtualRequest<F extends object = BoxFields> {
   ): Promise<boolean> {
     const { connId, tag, nodeId } = this.task;
     return this.#trigger.send(
-      writeToWorkerTask(this.#trigger.box, data, {
+      writeToWorkerTask(this.#trigger.boxClass, data, {
         connId,
         tag,
         nodeId,

@@ -1,9 +1,15 @@
 // How a worker is run: gateways, processes, concurrency and times.
 
 import {
+  checkChoice,
+  checkNumber,
+  checkNumbers,
   LOG_FORMATS,
   type LogFormat,
+  MAX_TIMER_SECONDS,
   parseStatusAddress,
+  PEER_PORT,
+  SECONDS,
 } from "@maple/box/internal";
 import { WorkerError } from "./errors.ts";
 import { programName } from "./identity.ts";
@@ -88,7 +94,13 @@ export interface ResolvedRun {
   readonly signal: AbortSignal | undefined;
 }
 
-const MAX_SECONDS = 2_147_483;
+const RANGES = {
+  concurrency: { min: 1, max: 65536, whole: true },
+  workers: { min: 0, max: 1024, whole: true },
+  workTimeout: SECONDS,
+  stopTimeout: SECONDS,
+  reloadTimeout: { min: 0.1, max: MAX_TIMER_SECONDS, whole: false },
+};
 
 /**
  * Fills in the defaults and checks every value.
@@ -119,26 +131,21 @@ export function resolveRun(options: RunOptions): ResolvedRun {
   if (gateways?.length === 0) {
     throw new WorkerError("Option gateways must name at least one gateway");
   }
-  check("concurrency", concurrency, { min: 1, max: 65536 });
-  check("workers", workers, { min: 0, max: 1024 });
-  const seconds = { max: MAX_SECONDS, whole: false };
-  check("workTimeout", workTimeout, { min: 0, ...seconds });
-  check("stopTimeout", stopTimeout, { min: 0, ...seconds });
-  check("reloadTimeout", reloadTimeout, { min: 0.1, ...seconds });
+  checkNumbers(
+    { concurrency, workers, workTimeout, stopTimeout, reloadTimeout },
+    RANGES,
+    fail,
+  );
   if (name === "" || name.length > 100) {
     throw new WorkerError(
       `Option name must have 1 to 100 characters, got ${name.length}`,
     );
   }
   if (metrics !== undefined) checkMetrics(metrics);
-  if (!LOG_FORMATS.includes(logFormat)) {
-    throw new WorkerError(
-      `Option logFormat must be "text" or "json", got "${logFormat}"`,
-    );
-  }
+  checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   const addresses = (gateways ?? [options]).map((gateway) => {
     const { host = "127.0.0.1", port = 28000 } = gateway;
-    check("port", port, { min: 1, max: 65535 });
+    checkNumber("Option port", port, PEER_PORT, fail);
     return { host, port };
   });
   return {
@@ -166,19 +173,8 @@ function checkMetrics(address: string): void {
   }
 }
 
-function check(
-  name: string,
-  value: number,
-  { min, max, whole = true }: { min: number; max: number; whole?: boolean },
-): void {
-  if (value >= min && value <= max && (!whole || Number.isInteger(value))) {
-    return;
-  }
-  throw new WorkerError(
-    `Option ${name} must be a${
-      whole ? " whole" : ""
-    } number from ${min} to ${max}, got ${value}`,
-  );
+function fail(message: string): WorkerError {
+  return new WorkerError(message);
 }
 
 /** The options in the arguments of `run`, in whichever form they are given. */

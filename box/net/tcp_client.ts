@@ -3,21 +3,21 @@
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
 import { FrameReader } from "../frame_reader.ts";
+import { onAbort } from "../on_abort.ts";
+import { checkNumber, SECONDS } from "../options.ts";
 import { Outbox } from "../outbox.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
 export interface TcpClientOptions {
   /**
-   * Milliseconds that a connect, a read or a write may take, up to 2147483647; 0 = without end.
-   * @default {0}
+   * Seconds that a connect, a read or a write may take; 0 = without end. @default {0}
    */
   timeout?: number;
   /** A longer frame is refused. @default {16777216} */
   maxFrameBytes?: number;
+  /** Closes the client when it is aborted. */
+  signal?: AbortSignal;
 }
-
-// A timer cannot wait longer.
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 interface Link {
   readonly conn: Deno.Conn;
@@ -25,6 +25,7 @@ interface Link {
   readonly outbox: Outbox;
   pendingRead: Promise<number | null> | undefined;
   failure: unknown;
+  abort: Disposable | undefined;
 }
 
 /**
@@ -35,7 +36,7 @@ interface Link {
  * import { Box, TcpClient } from "@maple/box";
  *
  * async function ask(question: string): Promise<string | undefined> {
- *   await using client = new TcpClient(Box, "127.0.0.1", 7777, { timeout: 3000 });
+ *   await using client = new TcpClient(Box, "127.0.0.1", 7777, { timeout: 3 });
  *   await client.connect();
  *   await client.write({ cmd: 1, sn: 1, body: question });
  *   const reply = await client.read();
@@ -44,10 +45,11 @@ interface Link {
  * ```
  */
 export class TcpClient<F extends object> implements AsyncDisposable {
-  readonly #box: BoxClass<F>;
+  readonly #boxClass: BoxClass<F>;
   readonly #host: string;
   readonly #port: number;
   readonly #timeout: number;
+  readonly #signal: AbortSignal | undefined;
   readonly #maxFrameBytes: number | undefined;
   #link: Link | undefined;
   #connecting: Promise<void> | undefined;
@@ -56,26 +58,27 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   /**
    * Makes a client that is not connected yet.
    *
-   * @param box The class of the boxes that the server speaks.
-   * @throws {BoxError} `schema` when an option is out of its range.
+   * @param boxClass The class of the boxes that the server speaks.
+   * @throws {BoxError} `option` when an option is out of its range.
    */
   constructor(
-    box: BoxClass<F>,
+    boxClass: BoxClass<F>,
     host: string,
     port: number,
     options: TcpClientOptions = {},
   ) {
     const { timeout = 0 } = options;
-    if (!(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
-      throw new BoxError(
-        "schema",
-        `Cannot make a TcpClient: timeout must be 0 to ${MAX_TIMEOUT_MS} milliseconds, got ${timeout}`,
-      );
-    }
-    this.#box = box;
+    checkNumber(
+      "Option timeout",
+      timeout,
+      SECONDS,
+      (message) => new BoxError("option", message),
+    );
+    this.#boxClass = boxClass;
     this.#host = host;
     this.#port = port;
     this.#timeout = timeout;
+    this.#signal = options.signal;
     this.#maxFrameBytes = options.maxFrameBytes;
   }
 
@@ -88,7 +91,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    * Connects; a client that is connected already stays so.
    *
    * @throws {BoxError} `timeout`; `closed` when the server cannot be reached or the client is
-   * closed meanwhile.
+   * closed meanwhile, also by its `signal`.
    */
   connect(): Promise<void> {
     if (this.#link) return Promise.resolve();
@@ -99,6 +102,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
         throw lost("connect", new Error("the client was closed"));
       }
       this.#link = link;
+      link.abort = onAbort(this.#signal, () => this.close());
     }).finally(() => {
       if (this.#connecting === connecting) this.#connecting = undefined;
     });
@@ -110,6 +114,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     const connecting = Deno.connect({
       hostname: this.#host,
       port: this.#port,
+      ...(this.#signal ? { signal: this.#signal } : {}),
     });
     const where = `${this.#host}:${this.#port}`;
     let conn: Deno.TcpConn;
@@ -118,16 +123,19 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     } catch (cause) {
       connecting.then((late) => late.close(), () => {});
       if (cause instanceof BoxError) throw cause;
+      const why = this.#signal?.aborted
+        ? "its signal is aborted"
+        : (cause as Error).message;
       throw new BoxError(
         "closed",
-        `Cannot connect to ${where}: ${(cause as Error).message}`,
+        `Cannot connect to ${where}: ${why}`,
         { cause },
       );
     }
     conn.setNoDelay(true);
     const link: Link = {
       conn,
-      reader: new FrameReader(this.#box, {
+      reader: new FrameReader(this.#boxClass, {
         maxFrameBytes: this.#maxFrameBytes,
       }),
       outbox: new Outbox(conn, {
@@ -137,6 +145,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
       }),
       pendingRead: undefined,
       failure: undefined,
+      abort: undefined,
     };
     return link;
   }
@@ -151,9 +160,9 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    */
   async write(data: BoxOf<F> | BoxInit<F>): Promise<void> {
     const link = this.#connected("write");
-    const box = data instanceof this.#box
+    const box = data instanceof this.#boxClass
       ? data
-      : new this.#box(data as BoxInit<F>);
+      : new this.#boxClass(data as BoxInit<F>);
     await this.#send(link, (box as BoxOf<F>).pack());
   }
 
@@ -204,7 +213,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
         if (this.#link === link) this.close();
         throw error;
       }
-      if (frame) return this.#box.fromFrame(frame);
+      if (frame) return this.#boxClass.fromFrame(frame);
       link.pendingRead ??= link.conn.read(link.reader.space())
         .catch(() => null);
       const count = await this.#limit(link.pendingRead, "read");
@@ -226,6 +235,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     const link = this.#link;
     if (!link) return;
     this.#link = undefined;
+    link.abort?.[Symbol.dispose]();
     if (link.outbox.pendingBytes > 0) {
       link.failure ??= new Error("closed before all was sent");
     }
@@ -262,10 +272,10 @@ export class TcpClient<F extends object> implements AsyncDisposable {
         reject(
           new BoxError(
             "timeout",
-            `Cannot ${what}: not done within ${this.#timeout} ms`,
+            `Cannot ${what}: not done within ${this.#timeout} s`,
           ),
         );
-      }, this.#timeout);
+      }, this.#timeout * 1000);
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }

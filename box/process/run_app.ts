@@ -11,6 +11,7 @@ import {
   serveProcessStatus,
   type StatusSource,
 } from "./process_status.ts";
+import { onAbort } from "../on_abort.ts";
 import { selfCommand } from "./self_command.ts";
 import { takeEnv } from "./env.ts";
 
@@ -222,17 +223,6 @@ function startOrClose(app: Runnable, index?: number): Promise<boolean> {
 }
 
 function ignore(): void {}
-
-function onAbort(
-  signal: AbortSignal | undefined,
-  action: () => void,
-): Disposable {
-  signal?.addEventListener("abort", action, { once: true });
-  if (signal?.aborted) action();
-  return {
-    [Symbol.dispose]: () => signal?.removeEventListener("abort", action),
-  };
-}
 
 function listenFor(actions: SignalActions): Disposable {
   const entries = Object.entries(actions) as [Deno.Signal, () => void][];

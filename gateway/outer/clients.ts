@@ -36,7 +36,7 @@ export class Clients implements SessionOwner {
    */
   accept(conn: Deno.TcpConn): Promise<void> | void {
     const { options, sessions, counters, logger, queue } = this.#context;
-    const { connsMax, box, frameMax, outboxMax } = options;
+    const { connsMax, boxClass, frameMax, outboxMax } = options;
     if (sessions.size >= connsMax) {
       if (counters.clientsRefused++ % LOGGED_REFUSALS === 0) {
         logger.warn(
@@ -53,7 +53,7 @@ export class Clients implements SessionOwner {
       owner: this,
       connId: ++this.#lastConnId,
       header: this.#header,
-      framing: box,
+      framing: boxClass,
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
       gate: queue.gate,
@@ -125,9 +125,9 @@ export class Clients implements SessionOwner {
    * small for the code, has no such answer.
    */
   refuse(session: ClientSession, frame: Uint8Array, ret: number): void {
-    const { box } = this.#context.options;
-    if (session.socket.closed || !box.fieldNames.includes("ret")) return;
-    const request = box.fromFrame(frame) as BoxOf<ReturnField>;
+    const { boxClass } = this.#context.options;
+    if (session.socket.closed || !boxClass.fieldNames.includes("ret")) return;
+    const request = boxClass.fromFrame(frame) as BoxOf<ReturnField>;
     let answer: Uint8Array;
     try {
       answer = request.map({ ret }).pack();

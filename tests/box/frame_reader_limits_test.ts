@@ -242,7 +242,7 @@ Deno.test("FrameReader refuses a limit that is no positive integer", () => {
       BoxError,
       `positive integer, got ${maxFrameBytes}`,
     );
-    assertEquals(error.code, "schema");
+    assertEquals(error.code, "option");
   }
   assert(new FrameReader(Box, { maxFrameBytes: undefined }));
 });

@@ -299,7 +299,7 @@ Deno.test("Outbox refuses a limit that is no positive integer", () => {
       BoxError,
       `positive integer, got ${maxBytes}`,
     );
-    assertEquals(error.code, "schema");
+    assertEquals(error.code, "option");
   }
 });
 

@@ -242,3 +242,18 @@ Deno.test("two gateways draw different tags", async () => {
   }
   assert(tags[0] !== tags[1]);
 });
+
+Deno.test("Gateway closes when its signal is aborted, and does not listen after that", async () => {
+  const control = new AbortController();
+  const { signal } = control;
+  await using gateway = new Gateway({ ...LOCAL, signal });
+  await gateway.listen();
+  const { port } = gateway.outerAddr!;
+  control.abort("enough");
+  assertEquals(gateway.outerAddr, undefined);
+  await gateway.close();
+  assertEquals(gateway.stats().state, "closed");
+  await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port }));
+  await using late = new Gateway({ ...LOCAL, signal });
+  assertEquals(await late.listen().catch((reason) => reason), "enough");
+});

@@ -57,7 +57,7 @@ const FRAMINGS: {
 
 for (const { box, frames } of FRAMINGS) {
   Deno.test(`Gateway forwards frames of ${box.name} as the raw bytes that came`, async () => {
-    await using gateway = await GatewayFixture.start({ box });
+    await using gateway = await GatewayFixture.start({ boxClass: box });
     await using worker = await gateway.attach();
     await using client = await gateway.connectRaw(box);
     await worker.pull(TaskCmd.CLIENT_CREATED);

@@ -6,8 +6,8 @@ import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
 import { RANGES, resolveOptions } from "../../gateway/options.ts";
 
 Deno.test("resolveOptions() fills in the documented defaults", () => {
-  const { box, ...rest } = resolveOptions({});
-  assert(Object.is(box, Box));
+  const { boxClass, ...rest } = resolveOptions({});
+  assert(Object.is(boxClass, Box));
   assertEquals(rest, {
     outerHost: "0.0.0.0",
     outerPort: 29000,
@@ -82,4 +82,13 @@ Deno.test("resolveOptions() makes innerFrameMax large enough for frameMax", () =
 
 Deno.test("new Gateway() throws on a wrong option", () => {
   assertThrows(() => new Gateway({ connsMax: 0 }), GatewayError, "connsMax");
+});
+
+Deno.test("new Gateway() refuses the name that boxClass had before", () => {
+  assertThrows(
+    // deno-lint-ignore no-explicit-any -- what a program of before says
+    () => new Gateway({ box: Box } as any),
+    GatewayError,
+    "Option box is called boxClass now",
+  );
 });

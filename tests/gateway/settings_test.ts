@@ -89,7 +89,7 @@ Deno.test("readSettings() has the documented defaults", () => {
 });
 
 Deno.test("readSettings() knows a flag for every option but box and logger", () => {
-  const { box: _, ...options } = DEFAULTS;
+  const { boxClass: _, ...options } = DEFAULTS;
   const flags = FLAGS.map((flag) => flag.name);
   for (const name of Object.keys(options)) {
     assertEquals([name, flags.includes(kebab(name))], [name, true]);
@@ -278,7 +278,7 @@ for (const [what, args, fileText, message] of MISTAKES) {
 Deno.test("FLAGS tell each default in the usage text", () => {
   const usage = describeFlags(FLAGS);
   for (const [name, value] of Object.entries(DEFAULTS)) {
-    if (name === "box") continue;
+    if (name === "boxClass") continue;
     const line = usage.split("\n").find((line) =>
       line.startsWith(`  --${kebab(name)} `)
     );
@@ -295,7 +295,7 @@ Deno.test("README.md tells every flag and the default of each option", async () 
     assertStringIncludes(cells.flat().join(" "), `\`--${name}`);
   }
   for (const [name, value] of Object.entries(DEFAULTS)) {
-    if (name === "box") continue;
+    if (name === "boxClass") continue;
     const row = cells.find(([, flag]) =>
       flag?.startsWith(`\`--${kebab(name)} `)
     );

@@ -45,7 +45,7 @@ export class HavenFixture<F extends object = BoxFields>
   /** Connects a client. */
   async connect(): Promise<TcpClient<F>> {
     const client = new TcpClient(this.app.boxClass, "127.0.0.1", this.port, {
-      timeout: PATIENCE_MS,
+      timeout: PATIENCE_MS / 1000,
     });
     await client.connect();
     return client;

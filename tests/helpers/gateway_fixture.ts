@@ -61,7 +61,9 @@ export class GatewayFixture implements AsyncDisposable {
   /** Connects a client that speaks {@linkcode Box}. */
   async connect(): Promise<TcpClient<BoxFields>> {
     const { hostname, port } = this.outer;
-    const client = new TcpClient(Box, hostname, port, { timeout: PATIENCE_MS });
+    const client = new TcpClient(Box, hostname, port, {
+      timeout: PATIENCE_MS / 1000,
+    });
     await client.connect();
     return client;
   }

@@ -60,7 +60,7 @@ Deno.test({
     });
     await worker.line(/^maple worker ready workers=2 /);
     await using client = new TcpClient(Box, "127.0.0.1", Number(outerPort), {
-      timeout: 30_000,
+      timeout: 30,
     });
     await client.connect();
     let sn = 0;

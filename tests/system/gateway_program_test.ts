@@ -35,7 +35,7 @@ function assertOneLine(text: string, includes: string): void {
 
 async function connect({ outer }: GatewayProcess) {
   const { hostname, port } = outer;
-  const client = new TcpClient(Box, hostname, port, { timeout: 10_000 });
+  const client = new TcpClient(Box, hostname, port, { timeout: 10 });
   await client.connect();
   return client;
 }

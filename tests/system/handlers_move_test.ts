@@ -38,7 +38,7 @@ interface Answer extends BoxFields {
 /** Sends the whole script at once, and each request by itself; gives all answers. */
 async function play(port: number): Promise<Answer[]> {
   await using client = new TcpClient(Box, "127.0.0.1", port, {
-    timeout: PATIENCE_MS,
+    timeout: PATIENCE_MS / 1000,
   });
   await client.connect();
   const answers: Answer[] = [];

@@ -77,7 +77,7 @@ Deno.test("examples/line_chat.ts tells everybody else what one says", async () =
   await using server = await start("line_chat.ts");
   const connect = async () => {
     const client = new TcpClient(LineBox, "127.0.0.1", server.port, {
-      timeout: PATIENCE_MS,
+      timeout: PATIENCE_MS / 1000,
     });
     await client.connect();
     return client;

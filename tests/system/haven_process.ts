@@ -62,7 +62,7 @@ export class HavenProcess extends RunningProcess {
   /** Connects a client. */
   async connect(): Promise<TcpClient<BoxFields>> {
     const client = new TcpClient(Box, "127.0.0.1", this.#port, {
-      timeout: PATIENCE_MS,
+      timeout: PATIENCE_MS / 1000,
     });
     await client.connect();
     return client;

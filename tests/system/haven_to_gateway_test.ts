@@ -34,7 +34,7 @@ function apply(diff: readonly string[], source: string): string {
 
 async function ask(port: number): Promise<string | undefined> {
   await using client = new TcpClient(Box, "127.0.0.1", port, {
-    timeout: PATIENCE_MS,
+    timeout: PATIENCE_MS / 1000,
   });
   await client.connect();
   await client.write({ cmd: 1, body: "the same" });

@@ -48,7 +48,7 @@ async function line(
 async function connect(
   { hostname, port }: Address,
 ): Promise<TcpClient<BoxFields>> {
-  const client = new TcpClient(Box, hostname, port, { timeout: 10_000 });
+  const client = new TcpClient(Box, hostname, port, { timeout: 10 });
   await client.connect();
   return client;
 }

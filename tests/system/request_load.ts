@@ -31,7 +31,7 @@ export class RequestLoad implements AsyncDisposable {
   ): Promise<RequestLoad> {
     const clients = Array.from(
       { length: count },
-      () => new TcpClient(Box, hostname, port, { timeout: 30_000 }),
+      () => new TcpClient(Box, hostname, port, { timeout: 30 }),
     );
     await Promise.all(clients.map((client) => client.connect()));
     return new RequestLoad(clients);

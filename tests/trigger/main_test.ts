@@ -138,7 +138,7 @@ Deno.test("maple-trigger ends with 1 and one line when the gateway has not taken
     ]);
     assertEquals(code, 1);
     assert(
-      /^maple trigger: Cannot send to gateway [^\n]+: not done within 200 ms[^\n]*\n$/
+      /^maple trigger: Cannot send to gateway [^\n]+: not done within 0\.2 s[^\n]*\n$/
         .test(err),
       err,
     );

@@ -78,7 +78,7 @@ Deno.test("Trigger sends tasks to the gateways that are there", async () => {
 Deno.test("Trigger sends a task to another gateway when the one in turn goes away", async () => {
   const first = await startGateway();
   await using second = await startGateway();
-  const trigger = makeTrigger([first, second], { retryDelay: 10 });
+  const trigger = makeTrigger([first, second], { retryDelay: 0.01 });
   await trigger.connect();
   await first.close();
   for (let cmd = 0; cmd < 4; cmd++) {
@@ -92,7 +92,7 @@ Deno.test("Trigger sends a task that broke off to another gateway", async () => 
   const played = new PlayedGateway();
   await using there = await startGateway();
   using worker = await startWorker(there);
-  await using trigger = makeTrigger([played.port, there], { retryDelay: 10 });
+  await using trigger = makeTrigger([played.port, there], { retryDelay: 0.01 });
   assert(await trigger.connect());
   const broken = await played.accept();
   played[Symbol.dispose]();
@@ -110,7 +110,7 @@ Deno.test("Trigger sends a task that broke off to another gateway", async () => 
 Deno.test("Trigger.close() does not wait for a gateway that nothing was sent to", async () => {
   await using hanging = await hangingGateway();
   await using there = await startGateway();
-  const trigger = makeTrigger([hanging.port, there], { timeout: 600_000 });
+  const trigger = makeTrigger([hanging.port, there], { timeout: 600 });
   assert(await within(trigger.writeToWorker({ cmd: 1 })));
   assert(await within(trigger.close()));
 });
@@ -131,7 +131,10 @@ Deno.test("Trigger tells which gateway did not get a message for users, and the 
   using worker = await startWorker(there);
   await using joined = await joinClient(there, worker);
   const away = freePort();
-  const trigger = makeTrigger([there, away], { timeout: 60, retryDelay: 10 });
+  const trigger = makeTrigger([there, away], {
+    timeout: 0.06,
+    retryDelay: 0.01,
+  });
   const error = await assertRejects(
     () => trigger.writeToUsers([[[-2], { body: "you" }]]),
     TriggerError,
@@ -148,7 +151,7 @@ Deno.test("Trigger tells which gateway did not get a message for users, and the 
 
 Deno.test("Trigger names every gateway when none can be reached", async () => {
   const ports = [freePort(), freePort()];
-  const trigger = makeTrigger(ports, { timeout: 60, retryDelay: 10 });
+  const trigger = makeTrigger(ports, { timeout: 0.06, retryDelay: 0.01 });
   for (
     const call of [
       () => trigger.closeUsers([1]),

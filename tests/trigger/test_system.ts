@@ -117,7 +117,7 @@ export async function joinClient(
   worker: TaskConn,
 ): Promise<JoinedClient> {
   const { port } = gateway.outerAddr!;
-  const client = new TcpClient(Box, HOST, port, { timeout: 10_000 });
+  const client = new TcpClient(Box, HOST, port, { timeout: 10 });
   await client.connect();
   const created = await worker.work();
   if (created.cmd !== TaskCmd.CLIENT_CREATED) {

@@ -6,9 +6,10 @@ import {
   assertFalse,
   assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import { Box, Task, TaskCmd } from "@maple/box";
-import { TriggerError } from "@maple/trigger";
+import { Trigger, TriggerError } from "@maple/trigger";
 import {
   freePort,
   hangingGateway,
@@ -25,7 +26,7 @@ const MANY_BYTES = 12 * 1024 * 1024;
 Deno.test("Trigger with ensure sends through a restart of the gateway", async () => {
   const first = await startGateway();
   const innerPort = first.innerAddr!.port;
-  const trigger = makeTrigger(innerPort, { retryDelay: 10 });
+  const trigger = makeTrigger(innerPort, { retryDelay: 0.01 });
   assert(await trigger.writeToWorker({ cmd: 1 }));
   await first.close();
   const calls = [2, 3, 4].map((cmd) => trigger.writeToWorker({ cmd }));
@@ -42,7 +43,7 @@ Deno.test("Trigger with ensure sends through a restart of the gateway", async ()
 
 Deno.test("Trigger with ensure waits for a gateway that is not there yet", async () => {
   const innerPort = freePort();
-  const trigger = makeTrigger(innerPort, { retryDelay: 10 });
+  const trigger = makeTrigger(innerPort, { retryDelay: 0.01 });
   const connected = trigger.connect();
   const call = trigger.writeToWorker({ cmd: 1 });
   await using gateway = await startGateway({ innerPort });
@@ -54,7 +55,7 @@ Deno.test("Trigger with ensure waits for a gateway that is not there yet", async
 
 Deno.test("Trigger with ensure gives up after its timeout and says why", async () => {
   const port = freePort();
-  const trigger = makeTrigger(port, { timeout: 60, retryDelay: 600_000 });
+  const trigger = makeTrigger(port, { timeout: 0.06, retryDelay: 600 });
   const error = await assertRejects(
     () => trigger.closeUsers([1]),
     TriggerError,
@@ -62,7 +63,7 @@ Deno.test("Trigger with ensure gives up after its timeout and says why", async (
   assertEquals(error.code, "timeout");
   assert(
     error.message.startsWith(
-      `Cannot send to gateway 127.0.0.1:${port}: not done within 60 ms: `,
+      `Cannot send to gateway 127.0.0.1:${port}: not done within 0.06 s: `,
     ),
     error.message,
   );
@@ -73,7 +74,7 @@ Deno.test("Trigger with ensure gives up after its timeout and says why", async (
 
 Deno.test("Trigger without ensure gives false at once and works when the gateway is back", async () => {
   const innerPort = freePort();
-  const options = { ensure: false, timeout: 600_000 };
+  const options = { ensure: false, timeout: 600 };
   const trigger = makeTrigger(innerPort, options);
   assertFalse(await within(trigger.connect()));
   const calls = [1, 2].map((cmd) => trigger.writeToWorker({ cmd }));
@@ -114,7 +115,7 @@ Deno.test("Trigger writes nothing to a connection that the gateway has closed", 
 
 Deno.test("Trigger with ensure sends a frame again that broke off, and only that one", async () => {
   using played = new PlayedGateway();
-  await using trigger = makeTrigger(played.port, { retryDelay: 10 });
+  await using trigger = makeTrigger(played.port, { retryDelay: 0.01 });
   const calls = [
     trigger.writeToWorker({ cmd: 1 }),
     trigger.writeToWorker({ cmd: 2, body: new Uint8Array(MANY_BYTES) }),
@@ -135,7 +136,7 @@ Deno.test("Trigger with ensure sends a frame again that broke off, and only that
 Deno.test("Trigger gives up a message that the gateway does not read, and the gateway never gets it whole", async () => {
   for (const ensure of [true, false]) {
     using played = new PlayedGateway();
-    const trigger = makeTrigger(played.port, { ensure, timeout: 500 });
+    const trigger = makeTrigger(played.port, { ensure, timeout: 0.5 });
     assert(await trigger.connect());
     using gateway = await played.accept();
     const call = trigger.writeToWorker({ body: new Uint8Array(MANY_BYTES) });
@@ -154,7 +155,7 @@ Deno.test("Trigger gives up a message that the gateway does not read, and the ga
 
 Deno.test("Trigger.close() gives false when the gateway does not close in time", async () => {
   using played = new PlayedGateway();
-  const trigger = makeTrigger(played.port, { timeout: 500 });
+  const trigger = makeTrigger(played.port, { timeout: 0.5 });
   assert(await trigger.closeUsers([1]));
   using gateway = await played.accept();
   assertFalse(await trigger.close());
@@ -187,7 +188,7 @@ Deno.test("Trigger.close() gives false when the gateway is full", async () => {
 
 Deno.test("Trigger.close() waits for calls that still wait for the gateway", async () => {
   const innerPort = freePort();
-  const trigger = makeTrigger(innerPort, { retryDelay: 10 });
+  const trigger = makeTrigger(innerPort, { retryDelay: 0.01 });
   const call = trigger.writeToWorker({ cmd: 1 });
   const closing = trigger.close();
   await using gateway = await startGateway({ innerPort });
@@ -201,8 +202,8 @@ Deno.test("Trigger bounds what waits", async () => {
   for (const ensure of [true, false]) {
     const trigger = makeTrigger(freePort(), {
       ensure,
-      timeout: 60,
-      maxQueueBytes: 2500,
+      timeout: 0.06,
+      queueBytes: 2500,
     });
     const calls = [1, 2, 3].map(() => trigger.send(frame));
     const results = await Promise.allSettled(calls);
@@ -222,7 +223,7 @@ Deno.test("Trigger bounds what waits", async () => {
       await assertRejects(
         () => trigger.send(large),
         TriggerError,
-        "maxQueueBytes is 2500",
+        "queueBytes is 2500",
       );
     }
     await trigger.close();
@@ -231,18 +232,48 @@ Deno.test("Trigger bounds what waits", async () => {
 
 Deno.test("Trigger counts what waits, not what is sent", async () => {
   await using gateway = await startGateway();
-  await using trigger = makeTrigger(gateway, { maxQueueBytes: 2500 });
+  await using trigger = makeTrigger(gateway, { queueBytes: 2500 });
   const body = new Uint8Array(1000);
   for (let i = 0; i < 10; i++) assert(await trigger.writeToWorker({ body }));
 });
 
 Deno.test("Trigger gives up a gateway that does not answer the connection", async () => {
   await using hanging = await hangingGateway();
-  const trigger = makeTrigger(hanging.port, { timeout: 100 });
+  const trigger = makeTrigger(hanging.port, { timeout: 0.1 });
   const error = await assertRejects(
     () => trigger.closeUsers([1]),
     TriggerError,
   );
   assertEquals(error.code, "timeout");
   assert(await trigger.close());
+});
+
+Deno.test("Trigger is closed when its signal is aborted; what waits is given up at once", async () => {
+  const control = new AbortController();
+  const trigger = makeTrigger(freePort(), {
+    timeout: 600,
+    signal: control.signal,
+  });
+  const calls = [trigger.connect(), trigger.writeToWorker({ cmd: 1 })];
+  const results = Promise.allSettled(calls);
+  control.abort();
+  for (const result of await within(results)) {
+    assert(result.status === "rejected");
+    assertEquals(result.reason.code, "closed");
+  }
+  const late = await assertRejects(
+    () => trigger.closeUsers([1]),
+    TriggerError,
+  );
+  assertEquals(late.code, "closed");
+  assert(await within(trigger.close()));
+});
+
+Deno.test("Trigger refuses the name that queueBytes had before", () => {
+  assertThrows(
+    // deno-lint-ignore no-explicit-any -- what a program of before says
+    () => new Trigger(Box, "127.0.0.1", 1, { maxQueueBytes: 9 } as any),
+    TriggerError,
+    "Option maxQueueBytes is called queueBytes now",
+  );
 });

@@ -200,9 +200,9 @@ Deno.test("Trigger refuses calls after close", async () => {
 
 Deno.test("Trigger takes other box classes", async () => {
   const TinyBox = boxClass([["bodyLen", "H"], ["cmd", "B"]]);
-  await using gateway = await startGateway({ box: TinyBox });
+  await using gateway = await startGateway({ boxClass: TinyBox });
   await using client = new TcpClient(TinyBox, HOST, gateway.outerAddr!.port, {
-    timeout: 10_000,
+    timeout: 10,
   });
   await client.connect();
   await using trigger = new Trigger(TinyBox, [innerAddress(gateway)], {
@@ -255,9 +255,9 @@ Deno.test("new Trigger() rejects options out of their range", () => {
     [() => new Trigger(Box, HOST, 65536), "port"],
     [() => new Trigger(Box, []), "at least one gateway"],
     [() => new Trigger(Box, HOST, 1, { timeout: 0 }), "timeout"],
-    [() => new Trigger(Box, HOST, 1, { timeout: 2 ** 31 }), "timeout"],
+    [() => new Trigger(Box, HOST, 1, { timeout: 2_147_484 }), "timeout"],
     [() => new Trigger(Box, HOST, 1, { retryDelay: NaN }), "retryDelay"],
-    [() => new Trigger(Box, HOST, 1, { maxQueueBytes: 1.5 }), "maxQueueBytes"],
+    [() => new Trigger(Box, HOST, 1, { queueBytes: 1.5 }), "queueBytes"],
   ];
   for (const [make, name] of bad) {
     assertEquals(assertThrows(make, TriggerError, name).code, "option");

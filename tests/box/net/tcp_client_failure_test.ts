@@ -13,7 +13,7 @@ import { bounded, readBytes, readToEnd, turns } from "../support.ts";
 
 Deno.test("TcpClient.connect() says what cannot be reached", async () => {
   // A port that only the system's administrator could listen at.
-  const client = new TcpClient(Box, "127.0.0.1", 1, { timeout: 10_000 });
+  const client = new TcpClient(Box, "127.0.0.1", 1, { timeout: 10 });
   const error = await assertRejects(
     () => client.connect(),
     BoxError,
@@ -26,7 +26,9 @@ Deno.test("TcpClient.connect() says what cannot be reached", async () => {
 });
 
 /** Puts another function in the place of `Deno.connect`. */
-function replaceConnect(connect: () => Promise<Deno.Conn>): Disposable {
+function replaceConnect(
+  connect: (options: Deno.ConnectOptions) => Promise<Deno.Conn>,
+): Disposable {
   const real = Deno.connect;
   Object.assign(Deno, { connect });
   return {
@@ -37,13 +39,15 @@ function replaceConnect(connect: () => Promise<Deno.Conn>): Disposable {
 Deno.test("TcpClient.connect() times out, and closes a connection that comes late", async () => {
   using server = new Server();
   const late = Promise.withResolvers<Deno.Conn>();
-  const client = new TcpClient(Box, "127.0.0.1", server.port, { timeout: 10 });
+  const client = new TcpClient(Box, "127.0.0.1", server.port, {
+    timeout: 0.01,
+  });
   {
     using _ = replaceConnect(() => late.promise);
     const error = await assertRejects(
       () => client.connect(),
       BoxError,
-      `Cannot connect to 127.0.0.1:${server.port}: not done within 10 ms`,
+      `Cannot connect to 127.0.0.1:${server.port}: not done within 0.01 s`,
     );
     assertEquals(error.code, "timeout");
   }
@@ -123,13 +127,13 @@ Deno.test("TcpClient.write() fails where there is no connection", async () => {
 
 Deno.test("TcpClient.write() times out when the server does not read", async () => {
   using server = new Server();
-  const { client, conn } = await server.connected(100);
+  const { client, conn } = await server.connected(0.1);
   await using _ = client;
   const large = new Box({ body: new Uint8Array(12_000_000) });
   const error = await assertRejects(
     () => client.write(large),
     BoxError,
-    "Cannot write: not done within 100 ms",
+    "Cannot write: not done within 0.1 s",
   );
   assertEquals(error.code, "timeout");
   const full = await assertRejects(
@@ -180,7 +184,7 @@ Deno.test("TcpClient.write() fails when the server breaks the connection", async
 
 Deno.test("TcpClient can be disposed of with a read under way that has timed out", async () => {
   using server = new Server();
-  const { client } = await server.connected(10);
+  const { client } = await server.connected(0.01);
   await assertRejects(() => client.read(), BoxError);
   await bounded(client[Symbol.asyncDispose]());
   await bounded(client[Symbol.asyncDispose]());
@@ -188,13 +192,53 @@ Deno.test("TcpClient can be disposed of with a read under way that has timed out
 });
 
 Deno.test("TcpClient refuses a timeout that no timer can keep", () => {
-  for (const timeout of [-1, NaN, Infinity, 2 ** 31]) {
+  for (const timeout of [-1, NaN, Infinity, 2_147_484]) {
     const error = assertThrows(
       () => new TcpClient(Box, "127.0.0.1", 1, { timeout }),
       BoxError,
-      `timeout must be 0 to 2147483647 milliseconds, got ${timeout}`,
+      `Option timeout must be a number from 0 to 2147483, got ${timeout}`,
     );
-    assertEquals(error.code, "schema");
+    assertEquals(error.code, "option");
   }
-  assert(new TcpClient(Box, "127.0.0.1", 1, { timeout: 2 ** 31 - 1 }));
+  assert(new TcpClient(Box, "127.0.0.1", 1, { timeout: 2_147_483 }));
+});
+
+Deno.test("TcpClient is closed when its signal is aborted, and connects no more", async () => {
+  using server = new Server();
+  const control = new AbortController();
+  const client = new TcpClient(Box, "127.0.0.1", server.port, {
+    signal: control.signal,
+  });
+  await bounded(client.connect());
+  const far = await server.accept();
+  const reading = client.read();
+  control.abort();
+  assertStrictEquals(await bounded(reading), null);
+  assertStrictEquals(client.closed, true);
+  assertEquals(await readToEnd(far), new Uint8Array(0));
+  const error = await assertRejects(() => client.connect(), BoxError);
+  assertEquals(error.code, "closed");
+});
+
+Deno.test("TcpClient gives up connecting when its signal is aborted", async () => {
+  const control = new AbortController();
+  const client = new TcpClient(Box, "127.0.0.1", 1, { signal: control.signal });
+  // What Deno.connect does with a signal.
+  using _ = replaceConnect((options) =>
+    new Promise((_, reject) =>
+      options.signal!.addEventListener(
+        "abort",
+        () => reject(options.signal!.reason),
+      )
+    )
+  );
+  const connecting = assertRejects(() => client.connect(), BoxError);
+  control.abort("enough");
+  const error = await bounded(connecting);
+  assertEquals(error.code, "closed");
+  assertEquals(
+    error.message,
+    "Cannot connect to 127.0.0.1:1: its signal is aborted",
+  );
+  assertStrictEquals(client.closed, true);
 });

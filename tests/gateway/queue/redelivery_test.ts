@@ -168,7 +168,7 @@ Deno.test("Gateway hands out again what is unanswered when a later request of th
 
 Deno.test("Gateway gives up without an answer where the box class has no ret", async () => {
   await using gateway = await GatewayFixture.start({
-    box: LineBox as unknown as BoxClass<object>,
+    boxClass: LineBox as unknown as BoxClass<object>,
     maxDeliveries: 1,
   });
   await using client = await gateway.connectRaw(LineBox);
@@ -186,7 +186,7 @@ const SmallRet = boxClass([["cmd", "B"], ["ret", "B"], ["bodyLen", "H"]]);
 
 Deno.test("Gateway gives up without an answer where ret is too small for one", async () => {
   await using gateway = await GatewayFixture.start({
-    box: SmallRet as unknown as BoxClass<object>,
+    boxClass: SmallRet as unknown as BoxClass<object>,
     clientQueueMax: 1,
     maxDeliveries: 1,
   });
@@ -203,7 +203,7 @@ Deno.test("Gateway gives up without an answer where ret is too small for one", a
 
 Deno.test("Gateway gives up after parkTime without an answer where ret is too small for one", async () => {
   await using gateway = await GatewayFixture.start({
-    box: SmallRet as unknown as BoxClass<object>,
+    boxClass: SmallRet as unknown as BoxClass<object>,
     clientQueueMax: 1,
     parkTime: 0.1,
   });

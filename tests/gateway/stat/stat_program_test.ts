@@ -62,7 +62,7 @@ class Scene implements AsyncDisposable {
     stack.use(await EchoWorker.attach(gateway.inner));
     const { hostname, port } = gateway.outer;
     const client = stack.use(
-      new TcpClient(Box, hostname, port, { timeout: 10_000 }),
+      new TcpClient(Box, hostname, port, { timeout: 10 }),
     );
     await client.connect();
     const scene = new Scene(file, gateway, stack.move());
