@@ -4,7 +4,7 @@ import type { Logger } from "@maple/box/internal";
 import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { SessionTable } from "./outer/session_table.ts";
-import type { Counters } from "./metrics/stats.ts";
+import type { GatewayCounters } from "./metrics/counters.ts";
 import type { TaskQueue } from "./queue/task_queue.ts";
 
 /** What the parts of one gateway share. */
@@ -16,7 +16,7 @@ export interface GatewayContext {
   /** Where it logs to. */
   readonly logger: Logger;
   /** What is counted. */
-  readonly counters: Counters;
+  readonly counters: GatewayCounters;
   /** The client connections. */
   readonly sessions: SessionTable;
   /** The tasks that wait. */

@@ -28,7 +28,8 @@ import { ParkWatch } from "./queue/park_watch.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { SessionTable } from "./outer/session_table.ts";
-import { Counters, type GatewayStats } from "./metrics/stats.ts";
+import { copyCounters, newCounters } from "./metrics/counters.ts";
+import type { GatewayStats } from "./metrics/stats.ts";
 import { TaskQueue } from "./queue/task_queue.ts";
 
 // How often a gateway that leaves looks whether all is done.
@@ -85,7 +86,7 @@ export class Gateway implements AsyncDisposable {
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
       logger: options.logger ??
         createLogger({ role: "gateway", level: "WARN" }),
-      counters: new Counters(),
+      counters: newCounters(),
       sessions: new SessionTable(),
       queue,
       dispatcher: new Dispatcher(queue, {
@@ -183,14 +184,11 @@ export class Gateway implements AsyncDisposable {
   /** The counters as they are now. */
   stats(): GatewayStats {
     const { sessions, queue, dispatcher } = this.#context;
-    const { clientsClosed, answersDropped, ...counters } =
-      this.#context.counters;
     const now = performance.now();
     return {
-      ...counters,
-      clientsClosed: { ...clientsClosed },
-      answersDropped: { ...answersDropped },
+      ...copyCounters(this.#context.counters),
       clients: sessions.size,
+      clientsPeak: sessions.peak,
       users: sessions.users,
       innerLinks: this.#links.size,
       workers: this.#links.workers,

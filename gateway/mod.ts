@@ -22,10 +22,7 @@ export { Gateway } from "./gateway.ts";
 export type { GatewayLimits, GatewayOptions, TaskOrder } from "./options.ts";
 export type { WorkerIdentity } from "./inner/inner_link.ts";
 export type { CommandStats } from "./metrics/measures.ts";
-export type {
-  DroppedAnswers,
-  GatewayStats,
-  WorkerStats,
-} from "./metrics/stats.ts";
+export type { DroppedAnswers, GatewayCounters } from "./metrics/counters.ts";
+export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

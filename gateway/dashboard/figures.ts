@@ -4,15 +4,15 @@ import type { Elements, PageElement } from "./elements.ts";
 import type { DashboardFormat } from "./format.ts";
 import type { HistoryPoint } from "../metrics/history.ts";
 import type { GatewayReport } from "../metrics/report.ts";
-import type { CommandStats } from "../metrics/measures.ts";
+import type { Rates } from "../metrics/rates.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
 /** Shows the figures of a report. */
 export interface DashboardFigures {
-  /** Shows a report, with rates from the one before it. */
+  /** Shows a report, with what happened since the one before it. */
   show(
     report: GatewayReport,
-    before: GatewayReport | undefined,
+    rates: Rates | null,
     point: HistoryPoint | undefined,
   ): void;
 }
@@ -30,12 +30,14 @@ export function dashboardFigures(
     byId(`${id}-more`).replaceChildren(more);
   }
 
+  function optional(value: number | null | undefined, how = rate): string {
+    return value === null || value === undefined ? "–" : how(value);
+  }
+
   function showTiles(
     { stats, limits }: GatewayReport,
     point: HistoryPoint | undefined,
   ): void {
-    const optional = (value: number | null | undefined, how = rate) =>
-      value === null || value === undefined ? "–" : how(value);
     set(
       "clients",
       count(stats.clients),
@@ -100,44 +102,24 @@ export function dashboardFigures(
     byId(`${id}-note`).textContent = rows.length === 0 ? empty : "";
   }
 
-  function showCauses({ stats }: GatewayReport): void {
-    const { clientsClosed: closed, answersDropped: dropped } = stats;
-    const causes: readonly (readonly [what: string, count: number])[] = [
-      ["clients refused: --conns-max", stats.clientsRefused],
-      ["clients closed: no frame for --conn-timeout", closed.idle],
-      ["clients closed: a bad or too long frame", closed.frame],
-      ["clients closed: did not read", closed.outbox],
-      ["clients closed: connection broke", closed.error],
-      ["requests refused: waited for --park-time", stats.expired],
-      ["requests refused: workers lost with them", stats.givenUp],
-      ["tasks delivered again: worker lost", stats.redelivered],
-      ["tasks of workers dropped: queue full", stats.innerDropped],
-      ["answers dropped: client gone", dropped.gone],
-      ["answers dropped: of an earlier start", dropped.tag],
-      ["answers dropped: client did not read", dropped.outbox],
-      ["workers and triggers refused", stats.innerRefused],
-      ["frames of workers and triggers not understood", stats.badCommands],
-    ];
-    const sum = causes.reduce((sum, [, count]) => sum + count, 0);
-    byId("causes-sum").textContent = count(sum);
-    const rows = causes
-      .filter(([, count]) => count > 0)
-      .toSorted(([, a], [, b]) => b - a)
-      .map(([what, number]) => cells(what, count(number)));
-    fill("causes", rows, "Nothing was refused, dropped or closed for a fault.");
+  function showTrouble({ trouble }: GatewayReport): void {
+    const sum = trouble.reduce(
+      (sum, one) => one.now ? sum : sum + one.count,
+      0,
+    );
+    byId("trouble-sum").textContent = count(sum);
+    const rows = trouble.map((one) => cells(one.what, count(one.count)));
+    fill(
+      "trouble",
+      rows,
+      "Nothing was refused, dropped or closed for a fault.",
+    );
   }
 
-  // By how much a total grew in a second.
-  function growth(now: number, before: number | undefined, s: number): string {
-    return before === undefined || !(s > 0) ? "–" : rate((now - before) / s);
-  }
-
-  function showWorkers(
-    { stats }: GatewayReport,
-    before: readonly WorkerStats[],
-    s: number,
-  ): void {
-    const done = new Map(before.map((one) => [one.address, one.done]));
+  function showWorkers({ stats }: GatewayReport, rates: Rates | null): void {
+    const perSecond = new Map(
+      rates?.workers.map((one) => [one.address, one.perSecond]),
+    );
     const rows = stats.workerLinks
       .toSorted((a, b) =>
         (a.name ?? "").localeCompare(b.name ?? "") ||
@@ -151,7 +133,7 @@ export function dashboardFigures(
           worker.pid === undefined ? "–" : String(worker.pid),
           count(worker.inHand),
           count(worker.credits),
-          growth(worker.done, done.get(worker.address), s),
+          optional(perSecond.get(worker.address)),
           count(worker.done),
           seconds(Number(worker.seenSeconds.toFixed(1))),
         )
@@ -171,16 +153,14 @@ export function dashboardFigures(
     ].filter((part) => part !== "").join(", ");
   }
 
-  function showCommands(
-    { stats }: GatewayReport,
-    before: readonly CommandStats[],
-    s: number,
-  ): void {
-    const counts = new Map(before.map((one) => [one.cmd, one.count]));
+  function showCommands({ stats }: GatewayReport, rates: Rates | null): void {
+    const perSecond = new Map(
+      rates?.commands.map((one) => [one.cmd, one.perSecond]),
+    );
     const rows = stats.commands.map((command) =>
       cells(
         String(command.cmd),
-        growth(command.count, counts.get(command.cmd), s),
+        optional(perSecond.get(command.cmd)),
         count(command.count),
         seconds(command.seconds / Math.max(1, command.count)),
         seconds(command.maxSeconds),
@@ -190,13 +170,11 @@ export function dashboardFigures(
   }
 
   return {
-    show(report, before, point) {
-      const earlier = before?.stats;
-      const s = report.stats.uptime - (earlier?.uptime ?? NaN);
+    show(report, rates, point) {
       showTiles(report, point);
-      showCauses(report);
-      showWorkers(report, earlier?.workerLinks ?? [], s);
-      showCommands(report, earlier?.commands ?? [], s);
+      showTrouble(report);
+      showWorkers(report, rates);
+      showCommands(report, rates);
     },
   };
 }

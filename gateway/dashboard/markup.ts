@@ -50,8 +50,8 @@ ${chart("waiting")}
 ${chart("clients")}
 ${chart("delay")}
 <section class="panel">
-<h2>Refused, dropped, closed <b id="causes-sum">–</b></h2>
-${table("causes", ["what and why", "since the start"])}
+<h2>Refused, dropped, closed <b id="trouble-sum">–</b></h2>
+${table("trouble", ["what and why", "since the start"])}
 </section>
 </div>
 <div class="tables">

@@ -5,6 +5,7 @@ import type { Browser, Elements } from "./elements.ts";
 import type { DashboardFigures } from "./figures.ts";
 import type { DashboardFormat } from "./format.ts";
 import type { HistoryPoint } from "../metrics/history.ts";
+import type { Rates } from "../metrics/rates.ts";
 import type { GatewayReport } from "../metrics/report.ts";
 
 /** What the script is made of. */
@@ -81,16 +82,17 @@ export function dashboardScript(
 
   let points: HistoryPoint[] = [];
   let report: GatewayReport | undefined;
-  let before: GatewayReport | undefined;
+  let rates: Rates | null = null;
   let connected = false;
   // When the last news came, by the clock of this browser, which need not be the gateway's.
   let newsAt = 0;
   let pointed: number | null = null;
 
-  function take(next: GatewayReport, more: readonly HistoryPoint[]): void {
-    // Rates are told only from one life of a gateway.
-    before = report?.startedAt === next.startedAt ? report : undefined;
-    report = next;
+  function take(
+    news: { report: GatewayReport; rates: Rates | null },
+    more: readonly HistoryPoint[],
+  ): void {
+    ({ report, rates } = news);
     const first = more[0]?.time ?? Infinity;
     points = [...points.filter(({ time }) => time < first), ...more]
       .slice(-POINTS_MAX);
@@ -101,7 +103,7 @@ export function dashboardScript(
   }
 
   function draw(): void {
-    if (report) figures.show(report, before, points.at(-1));
+    if (report) figures.show(report, rates, points.at(-1));
     drawCharts();
     drawState();
   }
@@ -146,12 +148,12 @@ export function dashboardScript(
   function follow(): void {
     const events = new browser.EventSource("events");
     events.addEventListener("history", ({ data }) => {
-      const { report, points } = JSON.parse(data);
-      take(report, points);
+      const news = JSON.parse(data);
+      take(news, news.points);
     });
     events.addEventListener("report", ({ data }) => {
-      const { report, point } = JSON.parse(data);
-      take(report, [point]);
+      const news = JSON.parse(data);
+      take(news, [news.point]);
     });
     events.addEventListener("error", () => {
       connected = false;

@@ -94,7 +94,7 @@ tbody tr + tr td { border-top: 1px solid var(--edge); }
 td { max-width: 220px; overflow: hidden; text-overflow: ellipsis; }
 th:first-child, td:first-child, .workers th:nth-child(2), .workers td:nth-child(2) { text-align: left; }
 th:first-child, td:first-child { padding-left: 0; }
-.causes td:first-child { white-space: normal; max-width: none; }
+.trouble td:first-child { white-space: normal; max-width: none; }
 .charts .scroll { max-height: 150px; }
 .note { margin: 6px 0 0; color: var(--faint); }
 .note:empty { display: none; }

@@ -1,8 +1,7 @@
 // MetricsHistory: the few figures that charts need, second by second.
 
-import { quantileOf } from "./quantile.ts";
+import { type Rates, ratesBetween } from "./rates.ts";
 import type { GatewayReport } from "./report.ts";
-import type { GatewayStats } from "./stats.ts";
 
 /** The figures of one moment. */
 export interface HistoryPoint {
@@ -27,15 +26,16 @@ export interface HistoryPoint {
   readonly loopDelay: number;
 }
 
-// The quantiles are those of so many reports: of one alone they would jump about.
-const QUANTILE_REPORTS = 10;
+// The durations are those of so many intervals: of one alone they would jump about.
+const DURATION_INTERVALS = 10;
 
 /** Keeps the figures of the last reports. */
 export class MetricsHistory {
   readonly #pointsMax: number;
   readonly #points: HistoryPoint[] = [];
   // The newest last.
-  readonly #recent: GatewayStats[] = [];
+  readonly #recent: GatewayReport[] = [];
+  #rates: Rates | null = null;
 
   /** @param pointsMax How many moments are kept. */
   constructor(pointsMax: number) {
@@ -47,30 +47,33 @@ export class MetricsHistory {
     return this.#points;
   }
 
+  /** The newest report; undefined before the first. */
+  get report(): GatewayReport | undefined {
+    return this.#recent.at(-1);
+  }
+
+  /** What happened between the last two reports; null while that is not known. */
+  get rates(): Rates | null {
+    return this.#rates;
+  }
+
   /** Takes the figures of a report. */
-  add({ time, stats }: GatewayReport): HistoryPoint {
-    const last = this.#recent.at(-1);
-    const seconds = stats.uptime - (last?.uptime ?? stats.uptime);
-    const rate = (name: "clientFrames" | "answers") =>
-      last && seconds > 0
-        ? rounded((stats[name] - last[name]) / seconds)
-        : null;
-    this.#recent.push(stats);
-    if (this.#recent.length > QUANTILE_REPORTS + 1) this.#recent.shift();
-    const before = this.#recent[0]!.workTime;
-    const { bounds, counts } = stats.workTime;
-    const work = {
-      bounds,
-      counts: counts.map((n, i) => n - before.counts[i]!),
-    };
+  add(report: GatewayReport): HistoryPoint {
+    const last = this.report;
+    this.#rates = last ? ratesBetween(last, report) : null;
+    this.#recent.push(report);
+    if (this.#recent.length > DURATION_INTERVALS + 1) this.#recent.shift();
+    const work = ratesBetween(this.#recent[0]!, report)?.workTime;
+    const { perSecond } = this.#rates ?? {};
+    const { stats } = report;
     const point: HistoryPoint = {
-      time: Date.parse(time),
-      requests: rate("clientFrames"),
-      answers: rate("answers"),
+      time: Date.parse(report.time),
+      requests: rounded(perSecond?.clientFrames ?? null),
+      answers: rounded(perSecond?.answers ?? null),
       waiting: stats.queued,
       clients: stats.clients,
-      workP50: rounded(quantileOf(work, 0.5)),
-      workP99: rounded(quantileOf(work, 0.99)),
+      workP50: rounded(work?.p50 ?? null),
+      workP99: rounded(work?.p99 ?? null),
       loopDelay: rounded(stats.loopDelay),
     };
     this.#points.push(point);

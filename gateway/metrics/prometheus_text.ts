@@ -1,6 +1,13 @@
 // prometheusText: a report of a gateway as Prometheus metrics.
 
 import { type MetricLabels, PrometheusText } from "@maple/box/internal";
+import {
+  COUNTER_NAMES,
+  COUNTERS,
+  type KindsPlan,
+  partsOf,
+  type TotalPlan,
+} from "./counters.ts";
 import type { GatewayReport } from "./report.ts";
 import type { GatewayStats, WorkerStats } from "./stats.ts";
 
@@ -12,7 +19,7 @@ export function prometheusText(report: GatewayReport): PrometheusText {
   addProcess(text, report);
   addConnections(text, report);
   addTasks(text, report);
-  addTraffic(text, report.stats);
+  addCounters(text, report.stats);
   addWorkers(text, report.stats.workerLinks);
   addCommands(text, report.stats);
   return text;
@@ -74,21 +81,6 @@ function addConnections(
       limits.connsMax,
     )
     .gauge("maple_gateway_users", "Users logged in now.", stats.users)
-    .counter(
-      "maple_gateway_clients_accepted_total",
-      "Client connections accepted.",
-      stats.clientsAccepted,
-    )
-    .counter(
-      "maple_gateway_clients_refused_total",
-      "Client connections closed at once, by cause.",
-      [[{ cause: "conns_max" }, stats.clientsRefused]],
-    )
-    .counter(
-      "maple_gateway_clients_closed_total",
-      "Client connections that ended, by cause.",
-      byCause({ ...stats.clientsClosed }),
-    )
     .gauge(
       "maple_gateway_inner_connections",
       "Connections of workers and triggers now.",
@@ -96,11 +88,6 @@ function addConnections(
         [{ role: "worker" }, stats.workers],
         [{ role: "trigger" }, stats.innerLinks - stats.workers],
       ],
-    )
-    .counter(
-      "maple_gateway_inner_connections_refused_total",
-      "Connections of workers and triggers closed at once, by cause.",
-      [[{ cause: "inner_conns_max" }, stats.innerRefused]],
     );
 }
 
@@ -149,31 +136,6 @@ function addTasks(
       "Tasks that workers have asked for and not yet got.",
       stats.idleCredits,
     )
-    .counter(
-      "maple_gateway_tasks_delivered_total",
-      "Tasks handed out, repetitions included.",
-      stats.delivered,
-    )
-    .counter(
-      "maple_gateway_tasks_acknowledged_total",
-      "Tasks that workers finished.",
-      stats.acknowledged,
-    )
-    .counter(
-      "maple_gateway_tasks_redelivered_total",
-      "Tasks handed out again after their worker was lost.",
-      stats.redelivered,
-    )
-    .counter(
-      "maple_gateway_tasks_dropped_total",
-      "Tasks that nobody finished, by cause.",
-      [
-        [{ cause: "max_deliveries" }, stats.givenUp],
-        [{ cause: "park_time" }, stats.expired],
-        [{ cause: "cleared" }, stats.cleared],
-        [{ cause: "queue_max" }, stats.innerDropped],
-      ],
-    )
     .histogram(
       "maple_gateway_task_queue_seconds",
       "How long tasks waited for a worker.",
@@ -186,48 +148,30 @@ function addTasks(
     );
 }
 
-function addTraffic(text: PrometheusText, stats: GatewayStats): void {
-  text
-    .counter(
-      "maple_gateway_client_frames_total",
-      "Frames that came from clients.",
-      stats.clientFrames,
-    )
-    .counter(
-      "maple_gateway_client_bytes_total",
-      "Bytes of the frames that came from clients.",
-      stats.clientBytes,
-    )
-    .counter(
-      "maple_gateway_answers_total",
-      "Frames sent to clients.",
-      stats.answers,
-    )
-    .counter(
-      "maple_gateway_answer_bytes_total",
-      "Bytes of the frames sent to clients.",
-      stats.answerBytes,
-    )
-    .counter(
-      "maple_gateway_answers_dropped_total",
-      "Frames for a client that were dropped, by cause.",
-      byCause({ ...stats.answersDropped }),
-    )
-    .counter(
-      "maple_gateway_user_messages_total",
-      "Messages to users.",
-      stats.userMessages,
-    )
-    .counter(
-      "maple_gateway_user_deliveries_total",
-      "Clients that these messages reached, added up.",
-      stats.userDeliveries,
-    )
-    .counter(
-      "maple_gateway_bad_commands_total",
-      "Frames of workers and triggers that made no sense.",
-      stats.badCommands,
+function addCounters(text: PrometheusText, stats: GatewayStats): void {
+  const metrics = new Map<string, [help: string, [MetricLabels, number][]]>();
+  for (const name of COUNTER_NAMES) {
+    const plan: TotalPlan | KindsPlan = COUNTERS[name];
+    const samples = partsOf(stats, name).map(
+      (
+        { kind, count },
+      ): [MetricLabels, number] => [labelsOf(plan, kind), count],
     );
+    const known = metrics.get(plan.metric);
+    if (known) known[1].push(...samples);
+    else metrics.set(plan.metric, [plan.help, samples]);
+  }
+  for (const [metric, [help, samples]] of metrics) {
+    text.counter(metric, help, samples);
+  }
+}
+
+function labelsOf(
+  plan: TotalPlan | KindsPlan,
+  kind: string | undefined,
+): MetricLabels {
+  if ("kinds" in plan) return { [plan.label ?? "cause"]: kind! };
+  return plan.cause === undefined ? {} : { cause: plan.cause };
 }
 
 function addWorkers(
@@ -235,7 +179,7 @@ function addWorkers(
   workers: readonly WorkerStats[],
 ): void {
   const each = (value: (worker: WorkerStats) => number) =>
-    workers.map((worker) => [labelsOf(worker), value(worker)] as const);
+    workers.map((worker) => [workerLabels(worker), value(worker)] as const);
   text
     .gauge(
       "maple_gateway_worker_tasks_in_hand",
@@ -283,12 +227,6 @@ function addCommands(text: PrometheusText, { commands }: GatewayStats): void {
     );
 }
 
-function byCause(
-  counts: Readonly<Record<string, number>>,
-): [MetricLabels, number][] {
-  return Object.entries(counts).map(([cause, count]) => [{ cause }, count]);
-}
-
-function labelsOf({ address, name, pid }: WorkerStats): MetricLabels {
+function workerLabels({ address, name, pid }: WorkerStats): MetricLabels {
   return { address, name: name ?? "", pid: pid === undefined ? "" : `${pid}` };
 }

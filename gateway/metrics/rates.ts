@@ -1,31 +1,10 @@
 // ratesBetween: what happened between two reports of a gateway, per second.
 
 import type { HistogramData } from "@maple/box/internal";
+import { COUNTER_NAMES, type CounterName, totalOf } from "./counters.ts";
+import { quantileOf } from "./quantile.ts";
 import type { GatewayReport } from "./report.ts";
 import type { GatewayStats } from "./stats.ts";
-
-const COUNTED = [
-  "clientsAccepted",
-  "clientsRefused",
-  "innerRefused",
-  "clientFrames",
-  "clientBytes",
-  "delivered",
-  "acknowledged",
-  "redelivered",
-  "givenUp",
-  "expired",
-  "cleared",
-  "innerDropped",
-  "answers",
-  "answerBytes",
-  "userMessages",
-  "userDeliveries",
-  "badCommands",
-] as const satisfies readonly (keyof GatewayStats)[];
-
-/** The totals of `GatewayStats` that rates are computed of. */
-export type CountedName = typeof COUNTED[number];
 
 /** How long something took between two reports, in seconds; all null when nothing happened. */
 export interface Durations {
@@ -64,12 +43,8 @@ export interface WorkerRate {
 export interface Rates {
   /** Seconds between the two. */
   readonly seconds: number;
-  /** How much the totals grew per second. */
-  readonly perSecond: Readonly<Record<CountedName, number>>;
-  /** Client connections that ended per second. */
-  readonly clientsClosed: number;
-  /** Answers dropped per second. */
-  readonly answersDropped: number;
+  /** How much the counters grew per second; those that count by kinds, all kinds together. */
+  readonly perSecond: Readonly<Record<CounterName, number>>;
   /** How long tasks have waited for a worker. */
   readonly queueTime: Durations;
   /** How long workers took for tasks. */
@@ -92,16 +67,14 @@ export function ratesBetween(
   const seconds = after.stats.uptime - before.stats.uptime;
   if (!isSameRun(before, after) || !(seconds > 0)) return null;
   const [a, b] = [before.stats, after.stats];
-  const total = (one: Readonly<Record<string, number>>) =>
-    Object.values(one).reduce((sum, count) => sum + count, 0);
   return {
     seconds,
     perSecond: Object.fromEntries(
-      COUNTED.map((name) => [name, (b[name] - a[name]) / seconds]),
-    ) as Record<CountedName, number>,
-    clientsClosed: (total(b.clientsClosed) - total(a.clientsClosed)) / seconds,
-    answersDropped: (total({ ...b.answersDropped }) -
-      total({ ...a.answersDropped })) / seconds,
+      COUNTER_NAMES.map((name) => [
+        name,
+        (totalOf(b, name) - totalOf(a, name)) / seconds,
+      ]),
+    ) as Record<CounterName, number>,
     queueTime: durationsBetween(a.queueTime, b.queueTime),
     workTime: durationsBetween(a.workTime, b.workTime),
     commands: commandRates(a, b, seconds),
@@ -116,40 +89,14 @@ export function isSameRun(a: GatewayReport, b: GatewayReport): boolean {
 
 function durationsBetween(a: HistogramData, b: HistogramData): Durations {
   const counts = b.counts.map((count, i) => count - (a.counts[i] ?? 0));
+  const between = { bounds: b.bounds, counts };
   const count = b.count - a.count;
   return {
     count,
     mean: count > 0 ? Math.max(0, b.sum - a.sum) / count : null,
-    p50: quantile(0.5, b.bounds, counts),
-    p99: quantile(0.99, b.bounds, counts),
+    p50: quantileOf(between, 0.5),
+    p99: quantileOf(between, 0.99),
   };
-}
-
-/**
- * Estimates a quantile from the buckets of a histogram, as if the values were spread evenly in
- * each.
- *
- * @param bounds Upper bounds of the buckets.
- * @param counts How many values fell into each, one more than there are bounds.
- * @returns At most the last bound; null without values.
- */
-export function quantile(
-  q: number,
-  bounds: readonly number[],
-  counts: readonly number[],
-): number | null {
-  const rank = q * counts.reduce((sum, count) => sum + count, 0);
-  if (rank <= 0) return null;
-  let below = 0;
-  for (const [i, upper] of bounds.entries()) {
-    const count = counts[i] ?? 0;
-    if (count > 0 && below + count >= rank) {
-      const lower = bounds[i - 1] ?? 0;
-      return lower + (upper - lower) * (rank - below) / count;
-    }
-    below += count;
-  }
-  return bounds.at(-1) ?? null;
 }
 
 function commandRates(

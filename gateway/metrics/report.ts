@@ -5,6 +5,7 @@ import config from "../deno.json" with { type: "json" };
 import type { Gateway } from "../gateway.ts";
 import type { GatewayLimits } from "../options.ts";
 import type { GatewayStats } from "./stats.ts";
+import { type Trouble, troubleOf } from "./trouble.ts";
 
 /** Marks a report, so that a reader knows what it has before it. */
 export const REPORT_FORMAT = "maple-gateway-stats";
@@ -36,11 +37,14 @@ export interface GatewayReport {
   readonly limits: GatewayLimits;
   /** The counters. */
   readonly stats: GatewayStats;
+  /** What goes wrong now, then what went wrong since the start. */
+  readonly trouble: readonly Trouble[];
 }
 
 /** The report of a gateway as it is now. */
 export function reportOf(gateway: Gateway): GatewayReport {
   const { outerAddr, innerAddr, startedAt, limits } = gateway;
+  const stats = gateway.stats();
   return {
     format: REPORT_FORMAT,
     formatVersion: REPORT_FORMAT_VERSION,
@@ -51,6 +55,7 @@ export function reportOf(gateway: Gateway): GatewayReport {
     inner: innerAddr ? formatAddress(innerAddr) : null,
     nodeId: limits.nodeId,
     limits,
-    stats: gateway.stats(),
+    stats,
+    trouble: troubleOf(stats),
   };
 }

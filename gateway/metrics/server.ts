@@ -21,9 +21,6 @@ export class MetricsServer implements AsyncDisposable {
   readonly #feed = new EventFeed(LISTENERS_MAX);
   readonly #server: StatusServer;
   readonly #timer: ReturnType<typeof setInterval>;
-  // The one that the newest point of the history is of: rates between it and the next are those of
-  // a whole interval.
-  #last: GatewayReport;
 
   /**
    * Starts to serve.
@@ -42,8 +39,7 @@ export class MetricsServer implements AsyncDisposable {
       "/healthz": () => this.#health(),
       "/stats.json": () => json(report()),
     });
-    this.#last = report();
-    this.#history.add(this.#last);
+    this.#history.add(report());
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
   }
 
@@ -65,19 +61,19 @@ export class MetricsServer implements AsyncDisposable {
   }
 
   #tick(): void {
-    this.#last = this.#report();
-    const point = this.#history.add(this.#last);
+    const point = this.#history.add(this.#report());
     if (this.#feed.size === 0) return;
-    this.#feed.send(eventText("report", { report: this.#last, point }));
+    this.#feed.send(this.#event("report", { point }));
   }
 
   #listen(): Response {
-    return this.#feed.open(
-      eventText("history", {
-        report: this.#last,
-        points: this.#history.points,
-      }),
-    );
+    const { points } = this.#history;
+    return this.#feed.open(this.#event("history", { points }));
+  }
+
+  #event(name: string, more: Record<string, unknown>): string {
+    const { report, rates } = this.#history;
+    return eventText(name, { report, rates, ...more });
   }
 
   #health(): Response {

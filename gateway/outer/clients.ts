@@ -60,7 +60,6 @@ export class Clients implements SessionOwner {
     });
     sessions.add(session);
     counters.clientsAccepted++;
-    counters.clientsPeak = Math.max(counters.clientsPeak, sessions.size);
     logger.debug(`client ${session.connId} at ${session.address} connected`, {
       conn: session.connId,
     });

@@ -8,10 +8,16 @@ export class SessionTable {
   readonly #byConnId = new Map<Int64, ClientSession>();
   readonly #byUid = new Map<Int64, ClientSession>();
   #walk = 0;
+  #peak = 0;
 
   /** How many connections there are. */
   get size(): number {
     return this.#byConnId.size;
+  }
+
+  /** How many connections there were at most. */
+  get peak(): number {
+    return this.#peak;
   }
 
   /** How many users are logged in. */
@@ -32,6 +38,7 @@ export class SessionTable {
   /** Adds a new connection. */
   add(session: ClientSession): void {
     this.#byConnId.set(session.connId, session);
+    this.#peak = Math.max(this.#peak, this.size);
   }
 
   /**

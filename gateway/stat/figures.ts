@@ -62,7 +62,7 @@ function count(value: number | null): string {
 
 function comeAndGo(rates: Rates | null): string {
   const come = rates?.perSecond.clientsAccepted ?? 0;
-  const go = rates?.clientsClosed ?? 0;
+  const go = rates?.perSecond.clientsClosed ?? 0;
   return come + go > 0 ? `+${formatRate(come)}/s -${formatRate(go)}/s, ` : "";
 }
 

@@ -2,6 +2,7 @@
 // that lives.
 
 import { GatewayError } from "../errors.ts";
+import { newCounters } from "../metrics/counters.ts";
 import {
   type GatewayReport,
   REPORT_FORMAT,
@@ -65,11 +66,24 @@ export function parseReport(path: string, text: string): GatewayReport {
       }, expected ${REPORT_FORMAT_VERSION}: use the viewer of the gateway's own version`,
     );
   }
+  fillIn(value);
   const broken = firstUnfit(value, REPORT_SHAPE, "");
   if (broken !== undefined) {
     throw new GatewayError(`${path} is broken: ${broken} does not fit`);
   }
   return value as unknown as GatewayReport;
+}
+
+// What an older gateway does not count yet, it has counted as nothing.
+function fillIn(report: Record<string, unknown>): void {
+  const stats = report["stats"];
+  if (!isObject(stats)) return;
+  report["trouble"] ??= [];
+  for (const [name, zero] of Object.entries(newCounters())) {
+    const value = stats[name];
+    if (value === undefined) stats[name] = zero;
+    else if (isObject(value)) stats[name] = { ...zero, ...value };
+  }
 }
 
 /** In one line why the gateway of this report is gone; undefined when it is not. */
@@ -128,6 +142,17 @@ const isNumberIfAny = (value: unknown): boolean =>
 const isCommand = (value: unknown): boolean =>
   value === "other" || Number.isInteger(value);
 
+const isBoolean = (value: unknown): boolean => typeof value === "boolean";
+
+function shapeOfCounter(
+  [name, zero]: [string, number | object],
+): [string, Shape] {
+  return [
+    name,
+    typeof zero === "number" ? "number" : numbers(...Object.keys(zero)),
+  ];
+}
+
 function numbers(...names: readonly string[]): Record<string, Shape> {
   return Object.fromEntries(names.map((name) => [name, "number"]));
 }
@@ -142,17 +167,10 @@ const REPORT_SHAPE: Shape = {
   nodeId: "number",
   limits: numbers("connsMax", "queueMax", "queueBytes", "innerConnsMax"),
   stats: {
-    ...numbers("clients", "clientsPeak", "clientsAccepted", "clientsRefused"),
-    ...numbers("users", "innerLinks", "workers", "innerRefused", "idleCredits"),
-    ...numbers("queued", "queuedPeak", "queuedBytes", "inHand", "givenUp"),
-    ...numbers("clientFrames", "clientBytes", "delivered", "acknowledged"),
-    ...numbers("redelivered", "expired", "cleared", "innerDropped", "answers"),
-    ...numbers("answerBytes", "userMessages", "userDeliveries", "badCommands"),
+    ...Object.fromEntries(Object.entries(newCounters()).map(shapeOfCounter)),
+    ...numbers("clients", "clientsPeak", "users", "innerLinks", "workers"),
+    ...numbers("idleCredits", "queued", "queuedPeak", "queuedBytes", "inHand"),
     ...numbers("oldestSeconds", "loopDelay", "rss", "uptime", "pid"),
-    clientsClosed: numbers(
-      ...["peer", "local", "frame", "idle", "outbox", "error"],
-    ),
-    answersDropped: numbers("gone", "tag", "outbox"),
     queueTime: isHistogram,
     workTime: isHistogram,
     commands: [{
@@ -168,6 +186,7 @@ const REPORT_SHAPE: Shape = {
     }],
     state: "string",
   },
+  trouble: [{ what: "string", count: "number", now: isBoolean }],
 };
 
 // The name of the first part that does not fit.

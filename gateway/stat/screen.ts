@@ -1,6 +1,7 @@
 // renderScreen: what the viewer shows of a gateway, as lines.
 
 import type { GatewayStats } from "../metrics/stats.ts";
+import type { Trouble } from "../metrics/trouble.ts";
 import {
   type Cell,
   cell,
@@ -79,7 +80,7 @@ export function renderScreen(look: Look, options: ScreenOptions): Line[] {
         cell(`  ${figure.detail(look)}`, "faint"),
       ];
     }),
-    ...troubleLines(look.report.stats, width),
+    ...troubleLines(look.report.trouble, width),
   ];
   const tables = [workersTable(look), commandsTable(look)];
   for (const [i, rows] of shareRows(tables, height - lines.length).entries()) {
@@ -133,33 +134,15 @@ function historyCells(
   return [cell(`  ${sparkline(history.last(name, bars), bars)}`, "good")];
 }
 
-// What was refused, dropped or lost since the start, as far as there was any.
-function troubleLines(stats: GatewayStats, width: number): Line[] {
-  const { clientsClosed: closed, answersDropped: dropped } = stats;
-  const told = ([
-    ["clients refused", stats.clientsRefused],
-    ["closed for bad frames", closed.frame],
-    ["closed as idle", closed.idle],
-    ["closed for not reading", closed.outbox],
-    ["closed by errors", closed.error],
-    ["answers to clients gone", dropped.gone],
-    ["answers to another life", dropped.tag],
-    ["answers unread", dropped.outbox],
-    ["tasks redelivered", stats.redelivered],
-    ["given up", stats.givenUp],
-    ["expired", stats.expired],
-    ["cleared", stats.cleared],
-    ["of workers dropped", stats.innerDropped],
-    ["workers refused", stats.innerRefused],
-    ["bad commands", stats.badCommands],
-  ] as const).filter(([, total]) => total > 0);
-  if (told.length === 0) {
+// What goes wrong, and what went wrong since the start, as far as there was any.
+function troubleLines(trouble: readonly Trouble[], width: number): Line[] {
+  if (trouble.length === 0) {
     return [[cell(pad("trouble", LABEL_WIDTH)), cell("none", "faint")]];
   }
   const lines: Cell[][] = [];
   let columns = Infinity;
-  for (const [label, total] of told) {
-    const text = `${label} ${formatCount(total)}`;
+  for (const { what, count, now } of trouble) {
+    const text = `${printable(what)} ${formatCount(count)}`;
     if (columns + 2 + columnsOf(text) > width) {
       lines.push([cell(pad(lines.length > 0 ? "" : "trouble", LABEL_WIDTH))]);
       columns = LABEL_WIDTH;
@@ -167,7 +150,7 @@ function troubleLines(stats: GatewayStats, width: number): Line[] {
       lines.at(-1)!.push(cell(", ", "faint"));
       columns += 2;
     }
-    lines.at(-1)!.push(cell(text, "warning"));
+    lines.at(-1)!.push(cell(text, now ? "bad" : "warning"));
     columns += columnsOf(text);
   }
   return lines;

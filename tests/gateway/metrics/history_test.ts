@@ -52,6 +52,10 @@ Deno.test("quantileOf() tells nothing of no values, and the last bound of those 
   assertEquals(quantileOf({ bounds: [1, 2], counts: [0, 0, 0] }, 0.5), null);
   assertEquals(quantileOf({ bounds: [1, 2], counts: [0, 0, 9] }, 0.5), 2);
   assertEquals(quantileOf({ bounds: [1, 2], counts: [0, 3, 0] }, 0), 1);
+  assertEquals(
+    quantileOf({ bounds: [1, 2, 4], counts: [1, 0, 0, 99] }, 0.99),
+    4,
+  );
 });
 
 Deno.test("MetricsHistory add() makes rates of differences", async () => {

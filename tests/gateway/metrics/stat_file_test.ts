@@ -171,6 +171,19 @@ Deno.test("parseReport() takes what a gateway writes, and what is added later", 
   assertEquals(parseReport("f", text).stats, report.stats);
 });
 
+Deno.test("parseReport() takes what an older gateway writes, which counts less", () => {
+  const { trouble: _trouble, ...report } = reportWith();
+  const { badCommands: _, ...stats } = report.stats;
+  const { idle: _idle, ...clientsClosed } = stats.clientsClosed;
+  const text = JSON.stringify({
+    ...report,
+    stats: { ...stats, clientsClosed },
+  });
+  const read = parseReport("f", text);
+  assertEquals(read.stats, report.stats);
+  assertEquals(read.trouble, []);
+});
+
 // Each changes a good report into a bad one.
 const BAD: readonly [
   what: string,

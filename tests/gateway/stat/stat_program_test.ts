@@ -212,7 +212,7 @@ class Screen implements AsyncDisposable {
     return new Screen(
       await startProcess("python3", {
         args: [
-          pathOf("../gateway/stat_pty.py"),
+          pathOf("../gateway/stat/stat_pty.py"),
           ...command,
           ...["--interval", "0.2"],
         ],

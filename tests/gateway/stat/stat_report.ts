@@ -5,6 +5,7 @@ import {
   type GatewayReport,
   reportOf,
 } from "../../../gateway/metrics/report.ts";
+import { troubleOf } from "../../../gateway/metrics/trouble.ts";
 
 /** What a test wants of a report. */
 export interface Wanted {
@@ -21,13 +22,19 @@ export function reportWith(
   const fresh: GatewayReport = JSON.parse(
     JSON.stringify(reportOf(new Gateway())),
   );
+  const all: GatewayStats = {
+    ...fresh.stats,
+    ...{ state: "serving", uptime: 60, pid: 42, workers: 1 },
+    ...stats,
+  };
   return {
     ...fresh,
     startedAt: "2026-01-31T12:00:00.000Z",
     outer: "0.0.0.0:29000",
     inner: "127.0.0.1:28000",
+    trouble: troubleOf(all),
     ...report,
-    stats: { ...fresh.stats, state: "serving", uptime: 60, pid: 42, ...stats },
+    stats: all,
   };
 }
 

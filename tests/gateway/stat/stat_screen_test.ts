@@ -168,7 +168,7 @@ Deno.test("renderScreen() shows the figures, what went wrong, workers and comman
   );
   assertEquals(
     lineOf(lines, "trouble"),
-    "trouble answers to clients gone 17, tasks redelivered 3",
+    "trouble tasks delivered again: worker lost 3, answers dropped: client gone 17",
   );
   assertEquals(
     lineOf(lines, "10.0.0.0:"),

@@ -1,0 +1,252 @@
+// What a gateway counts, and how it is told: the one list that stats, rates, Prometheus, the
+// trouble list and the reader of reports go by. A new counter is a line in the interface, one in
+// the list, and the place where it counts.
+
+import type { CloseKind } from "@maple/box/internal";
+
+/** Frames of workers and triggers for a client that were dropped, by cause. */
+export interface DroppedAnswers {
+  /** The client was gone. */
+  gone: number;
+  /** The client was one of another life of the gateway. */
+  tag: number;
+  /** The client does not read; it is closed. */
+  outbox: number;
+}
+
+/** The totals of a gateway, all since its start. */
+export interface GatewayCounters {
+  /** Client connections accepted. */
+  clientsAccepted: number;
+  /** Client connections closed at once, since `connsMax` was reached. */
+  clientsRefused: number;
+  /** Client connections that ended, by cause. */
+  clientsClosed: Record<CloseKind, number>;
+  /** Connections of workers and triggers closed at once, since `innerConnsMax` was reached. */
+  innerRefused: number;
+  /** Frames that came from clients. */
+  clientFrames: number;
+  /** Bytes of these. */
+  clientBytes: number;
+  /** Tasks handed out, repetitions included. */
+  delivered: number;
+  /** Tasks that workers acknowledged. */
+  acknowledged: number;
+  /** Tasks handed out again after their worker was lost. */
+  redelivered: number;
+  /** Tasks given up after `maxDeliveries`; the client got `RET.WORKER_LOST`. */
+  givenUp: number;
+  /** Tasks given up after `parkTime`; the client got `RET.BUSY`. */
+  expired: number;
+  /** Tasks dropped by `CLEAR_CLIENT_TASKS`. */
+  cleared: number;
+  /** Tasks of workers dropped because the queue was twice full. */
+  innerDropped: number;
+  /** Answers written to clients. */
+  answers: number;
+  /** Bytes of these, and of messages to users. */
+  answerBytes: number;
+  /** Frames of workers and triggers for a client that were dropped, by cause. */
+  answersDropped: DroppedAnswers;
+  /** Messages to users: rows of `WRITE_TO_USERS`. */
+  userMessages: number;
+  /** Deliveries that these made. */
+  userDeliveries: number;
+  /**
+   * Frames of workers and triggers that made no sense: an unknown command or a body that cannot be
+   * read.
+   */
+  badCommands: number;
+}
+
+/** How a counter is told. */
+interface Told {
+  /** Its metric; several counters may be one, told apart by their causes. */
+  readonly metric: string;
+  /** What the metric is. */
+  readonly help: string;
+}
+
+/** How a total is told. */
+export interface TotalPlan extends Told {
+  /** The label `cause` of its metric. */
+  readonly cause?: string;
+  /** What the trouble list calls it; without this it is no trouble. */
+  readonly trouble?: string;
+}
+
+/** How a total is told that is counted by kinds. */
+export interface KindsPlan<Kind extends string = string> extends Told {
+  /** The label of its metric that tells the kind. @default {"cause"} */
+  readonly label?: string;
+  /** What the trouble list calls each kind; null when it is no trouble. */
+  readonly kinds: Readonly<Record<Kind, string | null>>;
+}
+
+/** The names of all counters. */
+export type CounterName = keyof GatewayCounters;
+
+type Plans = {
+  readonly [Name in CounterName]: GatewayCounters[Name] extends number
+    ? TotalPlan
+    : KindsPlan<Extract<keyof GatewayCounters[Name], string>>;
+};
+
+const DROPPED = {
+  metric: "maple_gateway_tasks_dropped_total",
+  help: "Tasks that nobody finished, by cause.",
+};
+
+/** All counters, in the order in which they are told. */
+export const COUNTERS: Plans = {
+  clientsAccepted: {
+    metric: "maple_gateway_clients_accepted_total",
+    help: "Client connections accepted.",
+  },
+  clientsRefused: {
+    metric: "maple_gateway_clients_refused_total",
+    help: "Client connections closed at once, by cause.",
+    cause: "conns_max",
+    trouble: "clients refused (--conns-max)",
+  },
+  clientsClosed: {
+    metric: "maple_gateway_clients_closed_total",
+    help: "Client connections that ended, by cause.",
+    kinds: {
+      peer: null,
+      local: null,
+      frame: "clients closed: a bad or too long frame (--frame-max)",
+      idle: "clients closed: no frame (--conn-timeout)",
+      outbox: "clients closed: did not read (--outbox-max)",
+      error: "clients closed: their frame could not be handled",
+    },
+  },
+  innerRefused: {
+    metric: "maple_gateway_inner_connections_refused_total",
+    help: "Connections of workers and triggers closed at once, by cause.",
+    cause: "inner_conns_max",
+    trouble: "workers and triggers refused (--inner-conns-max)",
+  },
+  clientFrames: {
+    metric: "maple_gateway_client_frames_total",
+    help: "Frames that came from clients.",
+  },
+  clientBytes: {
+    metric: "maple_gateway_client_bytes_total",
+    help: "Bytes of the frames that came from clients.",
+  },
+  delivered: {
+    metric: "maple_gateway_tasks_delivered_total",
+    help: "Tasks handed out, repetitions included.",
+  },
+  acknowledged: {
+    metric: "maple_gateway_tasks_acknowledged_total",
+    help: "Tasks that workers finished.",
+  },
+  redelivered: {
+    metric: "maple_gateway_tasks_redelivered_total",
+    help: "Tasks handed out again after their worker was lost.",
+    trouble: "tasks delivered again: worker lost",
+  },
+  givenUp: {
+    ...DROPPED,
+    cause: "max_deliveries",
+    trouble: "tasks given up: workers lost with them (--max-deliveries)",
+  },
+  expired: {
+    ...DROPPED,
+    cause: "park_time",
+    trouble: "tasks given up: waited too long (--park-time)",
+  },
+  cleared: {
+    ...DROPPED,
+    cause: "cleared",
+    trouble: "tasks cleared by workers",
+  },
+  innerDropped: {
+    ...DROPPED,
+    cause: "queue_max",
+    trouble: "tasks of workers dropped: queue twice full (--queue-max)",
+  },
+  answers: {
+    metric: "maple_gateway_answers_total",
+    help: "Frames sent to clients.",
+  },
+  answerBytes: {
+    metric: "maple_gateway_answer_bytes_total",
+    help: "Bytes of the frames sent to clients.",
+  },
+  answersDropped: {
+    metric: "maple_gateway_answers_dropped_total",
+    help: "Frames for a client that were dropped, by cause.",
+    kinds: {
+      gone: "answers dropped: client gone",
+      tag: "answers dropped: for an earlier start of the gateway",
+      outbox: "answers dropped: client did not read",
+    },
+  },
+  userMessages: {
+    metric: "maple_gateway_user_messages_total",
+    help: "Messages to users.",
+  },
+  userDeliveries: {
+    metric: "maple_gateway_user_deliveries_total",
+    help: "Clients that these messages reached, added up.",
+  },
+  badCommands: {
+    metric: "maple_gateway_bad_commands_total",
+    help: "Frames of workers and triggers that made no sense.",
+    trouble: "frames of workers and triggers not understood",
+  },
+};
+
+/** The names of all counters, in the order in which they are told. */
+export const COUNTER_NAMES = Object.keys(COUNTERS) as readonly CounterName[];
+
+/** One number of a gateway's counters. */
+export interface CountedPart {
+  /** The counter. */
+  readonly name: CounterName;
+  /** Which kind, where it is counted by kinds. */
+  readonly kind: string | undefined;
+  /** How much it is. */
+  readonly count: number;
+}
+
+/** The numbers of a counter: one, or one for each kind. */
+export function partsOf(
+  counters: GatewayCounters,
+  name: CounterName,
+): CountedPart[] {
+  const value = counters[name];
+  return typeof value === "number"
+    ? [{ name, kind: undefined, count: value }]
+    : Object.entries(value).map(([kind, count]) => ({ name, kind, count }));
+}
+
+/** A counter as one number. */
+export function totalOf(counters: GatewayCounters, name: CounterName): number {
+  return partsOf(counters, name).reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Counters that have counted nothing yet. */
+export function newCounters(): GatewayCounters {
+  const zeros = COUNTER_NAMES.map((name) => {
+    const plan: TotalPlan | KindsPlan = COUNTERS[name];
+    if (!("kinds" in plan)) return [name, 0];
+    return [
+      name,
+      Object.fromEntries(Object.keys(plan.kinds).map((kind) => [kind, 0])),
+    ];
+  });
+  return Object.fromEntries(zeros) as GatewayCounters;
+}
+
+/** Counters as they are now; they do not go on counting. */
+export function copyCounters(counters: GatewayCounters): GatewayCounters {
+  const copies = COUNTER_NAMES.map((name) => {
+    const value = counters[name];
+    return [name, typeof value === "number" ? value : { ...value }];
+  });
+  return Object.fromEntries(copies) as GatewayCounters;
+}
