@@ -95,12 +95,17 @@ export type {
   WebSocketListenerOptions,
 } from "./net/web_socket_listener.ts";
 export { WebSocketTransport } from "./net/web_socket_transport.ts";
-export type { Child, ChildStart } from "./process/child.ts";
-export type { ControlMessage } from "./process/control.ts";
+export type { Child, ChildEnd, ChildStart } from "./process/child.ts";
+export type {
+  Control,
+  ControlMessage,
+  ControlServerHandler,
+  MasterMessage,
+} from "./process/control.ts";
 export { ControlClient } from "./process/control.ts";
 export { takeEnv } from "./process/env.ts";
 export { Master } from "./process/master.ts";
-export type { MasterOptions } from "./process/master.ts";
+export type { MasterContext, MasterOptions } from "./process/master.ts";
 export type {
   ProcessMetrics,
   ProcessStatus,

@@ -2,6 +2,7 @@
 
 import {
   type Child,
+  type ChildEnd,
   type ChildStart,
   ControlClient,
   setLogLevel,
@@ -31,28 +32,19 @@ export function threadIdentity(): ThreadIdentity | undefined {
 
 /** A Web Worker that serves, as the main thread sees it. */
 export class Thread implements Child {
-  /** Its number, from 1; its successor has the same. */
-  readonly index: number;
   /** By which it is known on its line to the main thread. */
   readonly token: string = crypto.randomUUID();
-  /** When it was started, in milliseconds of `performance.now()`. */
-  readonly startedAt: number = performance.now();
-  /** Resolves with true when it has said that it is ready, with false when it has ended before. */
-  readonly ready: Promise<boolean>;
-  /** Resolves with how it ended, for logs. */
-  readonly ended: Promise<string>;
-  /** Looks of the master since its last sign of life; undefined until the first one. */
-  quietLooks: number | undefined;
+  /** `thread 2`, for logs. */
+  readonly name: string;
+  /** Resolves with how it ended. */
+  readonly ended: Promise<ChildEnd>;
   readonly #worker: Worker;
-  #setReady!: (ready: boolean) => void;
-  #setEnded!: (how: string) => void;
-  #stopping = false;
-  #killTimer: ReturnType<typeof setTimeout> | undefined;
+  #setEnded!: (end: ChildEnd) => void;
+  #leaving = false;
 
   /** Starts it: the main module of the program runs in it. */
   constructor({ index, controlPort }: ChildStart, ports: Ports) {
-    this.index = index;
-    this.ready = new Promise((resolve) => this.#setReady = resolve);
+    this.name = `thread ${index}`;
     this.ended = new Promise((resolve) => this.#setEnded = resolve);
     const { token } = this;
     const identity: ThreadIdentity = { index, controlPort, token, ports };
@@ -63,45 +55,35 @@ export class Thread implements Child {
     this.#worker.onerror = (event) => {
       // Else the error would end the whole process.
       event.preventDefault();
-      this.#end(`${event.message} (${event.filename}:${event.lineno})`);
+      this.#end({
+        how: `${event.message} (${event.filename}:${event.lineno})`,
+        clean: false,
+      });
     };
-  }
-
-  /** `thread 2`, for logs. */
-  get name(): string {
-    return `thread ${this.index}`;
-  }
-
-  /** Tells that it is ready. */
-  setReady(): void {
-    this.#setReady(true);
   }
 
   /** Tells that its line to the main thread has ended: nothing else tells that it has left. */
   lineGone(): void {
-    this.#end(this.#stopping ? "stopped" : "it left by itself");
+    this.#end({
+      how: this.#leaving ? "stopped" : "it left by itself",
+      clean: this.#leaving,
+    });
   }
 
-  /** Asks it to leave in order; kills it when it has not after `timeoutMs`. */
-  stop(timeoutMs: number): void {
-    this.#stopping = true;
+  /** Asks it to leave in order. */
+  leave(): void {
+    this.#leaving = true;
     this.#worker.postMessage(STOP_MESSAGE);
-    this.#killTimer ??= setTimeout(
-      () => this.kill(`it did not stop within ${timeoutMs} ms`),
-      timeoutMs,
-    );
   }
 
-  /** Kills it. */
-  kill(why: string): void {
-    this.#end(`killed: ${why}`);
+  /** Ends it at once. */
+  kill(): void {
+    this.#end({ how: "killed", clean: false });
   }
 
-  #end(how: string): void {
-    clearTimeout(this.#killTimer);
+  #end(end: ChildEnd): void {
     this.#worker.terminate();
-    this.#setReady(false);
-    this.#setEnded(how);
+    this.#setEnded(end);
   }
 }
 

@@ -34,23 +34,33 @@ export interface ControlClientHandler {
 export const BEAT_MS = 250;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
+/** What a master does about the lines. */
+export interface ControlServerHandler {
+  /** A child has told something. */
+  onMessage(token: string, message: ControlMessage): void;
+  /** The line of a child has ended. */
+  onGone(token: string): void;
+}
+
 /** The master's end of the lines. */
-export class ControlServer {
+export interface Control {
+  /** The port that it listens on. */
+  readonly port: number;
+  /** Tells a child something; no effect when it has no line. */
+  send(token: string, message: MasterMessage): void;
+  /** Closes all lines. */
+  close(): Promise<void>;
+}
+
+/** The master's end of the lines, at a port of loopback. */
+export class ControlServer implements Control {
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   readonly #sockets = new Set<FrameSocket>();
   readonly #children = new Map<string, FrameSocket>();
 
-  /**
-   * @param logger Where faults are logged.
-   * @param onMessage Called for each message with the child's token.
-   * @param onGone Called when the line of a child has ended.
-   */
-  constructor(
-    logger: Logger,
-    onMessage: (token: string, message: ControlMessage) => void,
-    onGone: (token: string) => void,
-  ) {
+  /** @param logger Where faults are logged. */
+  constructor(logger: Logger, handler: ControlServerHandler) {
     this.#listener = listenTcp("child processes", "127.0.0.1", 0);
     this.#accepting = acceptAll(this.#listener, logger, (conn) => {
       let token: string | undefined;
@@ -63,13 +73,13 @@ export class ControlServer {
             return;
           }
           this.#children.set(token, socket);
-          onMessage(token, message);
+          handler.onMessage(token, message);
         },
         onClose: () => {
           this.#sockets.delete(socket);
           if (token === undefined) return;
           this.#children.delete(token);
-          onGone(token);
+          handler.onGone(token);
         },
       });
       this.#sockets.add(socket);

@@ -1,14 +1,17 @@
 // Master: starts the children, processes or threads, watches them, replaces them.
 
 import type { Logger, LogLevel } from "../log/logger.ts";
-import type { Child, ChildStart } from "./child.ts";
-import { BEAT_MS, ControlServer } from "./control.ts";
+import type { Child, ChildEnd, ChildStart } from "./child.ts";
+import {
+  BEAT_MS,
+  type Control,
+  ControlServer,
+  type ControlServerHandler,
+} from "./control.ts";
+import { Place, type PlaceContext } from "./place.ts";
 import type { ProcessStatus } from "./process_status.ts";
+import { WatchedChild } from "./watched_child.ts";
 
-// A child that dies this soon after its start makes the next start wait.
-const EARLY_DEATH_MS = 10_000;
-const FIRST_DELAY_MS = 500;
-const LAST_DELAY_MS = 30_000;
 // What a child may take beyond its own stop timeout: to run its stopWorker hooks and to end.
 const STOP_GRACE_MS = 2000;
 
@@ -26,32 +29,28 @@ export interface MasterOptions {
 
 /** What a master works with. */
 export interface MasterContext {
-  /** Starts a child. */
+  /**
+   * Starts a child.
+   *
+   * @throws {Error} with one line that says why it cannot be started.
+   */
   readonly startChild: (start: ChildStart) => Child;
   /** Where it logs. */
   readonly logger: Logger;
-}
-
-/** The place of one child. */
-interface Slot {
-  child: Child | undefined;
-  earlyDeaths: number;
-  restarts: number;
-  restart: ReturnType<typeof setTimeout> | undefined;
+  /** Opens the lines to the children. @default at a port of loopback */
+  readonly openControl?: (handler: ControlServerHandler) => Control;
 }
 
 /** Starts the children, watches them, replaces them. */
 export class Master {
   readonly #options: MasterOptions;
-  readonly #context: MasterContext;
+  readonly #startChild: MasterContext["startChild"];
   readonly #logger: Logger;
-  readonly #control: ControlServer;
-  readonly #slots: Slot[];
-  readonly #children = new Map<string, Child>();
-  readonly #readyChildren = new Set<Child>();
-  readonly #stats = new Map<Child, unknown>();
-  readonly #watch: ReturnType<typeof setInterval> | undefined;
-  readonly #readyPlaces = new Set<number>();
+  readonly #control: Control;
+  readonly #places: readonly Place[];
+  // By their tokens: those of the places, the new ones of a reload, the old ones that leave.
+  readonly #children = new Map<string, WatchedChild>();
+  readonly #watch: ReturnType<typeof setInterval>;
   readonly #allReady: Promise<void>;
   #setAllReady!: () => void;
   readonly #allEnded: Promise<void>;
@@ -59,33 +58,48 @@ export class Master {
   #logLevel: LogLevel | undefined;
   #stopping = false;
   #reloading = false;
+  #reloadAgain = false;
 
-  /** Starts the children. */
+  /**
+   * Starts the children.
+   *
+   * @throws {Error} when one cannot be started. Later that is logged, and tried again.
+   */
   constructor(options: MasterOptions, context: MasterContext) {
-    const { logger } = context;
+    const { logger, startChild } = context;
     this.#options = options;
-    this.#context = context;
+    this.#startChild = startChild;
     this.#logger = logger;
     this.#allReady = new Promise((resolve) => this.#setAllReady = resolve);
     this.#allEnded = new Promise((resolve) => this.#setAllEnded = resolve);
-    this.#control = new ControlServer(logger, (token, message) => {
-      const child = this.#children.get(token);
-      if (!child) return;
-      child.quietLooks = 0;
-      if (message.token !== undefined) this.#tellLogLevel(child);
-      if (message.ready) this.#onReady(child);
-      if (message.stats !== undefined) this.#stats.set(child, message.stats);
-    }, (token) => this.#children.get(token)?.lineGone());
-    if (options.workTimeoutMs > 0) {
-      this.#watch = setInterval(() => this.#look(), BEAT_MS);
+    const handler: ControlServerHandler = {
+      onMessage: (token, message) => {
+        const child = this.#children.get(token);
+        if (!child) return;
+        child.heard(message);
+        if (message.token !== undefined) this.#tellLogLevel(token);
+      },
+      onGone: (token) => this.#children.get(token)?.lineGone(),
+    };
+    this.#control = context.openControl?.(handler) ??
+      new ControlServer(logger, handler);
+    this.#watch = setInterval(() => this.#look(), BEAT_MS);
+    const place: PlaceContext = {
+      start: (index) => this.#start(index),
+      onReady: () => this.#onReady(),
+      logger,
+    };
+    this.#places = Array.from(
+      { length: options.workers },
+      (_, index) => new Place(index + 1, place),
+    );
+    try {
+      for (const place of this.#places) place.fill();
+    } catch (error) {
+      this.stopNow();
+      void this.#control.close();
+      throw error;
     }
-    this.#slots = Array.from({ length: options.workers }, () => ({
-      child: undefined,
-      earlyDeaths: 0,
-      restarts: 0,
-      restart: undefined,
-    }));
-    for (const index of this.#slots.keys()) this.#fill(index);
   }
 
   /** Resolves when each child, or another in its place, has been ready. */
@@ -93,25 +107,26 @@ export class Master {
     return this.#allReady;
   }
 
-  /** Whether a child is ready in each place, and nobody has asked them to stop. */
+  /** Whether a child works in each place, and nobody has asked them to stop. */
   get healthy(): boolean {
     return !this.#stopping && this.processes().every(({ ready }) => ready);
   }
 
   /** The children, by their places; after a reload the new ones. */
   processes(): ProcessStatus[] {
-    return this.#slots.map(({ child, restarts }, index) => ({
+    return this.#places.map(({ child, restarts }, index) => ({
       index: index + 1,
-      ready: child !== undefined && this.#readyChildren.has(child),
+      ready: child?.working ?? false,
+      silent: child?.silent ?? false,
       restarts,
-      stats: child && this.#stats.get(child),
+      stats: child?.stats,
     }));
   }
 
   /** Sets the least level that all children log, those that are started later included. */
   setLogLevel(level: LogLevel): void {
     this.#logLevel = level;
-    for (const child of this.#children.values()) this.#tellLogLevel(child);
+    for (const token of this.#children.keys()) this.#tellLogLevel(token);
   }
 
   /** Resolves when the master was stopped and the last child has ended. */
@@ -134,53 +149,71 @@ export class Master {
   /** Kills all children and ends. */
   stopNow(): void {
     this.#endStarting();
-    for (const child of this.#children.values()) child.kill("stop at once");
+    for (const child of this.#children.values()) {
+      child.kill("stop at once", true);
+    }
   }
 
   /**
    * Starts new children from the code on disk; when all are ready, the old ones leave. If they
-   * don't within `reloadTimeout`, they are ended and the old ones stay.
+   * can't be started or are not ready within `reloadTimeout`, they are ended and the old ones stay.
+   *
+   * Called while a reload is under way, it has another follow: what runs in the end is the code
+   * that was on disk at the last call.
+   *
+   * @returns When no reload is under way any more.
    */
   async reload(): Promise<void> {
-    if (this.#stopping || this.#reloading) {
-      this.#logger.warn(
-        `no reload: ${
-          this.#stopping ? "stopping" : "the last one is not finished"
-        }`,
-      );
+    if (this.#stopping) {
+      this.#logger.warn("no reload: stopping");
+      return;
+    }
+    this.#reloadAgain = true;
+    if (this.#reloading) {
+      this.#logger.info("another reload follows the one that is under way");
       return;
     }
     this.#reloading = true;
-    this.#logger.info("reloading: starting new processes");
-    const fresh = this.#slots.map((_, index) => this.#start(index));
-    const fault = await this.#whyNotReady(fresh) ?? this.#whoEnded(fresh);
+    while (this.#reloadAgain && !this.#stopping) {
+      this.#reloadAgain = false;
+      await this.#reloadOnce();
+    }
     this.#reloading = false;
+  }
+
+  async #reloadOnce(): Promise<void> {
+    this.#logger.info("reloading: starting new processes");
+    const fresh: WatchedChild[] = [];
+    const fault = await this.#bringUp(fresh);
     if (this.#stopping) return;
     if (fault !== undefined) {
-      this.#logger.error(
-        `reload failed, the old processes stay: ${fault}`,
-      );
-      for (const child of fresh) child.kill("the reload failed");
+      this.#logger.error(`reload failed, the old processes stay: ${fault}`);
+      for (const child of fresh) child.kill("the reload failed", true);
       return;
     }
-    for (const [index, slot] of this.#slots.entries()) {
-      const old = slot.child;
-      clearTimeout(slot.restart);
-      slot.restart = undefined;
-      slot.earlyDeaths = 0;
-      slot.child = fresh[index];
+    for (const child of fresh) {
+      const old = this.#places[child.index - 1]!.handOver(child);
       if (old) this.#stopChild(old);
     }
     this.#logger.info("reloaded: the new processes are ready, the old leave");
   }
 
-  #tellLogLevel({ token }: Child): void {
-    const logLevel = this.#logLevel;
-    if (logLevel !== undefined) this.#control.send(token, { logLevel });
+  // Starts a child for each place; answers why they can't take over.
+  async #bringUp(fresh: WatchedChild[]): Promise<string | undefined> {
+    try {
+      for (let i = 1; i <= this.#places.length; i++) fresh.push(this.#start(i));
+    } catch (error) {
+      return (error as Error).message;
+    }
+    const fault = await this.#whyNotReady(fresh);
+    if (fault !== undefined) return fault;
+    // One that was ready may be gone before the last one is.
+    const gone = fresh.find(({ hasEnded }) => hasEnded);
+    return gone && `new ${gone.name} ended before all were ready`;
   }
 
   async #whyNotReady(
-    children: readonly Child[],
+    children: readonly WatchedChild[],
   ): Promise<string | undefined> {
     const { reloadTimeoutMs } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -197,8 +230,8 @@ export class Master {
     });
     const each = children.map(async (child) => {
       if (await child.ready) return undefined;
-      return `new ${child.name} ended with ${await child
-        .ended} before it was ready`;
+      const { how } = await child.ended;
+      return `new ${child.name} ended with ${how} before it was ready`;
     });
     // The first that fails decides; success takes all.
     const failed = Promise.race(
@@ -212,85 +245,56 @@ export class Master {
     return fault;
   }
 
-  // One that was ready may be gone before the last one is.
-  #whoEnded(children: readonly Child[]): string | undefined {
-    const gone = children.find((child) => !this.#children.has(child.token));
-    return gone && `new ${gone.name} ended before all were ready`;
+  #tellLogLevel(token: string): void {
+    const logLevel = this.#logLevel;
+    if (logLevel !== undefined) this.#control.send(token, { logLevel });
   }
 
-  #onReady(child: Child): void {
-    child.setReady();
-    this.#readyChildren.add(child);
-    this.#readyPlaces.add(child.index);
-    if (!this.#stopping && this.#readyPlaces.size === this.#slots.length) {
-      this.#setAllReady();
-    }
-  }
-
-  #stopChild(child: Child): void {
+  #stopChild(child: WatchedChild): void {
     child.stop(this.#options.stopTimeoutMs + STOP_GRACE_MS);
   }
 
   #endStarting(): void {
     this.#stopping = true;
     clearInterval(this.#watch);
-    for (const slot of this.#slots) clearTimeout(slot.restart);
+    for (const place of this.#places) place.close();
     if (this.#children.size === 0) this.#setAllEnded();
   }
 
-  #fill(index: number): void {
-    this.#slots[index]!.child = this.#start(index);
-  }
-
-  #start(index: number): Child {
-    const child = this.#context.startChild({
-      index: index + 1,
-      controlPort: this.#control.port,
-    });
+  #start(index: number): WatchedChild {
+    const child = new WatchedChild(
+      index,
+      this.#startChild({ index, controlPort: this.#control.port }),
+    );
     this.#children.set(child.token, child);
     this.#logger.info(`${child.name} started`);
-    child.ended.then((how) => this.#onEnd(child, how));
+    child.ended.then((end) => this.#onEnd(child, end));
     return child;
   }
 
-  #onEnd(child: Child, how: string): void {
-    this.#children.delete(child.token);
-    this.#readyChildren.delete(child);
-    this.#stats.delete(child);
-    const line = `${child.name} ended: ${how}`;
-    if (this.#stopping) {
-      this.#logger.info(line);
-      if (this.#children.size === 0) this.#setAllEnded();
-      return;
-    }
-    const index = child.index - 1;
-    const slot = this.#slots[index]!;
-    if (slot.child !== child) {
-      this.#logger.info(line);
-      return;
-    }
-    slot.child = undefined;
-    slot.restarts++;
-    const early = performance.now() - child.startedAt < EARLY_DEATH_MS;
-    const delay = early && slot.earlyDeaths > 0
-      ? Math.min(FIRST_DELAY_MS * 2 ** (slot.earlyDeaths - 1), LAST_DELAY_MS)
-      : 0;
-    slot.earlyDeaths = early ? slot.earlyDeaths + 1 : 0;
-    this.#logger.warn(
-      `${line}; starting another ${
-        delay === 0 ? "at once" : `in ${delay / 1000} s`
-      }`,
-    );
-    slot.restart = setTimeout(() => this.#fill(index), delay);
+  #onReady(): void {
+    if (this.#places.every(({ wasReady }) => wasReady)) this.#setAllReady();
   }
 
-  // Looks are counted, not clocks compared: a master that was itself suspended must not take its
-  // children for dead.
+  #onEnd(child: WatchedChild, end: ChildEnd): void {
+    this.#children.delete(child.token);
+    const place = this.#places[child.index - 1]!;
+    if (!this.#stopping && place.child === child) {
+      place.onDeath(child, end);
+      return;
+    }
+    const line = `${child.name} ended: ${end.how}`;
+    if (end.clean) this.#logger.info(line);
+    else this.#logger.warn(line);
+    if (this.#stopping && this.#children.size === 0) this.#setAllEnded();
+  }
+
   #look(): void {
     const { workTimeoutMs } = this.#options;
     for (const child of this.#children.values()) {
-      if (child.quietLooks === undefined) continue;
-      if (++child.quietLooks * BEAT_MS <= workTimeoutMs + BEAT_MS) continue;
+      child.look();
+      if (workTimeoutMs === 0) continue;
+      if (child.quietMs <= workTimeoutMs + BEAT_MS) continue;
       child.kill(
         `its event loop was blocked for more than ${
           workTimeoutMs / 1000

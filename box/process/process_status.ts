@@ -8,8 +8,10 @@ import { serveStatus, statusUrl } from "../metrics/serve_status.ts";
 export interface ProcessStatus {
   /** Which of its master's children it is, from 1; 0 = there is no master. */
   readonly index: number;
-  /** Whether it does its work. */
+  /** Whether it does its work; false also while its event loop stands still. */
   readonly ready: boolean;
+  /** Whether its event loop seems to stand still: nothing was heard of it for 3 s. */
+  readonly silent: boolean;
   /** Times that it had ended by itself and was started again. */
   readonly restarts: number;
   /** What it has counted, as it is in JSON; `undefined` until it has told. */

@@ -85,7 +85,13 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   await using _status = serveStatusOf(options, app, {
     logger,
     healthy: () => ready && !stopping,
-    processes: () => [{ index: 0, ready, restarts: 0, stats: app.stats?.() }],
+    processes: () => [{
+      index: 0,
+      ready,
+      silent: false,
+      restarts: 0,
+      stats: app.stats?.(),
+    }],
   });
   let stopping = false;
   let signalled = false;

@@ -132,19 +132,26 @@ ${runs("v1")}`;
   assertEquals(givenUp, 0);
 });
 
-Deno.test("worker reload: a HUP during a reload is refused", async () => {
+Deno.test("worker reload: a HUP during a reload is remembered: what runs is what was on disk at the last one", async () => {
   await using gateway = await GatewayFixture.start();
   await using program = new ProgramOnDisk("v1");
   await using worker = await WorkerProcess.start(gateway.inner, {
     program: program.path,
     reloadTimeout: 1.5,
   });
-  program.write("setInterval(() => {}, 1000);\n");
+  program.write('console.log("hangs"); setInterval(() => {}, 1000);\n');
   worker.kill("SIGHUP");
-  await worker.logged(/reloading: starting new processes/);
+  for (let i = 0; i < 2; i++) await worker.line(/^hangs$/);
+  program.write(runs("v2"));
   worker.kill("SIGHUP");
-  await worker.logged(/WARN .*no reload: the last one is not finished/);
-  await worker.logged(/reload failed/);
+  await worker.logged(/another reload follows the one that is under way/);
+  await worker.logged(/ERROR .*reload failed/);
+  await worker.logged(/reloaded: the new processes are ready/);
+  await worker.logged(/ended: exit code 0/, 2);
+  await using load = await RequestLoad.start(gateway.outer, 2);
+  await eventually(() => load.by("v2") > 10);
+  await load.stop();
+  assertEquals(load.by("v1"), 0);
   worker.kill("SIGTERM");
   assertEquals((await worker.finished()).code, 0);
   await worker.childrenGone();

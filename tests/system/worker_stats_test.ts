@@ -251,7 +251,7 @@ Deno.test("Worker.run() with workers 0 serves the metrics of its own process", a
 
 Deno.test("workerMetrics() leaves out what a child has not told yet", () => {
   const text = workerMetrics([
-    { index: 1, ready: false, restarts: 3, stats: undefined },
+    { index: 1, ready: false, silent: true, restarts: 3, stats: undefined },
   ]).toString();
   assertEquals(text.split("\n").filter((line) => /^[^#]/.test(line)), [
     'maple_worker_up{worker="1"} 0',
@@ -281,6 +281,7 @@ Deno.test({
     const text = workerMetrics([1, 2].map((index) => ({
       index,
       ready: true,
+      silent: false,
       restarts: 0,
       stats,
     }))).toString();

@@ -1,0 +1,459 @@
+// Master: what it does when children die, stand still, cannot be started; reloads and stops.
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { FakeChildren } from "./fake_children.ts";
+
+Deno.test("Master.ready() resolves when each place has had a child that is ready", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  let ready = false;
+  children.master.ready().then(() => ready = true);
+  children.latest(1).says({ ready: true });
+  children.latest(2).dies();
+  await children.pass(0);
+  assertEquals([ready, children.master.healthy], [false, false]);
+  await children.pass(10);
+  children.latest(2).says({ ready: true });
+  await children.pass(0);
+  assertEquals([ready, children.master.healthy], [true, true]);
+});
+
+Deno.test("Master starts another child at once, and later and later while they keep dying", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  children.logged();
+  const delays = [0, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
+  for (const [nth, delay] of delays.entries()) {
+    children.latest(1).dies("exit code 3");
+    await children.pass(0);
+    const when = delay === 0 ? "at once" : `in ${delay / 1000} s`;
+    assertEquals(
+      children.logged()[0],
+      `WARN child 1.${nth + 1} ended: exit code 3; starting another ${when}`,
+    );
+    if (delay > 0) {
+      await children.pass(delay - 1);
+      assertEquals(children.started.length, nth + 1);
+    }
+    await children.pass(1);
+    assertEquals(children.started.length, nth + 2);
+    assertEquals(children.logged(), [`INFO child 1.${nth + 2} started`]);
+  }
+  assertEquals(children.master.processes()[0]!.restarts, delays.length);
+});
+
+Deno.test("Master starts the second in a row later, also when the first had worked for long", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  await children.allReady();
+  await children.pass(60_000);
+  children.logged();
+  children.latest(1).dies("signal SIGKILL");
+  await children.pass(1);
+  children.latest(1).says({ ready: true });
+  await children.pass(100);
+  children.latest(1).dies("signal SIGKILL");
+  await children.pass(1000);
+  assertEquals(
+    children.logged().filter((line) => /ended/.test(line)),
+    [
+      "WARN child 1.1 ended: signal SIGKILL; starting another at once",
+      "WARN child 1.2 ended: signal SIGKILL; starting another in 0.5 s",
+    ],
+  );
+});
+
+Deno.test("Master takes deaths before a child has worked for 10 s as a row, after that as none", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  for (const [worked, delay] of [[0, 0], [9999, 500], [9999, 1000]] as const) {
+    await children.allReady();
+    await children.pass(worked);
+    children.latest(1).dies();
+    await children.pass(delay + 1);
+  }
+  assertEquals(children.started.length, 4);
+  await children.allReady();
+  await children.pass(10_000);
+  children.latest(1).dies();
+  await children.pass(1);
+  assertEquals(children.started.length, 5);
+});
+
+Deno.test("Master starts a child later that takes long to start and then dies, again and again", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  for (const delay of [0, 500, 1000]) {
+    await children.pass(60_000);
+    children.latest(1).dies();
+    const { length } = children.started;
+    await children.pass(delay - 1);
+    assertEquals(children.started.length, length);
+    await children.pass(2);
+    assertEquals(children.started.length, length + 1);
+  }
+});
+
+Deno.test("Master tries again, later and later, when a child cannot be started after a death", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  children.logged();
+  children.startFault = "Cannot start child 2: no such folder";
+  children.latest(2).dies();
+  await children.pass(0);
+  assertEquals(children.logged(), [
+    "WARN child 2.1 ended: exit code 1; starting another at once",
+  ]);
+  await children.pass(3600);
+  assertEquals(children.logged(), [
+    "ERROR Cannot start child 2: no such folder; trying again in 0.5 s",
+    "ERROR Cannot start child 2: no such folder; trying again in 1 s",
+    "ERROR Cannot start child 2: no such folder; trying again in 2 s",
+    "ERROR Cannot start child 2: no such folder; trying again in 4 s",
+  ]);
+  assertEquals(children.master.healthy, false);
+  children.startFault = undefined;
+  await children.pass(4000);
+  await children.allReady();
+  assertEquals(children.master.healthy, true);
+  assertEquals(children.started.length, 3);
+});
+
+Deno.test("Master starts nobody after it was told to stop, whoever dies", async () => {
+  using time = new FakeTime();
+  const children = new FakeChildren(time);
+  children.latest(1).dies();
+  await children.pass(0);
+  children.master.stop();
+  await children.pass(60_000);
+  assertEquals(children.started.length, 2);
+  await children.master.ended();
+  assert(children.controlClosed);
+});
+
+Deno.test("Master throws when the first children cannot be started, and leaves nothing", () => {
+  using time = new FakeTime();
+  const startFault = "Cannot start child 1: not allowed";
+  assertThrows(
+    () => new FakeChildren(time, { startFault }),
+    Error,
+    startFault,
+  );
+});
+
+Deno.test("Master reloads: the old leave when all new ones are ready", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  const [one, two] = children.started;
+  children.logged();
+  children.master.reload();
+  await children.pass(5000);
+  children.latest(1).says({ ready: true });
+  await children.pass(5000);
+  assertEquals([one!.told, two!.told], [[], []]);
+  children.latest(2).says({ ready: true });
+  await children.pass(0);
+  assertEquals([one!.told, two!.told], [["leave"], ["leave"]]);
+  assertEquals(children.logged(), [
+    "INFO reloading: starting new processes",
+    "INFO child 1.2 started",
+    "INFO child 2.2 started",
+    "INFO reloaded: the new processes are ready, the old leave",
+    "INFO child 1.1 ended: exit code 0",
+    "INFO child 2.1 ended: exit code 0",
+  ]);
+  assertEquals(
+    children.master.processes().map(({ ready, restarts }) => [ready, restarts]),
+    [[true, 0], [true, 0]],
+  );
+});
+
+for (
+  const { what, fault, fail } of [
+    {
+      what: "one dies before it is ready",
+      fault: "new child 2.2 ended with exit code 1 before it was ready",
+      fail: (children: FakeChildren) => children.latest(2).dies(),
+    },
+    {
+      what: "one that was ready dies before the others are",
+      fault: "new child 1.2 ended before all were ready",
+      fail: async (children: FakeChildren) => {
+        children.latest(1).says({ ready: true });
+        await children.pass(0);
+        children.latest(1).dies();
+        await children.pass(0);
+        children.latest(2).says({ ready: true });
+      },
+    },
+    {
+      what: "they are not ready in time",
+      fault: "the new ones were not ready within 30 s (reloadTimeout)",
+      fail: (children: FakeChildren) => children.pass(30_000),
+    },
+  ]
+) {
+  Deno.test(`Master keeps the old children when ${what}, and the new ones are ended`, async () => {
+    using time = new FakeTime();
+    await using children = new FakeChildren(time);
+    await children.allReady();
+    const [one, two] = children.started;
+    const reloading = children.master.reload();
+    await fail(children);
+    await reloading;
+    await children.pass(0);
+    assertEquals([one!.told, two!.told], [[], []]);
+    assertEquals(
+      children.log.lines.filter((line) => line.startsWith("ERROR")),
+      [`ERROR reload failed, the old processes stay: ${fault}`],
+    );
+    assertEquals(children.started.length, 4);
+    assert(children.master.healthy);
+    // Those that were still there are ended, and no other takes their places.
+    await children.pass(60_000);
+    assertEquals(children.started.length, 4);
+    const ended = children.log.lines.filter((line) => /ended: /.test(line));
+    assertEquals(ended.length, 2);
+  });
+}
+
+Deno.test("Master keeps the old children when a new one cannot be started", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  children.logged();
+  children.startFault = "Cannot start child 1: no such folder";
+  await children.master.reload();
+  assertEquals(children.logged(), [
+    "INFO reloading: starting new processes",
+    "ERROR reload failed, the old processes stay: Cannot start child 1: no such folder",
+  ]);
+  assert(children.master.healthy);
+});
+
+for (const [how, first] of [["succeeds", true], ["fails", false]] as const) {
+  Deno.test(`Master reloads once more when that is asked for during a reload that ${how}`, async () => {
+    using time = new FakeTime();
+    await using children = new FakeChildren(time, { workers: 1 });
+    await children.allReady();
+    children.logged();
+    const reloading = children.master.reload();
+    await children.pass(0);
+    for (let i = 0; i < 3; i++) children.master.reload();
+    if (first) children.latest(1).says({ ready: true });
+    else children.latest(1).dies();
+    await children.pass(0);
+    children.latest(1).says({ ready: true });
+    await reloading;
+    await children.pass(0);
+    assertEquals(children.started.length, 3);
+    assertEquals(
+      children.logged().filter((line) => /reload/.test(line)),
+      [
+        "INFO reloading: starting new processes",
+        ...Array(3).fill(
+          "INFO another reload follows the one that is under way",
+        ),
+        first
+          ? "INFO reloaded: the new processes are ready, the old leave"
+          : "ERROR reload failed, the old processes stay: new child 1.2 ended with exit code 1 before it was ready",
+        "INFO reloading: starting new processes",
+        "INFO reloaded: the new processes are ready, the old leave",
+      ],
+    );
+    // All but the last have left.
+    assertEquals(
+      children.master.processes().map(({ ready }) => ready),
+      [true],
+    );
+    assertEquals(children.latest(1).told, []);
+  });
+}
+
+Deno.test("Master forgets the row of deaths, and who was to come, when a reload brings children that are well", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  for (const delay of [0, 500, 1000, 2000]) {
+    children.latest(1).dies();
+    await children.pass(delay + 1);
+  }
+  children.latest(1).dies();
+  const reloading = children.master.reload();
+  await children.allReady();
+  await reloading;
+  // The one that was to come after 4 s does not.
+  await children.pass(5000);
+  assertEquals(children.started.length, 6);
+  children.logged();
+  children.latest(1).dies();
+  await children.pass(0);
+  assertEquals(children.logged(), [
+    "WARN child 1.6 ended: exit code 1; starting another at once",
+  ]);
+});
+
+Deno.test("Master replaces an old child that dies during a reload, and the reload goes on", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  await children.allReady();
+  const reloading = children.master.reload();
+  await children.pass(0);
+  const fresh = children.latest(1);
+  children.started[0]!.dies();
+  await children.pass(1);
+  const successor = children.latest(1);
+  fresh.says({ ready: true });
+  await reloading;
+  await children.pass(0);
+  assertEquals([fresh.told, successor.told], [[], ["leave"]]);
+});
+
+Deno.test("Master.stop() during a reload ends old and new children alike, and reloads no more", async () => {
+  using time = new FakeTime();
+  const children = new FakeChildren(time);
+  await children.allReady();
+  children.master.reload();
+  children.master.reload();
+  await children.pass(0);
+  children.master.stop();
+  await children.pass(0);
+  await children.master.ended();
+  assertEquals(children.started.map(({ told }) => told), [
+    ...Array(4).fill(["leave"]),
+  ]);
+  await children.master.reload();
+  assertEquals(children.logged().at(-1), "WARN no reload: stopping");
+  assertEquals(children.started.length, 4);
+});
+
+Deno.test("Master kills the old children that do not leave after a reload, and says so", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, {
+    workers: 1,
+    stopTimeoutMs: 5000,
+  });
+  await children.allReady();
+  const [old] = children.started;
+  old!.leavesWhenTold = false;
+  const reloading = children.master.reload();
+  await children.allReady();
+  await reloading;
+  await children.pass(6999);
+  assertEquals(old!.told, ["leave"]);
+  children.logged();
+  await children.pass(1);
+  assertEquals(old!.told, ["leave", "kill"]);
+  assertEquals(children.logged(), [
+    "WARN child 1.1 ended: killed: it did not stop within 7000 ms",
+  ]);
+  assertEquals(children.started.length, 2);
+  assert(children.master.healthy);
+});
+
+Deno.test("Master kills children that do not leave when it stops, and ends", async () => {
+  using time = new FakeTime();
+  const children = new FakeChildren(time, { stopTimeoutMs: 1000 });
+  await children.allReady();
+  children.latest(2).leavesWhenTold = false;
+  children.logged();
+  children.master.stop();
+  await children.pass(3000);
+  await children.master.ended();
+  assertEquals(children.logged(), [
+    "INFO stopping: the processes finish what they hold",
+    "INFO child 1.1 ended: exit code 0",
+    "WARN child 2.1 ended: killed: it did not stop within 3000 ms",
+  ]);
+});
+
+Deno.test("Master kills all at a second stop()", async () => {
+  using time = new FakeTime();
+  const children = new FakeChildren(time);
+  for (const child of children.started) child.leavesWhenTold = false;
+  children.master.stop();
+  children.master.stop();
+  await children.pass(0);
+  await children.master.ended();
+  assertEquals(
+    children.logged().slice(-2),
+    [
+      "INFO child 1.1 ended: killed: stop at once",
+      "INFO child 2.1 ended: killed: stop at once",
+    ],
+  );
+});
+
+Deno.test("Master shows a child that it has not heard of for 3 s as silent, not as ready", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  children.latest(2).beats = false;
+  await children.pass(3000);
+  assert(children.master.healthy);
+  await children.pass(250);
+  assertEquals(
+    children.master.processes().map(({ ready, silent }) => [ready, silent]),
+    [[true, false], [false, true]],
+  );
+  assert(!children.master.healthy);
+  children.latest(2).says({});
+  assert(children.master.healthy);
+});
+
+Deno.test("Master replaces a child whose event loop is blocked for longer than workTimeout", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workTimeoutMs: 15_000 });
+  await children.allReady();
+  children.latest(2).beats = false;
+  children.logged();
+  await children.pass(15_250);
+  assertEquals(children.logged(), []);
+  await children.pass(250);
+  assertEquals(children.logged(), [
+    "WARN child 2.1 ended: killed: its event loop was blocked for more than 15 s (workTimeout); starting another at once",
+  ]);
+  await children.pass(1);
+  assertEquals(children.logged(), ["INFO child 2.2 started"]);
+});
+
+Deno.test("Master waits for as long as it takes for a child's first sign of life", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workTimeoutMs: 1000 });
+  for (const child of children.started) child.beats = false;
+  await children.pass(60_000);
+  assertEquals(children.started.map(({ told }) => told), [[], []]);
+  assertEquals(children.master.processes().map(({ ready }) => ready), [
+    false,
+    false,
+  ]);
+});
+
+Deno.test("Master tells the log level to children that are there and to those that come", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  children.master.setLogLevel("DEBUG");
+  children.latest(1).dies();
+  await children.pass(1);
+  const { token } = children.latest(1);
+  children.latest(1).says({ token });
+  assertEquals(children.told, [
+    ["child 1.1", { logLevel: "DEBUG" }],
+    ["child 2.1", { logLevel: "DEBUG" }],
+    ["child 1.2", { logLevel: "DEBUG" }],
+  ]);
+});
+
+Deno.test("Master shows what its children count, and nothing of one that has died", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  children.latest(1).says({ stats: { tasks: 1 } });
+  children.latest(2).says({ stats: { tasks: 2 } });
+  const stats = () => children.master.processes().map(({ stats }) => stats);
+  assertEquals(stats(), [{ tasks: 1 }, { tasks: 2 }]);
+  children.latest(1).dies();
+  await children.pass(0);
+  assertEquals(stats(), [undefined, { tasks: 2 }]);
+});
