@@ -28,12 +28,13 @@ export const MAGIC: number = 2037952207;
  *
  * @example A request and its reply
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Box } from "@maple/box";
  *
  * const request = new Box({ cmd: 1, sn: 7, body: { name: "maple" } });
  * const reply = request.map({ ret: 0, body: "hello" });
- * reply.sn; // 7
- * Box.fromFrame(reply.pack()).text(); // "hello"
+ * assertEquals(reply.sn, 7);
+ * assertEquals(Box.fromFrame(reply.pack()).text(), "hello");
  * ```
  */
 export const Box: BoxClass<BoxFields> = boxClass([

@@ -130,6 +130,7 @@ const UNREAD: FieldRecord = {};
  *
  * @example A shorter header, little-endian
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { boxClass } from "@maple/box";
  *
  * const TinyBox = boxClass([
@@ -139,7 +140,7 @@ const UNREAD: FieldRecord = {};
  * ], { byteOrder: "<" });
  *
  * const box = new TinyBox({ cmd: 7, sn: 1, body: "hi" });
- * TinyBox.fromFrame(box.pack()).cmd; // 7
+ * assertEquals(TinyBox.fromFrame(box.pack()).cmd, 7);
  * ```
  */
 export function boxClass<const S extends HeaderSchema>(

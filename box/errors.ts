@@ -27,12 +27,13 @@ export type BoxErrorCode =
  *
  * @example Telling a timeout from a closed connection
  * ```ts
+ * import { assert } from "@std/assert";
  * import { BoxError } from "@maple/box";
  *
  * function isTimeout(error: unknown): boolean {
  *   return error instanceof BoxError && error.code === "timeout";
  * }
- * isTimeout(new BoxError("timeout", "Cannot read: no box within 100 ms")); // true
+ * assert(isTimeout(new BoxError("timeout", "Cannot read: no box within 100 ms")));
  * ```
  */
 export class BoxError extends Error {

@@ -33,12 +33,13 @@ const EMPTY: Uint8Array = new Uint8Array(0);
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Box, FrameReader } from "@maple/box";
  *
  * const reader = new FrameReader(Box);
  * reader.push(new Box({ cmd: 1, body: "hi" }).pack());
  * for (let frame = reader.next(); frame; frame = reader.next()) {
- *   Box.fromFrame(frame).text(); // "hi"
+ *   assertEquals(Box.fromFrame(frame).text(), "hi");
  * }
  * ```
  */

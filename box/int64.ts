@@ -18,10 +18,11 @@ const MAX_UINT64 = 2n ** 64n - 1n;
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { toInt64 } from "@maple/box";
  *
- * toInt64(7n); // 7
- * toInt64(2n ** 60n); // 1152921504606846976n
+ * assertEquals(toInt64(7n), 7);
+ * assertEquals(toInt64(2n ** 60n), 1152921504606846976n);
  * ```
  */
 export function toInt64(value: Int64): Int64 {

@@ -19,9 +19,10 @@ export interface RawIp {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { ipToBytes } from "@maple/box";
  *
- * ipToBytes("127.0.0.1").bytes.subarray(0, 4); // 127, 0, 0, 1
+ * assertEquals([...ipToBytes("127.0.0.1").bytes.subarray(0, 4)], [127, 0, 0, 1]);
  * ```
  */
 export function ipToBytes(text: string): RawIp {

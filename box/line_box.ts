@@ -138,10 +138,11 @@ function withoutNewline(bytes: Uint8Array): Uint8Array {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { LineBox } from "@maple/box";
  *
- * new LineBox({ body: "hello" }).pack(); // the six bytes of "hello\n"
- * LineBox.fromFrame(new TextEncoder().encode("hi\r\n")).text(); // "hi"
+ * assertEquals(new LineBox({ body: "hello" }).pack().length, 6); // with the line's end
+ * assertEquals(LineBox.fromFrame(new TextEncoder().encode("hi\r\n")).text(), "hi");
  * ```
  */
 export const LineBox: BoxClass<LineFields> = Line as unknown as BoxClass<

@@ -32,6 +32,7 @@ const EMPTY: Uint8Array = new Uint8Array(0);
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Outbox } from "@maple/box";
  *
  * const written: number[] = [];
@@ -41,7 +42,7 @@ const EMPTY: Uint8Array = new Uint8Array(0);
  * outbox.push(new Uint8Array(10));
  * outbox.push(new Uint8Array(20));
  * await outbox.drained();
- * written; // [30]
+ * assertEquals(written, [30]);
  * ```
  */
 export class Outbox {

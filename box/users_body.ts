@@ -44,11 +44,12 @@ export interface UserMessage extends UserSelection {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Box, decodeRspToUsers, encodeRspToUsers } from "@maple/box";
  *
  * const buf = new Box({ cmd: 9, body: "hi" }).pack();
  * const body = encodeRspToUsers([{ buf, uids: [1, 2], userdata: 0, exclude: [] }]);
- * decodeRspToUsers(body)[0]?.uids; // [1, 2]
+ * assertEquals(decodeRspToUsers(body)[0]?.uids, [1, 2]);
  * ```
  */
 export function encodeRspToUsers(rows: readonly UserMessage[]): Uint8Array {

@@ -25,12 +25,13 @@ export type HavenErrorCode =
  *
  * @example Telling one kind from the others
  * ```ts
+ * import { assert } from "@std/assert";
  * import { HavenError } from "@maple/haven";
  *
  * function isTakenCmd(error: unknown): boolean {
  *   return error instanceof HavenError && error.code === "route";
  * }
- * isTakenCmd(new HavenError("route", "Cannot route cmd 1: it has a handler")); // true
+ * assert(isTakenCmd(new HavenError("route", "Cannot route cmd 1: it has a handler")));
  * ```
  */
 export class HavenError extends Error {

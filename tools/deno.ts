@@ -140,15 +140,18 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
  *
  * @param args the arguments
  * @param env environment variables to set
+ * @param cwd the folder that it runs in, this process's by default
  * @returns its exit code, 128 + number if a signal ended it
  */
 export async function runDeno(
   args: string[],
   env: Readonly<Record<string, string>> = {},
+  cwd: string = Deno.cwd(),
 ): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     env,
+    cwd,
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",

@@ -38,12 +38,31 @@ export function rewriteSpecifiers(
   });
 }
 
-/** Lists the specifiers of a module, in order. */
-export function specifiersOf(source: string): string[] {
-  const found: string[] = [];
-  rewriteSpecifiers(source, (specifier) => {
-    found.push(specifier);
-    return specifier;
-  });
+/** One import of a module. */
+export interface Import {
+  /** What is imported. */
+  readonly specifier: string;
+  /** Whether only types are: nothing of it is left when the program runs. */
+  readonly typesOnly: boolean;
+}
+
+// From the last keyword to the specifier: `import type { A }`, `export { type A, type B }`.
+const TYPES_ONLY =
+  /(?:\b(?:import|export)\s+type\b[^;]*|\b(?:import|export)\s*\{(?:\s*type\s+[^,{}]+,?)+\s*\}\s*)$/;
+
+/** Lists the imports of a module, in order. */
+export function importsOf(source: string): Import[] {
+  const found: Import[] = [];
+  let text = "";
+  let end = 0;
+  for (const match of source.matchAll(TOKEN)) {
+    const { keyword, specifier } = match.groups as unknown as Partial<Groups>;
+    text += source.slice(end, match.index);
+    end = match.index + match[0].length;
+    if (keyword === undefined) continue;
+    const typesOnly = keyword.startsWith("from") && TYPES_ONLY.test(text);
+    found.push({ specifier: specifier!, typesOnly });
+    text = "";
+  }
   return found;
 }

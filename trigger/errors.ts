@@ -21,12 +21,13 @@ export type TriggerErrorCode =
  *
  * @example Telling a gateway that is away from a mistake in the call
  * ```ts
+ * import { assert } from "@std/assert";
  * import { TriggerError } from "@maple/trigger";
  *
  * function isAway(error: unknown): boolean {
  *   return error instanceof TriggerError && error.code === "timeout";
  * }
- * isAway(new TriggerError("timeout", "Cannot send: not done within 10 s")); // true
+ * assert(isAway(new TriggerError("timeout", "Cannot send: not done within 10 s")));
  * ```
  */
 export class TriggerError extends Error {

@@ -34,11 +34,12 @@ export interface HistogramData {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { DURATION_BOUNDS, Histogram } from "@maple/box/internal";
  *
  * const durations = new Histogram(DURATION_BOUNDS);
  * durations.observe(0.002);
- * durations.counts[3]; // 1
+ * assertEquals(durations.counts[3], 1);
  * ```
  */
 export class Histogram implements HistogramData {

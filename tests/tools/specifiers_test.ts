@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { rewriteSpecifiers, specifiersOf } from "../../tools/specifiers.ts";
+import { importsOf, rewriteSpecifiers } from "../../tools/specifiers.ts";
 
 const upper = (specifier: string) => specifier.toUpperCase();
 
@@ -45,8 +45,28 @@ Deno.test("rewriteSpecifiers() leaves all else as it is", () => {
   }
 });
 
-Deno.test("specifiersOf() lists them in order", () => {
-  const source = `import "b"; /* import "no" */ export * from "a";
-    const re = /"/; await import("c");`;
-  assertEquals(specifiersOf(source), ["b", "a", "c"]);
+Deno.test("importsOf() tells imports of types alone from others", () => {
+  const cases: [string, boolean][] = [
+    [`import { a } from "x";`, false],
+    [`import "x";`, false],
+    [`import type { A } from "x";`, true],
+    [`import type A from "x";`, true],
+    [`export type { A } from "x";`, true],
+    [`export type * from "x";`, true],
+    [`import { type A, type B } from "x";`, true],
+    [`import { type A, b } from "x";`, false],
+    [`import { b, type A } from "x";`, false],
+    [`type A = 1;\nimport { b } from "x";`, false],
+    [`import {\n  type A,\n  type B as C,\n} from "x";`, true],
+    [`await import("x");`, false],
+  ];
+  for (const [source, typesOnly] of cases) {
+    assertEquals(importsOf(source), [{ specifier: "x", typesOnly }], source);
+  }
+  assertEquals(
+    importsOf(
+      `import type { A } from "a"; /* import "no" */ const re = /"/; import { b } from "b";`,
+    ),
+    [{ specifier: "a", typesOnly: true }, { specifier: "b", typesOnly: false }],
+  );
 });

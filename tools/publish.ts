@@ -1,0 +1,68 @@
+// Publishes all packages, in an order in which each comes after those that it imports. Deno itself
+// publishes only the one in whose folder it stands when that is a package, as the root is.
+//
+//   deno run -A tools/publish.ts --dry-run
+
+import { jsrEnvironment, runDeno } from "./deno.ts";
+import {
+  type PackageConfig,
+  readConfig,
+  workspaceFolders,
+} from "./jsr_package.ts";
+import { ROOT } from "./jsr_registry.ts";
+import { ARROWS } from "./package_graph.ts";
+
+/** A set of packages that cannot be published; the message says why. */
+export class PublishError extends Error {
+  override readonly name = "PublishError";
+}
+
+/**
+ * Puts packages into the order in which they are published: each after those that it imports. A
+ * package without arrows, the root, imports all others and comes last.
+ *
+ * @throws {PublishError} if their versions differ
+ */
+export function publishOrder(
+  packages: readonly PackageConfig[],
+  arrows: Readonly<Record<string, readonly string[]>> = ARROWS,
+): PackageConfig[] {
+  const versions = new Set(packages.map(({ version }) => version));
+  if (versions.size > 1) {
+    const list = packages.map(({ name, version }) => `${name} ${version}`);
+    throw new PublishError(
+      `Cannot publish: the versions must be equal, they are ${list.join(", ")}`,
+    );
+  }
+  const names = packages.map(({ name }) => name);
+  const order: PackageConfig[] = [];
+  const add = (pkg: PackageConfig): void => {
+    if (order.includes(pkg)) return;
+    const needed = arrows[pkg.name] ?? names.filter((name) => name in arrows);
+    for (const other of packages) if (needed.includes(other.name)) add(other);
+    order.push(pkg);
+  };
+  packages.forEach(add);
+  return order;
+}
+
+/** The program; resolves to its exit code. */
+export async function main(args: string[]): Promise<number> {
+  try {
+    const folders = [ROOT, ...await workspaceFolders(ROOT)];
+    const order = publishOrder(await Promise.all(folders.map(readConfig)));
+    await using jsr = await jsrEnvironment();
+    for (const { name, dir } of order) {
+      const code = await runDeno(["publish", ...args], jsr.env, dir);
+      console.error(`${code === 0 ? "ok  " : "FAIL"} ${name}`);
+      if (code !== 0) return code;
+    }
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    console.error(`publish: ${error.message}`);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
