@@ -19,7 +19,8 @@ import { main } from "./main.ts";
 
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
-export type { GatewayLimits, GatewayOptions, TaskOrder } from "./options.ts";
+export type { GatewayLimits, GatewayOptions } from "./options.ts";
+export type { TaskOrder } from "./queue/task_queue.ts";
 export type { WorkerIdentity } from "./inner/inner_link.ts";
 export type { CommandStats } from "./metrics/measures.ts";
 export type { DroppedAnswers, GatewayCounters } from "./metrics/counters.ts";

@@ -14,12 +14,7 @@ import {
   SECONDS,
 } from "@maple/box/internal";
 import { GatewayError } from "./errors.ts";
-
-/**
- * In which order the frames of one client are handed out: `client`, one at a time, the next when
- * the one before is acknowledged; `none`, any idle worker takes any frame.
- */
-export type TaskOrder = "client" | "none";
+import type { TaskOrder } from "./queue/task_queue.ts";
 
 /** What a gateway can be told; every option has a default. */
 export interface GatewayOptions {

@@ -1,7 +1,7 @@
 // App: what a haven server and a worker have in common: routes, hooks, blueprints and timers.
 
 import { createLogger, flushLog, type Logger } from "@maple/box/internal";
-import type { BlueprintFor, BlueprintParts } from "./blueprint.ts";
+import type { BlueprintFor, BlueprintParts } from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
 import { type Hook, HookList, type HookOrder } from "./hooks.ts";
 import { Pipeline } from "./pipeline.ts";

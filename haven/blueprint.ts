@@ -1,50 +1,20 @@
 // Blueprint: routes and hooks that belong together, registered on an app as one.
 
 import type { App } from "./app.ts";
+import type {
+  AppHook,
+  BlueprintFor,
+  BlueprintParts,
+} from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
 import type { Hook } from "./hooks.ts";
 import type { AppRequest } from "./request.ts";
-import { type Handler, type Route, Router } from "./router.ts";
+import { type Handler, Router } from "./router.ts";
 import type { Routes } from "./routes.ts";
 import { checkSeconds, type TimerSpec } from "./timers.ts";
 
 /** What a connection hook gets: `request.conn`, where requests have one. */
 export type ConnOf<R> = R extends { readonly conn: infer C } ? C : unknown;
-
-/** A function for a hook of the app. */
-export interface AppHook {
-  /** The app's name for the hook. */
-  readonly hook: string;
-  /** The blueprint's name for it. */
-  readonly method: string;
-  /** What is called. */
-  readonly fn: Hook<readonly unknown[]>;
-}
-
-/** What a blueprint holds; for the app that it is registered on. */
-export interface BlueprintParts<R extends AppRequest<object>> {
-  /** The routes, their endpoints without the blueprint's name. */
-  readonly routes: readonly Route<R>[];
-  /** Called before the handlers of these routes. */
-  readonly beforeRequest: readonly Hook<[request: R]>[];
-  /** Called after them. */
-  readonly afterRequest: readonly Hook<[request: R, error: unknown]>[];
-  /** Called for all that the app does. */
-  readonly appHooks: readonly AppHook[];
-  /** Called while the app runs. */
-  readonly timers: readonly TimerSpec[];
-}
-
-/**
- * A blueprint that an app with the requests `R` can register: one that was made for them or for
- * their common form.
- */
-export interface BlueprintFor<R extends AppRequest<object>> {
-  /** Unique among the blueprints of an app. */
-  readonly name: string;
-  /** Closes it for additions and gives what it holds. */
-  seal(): BlueprintParts<R>;
-}
 
 /**
  * Routes and hooks that belong together: a part of an application in a module of its own. Its

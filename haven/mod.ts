@@ -45,12 +45,12 @@
 export { App } from "./app.ts";
 export type { AppOptions } from "./app.ts";
 export { Blueprint } from "./blueprint.ts";
+export type { ConnOf } from "./blueprint.ts";
 export type {
   AppHook,
   BlueprintFor,
   BlueprintParts,
-  ConnOf,
-} from "./blueprint.ts";
+} from "./blueprint_parts.ts";
 export { Connection } from "./connection.ts";
 export type { ConnectionInit } from "./connection.ts";
 export { HavenError } from "./errors.ts";

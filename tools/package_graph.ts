@@ -15,9 +15,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Which of its wings each wing of a package may import; `""` is the package's top. A wing may always
- * import itself, and a file of the top that is an entry point everything. What is not listed is
- * not held against anything.
+ * Which of its wings each wing of a package may import; `""` is the top of the package. A wing may
+ * always import itself, and a file of the top that is an entry point everything. What is not listed
+ * is not held against anything.
  */
 export const WINGS: Readonly<
   Record<string, Readonly<Record<string, WingRule>>>
@@ -147,7 +147,7 @@ function wingProblems(
   return problems;
 }
 
-/** The circles, each once and beginning with the first of its files by name; types count as well. */
+/** The circles of files, each once, beginning with the first by name; types count as well. */
 function circles(files: readonly SourceFile[]): string[][] {
   const imports = new Map(files.map(({ path, imports }) => [
     path,

@@ -3,8 +3,13 @@
 
 import { Gate } from "@maple/box/internal";
 import { LinkedList } from "./linked_list.ts";
-import type { TaskOrder } from "../options.ts";
 import type { QueueClient, QueuedTask } from "./queued_task.ts";
+
+/**
+ * In which order the frames of one client are handed out: `client`, one at a time, the next when
+ * the one before is acknowledged; `none`, any idle worker takes any frame.
+ */
+export type TaskOrder = "client" | "none";
 
 /** Settings of a {@linkcode TaskQueue}. */
 export interface TaskQueueOptions {
