@@ -11,12 +11,16 @@ import { packageGraphProblems } from "./package_graph.ts";
 export const USAGE = `Usage: deno task check [STEP]...
 
 Runs these steps, or only those named, and stops at the first that fails:
-  fmt    deno fmt --check
-  lint   deno lint
-  types  deno check of all sources
-  doc    deno doc --lint of every entry point of every package
-  graph  packages import only what they may
-  width  no comment is wider than 100 columns`;
+  fmt      deno fmt --check
+  lint     deno lint
+  types    deno check of all sources
+  browser  types of what runs in browsers, without those of Deno
+  doc      deno doc --lint of every entry point of every package
+  graph    packages import only what they may
+  width    no comment is wider than 100 columns`;
+
+/** What runs in browsers and in Node as well. */
+const PORTABLE = ["box/frames_mod.ts", "box/net/inbox.ts"];
 
 /** The widest that a line of a comment may be. */
 const COMMENT_COLUMNS = 100;
@@ -96,6 +100,8 @@ const STEPS: Readonly<Record<string, Step>> = {
   fmt: (env) => deno(["fmt", "--check"], env),
   lint: (env) => deno(["lint"], env),
   types: async (env) => await deno(["check", ...await sources()], env),
+  browser: async (env) =>
+    await deno(["check", "--config", "tools/browser.json", ...PORTABLE], env),
   doc: async (env) =>
     await deno(["doc", "--lint", ...await entryPoints()], env),
   graph: async () => {

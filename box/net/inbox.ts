@@ -1,0 +1,299 @@
+// Inbox: the boxes that came for a client and who waits for them: requests for their answers,
+// handlers for the boxes of their cmd, reads for whatever is left.
+
+import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
+import { BoxError } from "../errors.ts";
+
+/** Called with each box of a cmd that answers no request. */
+export type BoxHandler<F extends object> = (box: BoxOf<F>) => unknown;
+
+/** How long something waits. */
+export interface WaitOptions {
+  /** Milliseconds; 0 = without end. */
+  readonly timeoutMs: number;
+  /** Ends the waiting when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request whose box is packed and whose answer is waited for. */
+export interface SentRequest<F extends object> {
+  /** The packed request. */
+  readonly frame: Uint8Array;
+  /** Resolves with the answer; see {@linkcode Inbox.request} for what it rejects with. */
+  readonly answer: Promise<BoxOf<F>>;
+  /** Gives it up. */
+  cancel(reason: unknown): void;
+}
+
+interface Waiting<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+// Boxes that nobody has asked for are kept up to so many, and so many bytes of bodies; then no more
+// is read from the server.
+const UNREAD_MAX = 1024;
+const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
+// Serial numbers of requests that were given up, whose answers may still come, are known for so
+// many.
+const GIVEN_UP_MAX = 4096;
+// The largest numbers that a field for serial numbers may hold, by its width and sign.
+const LARGEST = [2 ** 31 - 1, 2 ** 16 - 1, 2 ** 15 - 1, 2 ** 8 - 1, 2 ** 7 - 1];
+
+/** The boxes that came for a client and who waits for them. */
+export class Inbox<F extends object> {
+  readonly #boxClass: BoxClass<F>;
+  // A set is a queue here: it keeps its order, and anything can be taken out of its middle.
+  readonly #unread = new Set<BoxOf<F>>();
+  #unreadBytes = 0;
+  readonly #reads = new Set<Waiting<BoxOf<F> | null>>();
+  readonly #requests = new Map<number, Waiting<BoxOf<F>>>();
+  readonly #handlers = new Map<number, BoxHandler<F>[]>();
+  readonly #givenUp = new Set<number>();
+  #lastSn = 0;
+  #largestSn = 0;
+
+  /** @param boxClass The class of the boxes. */
+  constructor(boxClass: BoxClass<F>) {
+    this.#boxClass = boxClass;
+  }
+
+  /** Whether somebody waits for boxes, so that the connection should be read from. */
+  get wanted(): boolean {
+    return this.#reads.size > 0 || this.#requests.size > 0 ||
+      (this.#handlers.size > 0 && !this.#isFull);
+  }
+
+  get #isFull(): boolean {
+    return this.#unread.size >= UNREAD_MAX ||
+      this.#unreadBytes >= UNREAD_BYTES_MAX;
+  }
+
+  /**
+   * A box came: it goes to the request that it answers, else to the handlers of its cmd, else to
+   * whoever reads next.
+   */
+  deliver(box: BoxOf<F>): void {
+    const { cmd, sn } = box as { cmd?: unknown; sn?: unknown };
+    const serial = Number(sn);
+    const request = this.#requests.get(serial);
+    if (request) {
+      this.#requests.delete(serial);
+      return request.resolve(box);
+    }
+    // An answer that nobody waits for any more.
+    if (this.#givenUp.delete(serial)) return;
+    const handlers = this.#handlers.get(Number(cmd));
+    if (handlers) {
+      for (const handler of [...handlers]) call(handler, box);
+      return;
+    }
+    for (const read of this.#reads) {
+      this.#reads.delete(read);
+      return read.resolve(box);
+    }
+    this.#unread.add(box);
+    this.#unreadBytes += box.body.length;
+    if (this.#isFull && this.#requests.size > 0) {
+      this.#rejectRequests(
+        new BoxError(
+          "limit",
+          `Cannot wait for the answer: ${this.#unread.size} boxes with ${this.#unreadBytes} bytes came before it that nobody has read; give them to on(cmd, handler) or call read`,
+        ),
+      );
+    }
+  }
+
+  /** The next box that is left; null when {@linkcode Inbox.end} was called. */
+  read(options: WaitOptions): Promise<BoxOf<F> | null> {
+    for (const box of this.#unread) {
+      this.#unread.delete(box);
+      this.#unreadBytes -= box.body.length;
+      return Promise.resolve(box);
+    }
+    const read = waiting<BoxOf<F> | null>();
+    this.#reads.add(read);
+    limit(read, options, "read", () => this.#reads.delete(read));
+    return read.promise;
+  }
+
+  /** Forgets the boxes that nobody has read. */
+  clear(): void {
+    this.#unread.clear();
+    this.#unreadBytes = 0;
+  }
+
+  /**
+   * Gives a box a serial number of its own and waits for the box that carries the same one back.
+   *
+   * @throws {BoxError} `schema` when the boxes have no serial number; `limit` when all numbers are
+   * in flight.
+   */
+  request(
+    data: BoxOf<F> | BoxInit<F>,
+    options: WaitOptions,
+  ): SentRequest<F> {
+    const sn = this.#nextSn();
+    const frame = this.#withSn(data, sn).pack();
+    const request = waiting<BoxOf<F>>();
+    this.#requests.set(sn, request);
+    limit(request, options, "get an answer", () => this.#giveUp(sn));
+    return {
+      frame,
+      answer: request.promise,
+      cancel: (reason) => {
+        this.#giveUp(sn);
+        request.reject(reason);
+      },
+    };
+  }
+
+  /**
+   * Gives each box of that cmd that answers no request to `handler`, in the order in which they
+   * come.
+   *
+   * @returns What ends it.
+   */
+  on(cmd: number, handler: BoxHandler<F>): () => void {
+    const handlers = this.#handlers.get(cmd);
+    if (handlers) handlers.push(handler);
+    else this.#handlers.set(cmd, [handler]);
+    return () => {
+      const left = this.#handlers.get(cmd) ?? [];
+      const at = left.indexOf(handler);
+      if (at >= 0) left.splice(at, 1);
+      if (left.length === 0) this.#handlers.delete(cmd);
+    };
+  }
+
+  /**
+   * The connection is gone: those that wait for an answer fail with `reason`; the first read fails
+   * with `fault`, if the server has sent what is no box, and the others get null.
+   */
+  end(reason: unknown, fault?: unknown): void {
+    this.#givenUp.clear();
+    this.#rejectRequests(reason);
+    for (const read of this.#reads) {
+      if (fault === undefined) read.resolve(null);
+      else read.reject(fault);
+      fault = undefined;
+    }
+    this.#reads.clear();
+  }
+
+  #rejectRequests(reason: unknown): void {
+    const requests = [...this.#requests];
+    for (const [sn, request] of requests) {
+      this.#giveUp(sn);
+      request.reject(reason);
+    }
+  }
+
+  #giveUp(sn: number): void {
+    this.#requests.delete(sn);
+    this.#givenUp.add(sn);
+    if (this.#givenUp.size <= GIVEN_UP_MAX) return;
+    for (const oldest of this.#givenUp) {
+      this.#givenUp.delete(oldest);
+      return;
+    }
+  }
+
+  #nextSn(): number {
+    this.#largestSn ||= this.#findLargestSn();
+    if (this.#requests.size + this.#givenUp.size >= this.#largestSn) {
+      throw new BoxError(
+        "limit",
+        `Cannot send a request: all ${this.#largestSn} serial numbers are in use`,
+      );
+    }
+    do this.#lastSn = this.#lastSn % this.#largestSn + 1; while (
+      this.#requests.has(this.#lastSn) || this.#givenUp.has(this.#lastSn)
+    );
+    return this.#lastSn;
+  }
+
+  #findLargestSn(): number {
+    const { fieldNames, name } = this.#boxClass as
+      & BoxClass<F>
+      & { name: string };
+    if (!fieldNames.includes("sn")) {
+      throw new BoxError(
+        "schema",
+        `Cannot send a request: a ${name} has no field "sn" by which its answer is known`,
+      );
+    }
+    const fits = (sn: number): boolean => {
+      try {
+        this.#withSn({} as BoxInit<F>, sn).pack();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    return LARGEST.find(fits) ?? 0;
+  }
+
+  #withSn(data: BoxOf<F> | BoxInit<F>, sn: number): BoxOf<F> {
+    const source = data as Record<string, unknown>;
+    const names = data instanceof this.#boxClass
+      ? [...this.#boxClass.fieldNames, "body"]
+      : Object.keys(data);
+    const init = Object.fromEntries(names.map((name) => [name, source[name]]));
+    return new this.#boxClass({ ...init, sn } as unknown as BoxInit<F>);
+  }
+}
+
+function waiting<T>(): Waiting<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  // Whoever asked hears of it; that nobody listens at this moment is no fault.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+// Ends the waiting when its time is over or its signal is aborted.
+function limit<T>(
+  { promise, reject }: Waiting<T>,
+  { timeoutMs, signal }: WaitOptions,
+  what: string,
+  onEnd: () => void,
+): void {
+  const give = (error: unknown) => {
+    onEnd();
+    reject(error);
+  };
+  const onAbort = () => give(signal!.reason);
+  if (signal?.aborted) return onAbort();
+  signal?.addEventListener("abort", onAbort);
+  const timer = timeoutMs === 0 ? undefined : setTimeout(
+    () =>
+      give(
+        new BoxError(
+          "timeout",
+          `Cannot ${what}: not done within ${timeoutMs / 1000} s`,
+        ),
+      ),
+    timeoutMs,
+  );
+  const done = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  };
+  promise.then(done, done);
+}
+
+// A handler that throws is its owner's: it is told as any uncaught error is, and the others go on.
+function call<F extends object>(handler: BoxHandler<F>, box: BoxOf<F>): void {
+  try {
+    Promise.resolve(handler(box)).catch(rethrow);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+function rethrow(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
