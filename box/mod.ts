@@ -15,8 +15,7 @@
  * async function greet(): Promise<void> {
  *   await using client = new TcpClient(Box, "127.0.0.1", 29000, { timeout: 3 });
  *   await client.connect();
- *   await client.write({ cmd: 1, sn: 1, body: "hello" });
- *   console.log(await client.read());
+ *   console.log(await client.request({ cmd: 1, body: "hello" }));
  * }
  * ```
  *
@@ -25,4 +24,5 @@
 
 export * from "./frames_mod.ts";
 export { TcpClient } from "./net/tcp_client.ts";
-export type { TcpClientOptions } from "./net/tcp_client.ts";
+export type { RequestOptions, TcpClientOptions } from "./net/tcp_client.ts";
+export type { BoxHandler } from "./net/inbox.ts";

@@ -65,6 +65,11 @@ export class Inbox<F extends object> {
       (this.#handlers.size > 0 && !this.#isFull);
   }
 
+  /** Whether boxes are there that nobody has read. */
+  get hasUnread(): boolean {
+    return this.#unread.size > 0;
+  }
+
   get #isFull(): boolean {
     return this.#unread.size >= UNREAD_MAX ||
       this.#unreadBytes >= UNREAD_BYTES_MAX;
@@ -170,16 +175,20 @@ export class Inbox<F extends object> {
   /**
    * The connection is gone: those that wait for an answer fail with `reason`; the first read fails
    * with `fault`, if the server has sent what is no box, and the others get null.
+   *
+   * @returns Whether a read was told the fault.
    */
-  end(reason: unknown, fault?: unknown): void {
-    this.#givenUp.clear();
+  end(reason: unknown, fault?: unknown): boolean {
     this.#rejectRequests(reason);
+    this.#givenUp.clear();
+    let told = false;
     for (const read of this.#reads) {
-      if (fault === undefined) read.resolve(null);
+      if (fault === undefined || told) read.resolve(null);
       else read.reject(fault);
-      fault = undefined;
+      told = true;
     }
     this.#reads.clear();
+    return told;
   }
 
   #rejectRequests(reason: unknown): void {

@@ -6,6 +6,7 @@ import { FrameReader } from "../frame_reader.ts";
 import { onAbort } from "../on_abort.ts";
 import { checkNumber, SECONDS } from "../options.ts";
 import { Outbox } from "../outbox.ts";
+import { type BoxHandler, Inbox } from "./inbox.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
 export interface TcpClientOptions {
@@ -19,11 +20,18 @@ export interface TcpClientOptions {
   signal?: AbortSignal;
 }
 
+/** Settings of {@linkcode TcpClient.request}. */
+export interface RequestOptions {
+  /** Seconds that the answer may take; 0 = without end. The client's `timeout` by default. */
+  timeout?: number;
+  /** Gives the request up when it is aborted. */
+  signal?: AbortSignal;
+}
+
 interface Link {
   readonly conn: Deno.Conn;
   readonly reader: FrameReader;
   readonly outbox: Outbox;
-  pendingRead: Promise<number | null> | undefined;
   failure: unknown;
   abort: Disposable | undefined;
 }
@@ -31,7 +39,20 @@ interface Link {
 /**
  * A client that sends boxes to a server and reads the server's boxes.
  *
- * @example
+ * @example Requests and their answers, and what the server sends by itself
+ * ```ts
+ * import { Box, TcpClient } from "@maple/box";
+ *
+ * async function ask(question: string): Promise<string> {
+ *   await using client = new TcpClient(Box, "127.0.0.1", 7777, { timeout: 3 });
+ *   client.on(100, (box) => console.log("news:", box.text()));
+ *   await client.connect();
+ *   const answer = await client.request({ cmd: 1, body: question });
+ *   return answer.text();
+ * }
+ * ```
+ *
+ * @example Box by box
  * ```ts
  * import { Box, TcpClient } from "@maple/box";
  *
@@ -51,9 +72,13 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   readonly #timeout: number;
   readonly #signal: AbortSignal | undefined;
   readonly #maxFrameBytes: number | undefined;
+  readonly #inbox: Inbox<F>;
   #link: Link | undefined;
   #connecting: Promise<void> | undefined;
-  #reading: Promise<unknown> = Promise.resolve();
+  // Reads the connection as long as somebody waits for boxes.
+  #pumping: Promise<void> | undefined;
+  // What the server sent that is no box; the next read tells.
+  #fault: unknown;
 
   /**
    * Makes a client that is not connected yet.
@@ -68,13 +93,9 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     options: TcpClientOptions = {},
   ) {
     const { timeout = 0 } = options;
-    checkNumber(
-      "Option timeout",
-      timeout,
-      SECONDS,
-      (message) => new BoxError("option", message),
-    );
+    checkTimeout(timeout);
     this.#boxClass = boxClass;
+    this.#inbox = new Inbox(boxClass);
     this.#host = host;
     this.#port = port;
     this.#timeout = timeout;
@@ -103,6 +124,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
       }
       this.#link = link;
       link.abort = onAbort(this.#signal, () => this.close());
+      this.#pump();
     }).finally(() => {
       if (this.#connecting === connecting) this.#connecting = undefined;
     });
@@ -143,7 +165,6 @@ export class TcpClient<F extends object> implements AsyncDisposable {
           link.failure = error;
         },
       }),
-      pendingRead: undefined,
       failure: undefined,
       abort: undefined,
     };
@@ -176,17 +197,64 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   }
 
   async #send(link: Link, bytes: Uint8Array): Promise<void> {
-    if (!link.outbox.push(bytes)) {
-      if (link.failure !== undefined || this.#link !== link) {
-        throw lost("write", link.failure);
-      }
-      throw new BoxError(
-        "limit",
-        `Cannot write: ${link.outbox.pendingBytes} bytes wait to be sent and the server does not read`,
-      );
-    }
+    this.#push(link, bytes);
     await this.#limit(link.outbox.drained(), "write");
     if (link.failure !== undefined) throw lost("write", link.failure);
+  }
+
+  #push(link: Link, bytes: Uint8Array): void {
+    if (link.outbox.push(bytes)) return;
+    if (link.failure !== undefined || this.#link !== link) {
+      throw lost("write", link.failure);
+    }
+    throw new BoxError(
+      "limit",
+      `Cannot write: ${link.outbox.pendingBytes} bytes wait to be sent and the server does not read`,
+    );
+  }
+
+  /**
+   * Sends a box and waits for the answer: the box that carries the same serial number (`sn`), which
+   * the client chooses. Any number may be under way at a time. What else comes meanwhile goes to
+   * the handlers of {@linkcode TcpClient.on}, or waits for a `read`: at most 1,024 boxes or 16 MiB.
+   *
+   * @throws {BoxError} `timeout`, when the answer has not come in time: whether the server has
+   * carried the request out is not known then; `closed`, likewise; `schema` when the boxes have no
+   * field `sn`; `limit` when too much waits to be sent or to be read; or what making the box
+   * throws.
+   */
+  async request(
+    data: BoxOf<F> | BoxInit<F>,
+    options: RequestOptions = {},
+  ): Promise<BoxOf<F>> {
+    const link = this.#connected("send a request");
+    const { timeout = this.#timeout, signal } = options;
+    checkTimeout(timeout);
+    const request = this.#inbox.request(data, {
+      timeoutMs: timeout * 1000,
+      signal,
+    });
+    try {
+      this.#push(link, request.frame);
+    } catch (error) {
+      request.cancel(error);
+    }
+    this.#pump();
+    return await request.answer;
+  }
+
+  /**
+   * Gives the boxes of one cmd that answer no {@linkcode TcpClient.request} to `handler`, in the
+   * order in which they come, from now on and over connections; `read` does not get them. What a
+   * handler throws or rejects with is an uncaught error of the program.
+   *
+   * @param cmd The command, or 0 where boxes have none.
+   * @returns What ends it.
+   */
+  on(cmd: number, handler: BoxHandler<F>): () => void {
+    const off = this.#inbox.on(cmd, handler);
+    this.#pump();
+    return off;
   }
 
   /**
@@ -196,33 +264,58 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    * @throws {BoxError} `timeout`; `frame` when the server sends what is no box; the connection is
    * closed then.
    */
-  read(): Promise<BoxOf<F> | null> {
-    const next = this.#reading.then(() => this.#read());
-    this.#reading = next.catch(() => {});
-    return next;
+  async read(): Promise<BoxOf<F> | null> {
+    if (!this.#link && !this.#inbox.hasUnread) {
+      const fault = this.#fault;
+      this.#fault = undefined;
+      if (fault !== undefined) throw fault;
+      return null;
+    }
+    const box = this.#inbox.read({ timeoutMs: this.#timeout * 1000 });
+    this.#pump();
+    return await box;
   }
 
-  async #read(): Promise<BoxOf<F> | null> {
-    for (;;) {
+  #pump(): void {
+    this.#pumping ??= this.#readWanted().finally(() => {
+      this.#pumping = undefined;
+      // Somebody may have begun to wait in the meantime.
+      if (this.#link && this.#inbox.wanted) this.#pump();
+    });
+  }
+
+  async #readWanted(): Promise<void> {
+    while (this.#inbox.wanted) {
       const link = this.#link;
-      if (!link) return null;
+      if (!link) return;
       let frame: Uint8Array | null;
       try {
         frame = link.reader.take();
       } catch (error) {
-        if (this.#link === link) this.close();
-        throw error;
+        return this.#end(link, error);
       }
-      if (frame) return this.#boxClass.fromFrame(frame);
-      link.pendingRead ??= link.conn.read(link.reader.space())
+      if (frame) {
+        this.#inbox.deliver(this.#boxClass.fromFrame(frame));
+        continue;
+      }
+      const count = await link.conn.read(link.reader.space())
         .catch(() => null);
-      const count = await this.#limit(link.pendingRead, "read");
-      link.pendingRead = undefined;
-      if (count === null) {
-        if (this.#link === link) this.close();
-        return null;
-      }
+      if (count === null) return this.#end(link);
       link.reader.commit(count);
+    }
+  }
+
+  // The server has closed the connection, or sent what is no box.
+  #end(link: Link, fault?: unknown): void {
+    if (this.#link !== link) return;
+    this.#disconnect(link);
+    if (
+      !this.#inbox.end(
+        lost("get an answer", fault ?? new Error("the server closed it")),
+        fault,
+      )
+    ) {
+      this.#fault = fault;
     }
   }
 
@@ -234,6 +327,12 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     this.#connecting = undefined;
     const link = this.#link;
     if (!link) return;
+    this.#disconnect(link);
+    this.#inbox.clear();
+    this.#inbox.end(lost("get an answer", new Error("closed by this side")));
+  }
+
+  #disconnect(link: Link): void {
     this.#link = undefined;
     link.abort?.[Symbol.dispose]();
     if (link.outbox.pendingBytes > 0) {
@@ -254,10 +353,8 @@ export class TcpClient<F extends object> implements AsyncDisposable {
 
   /** Closes the connection and waits for a read that is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const pendingRead = this.#link?.pendingRead;
     this.close();
-    await pendingRead;
-    await this.#reading;
+    await this.#pumping;
   }
 
   #connected(what: string): Link {
@@ -279,6 +376,15 @@ export class TcpClient<F extends object> implements AsyncDisposable {
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
+}
+
+function checkTimeout(timeout: number): void {
+  checkNumber(
+    "Option timeout",
+    timeout,
+    SECONDS,
+    (message) => new BoxError("option", message),
+  );
 }
 
 function lost(what: string, cause: unknown): BoxError {

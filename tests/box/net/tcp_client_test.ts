@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { Box, BoxError, LineBox, TcpClient } from "@maple/box";
+import { Box, BoxError, FrameReader, LineBox, TcpClient } from "@maple/box";
 import {
   bounded,
   joined,
@@ -21,6 +21,12 @@ function packed(count: number): Uint8Array[] {
     { length: count },
     (_, sn) => new Box({ sn, body: `body ${sn}` }).pack(),
   );
+}
+
+async function readSome(conn: Deno.Conn): Promise<Uint8Array> {
+  const buffer = new Uint8Array(64 * 1024);
+  const count = await bounded(conn.read(buffer));
+  return buffer.slice(0, count ?? 0);
 }
 
 Deno.test("TcpClient writes boxes and fields, and reads boxes", async () => {
@@ -219,4 +225,138 @@ Deno.test("TcpClient speaks other framings", async () => {
   assertEquals(await readBytes(conn, 6), utf8("hello\n"));
   await writeAll(conn, utf8("hi\r\n"));
   assertEquals((await bounded(client.read()))?.text(), "hi");
+});
+
+Deno.test("TcpClient.request() matches 1,000 requests in flight with their answers, in any order", async () => {
+  using server = new Server();
+  const { client, conn } = await server.connected();
+  await using _ = client;
+  const answers = Promise.all(Array.from(
+    { length: 1000 },
+    (_, i) => client.request({ cmd: 1, body: `${i}` }),
+  ));
+  const requests = new FrameReader(Box);
+  const replies: Uint8Array[] = [];
+  while (replies.length < 1000) {
+    requests.push(await readSome(conn));
+    for (let frame = requests.next(); frame; frame = requests.next()) {
+      const request = Box.fromFrame(frame);
+      replies.unshift(request.map({ body: `re ${request.text()}` }).pack());
+    }
+  }
+  await writeAll(conn, joined(replies));
+  const texts = (await bounded(answers)).map((box) => box.text());
+  assertEquals(texts, Array.from({ length: 1000 }, (_, i) => `re ${i}`));
+});
+
+Deno.test("TcpClient.on() gets the pushes of its cmd, and read the rest, while a request waits", async () => {
+  using server = new Server();
+  const { client, conn } = await server.connected();
+  await using _ = client;
+  const pushes: string[] = [];
+  const off = client.on(100, (box) => pushes.push(box.text()));
+  const answer = client.request({ cmd: 100 });
+  await writeAll(
+    conn,
+    joined([
+      new Box({ cmd: 100, body: "a push" }).pack(),
+      new Box({ cmd: 7, body: "other" }).pack(),
+      new Box({ cmd: 100, sn: 1, body: "the answer" }).pack(),
+    ]),
+  );
+  assertEquals((await bounded(answer)).text(), "the answer");
+  assertEquals(pushes, ["a push"]);
+  assertEquals((await bounded(client.read()))?.text(), "other");
+  off();
+  await writeAll(conn, new Box({ cmd: 100, body: "unhandled" }).pack());
+  assertEquals((await bounded(client.read()))?.text(), "unhandled");
+});
+
+Deno.test("TcpClient.on() may come before connect, and outlives a connection", async () => {
+  using server = new Server();
+  await using client = new TcpClient(Box, "127.0.0.1", server.port);
+  const seen: string[] = [];
+  let onSeen = () => {};
+  client.on(1, (box) => {
+    seen.push(box.text());
+    onSeen();
+  });
+  for (const body of ["first", "second"]) {
+    const [conn] = await Promise.all([server.accept(), client.connect()]);
+    const came = new Promise<void>((resolve) => onSeen = resolve);
+    await writeAll(conn, new Box({ cmd: 1, body }).pack());
+    await bounded(came);
+    client.close();
+  }
+  assertEquals(seen, ["first", "second"]);
+});
+
+Deno.test("TcpClient.request() fails when the answer does not come in time, and goes on", async () => {
+  using server = new Server();
+  const { client, conn } = await server.connected();
+  await using _ = client;
+  await assertRejects(
+    () => client.request({ cmd: 1 }, { timeout: 0.02 }),
+    BoxError,
+    "Cannot get an answer: not done within 0.02 s",
+  );
+  const next = client.request({ cmd: 1 });
+  await writeAll(
+    conn,
+    joined([
+      new Box({ cmd: 1, sn: 1, body: "late" }).pack(),
+      new Box({ cmd: 1, sn: 2, body: "in time" }).pack(),
+    ]),
+  );
+  assertEquals((await bounded(next)).text(), "in time");
+});
+
+Deno.test("TcpClient.request() fails when the connection is lost, by whomever", async () => {
+  using server = new Server();
+  const { client, conn } = await server.connected();
+  await using _ = client;
+  await Promise.all([
+    bounded(assertRejects(
+      () => client.request({ cmd: 1 }),
+      BoxError,
+      "Cannot get an answer: the connection is gone (the server closed it)",
+    )),
+    readSome(conn).then(() => conn.close()),
+  ]);
+  assertStrictEquals(client.closed, true);
+  await assertRejects(
+    () => client.request({ cmd: 1 }),
+    BoxError,
+    "Cannot send a request: it is not connected",
+  );
+  await Promise.all([server.accept(), client.connect()]);
+  const closed = assertRejects(
+    () => client.request({ cmd: 1 }),
+    BoxError,
+    "the connection is gone (closed by this side)",
+  );
+  client.close();
+  await bounded(closed);
+});
+
+Deno.test("TcpClient tells garbage to the next read when a request was waiting", async () => {
+  using server = new Server();
+  const { client, conn } = await server.connected();
+  await using _ = client;
+  const answer = assertRejects(
+    () => client.request({ cmd: 1 }),
+    BoxError,
+    "Cannot get an answer: the connection is gone",
+  );
+  await writeAll(
+    conn,
+    utf8("GET / HTTP/1.1 and so on, long enough for a header"),
+  );
+  await bounded(answer);
+  await assertRejects(
+    () => client.read(),
+    BoxError,
+    "they do not begin with its magic number",
+  );
+  assertEquals(await client.read(), null);
 });
