@@ -42,6 +42,8 @@ export {
 } from "./net/listen.ts";
 export type { ListenTcpOptions } from "./net/listen.ts";
 export { describeError, messageOf } from "./log/describe_error.ts";
+export { droppedLogLines, writeOutLogs } from "./log/log_sink.ts";
+export { printLine } from "./log/standard_streams.ts";
 export { LOG_FORMATS } from "./log/log_line.ts";
 export type { LogFields, LogFormat } from "./log/log_line.ts";
 export { followLogSignals, setLogLevel } from "./log/log_signals.ts";
@@ -49,6 +51,7 @@ export {
   createLogger,
   flushLog,
   LOG_LEVELS,
+  reopenLog,
   RoleLogger,
   SILENT,
 } from "./log/logger.ts";

@@ -261,7 +261,7 @@ export class Gateway implements AsyncDisposable {
     this.#loopDelay.stop();
     this.#state = "closed";
     if (listened) logger.info("closed");
-    flushLog(logger);
+    await flushLog(logger);
   }
 
   // Waits until nothing is queued and nothing in workers' hands, up to the drain timeout.

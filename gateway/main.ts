@@ -6,6 +6,7 @@ import {
   followLogSignals,
   formatAddress,
   parseCommandLine,
+  printLine,
   runCommand,
   setProcessName,
   statusUrl,
@@ -93,7 +94,7 @@ async function run(args: readonly string[]): Promise<number> {
     });
   const stopped = stopOnSignal(gateway, (signal) => logger.info(signal));
   using _levels = followLogSignals(logger);
-  console.log(
+  printLine(
     `maple gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
       formatAddress(gateway.innerAddr!)
     }`,

@@ -260,7 +260,7 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
     this.#started = false;
     await this.#timers.stop();
     await this.#stopWorker.run(this);
-    flushLog(this.logger);
+    await flushLog(this.logger);
   }
 
   /**

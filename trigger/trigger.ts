@@ -219,7 +219,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     await Promise.allSettled(this.#unfinished);
     const taken = await Promise.all(this.#links.map((link) => link.close()));
     this.#abort[Symbol.dispose]();
-    flushLog(this.#options.logger);
+    await flushLog(this.#options.logger);
     return taken.every(Boolean);
   }
 

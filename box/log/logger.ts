@@ -1,11 +1,13 @@
 // The log of every role: one line an event, through @std/log, to stderr or a rotating file.
 
-import type { BaseHandler } from "@std/log/base-handler";
+import { BaseHandler } from "@std/log/base-handler";
 import { Logger as StdLogger } from "@std/log/logger";
 import { messageOf } from "./describe_error.ts";
-import { PromptFileHandler, StderrHandler } from "./log_handlers.ts";
+import { LogFile } from "./log_file.ts";
 import { type LogFields, type LogFormat, logLine } from "./log_line.ts";
+import { LogSink, writeOutLogs } from "./log_sink.ts";
 import { LogStorm } from "./log_storm.ts";
+import { stderrSink } from "./standard_streams.ts";
 
 /**
  * What maple's classes log to. A logger of `@std/log` is one; so is an object with these four
@@ -68,25 +70,58 @@ export const SILENT: Logger = {
   error() {},
 };
 
+/** Where the lines of a logger go. */
+interface LogOutput {
+  readonly sink: LogSink;
+  readonly file: LogFile | undefined;
+  /** The line that says how many were dropped. */
+  readonly tellDropped: (count: number) => string;
+}
+
+class SinkHandler extends BaseHandler {
+  readonly #output: LogOutput;
+
+  constructor(
+    output: LogOutput,
+    options: ConstructorParameters<typeof BaseHandler>[1],
+  ) {
+    // The level is the logger's: it may change.
+    super("DEBUG", options);
+    this.#output = output;
+  }
+
+  override log(line: string): void {
+    this.#output.sink.push(line, this.#output.tellDropped);
+  }
+}
+
 /**
  * A logger whose level can be changed while it runs, and which counts warnings and errors that come
- * in storms.
+ * in storms. No line is waited for: they are written one batch after the other, and while more than
+ * 256 KiB wait, further ones are dropped and counted.
  */
-export class RoleLogger implements Logger, Disposable {
+export class RoleLogger implements Logger, AsyncDisposable {
   readonly #std: StdLogger;
-  readonly #handler: BaseHandler;
+  readonly #output: LogOutput;
   readonly #storm: LogStorm;
   #level: LogLevel;
 
   /**
    * Makes a logger; programs call {@linkcode createLogger}.
    *
-   * @param handler Where the lines go; it belongs to the logger from now on.
+   * @throws {Error} when the file cannot be opened.
    */
-  constructor(name: string, level: LogLevel, handler: BaseHandler) {
+  constructor(options: LoggerOptions) {
+    const { role, level = "INFO", format = "text" } = options;
     this.#level = level;
-    this.#handler = handler;
-    this.#std = new StdLogger(name, level, { handlers: [handler] });
+    this.#output = openOutput(options);
+    const formatter = ({ msg, args, levelName, datetime }: StdRecord) =>
+      logLine({
+        ...(args[0] as LogFields | undefined),
+        ...{ time: datetime, level: levelName, role, message: msg },
+      }, format);
+    const handler = new SinkHandler(this.#output, { formatter });
+    this.#std = new StdLogger(`maple.${role}`, level, { handlers: [handler] });
     this.#storm = new LogStorm((level, message, fields) =>
       level === "WARN"
         ? this.#std.warn(message, fields)
@@ -128,16 +163,47 @@ export class RoleLogger implements Logger, Disposable {
     this.#std.level = NUMBERS[level];
   }
 
-  /** Writes what was counted of a storm, and ends the timer that it has. */
+  /** Logs what was counted of a storm, and ends the timer that it has. */
   flush(): void {
     this.#storm.flush();
   }
 
-  /** Flushes, and closes the file. */
-  [Symbol.dispose](): void {
-    this.flush();
-    this.#handler.destroy();
+  /** Opens the file again, under its name. */
+  reopen(): void {
+    this.#output.file?.reopen();
+    this.#output.sink.wake();
   }
+
+  /** Resolves when all is written that was logged. */
+  writtenOut(): Promise<void> {
+    return this.#output.sink.writtenOut();
+  }
+
+  /** Flushes, and closes the file when all is written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.flush();
+    await this.writtenOut();
+    this.#output.file?.close();
+  }
+}
+
+function openOutput(options: LoggerOptions): LogOutput {
+  const { role, format = "text" } = options;
+  const tellDropped = (count: number) =>
+    logLine({
+      ...{ time: new Date(), level: "WARN", role },
+      message:
+        `${count} log lines were dropped here: more came than were written`,
+    }, format);
+  if (options.file === undefined) {
+    return { sink: stderrSink, file: undefined, tellDropped };
+  }
+  const file = new LogFile({
+    path: options.file,
+    maxBytes: options.fileMaxBytes ?? 10 * 1024 * 1024,
+    maxCount: options.fileMaxCount ?? 5,
+  });
+  return { sink: new LogSink(file), file, tellDropped };
 }
 
 /**
@@ -146,41 +212,30 @@ export class RoleLogger implements Logger, Disposable {
  * @throws {Error} with one line that names the file, when it cannot be opened.
  */
 export function createLogger(options: LoggerOptions): RoleLogger {
-  const {
-    role,
-    level = "INFO",
-    format = "text",
-    file,
-    fileMaxBytes = 10 * 1024 * 1024,
-    fileMaxCount = 5,
-  } = options;
-  const formatter = ({ msg, args, levelName, datetime }: StdRecord) =>
-    logLine({
-      ...(args[0] as LogFields | undefined),
-      ...{ time: datetime, level: levelName, role, message: msg },
-    }, format);
-  // The level is the logger's: it may change.
-  const handler = file === undefined
-    ? new StderrHandler("DEBUG", { formatter })
-    : new PromptFileHandler("DEBUG", {
-      filename: file,
-      maxBytes: fileMaxBytes,
-      maxBackupCount: fileMaxCount,
-      mode: "a",
-      formatter,
-    });
   try {
-    handler.setup();
+    return new RoleLogger(options);
   } catch (cause) {
-    throw new Error(`Cannot log to ${file}: ${messageOf(cause)}`, { cause });
+    throw new Error(
+      `Cannot log to ${options.file}: ${messageOf(cause)}`,
+      { cause },
+    );
   }
-  return new RoleLogger(`maple.${role}`, level, handler);
 }
 
 /**
- * Writes what a logger has counted of a storm; no effect on a logger that {@linkcode createLogger}
- * has not made.
+ * Logs what a logger has counted of a storm, and resolves when all is written that was logged so
+ * far, or after a second; no effect on a logger that {@linkcode createLogger} has not made.
  */
-export function flushLog(logger: Logger): void {
-  if (logger instanceof RoleLogger) logger.flush();
+export async function flushLog(logger: Logger): Promise<void> {
+  if (!(logger instanceof RoleLogger)) return;
+  logger.flush();
+  await writeOutLogs();
+}
+
+/**
+ * Opens the log file again under its name, for those who rename it; no effect on a logger to stderr
+ * or one that {@linkcode createLogger} has not made.
+ */
+export function reopenLog(logger: Logger): void {
+  if (logger instanceof RoleLogger) logger.reopen();
 }

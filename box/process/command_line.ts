@@ -2,6 +2,8 @@
 // errors in one line.
 
 import { parseArgs } from "@std/cli/parse-args";
+import { writeOutLogs } from "../log/log_sink.ts";
+import { stderrSink } from "../log/standard_streams.ts";
 
 /** One flag of a command line. */
 export interface Flag {
@@ -195,7 +197,9 @@ export async function runCommand(
     return await body();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    console.error(`${name}: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
+    stderrSink.push(`${name}: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
     return error instanceof UsageError ? 2 : 1;
+  } finally {
+    await writeOutLogs();
   }
 }

@@ -2,6 +2,7 @@
 
 import { followLogSignals, setLogLevel } from "../log/log_signals.ts";
 import type { Logger, LogLevel } from "../log/logger.ts";
+import { printLine } from "../log/standard_streams.ts";
 import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
 import { ControlClient } from "./control.ts";
@@ -114,7 +115,7 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   using _abort = onAbort(options.signal, stop);
   if (!stopping && await startOrClose(app)) {
     ready = true;
-    console.log(app.readyLine());
+    printLine(app.readyLine());
   }
   await app.closed;
   // What a handler that was given up still waits for must not hold the program.
@@ -205,7 +206,7 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     (level) => master.setLogLevel(level),
   );
   using _abort = onAbort(options.signal, () => master.stop());
-  master.ready().then(() => console.log(app.readyLine()));
+  master.ready().then(() => printLine(app.readyLine()));
   await master.ended();
   if (exitCode !== undefined) Deno.exit(exitCode);
 }

@@ -7,6 +7,7 @@ import {
   runCommand,
   UsageError,
 } from "@maple/box/internal";
+import { capturingStderr } from "../../helpers/stderr.ts";
 
 const TABLE: readonly Flag[] = [
   { name: "help", type: "boolean", help: "prints this" },
@@ -160,14 +161,11 @@ Deno.test("describeFlags() lines the flags up", () => {
 
 /** The exit code of a command, and what it prints as an error. */
 async function run(body: () => Promise<number>) {
-  const printed: string[] = [];
-  const real = console.error;
-  console.error = (line: string) => printed.push(line);
-  try {
-    return { code: await runCommand("maple-gateway", body), printed };
-  } finally {
-    console.error = real;
-  }
+  let code: number | undefined;
+  const text = await capturingStderr(async () => {
+    code = await runCommand("maple-gateway", body);
+  });
+  return { code, printed: text.split("\n").slice(0, -1) };
 }
 
 Deno.test("runCommand() gives the code of the command", async () => {
