@@ -117,3 +117,4 @@ export { runApp } from "./process/run_app.ts";
 export type { RunAppOptions, Runnable } from "./process/run_app.ts";
 export type { SelfCommand } from "./process/self_command.ts";
 export { selfCommand } from "./process/self_command.ts";
+export { returnToFolder, workingFolder } from "./process/working_folder.ts";

@@ -1,7 +1,14 @@
 // THaven: a haven server in several threads that share the port.
 
 import type { BoxClass, BoxFields } from "@maple/box";
-import { type Logger, Master, runApp, selfCommand } from "@maple/box/internal";
+import {
+  type Logger,
+  Master,
+  returnToFolder,
+  runApp,
+  selfCommand,
+  workingFolder,
+} from "@maple/box/internal";
 import type { Flavour, FlavourApp } from "./flavour.ts";
 import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
 import type { Ports, ResolvedRun } from "./options.ts";
@@ -91,13 +98,18 @@ function threadMaster(
   ports: Ports,
   logger: Logger,
 ): Master {
+  const folder = workingFolder();
   return new Master({
     workers: options.workers,
     workTimeoutMs: 0,
     stopTimeoutMs: options.stopTimeoutMs,
     reloadTimeoutMs: 0,
   }, {
-    startChild: (start) => new Thread(start, ports),
+    startChild: (start) => {
+      // Without a working folder a new thread dies at once.
+      if (folder !== undefined) returnToFolder(folder, `thread ${start.index}`);
+      return new Thread(start, ports);
+    },
     logger,
   });
 }

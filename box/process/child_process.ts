@@ -1,5 +1,6 @@
 // ChildProcess: a process as its master sees it.
 
+import { BoxError } from "../errors.ts";
 import type { Child, ChildEnd, ChildStart } from "./child.ts";
 import type { SelfCommand } from "./self_command.ts";
 
@@ -21,7 +22,11 @@ export class ChildProcess implements Child {
   readonly ended: Promise<ChildEnd>;
   readonly #process: Deno.ChildProcess;
 
-  /** Starts it. */
+  /**
+   * Starts it.
+   *
+   * @throws {BoxError} `state` when it cannot be started.
+   */
   constructor(
     command: SelfCommand,
     { role, index, controlPort, env }: ChildStart & {
@@ -29,17 +34,27 @@ export class ChildProcess implements Child {
       env: Readonly<Record<string, string>>;
     },
   ) {
-    this.#process = new Deno.Command(command.program, {
-      args: [...command.args],
-      env: {
-        ...env,
-        [CHILD_ENV.INDEX]: String(index),
-        [CHILD_ENV.CONTROL]: `${controlPort}:${this.token}`,
-      },
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn();
+    const { program, args, cwd } = command;
+    try {
+      this.#process = new Deno.Command(program, {
+        args: [...args],
+        ...(cwd === undefined ? {} : { cwd }),
+        env: {
+          ...env,
+          [CHILD_ENV.INDEX]: String(index),
+          [CHILD_ENV.CONTROL]: `${controlPort}:${this.token}`,
+        },
+        stdin: "null",
+        stdout: "inherit",
+        stderr: "inherit",
+      }).spawn();
+    } catch (cause) {
+      throw new BoxError(
+        "state",
+        `Cannot start ${role} ${index}: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
     this.name = `${role} ${index} (pid ${this.#process.pid})`;
     this.ended = this.#process.status.then(({ code, signal }) => ({
       how: signal === null ? `exit code ${code}` : `signal ${signal}`,

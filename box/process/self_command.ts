@@ -1,6 +1,7 @@
 // The command that starts this program again.
 
 import { BoxError } from "../errors.ts";
+import { realPath, workingFolder } from "./working_folder.ts";
 
 /** A program and its arguments. */
 export interface SelfCommand {
@@ -8,6 +9,11 @@ export interface SelfCommand {
   readonly program: string;
   /** All that followed it. */
   readonly args: readonly string[];
+  /**
+   * Where it works; a symbolic link is followed anew at each start. `undefined` = where this
+   * process does.
+   */
+  readonly cwd: string | undefined;
 }
 
 const NO_PROGRAM = ["test", "bench", "eval", "repl", "jupyter"];
@@ -28,9 +34,11 @@ const PERMISSIONS: readonly Deno.PermissionName[] = [
  * @throws {BoxError} `state` when this process is no program of its own: a test, the REPL.
  */
 export function selfCommand(flags: readonly string[] = []): SelfCommand {
-  const program = Deno.execPath();
-  if (Deno.build.standalone) return { program, args: Deno.args };
-  const args = trueArguments() ?? rebuiltArguments();
+  const cwd = workingFolder();
+  if (Deno.build.standalone) {
+    return { program: calledProgram(cwd), args: Deno.args, cwd };
+  }
+  const args = trueCommand()?.args ?? rebuiltArguments();
   const subcommand = args.find((arg) => !arg.startsWith("-"));
   if (subcommand !== undefined && NO_PROGRAM.includes(subcommand)) {
     throw new BoxError(
@@ -39,7 +47,17 @@ export function selfCommand(flags: readonly string[] = []): SelfCommand {
     );
   }
   const missing = flags.filter((flag) => !args.includes(flag));
-  return { program, args: withFlags(args, missing) };
+  return { program: Deno.execPath(), args: withFlags(args, missing), cwd };
+}
+
+// A compiled program as it was called: by way of a symbolic link, perhaps, which leads to the next
+// version later.
+function calledProgram(cwd: string | undefined): string {
+  const found = Deno.execPath();
+  const called = trueCommand()?.program;
+  if (cwd === undefined || !called?.includes("/")) return found;
+  const path = called.startsWith("/") ? called : `${cwd}/${called}`;
+  return realPath(path) === realPath(found) ? path : found;
 }
 
 // Flags stand behind the subcommand, or first where there is none (`deno main.ts`).
@@ -49,13 +67,16 @@ function withFlags(args: string[], flags: readonly string[]): string[] {
 }
 
 // Deno does not tell which flags it was started with; Linux does.
-function trueArguments(): string[] | undefined {
+function trueCommand(): { program: string; args: string[] } | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
     const line = Deno.readTextFileSync("/proc/self/cmdline");
-    return line.split("\0").slice(1, -1)
+    const [program, ...args] = line.split("\0").slice(0, -1);
+    return {
+      program: program!,
       // A debugger's port is taken by this process.
-      .filter((arg) => !arg.startsWith("--inspect"));
+      args: args.filter((arg) => !arg.startsWith("--inspect")),
+    };
   } catch {
     return undefined;
   }

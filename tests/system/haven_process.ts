@@ -4,7 +4,7 @@ import { Box, type BoxFields, TcpClient } from "@maple/box";
 import type { HavenRunOptions } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { pathOf } from "../helpers/paths.ts";
-import { RunningProcess } from "../helpers/process.ts";
+import { type ProcessOptions, RunningProcess } from "../helpers/process.ts";
 import { PATIENCE_MS } from "../helpers/within.ts";
 
 /** The program of most of these tests. */
@@ -41,9 +41,13 @@ export class HavenProcess extends RunningProcess {
   }
 
   /** Starts any program that serves. */
-  static async run(args: readonly string[]): Promise<HavenProcess> {
+  static async run(
+    args: readonly string[],
+    options: Pick<ProcessOptions, "cwd"> = {},
+  ): Promise<HavenProcess> {
     const process = new HavenProcess(Deno.execPath(), {
       args: ["run", "-A", ...args],
+      ...options,
     });
     try {
       process.#port = Number((await process.line(READY))[1]);

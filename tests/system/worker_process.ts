@@ -17,6 +17,10 @@ export interface WorkerProcessOptions extends Omit<RunOptions, "signal"> {
   program?: string;
   /** Whether to wait until it is ready. @default {true} */
   waits?: boolean;
+  /** Where it runs. */
+  cwd?: string;
+  /** Variables to set in addition to this process's own. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A child that the master has started. */
@@ -32,10 +36,17 @@ export class WorkerProcess extends RunningProcess {
   /** Starts it. */
   static async start(
     { port }: Address,
-    { program = LIFE_WORKER, waits = true, ...options }: WorkerProcessOptions =
-      {},
+    {
+      program = LIFE_WORKER,
+      waits = true,
+      cwd = ROOT,
+      env = {},
+      ...options
+    }: WorkerProcessOptions = {},
   ): Promise<WorkerProcess> {
     const process = new WorkerProcess(Deno.execPath(), {
+      cwd,
+      env,
       args: [
         ...["run", "-A", "--config", `${ROOT}/deno.json`, program],
         ...[String(port), JSON.stringify({ workers: 2, ...options })],

@@ -1,0 +1,64 @@
+// workingFolder: the folder that this process works in, by the name that leads to it.
+
+import { BoxError } from "../errors.ts";
+
+/**
+ * The folder that this process works in, as whoever started it has named it: where that was by way
+ * of a symbolic link, the link, which may lead elsewhere by the time that the name is used.
+ *
+ * @returns `undefined` where this process may not know it.
+ */
+export function workingFolder(): string | undefined {
+  try {
+    const folder = Deno.cwd();
+    return linkTo(folder) ?? folder;
+  } catch {
+    return undefined;
+  }
+}
+
+// Shells tell it; whoever has changed the folder without telling has left a stale one.
+function linkTo(folder: string): string | undefined {
+  if (!isGranted({ name: "env", variable: "PWD" })) return undefined;
+  const named = Deno.env.get("PWD");
+  if (!named?.startsWith("/")) return undefined;
+  return realPath(named) === folder ? named : undefined;
+}
+
+/**
+ * Goes to a folder when the one that this process works in is gone, as it is when another has taken
+ * its name.
+ *
+ * @param what What cannot be started without it.
+ * @throws {BoxError} `state` when there is none.
+ */
+export function returnToFolder(folder: string, what: string): void {
+  try {
+    Deno.cwd();
+  } catch {
+    try {
+      Deno.chdir(folder);
+    } catch (cause) {
+      throw new BoxError(
+        "state",
+        `Cannot start ${what}: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** Where a path leads; `undefined` when it leads nowhere or this process may not look. */
+export function realPath(path: string): string | undefined {
+  if (!isGranted({ name: "read", path })) return undefined;
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+// To ask for a permission at a terminal is not worth this.
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
+}
