@@ -23,12 +23,12 @@ export async function endChild(child: Deno.ChildProcess): Promise<void> {
   running.delete(child);
 }
 
-/** When this process is told to end, its children end as well, and `folder` is removed. */
-export function endOnSignal(folder: string): void {
+/** When this process is told to end, its children end as well, and `folder`, if any, is removed. */
+export function endOnSignal(folder?: string): void {
   for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     Deno.addSignalListener(signal, () => {
       running.forEach(kill);
-      Deno.removeSync(folder, { recursive: true });
+      if (folder !== undefined) Deno.removeSync(folder, { recursive: true });
       Deno.exit(code);
     });
   }

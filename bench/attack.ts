@@ -1,0 +1,200 @@
+/**
+ * Attacks a gateway in many ways while honest clients want answers, and tells what these met with.
+ *
+ * deno task attack
+ *
+ * @module
+ */
+
+import {
+  describeFlags,
+  type Flag,
+  parseCommandLine,
+  runCommand,
+  UsageError,
+} from "@maple/box/internal";
+import { type Attack, ATTACKS, type Target } from "./attack/attacks.ts";
+import {
+  HonestClients,
+  type Phase,
+  quantile,
+} from "./attack/honest_clients.ts";
+import { endOnSignal } from "./run/children.ts";
+import { Program } from "./run/program.ts";
+
+const FLAGS: readonly Flag[] = [
+  {
+    name: "only",
+    type: "string",
+    value: "NAME,...",
+    help: `of ${ATTACKS.map(({ name }) => name).join(", ")} only these`,
+  },
+  {
+    name: "seconds",
+    type: "number",
+    value: "S",
+    min: 1,
+    max: 600,
+    help: "how long each attack lasts (5)",
+  },
+  {
+    name: "honest",
+    type: "integer",
+    value: "N",
+    min: 1,
+    max: 1000,
+    help: "honest clients beside it (20)",
+  },
+  { name: "help", type: "boolean", help: "print this and exit" },
+];
+
+/** How the program is called. */
+export const USAGE = `Usage: deno task attack [flags]
+
+Attacks a gateway with two worker processes, each attack on a fresh one, while honest clients send
+one request after the other and newcomers come. Prints what these met with and the memory of the
+gateway before, at most during and after it.
+
+${describeFlags(FLAGS)}
+
+Exit code: 0; 1 when a request of an honest client has failed.
+`;
+
+const SAMPLE_MS = 200;
+const AFTER_MS = 2000;
+
+interface Outcome {
+  readonly attack: Attack;
+  readonly before: Phase;
+  readonly during: Phase;
+  readonly after: Phase;
+  readonly memory: { before: number; during: number; after: number };
+}
+
+async function attacked(
+  attack: Attack,
+  { seconds, honest }: { seconds: number; honest: number },
+): Promise<Outcome> {
+  await using gateway = await Program.deno("../gateway/mod.ts", [
+    ...["--outer-host", "127.0.0.1", "--outer-port", "0", "--inner-port", "0"],
+    ...["--metrics", "0", "--log-level", "ERROR", ...attack.flags ?? []],
+  ]);
+  const target: Target = {
+    outer: gateway.port("outer="),
+    inner: gateway.port("inner="),
+    metrics: gateway.port("metrics="),
+  };
+  await using _worker = await Program.deno("programs/attack_worker.ts", [
+    `${target.inner}`,
+  ]);
+  const clients = new HonestClients(target.outer, honest);
+  await pause(500);
+  clients.nextPhase();
+  await pause(Math.min(seconds, 3) * 1000);
+  const memory = { before: await gateway.rss(), during: 0, after: 0 };
+  const before = clients.nextPhase();
+  {
+    await using _attacker = await Program.deno("programs/attacker.ts", [
+      attack.name,
+      ...Object.values(target).map(String),
+    ]);
+    const end = performance.now() + seconds * 1000;
+    while (performance.now() < end) {
+      await pause(SAMPLE_MS);
+      memory.during = Math.max(memory.during, await gateway.rss());
+    }
+  }
+  const during = clients.nextPhase();
+  await pause(AFTER_MS);
+  const after = await clients.stop();
+  memory.after = await gateway.rss();
+  return { attack, before, during, after, memory };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const HEAD = [
+  "attack",
+  "answered",
+  "failed",
+  "p99 before",
+  "during",
+  "after",
+  "newcomers",
+  "refused",
+  "MiB before",
+  "during",
+  "after",
+  "what",
+];
+
+function cells({ attack, before, during, after, memory }: Outcome): string[] {
+  const phases = [before, during, after];
+  const sum = (of: (phase: Phase) => number) =>
+    String(phases.reduce((total, phase) => total + of(phase), 0));
+  return [
+    attack.name,
+    sum(({ times }) => times.length),
+    sum(({ failed }) => failed),
+    ...phases.map((phase) => quantile(phase, 0.99).toFixed(1)),
+    sum(({ newcomers }) => newcomers),
+    sum(({ refused }) => refused),
+    ...Object.values(memory).map((bytes) => (bytes / 2 ** 20).toFixed(0)),
+    attack.what,
+  ];
+}
+
+function table(lines: readonly string[][]): string {
+  const widths = HEAD.map((_, i) =>
+    Math.max(...lines.map((line) => line[i]!.length))
+  );
+  return lines.map((line) =>
+    line.map((cell, i) =>
+      i === 0 || i === HEAD.length - 1
+        ? cell.padEnd(widths[i]!)
+        : cell.padStart(widths[i]!)
+    ).join("  ").trimEnd()
+  ).join("\n");
+}
+
+/** The program; resolves to its exit code. */
+export function main(args: readonly string[]): Promise<number> {
+  return runCommand("attack", async () => {
+    const { flags, words } = parseCommandLine(args, FLAGS);
+    if (flags.get("help") === true) {
+      console.log(USAGE);
+      return 0;
+    }
+    if (words.length > 0) {
+      throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
+    }
+    const only = (flags.get("only") as string | undefined)?.split(",");
+    const unknown = only?.find((name) =>
+      !ATTACKS.some((attack) => attack.name === name)
+    );
+    if (unknown !== undefined) {
+      throw new UsageError(`There is no attack "${unknown}"; see --help`);
+    }
+    const seconds = Number(flags.get("seconds") ?? 5);
+    const honest = Number(flags.get("honest") ?? 20);
+    endOnSignal();
+    const outcomes: Outcome[] = [];
+    for (const attack of ATTACKS) {
+      if (only && !only.includes(attack.name)) continue;
+      console.error(`${attack.name}: ${attack.what}`);
+      outcomes.push(await attacked(attack, { seconds, honest }));
+    }
+    console.log(
+      `${honest} honest clients, ${seconds} s of each attack, times in milliseconds`,
+    );
+    console.log(table([HEAD, ...outcomes.map(cells)]));
+    const failed = outcomes.some(({ before, during, after }) =>
+      before.failed + during.failed + after.failed > 0
+    );
+    return failed ? 1 : 0;
+  });
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

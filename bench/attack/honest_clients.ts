@@ -1,0 +1,129 @@
+// HonestClients: clients that want nothing but answers, and newcomers, while others attack.
+
+import { Box, TcpClient } from "@maple/box";
+import { AttackCmd } from "./commands.ts";
+
+// How long an honest client waits for an answer before it counts as failed, in seconds.
+const PATIENCE = 20;
+const PAUSE_MS = 10;
+const NEWCOMER_MS = 200;
+
+/** What honest clients have met with in one phase. */
+export interface Phase {
+  /** Response times in milliseconds. */
+  readonly times: number[];
+  /** Requests without their answer. */
+  failed: number;
+  /** Those who came in this phase and were answered. */
+  newcomers: number;
+  /** Those who came and were not. */
+  refused: number;
+}
+
+/** The response time that `share` of the answers did not exceed, in milliseconds. */
+export function quantile({ times }: Phase, share: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[
+    Math.min(sorted.length - 1, Math.floor(sorted.length * share))
+  ] ??
+    NaN;
+}
+
+/** Clients that send one request after the other, and newcomers that send one. */
+export class HonestClients {
+  readonly #port: number;
+  readonly #working: Promise<void>;
+  #phase: Phase = newPhase();
+  #stopped = false;
+
+  /** Connects so many clients, which begin to send. */
+  constructor(port: number, count: number) {
+    this.#port = port;
+    this.#working = Promise.all([
+      ...Array.from({ length: count }, () => this.#work()),
+      this.#come(),
+    ]).then(() => {});
+  }
+
+  /** Begins a new phase, and gives what was met with in the one before. */
+  nextPhase(): Phase {
+    const phase = this.#phase;
+    this.#phase = newPhase();
+    return phase;
+  }
+
+  /** Waits for the last answers. */
+  async stop(): Promise<Phase> {
+    this.#stopped = true;
+    await this.#working;
+    return this.#phase;
+  }
+
+  async #work(): Promise<void> {
+    let client = await this.#connected();
+    while (!this.#stopped) {
+      if (!await this.#ask(client)) {
+        client.close();
+        client = await this.#connected();
+      }
+      await pause(PAUSE_MS);
+    }
+    client.close();
+  }
+
+  async #connected(): Promise<TcpClient<Box>> {
+    for (;;) {
+      const client = new TcpClient(Box, "127.0.0.1", this.#port, {
+        timeout: PATIENCE,
+      });
+      try {
+        await client.connect();
+        return client as unknown as TcpClient<Box>;
+      } catch {
+        if (this.#stopped) return client as unknown as TcpClient<Box>;
+        await pause(PAUSE_MS);
+      }
+    }
+  }
+
+  // The answer counts in the phase in which its request was sent.
+  async #ask(client: TcpClient<Box>): Promise<boolean> {
+    const phase = this.#phase;
+    const start = performance.now();
+    try {
+      const answer = await client.request({ cmd: AttackCmd.ECHO, body: "hi" });
+      if (answer.ret !== 0) throw new Error(`ret ${answer.ret}`);
+      phase.times.push(performance.now() - start);
+      return true;
+    } catch {
+      phase.failed++;
+      return false;
+    }
+  }
+
+  async #come(): Promise<void> {
+    while (!this.#stopped) {
+      const phase = this.#phase;
+      const client = new TcpClient(Box, "127.0.0.1", this.#port, {
+        timeout: PATIENCE,
+      });
+      try {
+        await client.connect();
+        await client.request({ cmd: AttackCmd.ECHO, body: "hello" });
+        phase.newcomers++;
+      } catch {
+        phase.refused++;
+      }
+      client.close();
+      await pause(NEWCOMER_MS);
+    }
+  }
+}
+
+function newPhase(): Phase {
+  return { times: [], failed: 0, newcomers: 0, refused: 0 };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
