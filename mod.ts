@@ -11,7 +11,7 @@
  * import { Box, Worker } from "@maple/maple";
  *
  * const app = new Worker(Box);
- * app.route(1, (request) => request.reply({ ret: 0, body: request.box.body }));
+ * app.route(1, (request) => ({ body: request.box.body }));
  * await app.run("127.0.0.1", 28000, { workers: 2 });
  * ```
  *

@@ -57,16 +57,18 @@ export function decodeText(body: Uint8Array): string {
 /**
  * The body as JSON.
  *
- * @throws {BoxError} `value` when it is not JSON.
+ * @throws {BoxError} `body` when it is not JSON.
  */
 export function decodeJson<T>(body: Uint8Array): T {
   try {
     return JSON.parse(decoder.decode(body)) as T;
   } catch (cause) {
     throw new BoxError(
-      "value",
+      "body",
       // Without the body: what a handler throws is logged.
-      `Cannot read the body as JSON: its ${body.length} bytes are none`,
+      `Cannot read the body as JSON: ${
+        body.length === 0 ? "it is empty" : `its ${body.length} bytes are none`
+      }`,
       { cause },
     );
   }

@@ -59,7 +59,8 @@ export interface BoxMethods<F extends object> {
   /**
    * The body as JSON.
    *
-   * @throws {BoxError} `value` when it is not JSON.
+   * @throws {BoxError} `body` when it is not JSON. A handler that lets it pass has its client
+   * answered with `RET.BAD_REQUEST`.
    */
   json<T = unknown>(): T;
 

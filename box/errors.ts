@@ -5,7 +5,8 @@
  *
  * - `schema`: a header schema or a field name is wrong: a mistake in the calling code
  * - `option`: an option is wrong: a mistake in the calling code
- * - `value`: a value does not fit its field, or a body is not what was asked for
+ * - `value`: a value does not fit its field
+ * - `body`: a received body is not what it is read as
  * - `frame`: received bytes are no frame
  * - `timeout`: the time allowed for a connect, read or write is over
  * - `closed`: the connection is closed
@@ -16,6 +17,7 @@ export type BoxErrorCode =
   | "schema"
   | "option"
   | "value"
+  | "body"
   | "frame"
   | "timeout"
   | "closed"

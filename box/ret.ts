@@ -12,4 +12,6 @@ export const RET = {
   WORKER_LOST: -10002,
   /** Refused because of load or a limit. */
   BUSY: -10003,
+  /** The body is not what the handler reads, JSON for instance. */
+  BAD_REQUEST: -10004,
 } as const;

@@ -20,15 +20,13 @@ const app = new Worker(Box);
 app.route(Cmd.LOGIN, (request) => {
   const { uid } = request.box.json<{ uid: number }>();
   request.loginClient(uid);
-  return request.writeToClient({ body: { pid: Deno.pid } });
+  return { body: { pid: Deno.pid } };
 });
 
 app.route(Cmd.MOVE, async (request) => {
   // As if a database were asked.
   await new Promise((resolve) => setTimeout(resolve, 2));
-  request.writeToClient({
-    body: { pid: Deno.pid, again: request.redelivered },
-  });
+  return { body: { pid: Deno.pid, again: request.redelivered } };
 });
 
 app.route(Cmd.SAY, (request) => {
@@ -36,7 +34,7 @@ app.route(Cmd.SAY, (request) => {
     cmd: Cmd.SAY,
     body: `user ${request.uid} says: ${request.box.text()}`,
   }]]);
-  return request.writeToClient({ ret: 0 });
+  return { ret: 0 };
 });
 
 app.route(Cmd.BONUS, (request) => {

@@ -13,10 +13,7 @@ const flags = parseArgs(Deno.args, {
 
 const app = new Worker(Box);
 
-app.route(
-  1,
-  (request) => request.writeToClient({ ret: 0, body: request.box.body }),
-);
+app.route(1, (request) => ({ body: request.box.body }));
 
 await app.run(flags.host, Number(flags.port), {
   workers: Number(flags.workers),

@@ -14,6 +14,6 @@ const flags = parseArgs(Deno.args, {
 
 const app = new Haven(Box);
 
-app.route(1, (request) => request.reply({ ret: 0, body: request.box.body }));
+app.route(1, (request) => ({ body: request.box.body }));
 
 await app.run(flags.host, Number(flags.port));

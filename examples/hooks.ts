@@ -40,7 +40,7 @@ app.stopWorker(() => console.log("stopWorker"));
 
 app.route(1, (request) => {
   console.log("handler");
-  return request.write({ ret: 0, body: request.box.body });
+  return { body: request.box.body };
 }, "echo");
 
 await app.run("127.0.0.1", Number(flags.port));

@@ -36,7 +36,7 @@ app.route(0, ({ box, conn }) => {
   } else if (line !== "") {
     tellOthers(conn, `${conn.state.name}: ${line}`);
   }
-}, "say");
+}, { endpoint: "say", answers: false });
 
 function tellOthers(sender: Connection<LineFields>, body: string): void {
   const line = new LineBox({ body }).pack();

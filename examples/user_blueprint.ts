@@ -33,16 +33,16 @@ user.route(LOGIN, (request) => {
   const { name } = request.box.json<{ name: string }>();
   request.conn.state.user = name;
   console.log(`${name} is here, by ${request.endpoint}`);
-  return request.write({ ret: 0, body: { welcome: name } });
+  return { body: { welcome: name } };
 }, "login");
 
-user.route(WHO_AM_I, (request) => {
-  return request.write({ ret: 0, body: { name: request.conn.state.user } });
-}, "whoAmI");
+user.route(WHO_AM_I, (request) => ({
+  body: { name: request.conn.state.user },
+}), "whoAmI");
 
 user.route(LOGOUT, (request) => {
   delete request.conn.state.user;
-  return request.write({ ret: 0 });
+  return { ret: 0 };
 }, "logout");
 
 const app = new Haven(Box);

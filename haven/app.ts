@@ -1,27 +1,14 @@
 // App: what a haven server and a worker have in common: routes, hooks, blueprints and timers.
 
-import { createLogger, flushLog, type Logger } from "@maple/box/internal";
+import type { Logger } from "@maple/box/internal";
+import type { AppCore } from "./app_core.ts";
 import type { BlueprintFor, BlueprintParts } from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
-import { type Hook, HookList, type HookOrder } from "./hooks.ts";
-import { Pipeline } from "./pipeline.ts";
+import { type Hook, HookList } from "./hooks.ts";
 import type { AppRequest } from "./request.ts";
-import type { Handler } from "./router.ts";
+import { type Handler, type RouteOptions, routeOptions } from "./router.ts";
 import type { Routes } from "./routes.ts";
-import { checkSeconds, Timers } from "./timers.ts";
-
-/** Settings that every kind of app takes. */
-export interface AppOptions {
-  /** Where faults are logged. @default a logger to stderr */
-  logger?: Logger;
-  /** Whether a second answer to a request is an error. @default {true} */
-  respondOnce?: boolean;
-}
-
-/** A hook that blueprints find by its name. */
-interface BlueprintTarget {
-  add(fn: Hook<readonly unknown[]>, from: "blueprint"): void;
-}
+import { checkSeconds } from "./timers.ts";
 
 /**
  * Routes, hooks, blueprints and timers, and the way of a request through them. A haven server and a
@@ -34,52 +21,21 @@ interface BlueprintTarget {
  * @typeParam R The app's requests.
  */
 export abstract class App<R extends AppRequest<object>> implements Routes<R> {
-  /**
-   * The way of a request through hooks and handler; servers give it to the requests that they make.
-   */
-  protected readonly pipeline: Pipeline<R>;
-
-  readonly #hooks = new Map<string, BlueprintTarget>();
+  readonly #core: AppCore<R>;
   readonly #blueprints = new Set<string>();
-  readonly #timers: Timers;
-  readonly #startWorker: HookList<[app: this]>;
-  readonly #stopWorker: HookList<[app: this]>;
-  #started = false;
 
   /**
-   * Makes an app without routes.
+   * Makes an app; the kinds of app do that.
    *
-   * @param role What stands in the lines of the default logger: `haven`, `worker`.
-   * @param options See {@linkcode AppOptions}.
+   * @param core The inside of the app, which its class works with as well.
    */
-  constructor(role: string, options: AppOptions = {}) {
-    const { logger = createLogger({ role }), respondOnce = true } = options;
-    const pipeline = new Pipeline<R>(logger, respondOnce);
-    this.pipeline = pipeline;
-    this.#timers = new Timers(pipeline);
-    this.#startWorker = this.hookList("startWorker");
-    this.#stopWorker = this.hookList("stopWorker", "blueprintsFirst");
-    for (
-      const list of [
-        pipeline.beforeFirstRequest,
-        pipeline.beforeRequest,
-        pipeline.afterRequest,
-        pipeline.beforeResponse,
-        pipeline.afterResponse,
-      ]
-    ) {
-      this.#hooks.set(list.name, list);
-    }
+  constructor(core: AppCore<R>) {
+    this.#core = core;
   }
 
   /** Where the app logs to. */
   get logger(): Logger {
-    return this.pipeline.logger;
-  }
-
-  /** Sets where the app logs to, when that is known only as it runs. */
-  protected set logger(logger: Logger) {
-    this.pipeline.logger = logger;
+    return this.#core.pipeline.logger;
   }
 
   /** The names of the blueprints, in the order of registration. */
@@ -94,13 +50,17 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
    * boxes.
    *
    * @param cmd A 32-bit integer.
-   * @param handler Called with each request; what it throws is logged and answered with
-   * `RET.INTERNAL`.
-   * @param endpoint The route's name in logs. @default the handler's name, or `cmd_N`
+   * @param handler Called with each request. What it returns is the answer; a `Reply` that it
+   * throws as well; what else it throws is logged and answered with `RET.INTERNAL`.
+   * @param options The route's name in logs, or more.
    * @throws {HavenError} `route` when `cmd` is no 32-bit integer or has another handler.
    */
-  route(cmd: number, handler: Handler<R>, endpoint?: string): this {
-    this.pipeline.router.add(cmd, handler, { endpoint });
+  route(
+    cmd: number,
+    handler: Handler<R>,
+    options?: string | RouteOptions,
+  ): this {
+    this.#core.pipeline.router.add(cmd, handler, routeOptions(options));
     return this;
   }
 
@@ -113,40 +73,41 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
    * `state` when the app has started. Then nothing of it is registered.
    */
   registerBlueprint(blueprint: BlueprintFor<R>): this {
-    this.#beforeStart("registerBlueprint");
+    const core = this.#core;
+    core.checkNotStarted("registerBlueprint");
+    const { pipeline } = core;
     const { name } = blueprint;
     const parts = blueprint.seal();
     this.#checkBlueprint(name, parts);
     const beforeRequest = new HookList<[request: R]>(
       `${name}.beforeRequest`,
-      this,
+      pipeline,
     );
     const afterRequest = new HookList<[request: R, error: unknown]>(
       `${name}.afterRequest`,
-      this,
+      pipeline,
     );
     for (const fn of parts.beforeRequest) beforeRequest.add(fn);
     for (const fn of parts.afterRequest) afterRequest.add(fn);
-    const origin = { blueprint: name, hooks: { beforeRequest, afterRequest } };
-    for (const { cmd, handler, endpoint } of parts.routes) {
-      this.pipeline.router.add(cmd, handler, { ...origin, endpoint });
+    const hooks = { beforeRequest, afterRequest };
+    for (const { cmd, handler, endpoint, answers } of parts.routes) {
+      const origin = { blueprint: name, hooks, endpoint, answers };
+      pipeline.router.add(cmd, handler, origin);
     }
-    for (const { hook, fn } of parts.appHooks) {
-      this.#hooks.get(hook)!.add(fn, "blueprint");
-    }
-    for (const timer of parts.timers) this.#timers.add(timer);
+    for (const appHook of parts.appHooks) core.addBlueprintHook(appHook);
+    for (const timer of parts.timers) core.timers.add(timer);
     this.#blueprints.add(name);
     return this;
   }
 
   /** Calls `fn` when the app starts, before it takes requests. */
   startWorker(fn: (app: this) => unknown): this {
-    return this.addHook(this.#startWorker, fn);
+    return this.#add(this.#core.startWorker, fn as Hook<[app: unknown]>);
   }
 
   /** Calls `fn` when the app has stopped taking requests. */
   stopWorker(fn: (app: this) => unknown): this {
-    return this.addHook(this.#stopWorker, fn);
+    return this.#add(this.#core.stopWorker, fn as Hook<[app: unknown]>);
   }
 
   /**
@@ -154,16 +115,16 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
    * come meanwhile wait.
    */
   beforeFirstRequest(fn: (request: R) => unknown): this {
-    return this.addHook(this.pipeline.beforeFirstRequest, fn);
+    return this.#add(this.#core.pipeline.beforeFirstRequest, fn);
   }
 
   /**
    * Calls `fn` before the handler of every request that has a route. It may `request.interrupt()`:
-   * the handler is not run. What it throws counts as thrown by the handler: logged, answered with
-   * `RET.INTERNAL`, given to the afterRequest hooks.
+   * the handler is not run. What it throws counts as thrown by the handler: answered, logged, given
+   * to the hooks error and afterRequest.
    */
   beforeRequest(fn: (request: R) => unknown): this {
-    return this.addHook(this.pipeline.beforeRequest, fn);
+    return this.#add(this.#core.pipeline.beforeRequest, fn);
   }
 
   /**
@@ -171,19 +132,28 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
    * or `undefined`.
    */
   afterRequest(fn: (request: R, error: unknown) => unknown): this {
-    return this.addHook(this.pipeline.afterRequest, fn);
+    return this.#add(this.#core.pipeline.afterRequest, fn);
   }
 
   /** Calls `fn` before an answer is sent; it may change the box. */
   beforeResponse(fn: (request: R, response: R["box"]) => unknown): this {
-    return this.addHook(this.pipeline.beforeResponse, fn);
+    return this.#add(this.#core.pipeline.beforeResponse, fn);
   }
 
   /** Calls `fn` after an answer was sent; `sent` is false when the connection was gone. */
   afterResponse(
     fn: (request: R, response: R["box"], sent: boolean) => unknown,
   ): this {
-    return this.addHook(this.pipeline.afterResponse, fn);
+    return this.#add(this.#core.pipeline.afterResponse, fn);
+  }
+
+  /**
+   * Calls `fn` with all that is thrown in the app and not caught: by handlers, hooks and timers;
+   * `request` is `undefined` where there is none. It is called before the request is answered with
+   * the fault, so it may answer in its own way, or throw a `Reply`. A thrown `Reply` is seen too.
+   */
+  error(fn: (request: R | undefined, error: unknown) => unknown): this {
+    return this.#add(this.#core.pipeline.error, fn);
   }
 
   /**
@@ -191,86 +161,37 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
    * start. While a call is still going on (its promise is not resolved), the next is left out. What
    * it throws is logged. It must not await the app's end: that waits for it.
    *
+   * Each process and thread of an app has timers of its own.
+   *
    * @param seconds The time from one call to the next.
-   * @returns A function that takes what is to be called.
+   * @param fn What is called.
    * @throws {HavenError} `option` when `seconds` is not 0.001 to 2147483.647; `state` when the app
    * has started.
    *
    * @example
    * ```ts ignore
-   * app.repeatTimer(60)(() => removeIdleTables());
+   * app.repeatTimer(60, () => removeIdleTables());
    * ```
    */
-  repeatTimer(seconds: number): (fn: () => unknown) => this {
+  repeatTimer(seconds: number, fn: () => unknown): this;
+  /** The same with two pairs of parentheses, as decorators of old had them. */
+  repeatTimer(seconds: number): (fn: () => unknown) => this;
+  repeatTimer(
+    seconds: number,
+    fn?: () => unknown,
+  ): this | ((fn: () => unknown) => this) {
     checkSeconds(seconds);
-    return (fn) => {
-      this.#beforeStart("repeatTimer");
-      this.#timers.add({ seconds, fn });
+    const add = (fn: () => unknown) => {
+      this.#core.checkNotStarted("repeatTimer");
+      this.#core.timers.add({ seconds, fn });
       return this;
     };
+    return fn ? add(fn) : add;
   }
 
-  /**
-   * Makes a hook that this kind of app has beside the common ones; blueprints find it by its name.
-   *
-   * @param name As the public method that adds to it.
-   * @param order Whose functions are called first. @default {"appFirst"}
-   */
-  protected hookList<A extends readonly unknown[]>(
-    name: string,
-    order?: HookOrder,
-  ): HookList<A> {
-    const list = new HookList<A>(name, this.pipeline, order);
-    this.#hooks.set(name, list);
-    return list;
-  }
-
-  /**
-   * Adds a function to a hook.
-   *
-   * @throws {HavenError} `state` when the app has started.
-   */
-  protected addHook<A extends readonly unknown[]>(
-    list: HookList<A>,
-    fn: Hook<A>,
-  ): this {
-    this.#beforeStart(list.name);
-    list.add(fn);
+  #add<A extends readonly unknown[]>(list: HookList<A>, fn: Hook<A>): this {
+    this.#core.addHook(list, fn);
     return this;
-  }
-
-  /**
-   * Calls the startWorker hooks, then starts the timers. Requests are handled from then on.
-   *
-   * @throws {HavenError} `state` when the app runs already.
-   */
-  protected async start(): Promise<void> {
-    this.#beforeStart("start");
-    this.#started = true;
-    await this.#startWorker.run(this);
-    this.#timers.start();
-  }
-
-  /**
-   * Ends the timers, waits for those that are being called, then calls the stopWorker hooks. No
-   * effect when the app does not run.
-   */
-  protected async stop(): Promise<void> {
-    if (!this.#started) return;
-    this.#started = false;
-    await this.#timers.stop();
-    await this.#stopWorker.run(this);
-    await flushLog(this.logger);
-  }
-
-  /**
-   * Handles a request: calls hooks and handler, answers faults. It neither throws nor rejects.
-   *
-   * @returns A promise when something has to be awaited: it resolves when the request is finished.
-   * Else `undefined`: it is.
-   */
-  protected handle(request: R): Promise<void> | undefined {
-    return this.pipeline.handle(request);
   }
 
   #checkBlueprint(name: string, parts: BlueprintParts<R>): void {
@@ -281,22 +202,15 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
       );
     }
     for (const { hook, method } of parts.appHooks) {
-      if (this.#hooks.has(hook)) continue;
+      if (this.#core.hasHook(hook)) continue;
       throw new HavenError(
         "hook",
         `Cannot register blueprint "${name}": it uses ${method}, and a ${this.constructor.name} has no hook ${hook}`,
       );
     }
+    const { router } = this.#core.pipeline;
     for (const { cmd, handler, endpoint } of parts.routes) {
-      this.pipeline.router.check(cmd, handler, { endpoint, blueprint: name });
+      router.check(cmd, handler, { endpoint, blueprint: name });
     }
-  }
-
-  #beforeStart(what: string): void {
-    if (!this.#started) return;
-    throw new HavenError(
-      "state",
-      `Cannot call ${what}: the app has started; register everything but routes before`,
-    );
   }
 }

@@ -9,7 +9,12 @@ import type {
 import { HavenError } from "./errors.ts";
 import type { Hook } from "./hooks.ts";
 import type { AppRequest } from "./request.ts";
-import { type Handler, Router } from "./router.ts";
+import {
+  type Handler,
+  type RouteOptions,
+  routeOptions,
+  Router,
+} from "./router.ts";
 import type { Routes } from "./routes.ts";
 import { checkSeconds, type TimerSpec } from "./timers.ts";
 
@@ -35,7 +40,7 @@ export type ConnOf<R> = R extends { readonly conn: infer C } ? C : unknown;
  * user.beforeRequest((request) => {
  *   if (request.box.version < 2) return request.interrupt({ ret: 1 });
  * });
- * user.route(101, (request) => request.reply({ ret: 0 }), "login");
+ * user.route(101, () => ({ ret: 0 }), "login");
  * ```
  */
 export class Blueprint<R extends AppRequest<object> = AppRequest>
@@ -69,14 +74,17 @@ export class Blueprint<R extends AppRequest<object> = AppRequest>
   /**
    * Serves a cmd; see `App.route`.
    *
-   * @param endpoint The route's name, after the blueprint's. @default the handler's name, or
-   * `cmd_N`
+   * @param options The route's name, which stands behind the blueprint's, or more.
    * @throws {HavenError} `route` when `cmd` is no 32-bit integer or has another handler in this
    * blueprint; `state` when the blueprint is registered.
    */
-  route(cmd: number, handler: Handler<R>, endpoint?: string): this {
+  route(
+    cmd: number,
+    handler: Handler<R>,
+    options?: string | RouteOptions,
+  ): this {
     this.#checkOpen("route");
-    this.#router.add(cmd, handler, { endpoint });
+    this.#router.add(cmd, handler, routeOptions(options));
     return this;
   }
 
@@ -131,6 +139,11 @@ export class Blueprint<R extends AppRequest<object> = AppRequest>
     return this.#add("afterResponse", "afterAppResponse", fn);
   }
 
+  /** As the app's error: for all that is thrown in the app. */
+  appError(fn: (request: R | undefined, error: unknown) => unknown): this {
+    return this.#add("error", "appError", fn);
+  }
+
   /** As createConn of a haven server: a client has connected. */
   createAppConn(fn: (conn: ConnOf<R>) => unknown): this {
     return this.#add("createConn", "createAppConn", fn);
@@ -160,16 +173,23 @@ export class Blueprint<R extends AppRequest<object> = AppRequest>
    * As the app's repeatTimer.
    *
    * @param seconds The time from one call to the next.
-   * @returns A function that takes what is to be called.
+   * @param fn What is called.
    * @throws {HavenError} `option` when `seconds` is not 0.001 to 2147483.647.
    */
-  repeatAppTimer(seconds: number): (fn: () => unknown) => this {
+  repeatAppTimer(seconds: number, fn: () => unknown): this;
+  /** The same with two pairs of parentheses, as decorators of old had them. */
+  repeatAppTimer(seconds: number): (fn: () => unknown) => this;
+  repeatAppTimer(
+    seconds: number,
+    fn?: () => unknown,
+  ): this | ((fn: () => unknown) => this) {
     checkSeconds(seconds);
-    return (fn) => {
+    const add = (fn: () => unknown) => {
       this.#checkOpen("repeatAppTimer");
       this.#timers.push({ seconds, fn });
       return this;
     };
+    return fn ? add(fn) : add;
   }
 
   /** Closes the blueprint for additions and gives what it holds; `registerBlueprint` calls it. */

@@ -2,7 +2,7 @@
 
 import type { BoxClass, BoxFields } from "@maple/box";
 import type { Flavour } from "./flavour.ts";
-import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
+import { Haven, type HavenOptions } from "./haven.ts";
 import {
   checkPortSharing,
   findPorts,
@@ -30,7 +30,7 @@ import { runApp } from "@maple/box/internal";
  * import { GHaven } from "@maple/haven";
  *
  * const app = new GHaven(Box);
- * app.route(1, (request) => request.write({ ret: 0, body: `from process ${Deno.pid}` }));
+ * app.route(1, () => ({ body: `from process ${Deno.pid}` }));
  * await app.run("127.0.0.1", 7777, { workers: 2 });
  * ```
  */
@@ -42,8 +42,7 @@ export class GHaven<F extends object = BoxFields> extends Haven<F> {
    * @param options See `HavenOptions`.
    */
   constructor(boxClass: BoxClass<F>, options: HavenOptions = {}) {
-    super(boxClass, options);
-    setFlavour(this, runInProcesses);
+    super(boxClass, options, runInProcesses);
   }
 }
 

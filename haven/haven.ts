@@ -2,7 +2,8 @@
 
 import type { BoxClass, BoxFields, BoxOf } from "@maple/box";
 import { createLogger, runApp } from "@maple/box/internal";
-import { App, type AppOptions } from "./app.ts";
+import { App } from "./app.ts";
+import { AppCore, type AppOptions } from "./app_core.ts";
 import type { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
 import type { Flavour } from "./flavour.ts";
@@ -20,16 +21,7 @@ import { Server } from "./server.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 
 /** Settings of a {@linkcode Haven}. */
-export interface HavenOptions extends AppOptions {
-  /** Whether a second answer to a request is an error. @default {false} */
-  respondOnce?: boolean;
-}
-
-/** Sets how a kind of haven server is run; for the kinds. */
-export let setFlavour: <F extends object>(
-  app: Haven<F>,
-  flavour: Flavour,
-) => void;
+export type HavenOptions = AppOptions;
 
 /**
  * A server for TCP and WebSocket clients: one event loop in this process. `GHaven` serves in
@@ -46,7 +38,7 @@ export let setFlavour: <F extends object>(
  * import { Haven } from "@maple/haven";
  *
  * const app = new Haven(Box);
- * app.route(1, (request) => request.write({ ret: 0, body: request.box.body }));
+ * app.route(1, (request) => ({ body: request.box.body }));
  * app.createConn((conn) => console.log(conn.address, "is here"));
  * app.closeConn((conn) => console.log(conn.address, "is gone"));
  * await app.run("127.0.0.1", 7777);
@@ -58,7 +50,7 @@ export let setFlavour: <F extends object>(
  * import { Haven } from "@maple/haven";
  *
  * await using app = new Haven(Box);
- * app.route(1, (request) => request.write({ body: "hello" }));
+ * app.route(1, () => ({ body: "hello" }));
  * await app.listen({ port: 0 });
  *
  * await using client = new TcpClient(Box, "127.0.0.1", app.addr!.port);
@@ -69,18 +61,15 @@ export let setFlavour: <F extends object>(
  */
 export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   implements AsyncDisposable {
-  static {
-    setFlavour = (app, flavour) => app.#flavour = flavour;
-  }
-
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
+  readonly #core: AppCore<HavenRequest<F>>;
   readonly #ownLogger: boolean;
   readonly #createConn: HookList<[conn: Connection<F>]>;
   readonly #closeConn: HookList<[conn: Connection<F>]>;
   readonly #closed: Promise<void>;
   #setClosed!: () => void;
-  #flavour: Flavour = runInThisProcess;
+  readonly #flavour: Flavour;
   #server: Server<F> | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -91,24 +80,34 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
    *
    * @param boxClass The class of the clients' boxes.
    * @param options See {@linkcode HavenOptions}.
+   * @param flavour How it is run; for `GHaven` and `THaven`.
    */
-  constructor(boxClass: BoxClass<F>, options: HavenOptions = {}) {
-    super("haven", { respondOnce: false, ...options });
+  constructor(
+    boxClass: BoxClass<F>,
+    options: HavenOptions = {},
+    flavour: Flavour = runInThisProcess,
+  ) {
+    const core = new AppCore<HavenRequest<F>>("haven", options);
+    super(core);
+    this.#core = core;
+    this.#flavour = flavour;
     this.boxClass = boxClass;
     this.#ownLogger = options.logger === undefined;
-    this.#createConn = this.hookList("createConn");
-    this.#closeConn = this.hookList("closeConn", "blueprintsFirst");
+    this.#createConn = core.hookList("createConn");
+    this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
     this.#closed = new Promise((resolve) => this.#setClosed = resolve);
   }
 
   /** Calls `fn` when a client has connected. Its requests wait until then. */
   createConn(fn: (conn: Connection<F>) => unknown): this {
-    return this.addHook(this.#createConn, fn);
+    this.#core.addHook(this.#createConn, fn);
+    return this;
   }
 
   /** Calls `fn` when a client is gone and its last request is finished. */
   closeConn(fn: (conn: Connection<F>) => unknown): this {
-    return this.addHook(this.#closeConn, fn);
+    this.#core.addHook(this.#closeConn, fn);
+    return this;
   }
 
   /**
@@ -178,7 +177,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
             format: options.logFormat,
           })
           : this.logger;
-        this.logger = logger;
+        this.#core.pipeline.logger = logger;
         return logger;
       },
     });
@@ -218,15 +217,17 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
       );
     }
     options.signal?.throwIfAborted();
-    const { pipeline } = this;
+    const { pipeline } = this.#core;
     this.#server = new Server<F>({
       boxClass: this.boxClass,
       get logger() {
         return pipeline.logger;
       },
       onCreate: (conn) => this.#createConn.run(conn),
-      onRequest: (conn, box: BoxOf<F>) =>
-        this.handle(new HavenRequest<F>(pipeline, box, conn)),
+      onRequest: (conn, box: BoxOf<F>) => {
+        const request = new HavenRequest<F>(pipeline, box, conn);
+        return pipeline.handle(request, pipeline.router.find(request.cmd));
+      },
       onClose: (conn) => this.#closeConn.run(conn),
     }, options);
     const close = () => void this.close();
@@ -238,7 +239,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   }
 
   async #start(server: Server<F>): Promise<void> {
-    await this.start();
+    await this.#core.start(this);
     server.start();
   }
 
@@ -246,7 +247,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     await this.#closeFirst?.();
     await this.#starting;
     await this.#server?.close();
-    await this.stop();
+    await this.#core.stop(this);
     this.#setClosed();
   }
 }

@@ -36,13 +36,12 @@ export class HavenRequest<F extends object = BoxFields> extends AppRequest<F> {
   }
 
   /**
-   * Answers the request: the same as `reply`. It may be called any number of times.
+   * Answers the request: the same as `reply`.
    *
    * @param data An object becomes the box's `map` of it; a box or packed bytes are sent as they
    * are.
    * @returns As `reply`: no need to await it.
-   * @throws {HavenError} `request` when bytes are not one whole frame, or, with the server's
-   * `respondOnce`, the request was answered before.
+   * @throws {HavenError} As `reply`.
    */
   write(data: BoxData<F>): Promise<boolean> {
     return this.reply(data);

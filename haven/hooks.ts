@@ -1,11 +1,6 @@
 // HookList: the functions that are called at one point of an app's life.
 
-import {
-  describeError,
-  type LogFields,
-  type Logger,
-} from "@maple/box/internal";
-import { Connection } from "./connection.ts";
+import type { Logger } from "@maple/box/internal";
 import { isPending } from "./outcome.ts";
 
 /** A function that is called with the arguments `A`; a promise that it returns is awaited. */
@@ -20,11 +15,28 @@ export interface LogSource {
   readonly logger: Logger;
 }
 
+/** Who deals with what hooks and timers throw. */
+export interface ThrowHandler {
+  /**
+   * Deals with a throw; it must not throw itself.
+   *
+   * @param what What has thrown, for logs: `Hook createConn`.
+   * @param error What was thrown.
+   * @param about The first argument of the hook: a request, a connection, the app.
+   * @returns A promise when something has to be awaited.
+   */
+  onThrow(
+    what: string,
+    error: unknown,
+    about?: unknown,
+  ): Promise<void> | undefined;
+}
+
 /** The functions of one hook: the app's own and those of its blueprints. */
 export class HookList<A extends readonly unknown[]> {
   /** The hook's name, as in log lines. */
   readonly name: string;
-  readonly #log: LogSource;
+  readonly #throws: ThrowHandler;
   readonly #order: HookOrder;
   readonly #fromApp: Hook<A>[] = [];
   readonly #fromBlueprints: Hook<A>[] = [];
@@ -34,12 +46,16 @@ export class HookList<A extends readonly unknown[]> {
    * Makes an empty list.
    *
    * @param name The hook's name, as in log lines.
-   * @param log Where a function that throws is logged.
+   * @param throws Who deals with what a function throws.
    * @param order Whose functions are called first.
    */
-  constructor(name: string, log: LogSource, order: HookOrder = "appFirst") {
+  constructor(
+    name: string,
+    throws: ThrowHandler,
+    order: HookOrder = "appFirst",
+  ) {
     this.name = name;
-    this.#log = log;
+    this.#throws = throws;
     this.#order = order;
   }
 
@@ -62,57 +78,49 @@ export class HookList<A extends readonly unknown[]> {
   }
 
   /**
-   * Calls the functions one after the other. One that throws or rejects is logged, and the next is
-   * called.
+   * Calls the functions one after the other, also when one of them throws or rejects.
    *
-   * @returns A promise when one of them returned one; it never rejects. Else `undefined`: all have
-   * run.
+   * @returns A promise when something had to be awaited; it never rejects. Else `undefined`: all
+   * have run.
    */
   run(...args: A): Promise<void> | undefined {
     const functions = this.#functions;
     for (let i = 0; i < functions.length; i++) {
-      try {
-        const outcome = functions[i]!(...args);
-        if (isPending(outcome)) {
-          return this.#runRest(outcome, functions.slice(i + 1), args);
-        }
-      } catch (error) {
-        this.#logError(error, args);
-      }
+      const waiting = this.#call(functions[i]!, args);
+      if (waiting) return this.#runRest(waiting, functions.slice(i + 1), args);
     }
   }
 
   async #runRest(
-    first: PromiseLike<unknown>,
+    first: Promise<void>,
     functions: readonly Hook<A>[],
     args: A,
   ): Promise<void> {
+    await first;
+    for (const fn of functions) await this.#call(fn, args);
+  }
+
+  #call(fn: Hook<A>, args: A): Promise<void> | undefined {
     try {
-      await first;
+      const outcome = fn(...args);
+      if (isPending(outcome)) return this.#settled(outcome, args);
     } catch (error) {
-      this.#logError(error, args);
-    }
-    for (const fn of functions) {
-      try {
-        await fn(...args);
-      } catch (error) {
-        this.#logError(error, args);
-      }
+      return this.#onThrow(error, args);
     }
   }
 
-  #logError(error: unknown, [about]: readonly unknown[]): void {
-    this.#log.logger.error(
-      `Hook ${this.name} threw: ${describeError(error)}`,
-      fieldsOf(about),
-    );
+  async #settled(outcome: PromiseLike<unknown>, args: A): Promise<void> {
+    try {
+      await outcome;
+    } catch (error) {
+      await this.#onThrow(error, args);
+    }
   }
-}
 
-// What a hook is called with first is a request, a connection, the app or a gateway's name.
-function fieldsOf(about: unknown): LogFields {
-  if (about instanceof Connection) return { conn: about.id };
-  return {
-    conn: (about as { connId?: LogFields["conn"] } | undefined)?.connId,
-  };
+  #onThrow(
+    error: unknown,
+    [about]: readonly unknown[],
+  ): Promise<void> | undefined {
+    return this.#throws.onThrow(`Hook ${this.name}`, error, about);
+  }
 }

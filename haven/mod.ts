@@ -17,7 +17,7 @@
  * import { Haven } from "@maple/haven";
  *
  * const app = new Haven(Box);
- * app.route(1, (request) => request.write({ ret: 0, body: request.box.body }));
+ * app.route(1, (request) => ({ body: request.box.body }));
  * await app.run("127.0.0.1", 7777);
  * ```
  *
@@ -35,40 +35,30 @@
  * }
  *
  * function say(request: AppRequest) {
- *   return request.reply({ body: `${request.state.user} says ${request.box.text()}` });
+ *   return { body: `${request.state.user} says ${request.box.text()}` };
  * }
  * ```
  *
  * @module
  */
 
+export type { Answer, Returned } from "./answer.ts";
 export { App } from "./app.ts";
-export type { AppOptions } from "./app.ts";
+export type { AppOptions } from "./app_core.ts";
 export { Blueprint } from "./blueprint.ts";
 export type { ConnOf } from "./blueprint.ts";
-export type {
-  AppHook,
-  BlueprintFor,
-  BlueprintParts,
-} from "./blueprint_parts.ts";
+export type { BlueprintFor } from "./blueprint_parts.ts";
 export { Connection } from "./connection.ts";
-export type { ConnectionInit } from "./connection.ts";
 export { HavenError } from "./errors.ts";
 export type { HavenErrorCode } from "./errors.ts";
 export { GHaven } from "./ghaven.ts";
 export { Haven } from "./haven.ts";
 export type { HavenOptions } from "./haven.ts";
 export { HavenRequest } from "./haven_request.ts";
-export { HookList } from "./hooks.ts";
-export type { Hook, HookOrder, LogSource } from "./hooks.ts";
 export type { HavenListenOptions, HavenRunOptions } from "./options.ts";
-export { Pipeline } from "./pipeline.ts";
+export { Reply } from "./reply.ts";
 export { AppRequest } from "./request.ts";
-export type { RequestHost, ResponseHook } from "./request.ts";
-export { Router } from "./router.ts";
-export type { BlueprintHooks, Handler, Route, RouteOrigin } from "./router.ts";
+export type { Handler, RouteOptions } from "./router.ts";
 export type { Routes } from "./routes.ts";
 export type { HavenStats } from "./stats.ts";
 export { THaven } from "./thaven.ts";
-export type { TimerSpec } from "./timers.ts";
-export type { Transport } from "@maple/box/internal";

@@ -9,13 +9,14 @@ import {
   type BoxOf,
   RET,
 } from "@maple/box";
-import { describeError, packTransient } from "@maple/box/internal";
+import { describeError, type Logger, packTransient } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
-import type { LogSource } from "./hooks.ts";
 import { resolved } from "./outcome.ts";
 
 /** What a request needs of its app; a server hands its `pipeline` on. */
-export interface RequestHost extends LogSource {
+export interface RequestHost {
+  /** Where faults are logged. */
+  readonly logger: Logger;
   /** Whether a second answer to a request is an error. */
   readonly respondOnce: boolean;
   /** Called before an answer is sent. */
@@ -44,6 +45,9 @@ export interface RequestRoute {
   readonly blueprint: string | undefined;
 }
 
+// What the pipeline does to requests and their users must not: functions that reach into the class,
+// which a module can have and a public method cannot be.
+
 /** Gives a request its route; for the pipeline. */
 export let setRoute: (
   request: AppRequest<object>,
@@ -54,6 +58,31 @@ export let setRoute: (
 export let pendingReplies: (
   request: AppRequest<object>,
 ) => Promise<void> | undefined;
+
+/**
+ * Answers a request with what its handler returned, unless that is nothing or the request was
+ * answered before; for the pipeline.
+ *
+ * @throws {HavenError} `request` when a handler may not return such a thing, and as `reply`.
+ */
+export function answerWith(
+  request: AppRequest<object>,
+  returned: unknown,
+): void {
+  if (returned === undefined || request.responded) return;
+  if (typeof returned === "string" || returned instanceof Uint8Array) {
+    request.reply({ body: returned });
+  } else if (typeof returned === "object") {
+    // The promises of `reply` need no waiting for.
+    if (returned === null || returned instanceof Promise) return;
+    request.reply(returned);
+  } else if (typeof returned !== "boolean") {
+    throw new HavenError(
+      "request",
+      `Cannot answer ${request} with the ${typeof returned} that its handler returned: return fields, a box, bytes, a string or nothing`,
+    );
+  }
+}
 
 /**
  * One received box. Servers add to it: their connection, their user, further ways to answer.

@@ -1,11 +1,27 @@
 // Router: which handler serves which cmd.
 
+import type { Returned } from "./answer.ts";
 import { HavenError } from "./errors.ts";
 import type { HookList } from "./hooks.ts";
 import type { AppRequest } from "./request.ts";
 
-/** What serves a cmd. A promise that it returns is awaited; any other return value is ignored. */
-export type Handler<R> = (request: R) => unknown;
+/** What serves a cmd. What it returns is the answer, see {@linkcode Returned}. */
+export type Handler<R extends AppRequest<object>> = (
+  request: R,
+) => R extends AppRequest<infer F> ? Returned<F> : never;
+
+/** How a cmd is served. */
+export interface RouteOptions {
+  /**
+   * The name of the route, in log lines and error messages. @default the handler's name, or `cmd_N`
+   */
+  endpoint?: string | undefined;
+  /**
+   * Whether its requests are answered; the first one that is not is logged. false for commands to
+   * which clients expect no answer, or one that comes later. @default {true}
+   */
+  answers?: boolean | undefined;
+}
 
 /** The hooks of one blueprint on one app, which only its own requests see. */
 export interface BlueprintHooks<R> {
@@ -19,11 +35,8 @@ export interface BlueprintHooks<R> {
 }
 
 /** Where a route belongs. */
-export interface RouteOrigin<R extends AppRequest<object>> {
-  /**
-   * The name of the route, in log lines and error messages. @default the handler's name, or `cmd_N`
-   */
-  endpoint?: string | undefined;
+export interface RouteOrigin<R extends AppRequest<object>>
+  extends RouteOptions {
   /** The name of the blueprint that the route is part of; it is put before the endpoint. */
   blueprint?: string | undefined;
   /** The blueprint's own hooks. */
@@ -40,6 +53,8 @@ export interface Route<R extends AppRequest<object>> {
   readonly blueprint: string | undefined;
   /** The blueprint's own hooks. */
   readonly hooks: BlueprintHooks<R> | undefined;
+  /** Whether its requests are answered. */
+  readonly answers: boolean;
   /** What serves the cmd. */
   readonly handler: Handler<R>;
 }
@@ -61,9 +76,10 @@ export class Router<R extends AppRequest<object>> {
    */
   add(cmd: number, handler: Handler<R>, origin: RouteOrigin<R> = {}): void {
     this.check(cmd, handler, origin);
-    const { blueprint, hooks } = origin;
+    const { blueprint, hooks, answers = true } = origin;
     const endpoint = endpointOf(cmd, handler, origin);
-    this.#routes.set(cmd, { cmd, endpoint, blueprint, hooks, handler });
+    const route = { cmd, endpoint, blueprint, hooks, answers, handler };
+    this.#routes.set(cmd, route);
   }
 
   /**
@@ -83,7 +99,7 @@ export class Router<R extends AppRequest<object>> {
     if (taken !== undefined && taken.handler !== handler) {
       throw new HavenError(
         "route",
-        `Cannot route cmd ${cmd} to "${endpoint}": it is routed to "${taken.endpoint}"`,
+        `Cannot route cmd ${cmd} to "${endpoint}": it has a handler already, "${taken.endpoint}"`,
       );
     }
   }
@@ -92,6 +108,13 @@ export class Router<R extends AppRequest<object>> {
   find(cmd: number): Route<R> | undefined {
     return this.#routes.get(cmd);
   }
+}
+
+/** The options of a route, of which `endpoint` may be given alone. */
+export function routeOptions(
+  options: string | RouteOptions | undefined,
+): RouteOptions {
+  return typeof options === "string" ? { endpoint: options } : options ?? {};
 }
 
 function endpointOf<R extends AppRequest<object>>(

@@ -1,7 +1,7 @@
 // Routes: what an app and a blueprint have in common, for modules that register handlers on either.
 
 import type { AppRequest } from "./request.ts";
-import type { Handler } from "./router.ts";
+import type { Handler, RouteOptions } from "./router.ts";
 
 /**
  * The least common form of a server, a worker and a blueprint: a function that takes it registers
@@ -16,13 +16,17 @@ import type { Handler } from "./router.ts";
  * }
  *
  * function echo(request: AppRequest) {
- *   return request.reply({ ret: 0, body: request.box.body });
+ *   return { body: request.box.body };
  * }
  * ```
  */
 export interface Routes<R extends AppRequest<object> = AppRequest> {
   /** Serves a cmd; see `App.route`. */
-  route(cmd: number, handler: Handler<R>, endpoint?: string): this;
+  route(
+    cmd: number,
+    handler: Handler<R>,
+    options?: string | RouteOptions,
+  ): this;
   /** Calls `fn` before the handler; on a blueprint for its own routes only. */
   beforeRequest(fn: (request: R) => unknown): this;
   /**

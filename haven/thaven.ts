@@ -10,7 +10,7 @@ import {
   workingFolder,
 } from "@maple/box/internal";
 import type { Flavour, FlavourApp } from "./flavour.ts";
-import { Haven, type HavenOptions, setFlavour } from "./haven.ts";
+import { Haven, type HavenOptions } from "./haven.ts";
 import type { Ports, ResolvedRun } from "./options.ts";
 import {
   checkPortSharing,
@@ -41,7 +41,7 @@ import { runThread, Thread, threadIdentity } from "./thread.ts";
  * import { THaven } from "@maple/haven";
  *
  * const app = new THaven(Box);
- * app.route(1, (request) => request.write({ ret: 0, body: request.box.body }));
+ * app.route(1, (request) => ({ body: request.box.body }));
  * await app.run("127.0.0.1", 7777, { workers: 4 });
  * ```
  */
@@ -53,8 +53,7 @@ export class THaven<F extends object = BoxFields> extends Haven<F> {
    * @param options See `HavenOptions`.
    */
   constructor(boxClass: BoxClass<F>, options: HavenOptions = {}) {
-    super(boxClass, options);
-    setFlavour(this, runInThreads);
+    super(boxClass, options, runInThreads);
   }
 }
 

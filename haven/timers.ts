@@ -1,12 +1,8 @@
 // Timers: functions that an app calls again and again while it runs.
 
-import {
-  checkNumber,
-  describeError,
-  MAX_TIMER_SECONDS,
-} from "@maple/box/internal";
+import { checkNumber, MAX_TIMER_SECONDS } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
-import type { LogSource } from "./hooks.ts";
+import type { ThrowHandler } from "./hooks.ts";
 
 /** A function and how often it is called. */
 export interface TimerSpec {
@@ -34,14 +30,18 @@ export function checkSeconds(seconds: number): void {
 
 /** The timers of one app. */
 export class Timers {
-  readonly #log: LogSource;
+  readonly #throws: ThrowHandler;
   readonly #specs: TimerSpec[] = [];
   readonly #intervals: ReturnType<typeof setInterval>[] = [];
   readonly #calls = new Map<TimerSpec, Promise<void>>();
 
-  /** @param log Where a function that throws is logged. */
-  constructor(log: LogSource) {
-    this.#log = log;
+  /**
+   * Makes an empty list.
+   *
+   * @param throws Who deals with what a function throws.
+   */
+  constructor(throws: ThrowHandler) {
+    this.#throws = throws;
   }
 
   /** Adds a timer; it runs from the next {@linkcode Timers.start} on. */
@@ -73,7 +73,7 @@ export class Timers {
     try {
       await fn();
     } catch (error) {
-      this.#log.logger.error(`Repeated timer threw: ${describeError(error)}`);
+      await this.#throws.onThrow("Repeated timer", error);
     }
   }
 }

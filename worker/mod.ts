@@ -10,7 +10,7 @@
  * import { Worker } from "@maple/worker";
  *
  * const app = new Worker(Box);
- * app.route(1, (request) => request.writeToClient({ ret: 0, body: request.box.body }));
+ * app.route(1, (request) => ({ body: request.box.body }));
  * app.closeClient((request) => console.log(request.clientAddress, "is gone"));
  * await app.run("127.0.0.1", 28000, { workers: 2, concurrency: 16, debug: true });
  * ```

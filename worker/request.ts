@@ -14,7 +14,8 @@ import {
   type WorkerTaskParams,
 } from "@maple/box";
 import { writeToWorkerTask } from "@maple/box/internal";
-import { AppRequest, type RequestHost } from "@maple/haven";
+import { AppRequest } from "@maple/haven";
+import type { RequestHost } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
 
 /** What a request needs of its worker. */

@@ -2,7 +2,7 @@
 
 import { type BoxOf, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import { readClock, readInt32, turnNow } from "@maple/box/internal";
-import type { HookList, Pipeline } from "@maple/haven";
+import type { HookList, Pipeline } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
 import { type EndpointCounter, TaskCounters } from "./stats.ts";
@@ -32,7 +32,7 @@ export class TaskRunner<F extends object> {
     this.#worker = worker;
     this.#parts = parts;
     this.watch = new TaskWatch(parts.pipeline);
-    parts.pipeline.onThrow = ({ endpoint }) => {
+    parts.pipeline.onFault = ({ endpoint }) => {
       if (endpoint !== undefined) this.counters.endpoint(endpoint).errors++;
     };
   }
@@ -96,7 +96,7 @@ export class TaskRunner<F extends object> {
     if (counter) counter.inHand++;
     else this.counters.unknownCmds++;
     const start = turnNow();
-    const outcome = pipeline.handle(request);
+    const outcome = pipeline.handle(request, route);
     if (!outcome) {
       connection.finish(frame, tookMs(start, counter));
       return;

@@ -1,6 +1,7 @@
 // TaskWatch: tells of tasks that take longer than they may.
 
-import type { AppRequest, LogSource } from "@maple/haven";
+import type { AppRequest } from "@maple/haven";
+import type { LogSource } from "@maple/haven/internal";
 
 /** Tells of tasks that take longer than they may. */
 export class TaskWatch {

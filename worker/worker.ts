@@ -17,7 +17,8 @@ import {
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
-import { App, type AppOptions, type HookList } from "@maple/haven";
+import { App, type AppOptions } from "@maple/haven";
+import { AppCore, type HookList } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
 import { identityOf, programName, VERSION } from "./identity.ts";
@@ -48,7 +49,7 @@ export type WorkerOptions = AppOptions;
  * import { Worker } from "@maple/worker";
  *
  * const app = new Worker(Box);
- * app.route(1, (request) => request.writeToClient({ ret: 0, body: request.box.body }));
+ * app.route(1, (request) => ({ body: request.box.body }));
  * app.closeClient((request) => console.log(request.clientAddress, "is gone"));
  * await app.run("127.0.0.1", 28000, { workers: 2, concurrency: 16, debug: true });
  * ```
@@ -57,6 +58,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   implements AsyncDisposable {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
+  readonly #core: AppCore<WorkerRequest<F>>;
   readonly #ownLogger: boolean;
   readonly #createClient: HookList<[request: WorkerRequest<F>]>;
   readonly #closeClient: HookList<[request: WorkerRequest<F>]>;
@@ -83,15 +85,17 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
    * @param options See `AppOptions`.
    */
   constructor(boxClass: BoxClass<F>, options: WorkerOptions = {}) {
-    super("worker", options);
+    const core = new AppCore<WorkerRequest<F>>("worker", options);
+    super(core);
+    this.#core = core;
     this.boxClass = boxClass;
     this.#ownLogger = options.logger === undefined;
-    this.#createClient = this.hookList("createClient");
-    this.#closeClient = this.hookList("closeClient", "blueprintsFirst");
-    this.#openConn = this.hookList("openConn");
-    this.#closeConn = this.hookList("closeConn", "blueprintsFirst");
+    this.#createClient = core.hookList("createClient");
+    this.#closeClient = core.hookList("closeClient", "blueprintsFirst");
+    this.#openConn = core.hookList("openConn");
+    this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
     this.#tasks = new TaskRunner(this, {
-      pipeline: this.pipeline,
+      pipeline: core.pipeline,
       createClient: this.#createClient,
       closeClient: this.#closeClient,
     });
@@ -102,22 +106,26 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
    * Calls `fn` when a client has connected to a gateway. Its request has no box worth looking at.
    */
   createClient(fn: (request: WorkerRequest<F>) => unknown): this {
-    return this.addHook(this.#createClient, fn);
+    this.#core.addHook(this.#createClient, fn);
+    return this;
   }
 
   /** Calls `fn` when a client is gone; `request.uid` and `request.userdata` are as they were. */
   closeClient(fn: (request: WorkerRequest<F>) => unknown): this {
-    return this.addHook(this.#closeClient, fn);
+    this.#core.addHook(this.#closeClient, fn);
+    return this;
   }
 
   /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
   openConn(fn: (gateway: string) => unknown): this {
-    return this.addHook(this.#openConn, fn);
+    this.#core.addHook(this.#openConn, fn);
+    return this;
   }
 
   /** Calls `fn` when a connection to a gateway has ended. */
   closeConn(fn: (gateway: string) => unknown): this {
-    return this.addHook(this.#closeConn, fn);
+    this.#core.addHook(this.#closeConn, fn);
+    return this;
   }
 
   /** How many tasks are being worked on in this process. */
@@ -190,7 +198,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
             format: options.logFormat,
           })
           : this.logger;
-        this.logger = logger;
+        this.#core.pipeline.logger = logger;
         return logger;
       },
     });
@@ -259,7 +267,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     this.#name = options.name;
     this.#startedAt = performance.now();
     this.#tasks.watch.start(options.workTimeoutMs);
-    this.#starting = Promise.resolve().then(() => this.start());
+    this.#starting = Promise.resolve().then(() => this.#core.start(this));
     await this.#starting;
     // It was closed while the startWorker hooks were running.
     if (this.#closing) return this.#closed;
@@ -302,7 +310,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     );
     this.#tasks.watch.stop();
     this.#loopDelay.stop();
-    await this.stop();
+    await this.#core.stop(this);
   }
 
   #sendToAll(task: Task): boolean {

@@ -232,10 +232,14 @@ Deno.test("Box.json() and text() read the body", () => {
   assertEquals(box.json<{ name: string }>().name, "maple");
   assertFails(
     () => new Box({ body: "not json" }).json(),
-    "value",
+    "body",
     "Cannot read the body as JSON: its 8 bytes are none",
   );
-  assertFails(() => new Box().json(), "value", "0 bytes");
+  assertFails(
+    () => new Box().json(),
+    "body",
+    "Cannot read the body as JSON: it is empty",
+  );
   assertEquals(new Box({ body: Uint8Array.of(104, 0xff) }).text(), "h\ufffd");
 });
 

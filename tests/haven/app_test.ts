@@ -25,7 +25,7 @@ Deno.test("route() throws for a cmd that has another handler", () => {
   const app = new TestApp<BoxFields>().route(1, login).route(1, login);
   assertHavenError(
     "route",
-    'Cannot route cmd 1 to "logout": it is routed to "login"',
+    'Cannot route cmd 1 to "logout": it has a handler already, "login"',
     () => app.route(1, logout),
   );
 });
@@ -115,7 +115,7 @@ Deno.test("registerBlueprint() throws for a cmd that has another handler, and ta
     .route(2, logout);
   assertHavenError(
     "route",
-    'Cannot route cmd 2 to "user.logout": it is routed to "login"',
+    'Cannot route cmd 2 to "user.logout": it has a handler already, "login"',
     () => app.registerBlueprint(user),
   );
   app.route(1, logout);

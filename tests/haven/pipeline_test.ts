@@ -61,7 +61,7 @@ for (const [name, add] of Object.entries(interrupters)) {
       .beforeRequest(() => calls.push("beforeRequest"))
       .afterRequest((_, error) => calls.push(`afterRequest ${error}`))
       .afterAppRequest((_, error) => calls.push(`afterAppRequest ${error}`))
-      .route(1, () => calls.push("handler"));
+      .route(1, () => void calls.push("handler"));
     app.registerBlueprint(own);
     const request = app.request(new Box({ cmd: 1, sn: 2 }));
     await app.handle(request);
@@ -139,7 +139,7 @@ Deno.test("a throw in a beforeRequest hook counts as the handler's", async () =>
     .beforeRequest(() => Promise.reject(new Error("not today")))
     .beforeRequest(() => calls.push("later hook"))
     .afterRequest((_, error) => calls.push(String(error)))
-    .route(1, () => calls.push("handler"));
+    .route(1, () => void calls.push("handler"));
   const request = app.request(new Box({ cmd: 1 }));
   await app.handle(request);
   assertEquals(calls, ["Error: not today"]);
@@ -187,7 +187,7 @@ Deno.test("beforeFirstRequest is called once, and requests that come meanwhile w
       await opened.promise;
       calls.push("opened");
     })
-    .route(1, (request) => calls.push(`handler ${request.box.sn}`));
+    .route(1, (request) => void calls.push(`handler ${request.box.sn}`));
   await app.handle(app.request(new Box({ cmd: 9 }))); // has no route: not the first
   const running = [1, 2, 3].map((sn) =>
     app.handle(app.request(new Box({ cmd: 1, sn })))

@@ -1,7 +1,8 @@
 // Router: names of endpoints, cmds that cannot be routed.
 
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { type AppRequest, HavenError, Router } from "@maple/haven";
+import { type AppRequest, HavenError } from "@maple/haven";
+import { Router } from "@maple/haven/internal";
 
 function login(): void {}
 function logout(): void {}
@@ -46,7 +47,7 @@ Deno.test("add() throws for another handler, naming both endpoints", () => {
   const error = assertThrows(
     () => router.add(1, logout),
     HavenError,
-    'Cannot route cmd 1 to "logout": it is routed to "user.login"',
+    'Cannot route cmd 1 to "logout": it has a handler already, "user.login"',
   );
   assertEquals(error.code, "route");
   assertStrictEquals(router.find(1)?.handler, login);

@@ -2,13 +2,12 @@
 
 import { Box, type BoxOf } from "@maple/box";
 import type { Logger } from "@maple/box/internal";
+import { App, type AppOptions, AppRequest } from "@maple/haven";
 import {
-  App,
-  type AppOptions,
-  AppRequest,
+  AppCore,
   type HookList,
   type RequestHost,
-} from "@maple/haven";
+} from "@maple/haven/internal";
 
 /** What a test hangs up like a connection. */
 export interface TestConn {
@@ -56,26 +55,31 @@ export class TestLog implements Logger {
 /** An app with the connection hooks of a server. */
 export class TestApp<F extends object> extends App<TestRequest<F>> {
   readonly log: TestLog;
-  readonly #createConn: HookList<[conn: TestConn]> = this.hookList(
-    "createConn",
-  );
-  readonly #closeConn: HookList<[conn: TestConn]> = this.hookList(
-    "closeConn",
-    "blueprintsFirst",
-  );
+  readonly #core: AppCore<TestRequest<F>>;
+  readonly #createConn: HookList<[conn: TestConn]>;
+  readonly #closeConn: HookList<[conn: TestConn]>;
 
   constructor(options: AppOptions = {}) {
     const log = new TestLog();
-    super("test", { logger: log, ...options });
+    const core = new AppCore<TestRequest<F>>("test", {
+      logger: log,
+      ...options,
+    });
+    super(core);
+    this.#core = core;
     this.log = log;
+    this.#createConn = core.hookList("createConn");
+    this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
   }
 
   createConn(fn: (conn: TestConn) => unknown): this {
-    return this.addHook(this.#createConn, fn);
+    this.#core.addHook(this.#createConn, fn);
+    return this;
   }
 
   closeConn(fn: (conn: TestConn) => unknown): this {
-    return this.addHook(this.#closeConn, fn);
+    this.#core.addHook(this.#closeConn, fn);
+    return this;
   }
 
   async connect(): Promise<TestConn> {
@@ -90,19 +94,20 @@ export class TestApp<F extends object> extends App<TestRequest<F>> {
   }
 
   request(box: BoxOf<F>, conn = newConn()): TestRequest<F> {
-    return new TestRequest(this.pipeline, box, conn);
+    return new TestRequest(this.#core.pipeline, box, conn);
   }
 
-  override handle(request: TestRequest<F>): Promise<void> | undefined {
-    return super.handle(request);
+  handle(request: TestRequest<F>): Promise<void> | undefined {
+    const { pipeline } = this.#core;
+    return pipeline.handle(request, pipeline.router.find(request.cmd));
   }
 
-  override start(): Promise<void> {
-    return super.start();
+  start(): Promise<void> {
+    return this.#core.start(this);
   }
 
-  override stop(): Promise<void> {
-    return super.stop();
+  stop(): Promise<void> {
+    return this.#core.stop(this);
   }
 }
 

@@ -61,7 +61,7 @@ function start(
 }
 
 Deno.test("Haven keeps the answers to a WebSocket apart that are given in one turn", async () => {
-  await using server = await start({}, (app) => {
+  await using server = await start({ respondOnce: false }, (app) => {
     app.route(2, (request) => {
       for (let sn = 0; sn < 100; sn++) {
         request.write({ ret: sn, body: `${sn} `.repeat(sn) });

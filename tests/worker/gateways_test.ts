@@ -70,7 +70,7 @@ Deno.test("Worker serves several gateways, one that is away disturbs nobody", as
       app.route(1, (request) => {
         request.writeToClient({ body: `node ${request.task.nodeId}` });
       });
-      app.route(2, (request) => jobs.push(request.box.text()));
+      app.route(2, (request) => void jobs.push(request.box.text()));
       app.route(3, (request) => {
         request.loginClient(5);
         return sendBack(request);

@@ -9,7 +9,7 @@ import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";
 const [kind, options] = Deno.args as [string, string];
 const Kind = { Haven, GHaven, THaven }[kind]!;
 const id = crypto.randomUUID();
-const app = new Kind(Box);
+const app = new Kind(Box, { respondOnce: false });
 
 app.route(1, (request) => request.write({ body: { pid: Deno.pid, id } }));
 app.route(2, async (request) => {

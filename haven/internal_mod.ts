@@ -1,0 +1,20 @@
+/**
+ * What `@maple/worker` needs of this package and users do not: the inside of an app, the way of a
+ * request through it. It may change with any version.
+ *
+ * @module
+ */
+
+export { AppCore } from "./app_core.ts";
+export type { AppHook, BlueprintParts } from "./blueprint_parts.ts";
+export type { ConnectionInit } from "./connection.ts";
+export type { Flavour, FlavourApp } from "./flavour.ts";
+export { HookList } from "./hooks.ts";
+export type { Hook, HookOrder, LogSource, ThrowHandler } from "./hooks.ts";
+export type { Ports, ResolvedListen, ResolvedRun } from "./options.ts";
+export { Pipeline } from "./pipeline.ts";
+export type { RequestHost, RequestRoute, ResponseHook } from "./request.ts";
+export { Router } from "./router.ts";
+export type { BlueprintHooks, Route, RouteOrigin } from "./router.ts";
+export { Timers } from "./timers.ts";
+export type { TimerSpec } from "./timers.ts";
