@@ -147,12 +147,12 @@ export class RoleLogger implements Logger, AsyncDisposable {
   /** Logs what should not be, but is dealt with. */
   warn(message: string, fields?: LogFields): void {
     if (this.#std.level > NUMBERS.WARN) return;
-    this.#storm.log("WARN", message, fields);
+    this.#storm.log("WARN", message, fields, this.warn);
   }
 
   /** Logs what went wrong. */
   error(message: string, fields?: LogFields): void {
-    this.#storm.log("ERROR", message, fields);
+    this.#storm.log("ERROR", message, fields, this.error);
   }
 
   /** Changes the level, and tells it in one line, whichever the level is. */
