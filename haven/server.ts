@@ -241,9 +241,8 @@ export class Server<F extends object> implements SessionOwner<F> {
     if (this.#sessions.size < connsMax) return undefined;
     const why =
       `there are ${connsMax} connections, the most that connsMax allows`;
-    if (this.#counters.refused++ % 1000 === 0) {
-      this.#app.logger.warn(`a client is refused: ${why}`);
-    }
+    this.#counters.refused++;
+    this.#app.logger.warn(`a client is refused: ${why}`);
     return why;
   }
 

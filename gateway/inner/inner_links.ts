@@ -18,7 +18,6 @@ import type { WorkerStats } from "../metrics/stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
-const LOGGED_REFUSALS = 1000;
 
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {
@@ -93,13 +92,12 @@ export class InnerLinks implements LinkOwner {
     const { options, counters, logger } = this.#context;
     const { innerConnsMax, innerFrameMax } = options;
     if (this.#links.size >= innerConnsMax) {
-      if (counters.innerRefused++ % LOGGED_REFUSALS === 0) {
-        logger.warn(
-          `worker or trigger ${
-            formatAddress(conn.remoteAddr)
-          } is refused: there are ${innerConnsMax} connections, the most that innerConnsMax allows`,
-        );
-      }
+      counters.innerRefused++;
+      logger.warn(
+        `worker or trigger ${
+          formatAddress(conn.remoteAddr)
+        } is refused: there are ${innerConnsMax} connections, the most that innerConnsMax allows`,
+      );
       conn.close();
       return;
     }

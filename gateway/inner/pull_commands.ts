@@ -80,11 +80,10 @@ export class PullCommands {
     // answers come the same way: so it may fill the queue once more, and what goes beyond is
     // refused.
     if (link.isWorker && queue.size >= 2 * options.queueMax) {
-      if (counters.innerDropped++ % 1000 === 0) {
-        logger.error(
-          `${link.name}: a task for a worker is dropped, since ${queue.size} tasks wait; raise queueMax or the number of workers`,
-        );
-      }
+      counters.innerDropped++;
+      logger.error(
+        `${link.name}: a task for a worker is dropped, since ${queue.size} tasks wait; raise queueMax or the number of workers`,
+      );
       return;
     }
     dispatcher.submit(QueuedTask.inner(frame));

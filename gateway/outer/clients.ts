@@ -7,8 +7,6 @@ import type { GatewayContext } from "../context.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
-// Of the refusals in a storm, one in so many is logged.
-const LOGGED_REFUSALS = 1000;
 
 // What a box class may have and a reply of the gateway needs.
 interface ReturnField {
@@ -38,13 +36,12 @@ export class Clients implements SessionOwner {
     const { options, sessions, counters, logger, queue } = this.#context;
     const { connsMax, boxClass, frameMax, outboxMax } = options;
     if (sessions.size >= connsMax) {
-      if (counters.clientsRefused++ % LOGGED_REFUSALS === 0) {
-        logger.warn(
-          `client ${
-            formatAddress(conn.remoteAddr)
-          } is refused: there are ${connsMax} connections, the most that connsMax allows`,
-        );
-      }
+      counters.clientsRefused++;
+      logger.warn(
+        `client ${
+          formatAddress(conn.remoteAddr)
+        } is refused: there are ${connsMax} connections, the most that connsMax allows`,
+      );
       conn.close();
       return;
     }
