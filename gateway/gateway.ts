@@ -92,6 +92,7 @@ export class Gateway implements AsyncDisposable {
       dispatcher: new Dispatcher(queue, {
         creditsMax: resolved.creditsMax,
         maxDeliveries: resolved.maxDeliveries,
+        originalMaxDeliveries: resolved.originalMaxDeliveries,
         onDelivered: (task) => measures.delivered(task),
         onAcknowledged: (task) => measures.acknowledged(task),
         onFinished: (task, lost) => this.#onTaskFinished(task, lost),

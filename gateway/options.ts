@@ -76,6 +76,12 @@ export interface GatewayOptions {
    */
   maxDeliveries?: number;
   /**
+   * The same for a worker of the original system, which does not tell apart that it was stopped
+   * and that it was killed: a client's request that it leaves unanswered is handed out again, what
+   * nobody waits for counts as done. @default {the value of maxDeliveries}
+   */
+  originalMaxDeliveries?: number;
+  /**
    * Seconds that a request waits for a worker; then the client gets `RET.BUSY`. 0 = without end.
    * @default {60}
    */
@@ -85,6 +91,11 @@ export interface GatewayOptions {
    * others; 0 = never. @default {15}
    */
   workerTimeout?: number;
+  /**
+   * Seconds without a frame after which a worker of the original system that holds a task counts
+   * as lost; 0 = never, since it gives no sign of life while it works. @default {0}
+   */
+  originalWorkerTimeout?: number;
   /** Seconds that `close` waits for what is queued. @default {10} */
   drainTimeout?: number;
   /** The number of this gateway in every task's `nodeId`. @default {0} */
@@ -138,8 +149,10 @@ export const DEFAULTS: ResolvedOptions = {
   innerConnsMax: 1000,
   creditsMax: 1024,
   maxDeliveries: 2,
+  originalMaxDeliveries: 2,
   parkTime: 60,
   workerTimeout: 15,
+  originalWorkerTimeout: 0,
   drainTimeout: 10,
   nodeId: 0,
 };
@@ -164,8 +177,10 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   innerConnsMax: COUNT,
   creditsMax: COUNT,
   maxDeliveries: COUNT,
+  originalMaxDeliveries: COUNT,
   parkTime: SECONDS,
   workerTimeout: SECONDS,
+  originalWorkerTimeout: SECONDS,
   drainTimeout: SECONDS,
   nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
 };
@@ -188,6 +203,9 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   };
   checkNumbers(resolved, RANGES, fail);
   checkChoice("order", resolved.order, ORDERS, fail);
+  if (options.originalMaxDeliveries === undefined) {
+    resolved.originalMaxDeliveries = resolved.maxDeliveries;
+  }
   if (resolved.innerFrameMax < resolved.frameMax + TaskOffset.body) {
     if (options.innerFrameMax !== undefined) {
       throw new GatewayError(

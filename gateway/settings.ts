@@ -132,12 +132,23 @@ const SETTINGS: readonly Setting[] = [
   }),
   number("creditsMax", "tasks that one worker connection may ask for"),
   number("maxDeliveries", "tries for a task whose workers are lost"),
+  number(
+    "originalMaxDeliveries",
+    "the same for original workers (as max-deliveries)",
+  ),
   number("parkTime", "seconds that a request waits for a worker, 0 = any", {
     value: "S",
   }),
   number(
     "workerTimeout",
     "seconds without a sign of life of a worker, 0 = any",
+    {
+      value: "S",
+    },
+  ),
+  number(
+    "originalWorkerTimeout",
+    "seconds without a frame of an original worker that has a task, 0 = any",
     {
       value: "S",
     },

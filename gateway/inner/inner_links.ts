@@ -14,10 +14,13 @@ import type { ClientCommands } from "./client_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
+import type { LostTasks } from "../queue/dispatcher.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
+// So often within its timeout an original worker is looked at.
+const LOOKS = 4;
 
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {
@@ -27,6 +30,7 @@ export class InnerLinks implements LinkOwner {
   readonly #links = new Set<InnerLink>();
   #closed = false;
   #pinging: ReturnType<typeof setInterval> | undefined;
+  #lookingAtOriginals: ReturnType<typeof setInterval> | undefined;
 
   /** Makes it without any connection; the commands are what is done with their frames. */
   constructor(
@@ -72,18 +76,27 @@ export class InnerLinks implements LinkOwner {
 
   /** Begins to look for workers that vanished. */
   start(): void {
-    const intervalMs = this.#context.options.workerTimeout * 1000 / PINGS;
-    if (intervalMs === 0) return;
-    const ping = pingFrame(intervalMs);
-    this.#pinging = setInterval(() => {
-      for (const link of this.#links) this.#look(link, ping);
-    }, intervalMs);
+    const { workerTimeout, originalWorkerTimeout } = this.#context.options;
+    const intervalMs = workerTimeout * 1000 / PINGS;
+    if (intervalMs > 0) {
+      const ping = pingFrame(intervalMs);
+      this.#pinging = setInterval(() => {
+        for (const link of this.#links) this.#look(link, ping);
+      }, intervalMs);
+    }
+    if (originalWorkerTimeout > 0) {
+      this.#lookingAtOriginals = setInterval(() => {
+        const now = turnNow();
+        for (const link of this.#links) this.#lookAtOriginal(link, now);
+      }, originalWorkerTimeout * 1000 / LOOKS);
+    }
   }
 
   /** Closes all connections in order, and those that still come. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#pinging);
+    clearInterval(this.#lookingAtOriginals);
     for (const link of this.#links) link.socket.close();
   }
 
@@ -152,16 +165,29 @@ export class InnerLinks implements LinkOwner {
   onInnerClose(link: InnerLink, cause: CloseCause): void {
     const { logger, dispatcher } = this.#context;
     this.#links.delete(link);
-    const held = link.inHand.size;
-    const line = `${link.name} closed: ${cause.message}${
-      held ? `; ${held} tasks that it held go to others` : ""
-    }`;
-    if (held > 0 || !["peer", "local"].includes(cause.kind)) logger.warn(line);
+    const lost = dispatcher.lost(link);
+    const line = `${link.name} closed: ${cause.message}${told(lost)}`;
+    const isBad = lost.again + lost.givenUp > 0 ||
+      !["peer", "local"].includes(cause.kind);
+    if (isBad) logger.warn(line);
     else logger.debug(line);
-    dispatcher.lost(link);
   }
 
-  // An original worker does not answer pings, and the system tells when its connection is gone.
+  // An original worker does not answer pings, and the system tells when its connection is gone. One
+  // that stands still is known by its silence alone.
+  #lookAtOriginal(link: InnerLink, now: number): void {
+    const { originalWorkerTimeout } = this.#context.options;
+    const { first } = link.inHand;
+    if (link.acknowledgesById || !first) return;
+    const since = Math.max(link.seenAt, first.deliveredAt);
+    if (now - since < originalWorkerTimeout * 1000) return;
+    link.socket.destroy({
+      kind: "idle",
+      message:
+        `no frame for ${originalWorkerTimeout} s while it holds a task (originalWorkerTimeout)`,
+    });
+  }
+
   #look(link: InnerLink, ping: Uint8Array): void {
     if (!link.acknowledgesById) return;
     if (link.unansweredPings >= PINGS) {
@@ -175,6 +201,18 @@ export class InnerLinks implements LinkOwner {
     link.unansweredPings++;
     link.socket.send(ping);
   }
+}
+
+function told({ again, givenUp, done }: LostTasks): string {
+  const held = again + givenUp + done;
+  if (held === 0) return "";
+  if (held === again) return `; ${held} tasks that it held go to others`;
+  const parts = [
+    again && `${again} go to others`,
+    givenUp && `${givenUp} are given up`,
+    done && `${done} count as done`,
+  ];
+  return `; of ${held} tasks that it held ${parts.filter(Boolean).join(", ")}`;
 }
 
 // LOGOUT_CLIENT for no client at all, which the worker sends back; `custom` tells how often it

@@ -13,12 +13,24 @@ export interface DispatcherOptions {
   readonly creditsMax: number;
   /** How often a task is handed out at most. */
   readonly maxDeliveries: number;
+  /** The same where the worker is one of the original system. */
+  readonly originalMaxDeliveries: number;
   /** Called when a task is handed out. */
   readonly onDelivered?: (task: QueuedTask) => void;
   /** Called when a worker has acknowledged a task, before `onFinished`. */
   readonly onAcknowledged?: (task: QueuedTask) => void;
   /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
+}
+
+/** What became of the tasks that a lost worker held. */
+export interface LostTasks {
+  /** So many are handed out again. */
+  again: number;
+  /** So many are given up, since they were handed out often enough. */
+  givenUp: number;
+  /** So many are done. */
+  done: number;
 }
 
 /** Brings waiting tasks and asking workers together. */
@@ -114,23 +126,36 @@ export class Dispatcher {
   /**
    * A worker's connection is gone: what it held is handed out again, before all that waits, or
    * given up.
+   *
+   * An original worker that is stopped finishes what it holds and leaves without a word, as one
+   * does that is killed. So of its tasks only the requests that it has not answered are handed out
+   * again; what nobody waits for counts as done.
    */
-  lost(link: TaskHolder): void {
+  lost(link: TaskHolder): LostTasks {
     this.#asking.remove(link);
-    if (link.inHand.size === 0) return;
+    const lost: LostTasks = { again: 0, givenUp: 0, done: 0 };
+    if (link.inHand.size === 0) return lost;
+    const { maxDeliveries, originalMaxDeliveries } = this.#options;
+    const byId = link.acknowledgesById;
+    const most = byId ? maxDeliveries : originalMaxDeliveries;
     const again: QueuedTask[] = [];
     const finished: QueuedTask[] = [];
     for (const task of link.inHand) {
       this.#takeBack(task, link);
-      const given = task.deliveries >= this.#options.maxDeliveries;
-      (task.answered || given ? finished : again).push(task);
+      task.answered ||= !byId && !task.isRequest;
+      const isOver = task.answered || task.deliveries >= most;
+      (isOver ? finished : again).push(task);
     }
     this.#queue.pushFront(again);
+    lost.again = again.length;
     for (const task of finished) {
-      if (!task.answered) this.givenUp++;
+      if (task.answered) lost.done++;
+      else lost.givenUp++;
       this.#finish(task, !task.answered);
     }
+    this.givenUp += lost.givenUp;
     this.pump();
+    return lost;
   }
 
   /** Hands out tasks while there are tasks and workers that ask. */

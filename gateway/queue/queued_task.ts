@@ -55,7 +55,7 @@ export class QueuedTask implements Linked<QueuedTask> {
   deliveries = 0;
   /** The id of the present delivery; see `Deliveries`. */
   deliveryId = 0;
-  /** Whether the worker that holds it has answered the client. */
+  /** Whether the worker that holds it has answered the client, or counts as having done it. */
   answered = false;
   /** When it came, in milliseconds of `turnNow`. */
   readonly queuedAt: number = turnNow();

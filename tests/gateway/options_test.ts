@@ -26,8 +26,10 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerConnsMax: 1000,
     creditsMax: 1024,
     maxDeliveries: 2,
+    originalMaxDeliveries: 2,
     parkTime: 60,
     workerTimeout: 15,
+    originalWorkerTimeout: 0,
     drainTimeout: 10,
     nodeId: 0,
   });
@@ -78,6 +80,13 @@ Deno.test("resolveOptions() makes innerFrameMax large enough for frameMax", () =
     GatewayError,
     "Option innerFrameMax must be at least frameMax + 76 = 1076, got 1075",
   );
+});
+
+Deno.test("resolveOptions() gives original workers as many deliveries as others, unless told", () => {
+  const most = (options: GatewayOptions) =>
+    resolveOptions(options).originalMaxDeliveries;
+  assertEquals(most({ maxDeliveries: 5 }), 5);
+  assertEquals(most({ maxDeliveries: 5, originalMaxDeliveries: 1 }), 1);
 });
 
 Deno.test("new Gateway() throws on a wrong option", () => {

@@ -13,6 +13,7 @@ import {
   PythonClient,
   PythonWorker,
   test,
+  trigger,
 } from "./python_peers.ts";
 
 test("a worker that leaves after its task was answered leaves nothing to answer again", async () => {
@@ -46,6 +47,46 @@ test("a worker at TERM finishes the task in hand; what waits goes to the next", 
   assertObjectMatch(await client.read(), { sn: 1 });
   assertObjectMatch(await client.read(), { sn: 2 });
   assertObjectMatch(await client.call(CMD.ECHO, "three", { sn: 3 }), { sn: 3 });
+});
+
+test("a worker that stops safely has run each task of a trigger once", async () => {
+  await using gateway = await startGatewayProcess();
+  for (let run = 0; run < 20; run++) {
+    await using worker = await PythonWorker.start(gateway);
+    await trigger(
+      gateway,
+      ...["write-to-worker", "--cmd", "3", "--body", `${run}`],
+      ...["--custom", "300"],
+    );
+    await worker.event("slow");
+    // It has the task in its hands; it finishes it and leaves without another ASK.
+    worker.process.kill("SIGTERM");
+    assertEquals((await worker.event("inner")).body, `${run}`);
+    assertEquals((await worker.process.finished()).code, 0);
+  }
+  // Nothing is left over for a further one.
+  await using last = await PythonWorker.start(gateway);
+  await trigger(gateway, "write-to-worker", "--cmd", "3", "--body", "last");
+  assertEquals((await last.event("inner")).body, "last");
+});
+
+test("no request is lost while workers are killed", async () => {
+  await using gateway = await startGatewayProcess();
+  await using client = await PythonClient.start(gateway);
+  await using steady = await PythonWorker.start(gateway);
+  assertObjectMatch(await client.call(CMD.ECHO, "", { sn: -1 }), { sn: -1 });
+  for (let sn = 0; sn < 5; sn++) {
+    await using killed = await PythonWorker.start(gateway);
+    // Two clients, so that both workers have something in hand.
+    await using other = await PythonClient.start(gateway);
+    await client.send(CMD.SLEEP, "300", { sn });
+    await other.send(CMD.SLEEP, "300", { sn });
+    await killed[Symbol.asyncDispose]();
+    for (const one of [client, other]) {
+      assertObjectMatch(await one.read(), { sn, ret: 0, body: "300" });
+    }
+  }
+  assertEquals(steady.process.stderr, "");
 });
 
 // Kills workers that hold a task until as many have been lost.

@@ -1,8 +1,9 @@
 """A worker that pulls as the 2016 ones did: one ASK after connecting, one after each task.
 
 Prints `worker ready` after its first ASK, then a JSON line per event: created, closed, inner (from
-a trigger or worker), unexpected. Ends on TERM (after the task in hand, asking for no more), after
---count-of-tasks tasks of any kind, or when the gateway closes. Actions go out before answers.
+a trigger or worker; its custom is the milliseconds that it takes, and slow is told before them),
+unexpected. Ends on TERM (after the task in hand, asking for no more), after --count-of-tasks tasks
+of any kind, or when the gateway closes. Actions go out before answers.
 """
 
 import argparse
@@ -72,6 +73,9 @@ class Request:
             reply_to, what["body"] = Task(**args["reply_to"]), args["body"]
         except (ValueError, TypeError, KeyError):
             reply_to = None  # from a trigger: any body will do, and there is nobody to answer
+        if what["custom"] > 0 and not reply_to:
+            say("slow", **what)
+            time.sleep(what["custom"] / 1000)
         say("inner", **what)
         if reply_to:
             Request(self.sock, reply_to, self.box).answer(json.dumps(what))

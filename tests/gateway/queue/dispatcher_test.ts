@@ -1,21 +1,27 @@
 // Dispatcher: credits, fairness, acknowledgement and redelivery.
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { TaskFlag } from "@maple/box";
+import { TaskCmd, TaskFlag } from "@maple/box";
 import { Dispatcher } from "../../../gateway/queue/dispatcher.ts";
-import type { QueuedTask } from "../../../gateway/queue/queued_task.ts";
+import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 import { TaskQueue } from "../../../gateway/queue/task_queue.ts";
+import { utf8 } from "../../box/support.ts";
 import { FakeLink, fakeSession, innerTask, request, textOf } from "./fakes.ts";
 
 function setUp(
-  { order = "none" as "client" | "none", creditsMax = 100, maxDeliveries = 2 } =
-    {},
+  {
+    order = "none" as "client" | "none",
+    creditsMax = 100,
+    maxDeliveries = 2,
+    originalMaxDeliveries = 2,
+  } = {},
 ) {
   const queue = new TaskQueue({ order, queueMax: 1000, queueBytes: 1e9 });
   const finished: string[] = [];
   const dispatcher = new Dispatcher(queue, {
     creditsMax,
     maxDeliveries,
+    originalMaxDeliveries,
     onFinished: (task: QueuedTask, lost: boolean) =>
       finished.push(`${textOf(task)}${lost ? " lost" : ""}`),
   });
@@ -192,12 +198,42 @@ Deno.test("Dispatcher lost() gives a task up after maxDeliveries", () => {
   }
 });
 
+Deno.test("Dispatcher lost() hands of an original worker's tasks only unanswered requests out again", async () => {
+  const { dispatcher, queue, submit, ask, finished } = setUp();
+  const [lost, heir] = [new FakeLink({ original: true }), new FakeLink()];
+  const [a, b] = [fakeSession(1), fakeSession(2)];
+  dispatcher.submit(request(a, "answered"));
+  submit("inner");
+  dispatcher.submit(request(b, "unanswered"));
+  dispatcher.submit(new QueuedTask(TaskCmd.CLIENT_CLOSED, utf8("news"), a));
+  ask(lost, 4);
+  dispatcher.answered(lost.link, a, 0);
+  assertEquals(dispatcher.lost(lost.link), { again: 1, givenUp: 0, done: 3 });
+  assertEquals(finished, ["answered", "inner", "news"]);
+  assertEquals([queue.size, dispatcher.givenUp], [1, 0]);
+  ask(heir, 4);
+  assertEquals(await textsSent(heir), ["unanswered"]);
+});
+
+Deno.test("Dispatcher lost() gives up after originalMaxDeliveries what an original worker held", () => {
+  const { dispatcher, submit, ask, finished } = setUp({
+    originalMaxDeliveries: 1,
+  });
+  const lost = new FakeLink({ original: true });
+  dispatcher.submit(request(fakeSession(1), "request"));
+  submit("inner");
+  ask(lost, 2);
+  assertEquals(dispatcher.lost(lost.link), { again: 0, givenUp: 1, done: 1 });
+  assertEquals(finished, ["request lost", "inner"]);
+});
+
 Deno.test("Dispatcher lost() tells of a task that is given up when it is in no hand any more", () => {
   const queue = new TaskQueue({ order: "none", queueMax: 9, queueBytes: 999 });
   const inHand: number[] = [];
   const dispatcher: Dispatcher = new Dispatcher(queue, {
     creditsMax: 9,
     maxDeliveries: 1,
+    originalMaxDeliveries: 1,
     onFinished: () => inHand.push(dispatcher.inHand + queue.size),
   });
   const { link } = new FakeLink();
@@ -230,7 +266,7 @@ Deno.test("Dispatcher lost() keeps the order of a client whose task is given up"
 Deno.test("Dispatcher closes a worker that does not read, and its task goes on", async () => {
   const { dispatcher, submit, ask } = setUp();
   // Room for one task, not for two in one turn.
-  const [slow, heir] = [new FakeLink(100), new FakeLink()];
+  const [slow, heir] = [new FakeLink({ maxOutboxBytes: 100 }), new FakeLink()];
   ask(slow, 2);
   submit("1", "2");
   assert(slow.link.socket.closed);

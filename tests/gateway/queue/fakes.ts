@@ -64,13 +64,14 @@ export class FakeLink {
   readonly link: InnerLink;
   readonly #conn = new FakeConn();
 
-  /** @param maxOutboxBytes Bytes that may wait to be sent on it. */
-  constructor(maxOutboxBytes = 1024 * 1024) {
+  /** A link of a worker of ours, or of an original one; so many bytes may wait to be sent on it. */
+  constructor({ original = false, maxOutboxBytes = 1024 * 1024 } = {}) {
     this.link = new InnerLink(asTcpConn(this.#conn), {
       owner: { onInnerFrame() {}, onInnerClose() {} },
       framing: Task,
       maxOutboxBytes,
     });
+    this.link.acknowledgesById = !original;
   }
 
   /** The tasks sent since the last call. */

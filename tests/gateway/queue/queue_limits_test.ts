@@ -142,6 +142,7 @@ Deno.test("innerConnsMax closes one worker or trigger more at once", async () =>
   worker.close();
   await gateway.until((stats) => stats.innerLinks === 0);
   await using later = await gateway.attach();
+  await using _another = await gateway.connect();
   await later.pull(TaskCmd.CLIENT_CREATED);
   assertEquals(gateway.gateway.stats().innerRefused, 1);
 });

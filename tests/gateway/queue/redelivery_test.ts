@@ -147,6 +147,75 @@ Deno.test("Gateway does not hand out again what an original worker has answered 
   assertEquals([Box.fromFrame(next.body).sn, next.redelivered], [2, false]);
 });
 
+Deno.test("Gateway takes what nobody waits for as done when an original worker leaves", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using trigger = await gateway.attach();
+  await using heir = await gateway.attach();
+  for (let custom = 1; custom <= 20; custom++) {
+    await trigger.send({ cmd: TaskCmd.WRITE_TO_WORKER, custom });
+    const original = await gateway.attach();
+    const task = await original.pull(TaskCmd.WRITE_TO_WORKER);
+    assertEquals([task.custom, task.redelivered], [custom, false]);
+    await lose(original);
+    await gateway.until((stats) => stats.workers === 0);
+  }
+  // The news of clients as well.
+  const original = await gateway.attach();
+  await original.ask();
+  const client = await gateway.connect();
+  await original.expect(TaskCmd.CLIENT_CREATED);
+  await lose(original);
+  await gateway.until((stats) => stats.workers === 0);
+  client.close();
+  assertFalse((await heir.pull(TaskCmd.CLIENT_CLOSED)).redelivered);
+  const { queued, givenUp, redelivered } = gateway.gateway.stats();
+  assertEquals([queued, givenUp, redelivered], [0, 0, 0]);
+  // What is as it should be is no warning.
+  assertEquals(gateway.log.complaints, []);
+});
+
+Deno.test("Gateway hands out nothing again of an original worker with originalMaxDeliveries 1", async () => {
+  await using gateway = await GatewayFixture.start({
+    originalMaxDeliveries: 1,
+  });
+  await using client = await gateway.connect();
+  const original = await gateway.attach();
+  await original.pull(TaskCmd.CLIENT_CREATED);
+  await client.write({ cmd: 1, sn: 1 });
+  await original.pull(TaskCmd.CLIENT_REQ);
+  await lose(original);
+  assertEquals((await client.read())?.ret, RET.WORKER_LOST);
+  await gateway.log.line(/WARN worker .*of 1 tasks that it held 1 are given/);
+  // One of ours is another matter.
+  const ours = await gateway.attach();
+  await ours.askExplicitly();
+  await client.write({ cmd: 1, sn: 2 });
+  await ours.expect(TaskCmd.CLIENT_REQ);
+  await lose(ours);
+  await using heir = await gateway.attach();
+  assert((await heir.pull(TaskCmd.CLIENT_REQ)).redelivered);
+});
+
+Deno.test("Gateway takes an original worker for lost that holds a task and is silent for originalWorkerTimeout", async () => {
+  await using gateway = await GatewayFixture.start({
+    originalWorkerTimeout: 0.4,
+  });
+  await using client = await gateway.connect();
+  await using idle = await gateway.attach();
+  await using stuck = await gateway.attach();
+  await stuck.pull(TaskCmd.CLIENT_CREATED);
+  await client.write({ cmd: 1, sn: 1 });
+  await stuck.pull(TaskCmd.CLIENT_REQ);
+  await idle.ask();
+  assertEquals(await stuck.next(), null);
+  await gateway.log.line(/WARN worker .*no frame for 0.4 s .*originalWorkerT/);
+  // One that holds nothing may be silent for as long as it likes.
+  const again = await idle.expect(TaskCmd.CLIENT_REQ);
+  assert(again.redelivered);
+  await idle.answer(again, "served");
+  assertEquals((await client.read())?.text(), "served");
+});
+
 Deno.test("Gateway hands out again what is unanswered when a later request of the client was answered", async () => {
   await using gateway = await GatewayFixture.start({ order: "none" });
   await using client = await gateway.connect();
