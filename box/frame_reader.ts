@@ -122,23 +122,25 @@ export class FrameReader {
   /**
    * Tells that the first `count` bytes of `space()` have been filled.
    *
+   * @param read How many bytes were read into it, where some of them were taken out since: by this
+   * the buffer grows and shrinks. @default {count}
    * @throws {BoxError} `value` when `space()` has not given as many.
    */
-  commit(count: number): void {
+  commit(count: number, read: number = count): void {
     const room = this.#room;
-    if (!(count >= 0 && count <= room)) {
+    if (!(count >= 0 && count <= read && read <= room)) {
       throw new BoxError(
         "value",
-        `Cannot commit ${count} bytes: space() gave room for ${room}`,
+        `Cannot commit ${count} bytes of ${read}: space() gave room for ${room}`,
       );
     }
     this.#end += count;
     this.#room = 0;
-    if (count === room) {
+    if (read === room) {
       this.#quietReads = 0;
       this.#wanted = Math.min(this.#wanted * 4, LARGE_BUFFER_BYTES);
     } else if (
-      this.#wanted > this.#least && count < this.#wanted / 4 &&
+      this.#wanted > this.#least && read < this.#wanted / 4 &&
       ++this.#quietReads >= QUIET_READS_TO_SHRINK
     ) {
       this.#quietReads = 0;

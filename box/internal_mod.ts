@@ -14,14 +14,12 @@ export {
   UsageError,
 } from "./process/command_line.ts";
 export type { CommandLine, Flag, FlagValue } from "./process/command_line.ts";
+export type { ByteSink, Conn } from "./net/conn.ts";
+export { acceptedConn, DenoConn } from "./net/deno_conn.ts";
+export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";
+export type { CloseCause, CloseKind } from "./net/close_cause.ts";
 export { FrameSocket, LINK_BUFFER_BYTES } from "./net/frame_socket.ts";
-export type {
-  CloseCause,
-  CloseKind,
-  FrameHandler,
-  FrameSocketOptions,
-  Pace,
-} from "./net/frame_socket.ts";
+export type { FrameSocketOptions, Pace } from "./net/frame_socket.ts";
 export {
   closeUsersTask,
   packBox,
@@ -90,8 +88,12 @@ export { isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
 export { LoopDelay } from "./metrics/loop_delay.ts";
-export { SERVER_STOPS } from "./net/transport.ts";
-export type { ServerTransport, Transport } from "./net/transport.ts";
+export type {
+  FrameHandler,
+  FrameTransport,
+  ServerTransport,
+  Transport,
+} from "./net/transport.ts";
 export { listenWebSocket } from "./net/web_socket_listener.ts";
 export type {
   WebSocketListener,

@@ -6,8 +6,8 @@ import { atEndOfTurn } from "./turn.ts";
 
 /** The part of a connection that an outbox needs. */
 export interface ByteWriter {
-  /** Writes some of the bytes and tells how many. */
-  write(bytes: Uint8Array): Promise<number>;
+  /** Writes some of the bytes and tells how many: at once, or by a promise. */
+  write(bytes: Uint8Array): number | Promise<number>;
 }
 
 /** Settings of an {@linkcode Outbox}. */
@@ -148,7 +148,9 @@ export class Outbox {
 
   static #endTurn(outbox: Outbox): void {
     outbox.#scheduled = false;
-    if (outbox.#writingLength === 0 && outbox.#length > 0) outbox.#start();
+    if (outbox.#writingLength > 0 || outbox.#length === 0) return;
+    outbox.#start();
+    outbox.#write();
   }
 
   #grow(needed: number): void {
@@ -166,30 +168,45 @@ export class Outbox {
     this.#writingAt = 0;
     this.#buffer = EMPTY;
     this.#length = 0;
-    this.#write();
   }
 
   #write(): void {
     try {
-      this.#writer.write(
-        this.#writing.subarray(this.#writingAt, this.#writingLength),
-      ).then(this.#written, this.#failed);
+      let count: number | Promise<number>;
+      do {
+        count = this.#writer.write(
+          this.#writing.subarray(this.#writingAt, this.#writingLength),
+        );
+        if (typeof count !== "number") {
+          count.then(this.#written, this.#failed);
+          return;
+        }
+      } while (this.#goesOn(count));
     } catch (error) {
       this.#failed(error);
     }
   }
 
   readonly #written = (count: number): void => {
+    if (this.#goesOn(count)) this.#write();
+  };
+
+  // So many bytes are written; whether there is more.
+  #goesOn(count: number): boolean {
     this.#writingAt += count;
     if (this.#writingAt < this.#writingLength && !this.#closed) {
-      if (count > 0) this.#write();
-      else this.#failed(new BoxError("closed", "Cannot write: no byte taken"));
-      return;
+      if (count > 0) return true;
+      this.#failed(new BoxError("closed", "Cannot write: no byte taken"));
+      return false;
     }
     this.#finishWriting();
-    if (this.#length > 0) this.#start();
-    else this.#settle();
-  };
+    if (this.#length > 0) {
+      this.#start();
+      return true;
+    }
+    this.#settle();
+    return false;
+  }
 
   readonly #failed = (error: unknown): void => {
     this.#finishWriting();

@@ -3,6 +3,7 @@
 import { RET } from "@maple/box";
 import {
   acceptAll,
+  acceptedConn,
   createLogger,
   flushLog,
   formatAddress,
@@ -175,10 +176,18 @@ export class Gateway implements AsyncDisposable {
     this.#parkWatch.start();
     this.#links.start();
     this.#follow(
-      acceptAll(this.#inner, logger, (conn) => this.#links.accept(conn)),
+      acceptAll(
+        this.#inner,
+        logger,
+        (conn) => this.#links.accept(acceptedConn(conn)),
+      ),
     );
     this.#follow(
-      acceptAll(this.#outer, logger, (conn) => this.#clients.accept(conn)),
+      acceptAll(
+        this.#outer,
+        logger,
+        (conn) => this.#clients.accept(acceptedConn(conn)),
+      ),
     );
   }
 

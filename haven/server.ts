@@ -3,16 +3,19 @@
 import type { BoxClass, BoxOf } from "@maple/box";
 import {
   acceptAll,
+  acceptedConn,
   type CloseCause,
+  type Conn,
   formatAddress,
   FrameSocket,
   Gate,
   IdleWatch,
+  isOrdinary,
   listenTcp,
   listenWebSocket,
   type Logger,
-  SERVER_STOPS,
   type ServerTransport,
+  STOP,
   type WebSocketListener,
   WebSocketTransport,
 } from "@maple/box/internal";
@@ -77,7 +80,7 @@ export class Server<F extends object> implements SessionOwner<F> {
         : listenWebSocket(host, websocketPort, {
           reusePort,
           refusal: () => this.#refusal(),
-          onSocket: (socket, address) => this.#acceptWeb(socket, address),
+          onSocket: (socket, addr) => this.#acceptWeb(socket, addr),
         });
     } catch (cause) {
       listener?.close();
@@ -106,7 +109,11 @@ export class Server<F extends object> implements SessionOwner<F> {
     this.#accepting = true;
     this.#idleWatch.start();
     this.#follow(
-      acceptAll(this.#listener, this.#app.logger, (conn) => this.#accept(conn)),
+      acceptAll(
+        this.#listener,
+        this.#app.logger,
+        (conn) => this.#accept(acceptedConn(conn)),
+      ),
     );
   }
 
@@ -133,7 +140,7 @@ export class Server<F extends object> implements SessionOwner<F> {
       );
     }
     for (const session of busy) session.abandon();
-    for (const session of [...this.all()]) session.socket.close(SERVER_STOPS);
+    for (const session of [...this.all()]) session.socket.close(STOP);
     while (this.#running.size > 0) await Promise.all(this.#running);
     await this.#webListener?.shutdown();
   }
@@ -157,9 +164,9 @@ export class Server<F extends object> implements SessionOwner<F> {
     this.#counters.closed[cause.kind]++;
     const line =
       `client ${conn.id} at ${conn.address} closed: ${cause.message}`;
-    if (cause.kind === "peer" || cause.kind === "local") {
-      this.#app.logger.debug(line, { conn: conn.id });
-    } else this.#app.logger.warn(line, { conn: conn.id });
+    const about = { conn: conn.id };
+    if (isOrdinary(cause)) this.#app.logger.debug(line, about);
+    else this.#app.logger.warn(line, about);
   }
 
   /** For a session. */
@@ -177,58 +184,54 @@ export class Server<F extends object> implements SessionOwner<F> {
     clearTimeout(timer);
   }
 
-  #accept(conn: Deno.TcpConn): void {
-    const address = formatAddress(conn.remoteAddr);
+  #accept(conn: Conn): void {
     if (this.#refusal() !== undefined) {
       conn.close();
       return;
     }
-    conn.setNoDelay(true);
     const { frameMax, outboxMax } = this.#options;
-    const session = new Session(this);
-    const socket = new FrameSocket(conn, session, {
-      framing: this.#app.boxClass,
-      maxFrameBytes: frameMax,
-      maxOutboxBytes: outboxMax,
-      ownFrames: true,
-    });
-    this.#begin(session, socket, address);
+    this.#begin(
+      new FrameSocket(conn, {
+        framing: this.#app.boxClass,
+        maxFrameBytes: frameMax,
+        maxOutboxBytes: outboxMax,
+        ownFrames: true,
+      }),
+    );
   }
 
-  #acceptWeb(socket: WebSocket, address: string): void {
+  #acceptWeb(socket: WebSocket, remoteAddr: Deno.NetAddr): void {
     const why = this.#refusal();
     if (why !== undefined) {
       socket.close(1001, why);
       return;
     }
     const { frameMax, outboxMax } = this.#options;
-    const session = new Session(this);
-    const transport = new WebSocketTransport(socket, session, {
-      boxClass: this.#app.boxClass as unknown as BoxClass<object>,
-      maxFrameBytes: frameMax,
-      maxOutboxBytes: outboxMax,
-    });
-    this.#begin(session, transport, address);
+    this.#begin(
+      new WebSocketTransport(socket, remoteAddr, {
+        boxClass: this.#app.boxClass as unknown as BoxClass<object>,
+        maxFrameBytes: frameMax,
+        maxOutboxBytes: outboxMax,
+      }),
+    );
   }
 
-  #begin(
-    session: Session<F>,
-    transport: ServerTransport,
-    address: string,
-  ): void {
+  #begin(transport: ServerTransport): void {
     const id = ++this.#lastId;
+    const address = formatAddress(transport.remoteAddr);
     const { boxClass } = this.#app;
     const conn = new Connection({ id, address, boxClass, transport });
+    const session = new Session(this, conn, transport);
     this.#sessions.set(id, session);
     this.#counters.accepted++;
     this.#counters.peak = Math.max(this.#counters.peak, this.#sessions.size);
     this.#app.logger.debug(`client ${id} at ${address} connected`, {
       conn: id,
     });
-    session.start(conn, transport);
+    session.start();
     // A connection counts until it has ended for good and its hooks were called.
     this.#follow(
-      transport.run().then(() => session.finished).then(() => {
+      transport.run(session).then(() => session.finished).then(() => {
         this.#sessions.delete(id);
       }),
     );

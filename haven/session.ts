@@ -36,9 +36,11 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
   quietSteps = 0;
   /** Resolves when the closeConn hooks were called, or are not going to be. */
   readonly finished: Promise<void>;
+  /** What carries the frames. */
+  readonly socket: ServerTransport;
+  /** What hooks and handlers see of it. */
+  readonly conn: Connection<F>;
   readonly #owner: SessionOwner<F>;
-  #socket!: ServerTransport;
-  #conn!: Connection<F>;
   #waiting: Uint8Array[] = [];
   #next = 0;
   #busy = false;
@@ -49,20 +51,20 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
   #setFinished!: () => void;
   #onIdle: (() => void) | undefined;
 
-  /** @param owner Whom it works for. */
-  constructor(owner: SessionOwner<F>) {
+  /**
+   * @param owner Whom it works for.
+   * @param conn What hooks and handlers see of it.
+   * @param socket What carries the frames.
+   */
+  constructor(
+    owner: SessionOwner<F>,
+    conn: Connection<F>,
+    socket: ServerTransport,
+  ) {
     this.#owner = owner;
+    this.conn = conn;
+    this.socket = socket;
     this.finished = new Promise((resolve) => this.#setFinished = resolve);
-  }
-
-  /** What carries the frames. */
-  get socket(): ServerTransport {
-    return this.#socket;
-  }
-
-  /** What hooks and handlers see of it. */
-  get conn(): Connection<F> {
-    return this.#conn;
   }
 
   /** Requests that wait or run. */
@@ -71,11 +73,9 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
   }
 
   /** Begins: calls the createConn hooks; requests that come meanwhile wait. */
-  start(conn: Connection<F>, socket: ServerTransport): void {
-    this.#conn = conn;
-    this.#socket = socket;
+  start(): void {
     this.#busy = true;
-    const outcome = this.#owner.onCreate(conn);
+    const outcome = this.#owner.onCreate(this.conn);
     if (outcome) outcome.then(this.#goOn);
     else this.#goOn();
   }
@@ -83,7 +83,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
   /** Takes no more frames; resolves when those that came are handled. */
   drain(): Promise<void> {
     this.#draining = true;
-    this.#socket.pause();
+    this.socket.pause();
     if (this.pendingRequests === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle = resolve);
   }
@@ -108,7 +108,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
     this.#waiting.push(frame);
     if (this.pendingRequests > this.#owner.connQueueMax) {
       this.#held = true;
-      this.#socket.pause();
+      this.socket.pause();
     }
   }
 
@@ -123,7 +123,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
 
   #handle(frame: Uint8Array): void {
     this.#busy = true;
-    const outcome = this.#owner.onRequest(this.#conn, frame);
+    const outcome = this.#owner.onRequest(this.conn, frame);
     if (outcome) outcome.then(this.#goOn);
     else this.#busy = false;
   }
@@ -136,7 +136,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
     const pending = this.pendingRequests;
     if (this.#held && pending <= this.#owner.connQueueMax / 2) {
       this.#held = false;
-      if (!this.#draining) this.#socket.resume();
+      if (!this.#draining) this.socket.resume();
     }
     if (pending > 0) return;
     this.#onIdle?.();
@@ -157,7 +157,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
 
   #finish(): void {
     if (this.#abandoned) return;
-    const outcome = this.#owner.onClose(this.#conn);
+    const outcome = this.#owner.onClose(this.conn);
     if (outcome) outcome.then(this.#setFinished);
     else this.#setFinished();
   }

@@ -1,6 +1,6 @@
 // The counters of a haven server.
 
-import type { CloseKind } from "@maple/box/internal";
+import { closeCounts, type CloseKind } from "@maple/box/internal";
 
 /** The counters of a haven server in one process or thread. */
 export interface HavenStats {
@@ -16,11 +16,14 @@ export interface HavenStats {
   readonly requests: number;
   /**
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
-   * application or the server's end, `frame` what came was no frame, `idle` the timeout, `outbox`
-   * the client did not read, `error` a fault of the server.
+   * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,
+   * `outbox` the client did not read, `error` a fault of the server.
    */
   readonly closed: Readonly<
-    Record<"peer" | "local" | "frame" | "idle" | "outbox" | "error", number>
+    Record<
+      "peer" | "local" | "stop" | "frame" | "idle" | "outbox" | "error",
+      number
+    >
   >;
 }
 
@@ -45,6 +48,6 @@ export function newCounters(): Counters {
     accepted: 0,
     refused: 0,
     requests: 0,
-    closed: { peer: 0, local: 0, frame: 0, idle: 0, outbox: 0, error: 0 },
+    closed: closeCounts(),
   };
 }

@@ -4,8 +4,10 @@
 import { MAGIC, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
+  DenoConn,
   type FrameHandler,
   FrameSocket,
+  type FrameTransport,
   isForNobody,
   LINK_BUFFER_BYTES,
   readInt32,
@@ -36,7 +38,7 @@ const CONFIRM_TIMEOUT_MS = 1000;
 
 /** One connection to a gateway. */
 export class GatewayConnection implements FrameHandler {
-  readonly #socket: FrameSocket;
+  readonly #socket: FrameTransport;
   readonly #handler: TaskHandler;
   readonly #header: Uint8Array = headerTemplate();
   #held = 0;
@@ -48,7 +50,7 @@ export class GatewayConnection implements FrameHandler {
   /** @param conn The connection, which belongs to this object from now on. */
   constructor(conn: Deno.TcpConn, handler: TaskHandler) {
     this.#handler = handler;
-    this.#socket = new FrameSocket(conn, this, {
+    this.#socket = new FrameSocket(new DenoConn(conn), {
       framing: Task,
       maxFrameBytes: 2 ** 31 - 1,
       maxOutboxBytes: MAX_OUTBOX_BYTES,
@@ -77,7 +79,7 @@ export class GatewayConnection implements FrameHandler {
     for (let i = 0; i < concurrency; i++) {
       this.#ask(0, 0, i > 0 ? NO_BODY : hello);
     }
-    return this.#socket.run();
+    return this.#socket.run(this);
   }
 
   /**
@@ -113,7 +115,7 @@ export class GatewayConnection implements FrameHandler {
     if (this.closed || isForNobody(task)) return false;
     const at = this.#writeHeader(TaskCmd.WRITE_TO_CLIENT, box);
     if (at < 0) return false;
-    const { buffer } = this.#socket.outbox;
+    const { buffer } = this.#socket;
     // The delivery id, the node, the tag: which task is answered, and whose it is.
     copy(task, TaskOffset.ret, TaskOffset.clientIp, buffer, at);
     copy(task, TaskOffset.connId, TaskOffset.uid, buffer, at);
@@ -187,7 +189,7 @@ export class GatewayConnection implements FrameHandler {
     if (this.closed) return;
     const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, body);
     if (at < 0) return;
-    const { buffer } = this.#socket.outbox;
+    const { buffer } = this.#socket;
     writeInt32(buffer, at + TaskOffset.ret, deliveryId);
     buffer[at + TaskOffset.flags + 1] = TaskFlag.EXPLICIT_ACK;
     // Microseconds, in the low half of the field.
@@ -195,16 +197,12 @@ export class GatewayConnection implements FrameHandler {
     writeInt32(buffer, at + TaskOffset.custom + 4, tookUs);
   }
 
-  // Header and body of one Task; answers where it begins in the outbox, or -1.
+  // Header and body of one Task; answers where it begins in the buffer, or -1.
   #writeHeader(cmd: number, body: Uint8Array): number {
-    const { outbox } = this.#socket;
     const length = TaskOffset.body + body.length;
-    const at = outbox.reserve(length);
-    if (at < 0) {
-      this.#socket.overflow();
-      return -1;
-    }
-    const { buffer } = outbox;
+    const at = this.#socket.reserve(length);
+    if (at < 0) return -1;
+    const { buffer } = this.#socket;
     buffer.set(this.#header, at);
     writeInt32(buffer, at + TaskOffset.packetLen, length);
     writeInt32(buffer, at + TaskOffset.cmd, cmd);

@@ -1,7 +1,7 @@
 // Link: one connection to the server that is measured, the same for TCP, TLS and WebSocket.
 
 import { Box } from "@maple/box";
-import { FrameSocket } from "@maple/box/internal";
+import { DenoConn, FrameSocket } from "@maple/box/internal";
 import type { Target } from "./options.ts";
 
 // How long the other side of a WebSocket may take to agree that it is closed.
@@ -58,11 +58,15 @@ async function openSocket(
     opening.then((late) => late.close(), () => {});
   });
   if ("setNoDelay" in conn) conn.setNoDelay(true);
-  const socket = new FrameSocket(conn, {
+  const socket = new FrameSocket(new DenoConn(conn), {
+    framing: Box,
+    maxFrameBytes: 2 ** 30,
+    maxOutboxBytes: 2 ** 30,
+  });
+  const running = socket.run({
     onFrame: (frame) => handler.onFrame(frame),
     onClose: ({ message }) => handler.onClose(message),
-  }, { framing: Box, maxFrameBytes: 2 ** 30, maxOutboxBytes: 2 ** 30 });
-  const running = socket.run();
+  });
   return {
     send: (frame) => {
       socket.send(frame);

@@ -2,51 +2,14 @@
 // back-pressure and an orderly end.
 
 import { turnNow } from "../clock.ts";
+import type { CloseCause } from "./close_cause.ts";
+import type { ByteSink, Conn } from "./conn.ts";
 import { describeError } from "../log/describe_error.ts";
-import {
-  enterFairTurns,
-  leaveFairTurns,
-  turnToClose,
-  turnToRead,
-} from "./fair_turns.ts";
 import type { Framing } from "../framing.ts";
 import { FrameReader } from "../frame_reader.ts";
 import { Gate } from "./gate.ts";
 import { Outbox } from "../outbox.ts";
-
-/**
- * Why a connection ended:
- *
- * - `peer`: the other side closed it, or it broke
- * - `local`: this side closed it
- * - `frame`: what came was no frame
- * - `idle`: nothing came for too long
- * - `outbox`: the other side did not read what was sent to it
- * - `error`: the handler of its frames threw
- */
-export type CloseKind =
-  | "peer"
-  | "local"
-  | "frame"
-  | "idle"
-  | "outbox"
-  | "error";
-
-/** Why a connection ended, for programs and for people. */
-export interface CloseCause {
-  /** The kind, for counters. */
-  readonly kind: CloseKind;
-  /** One line for a log. */
-  readonly message: string;
-}
-
-/** Whoever works with the frames of a {@linkcode FrameSocket}. */
-export interface FrameHandler {
-  /** One whole frame; see {@linkcode FrameSocketOptions.ownFrames} for how long it is valid. */
-  onFrame(frame: Uint8Array): void;
-  /** Called exactly once: no frame comes after it and nothing more is sent. It must not throw. */
-  onClose(cause: CloseCause): void;
-}
+import type { FrameHandler, FrameTransport } from "./transport.ts";
 
 /**
  * How many of the frames that came together may be handled before what that gave to send is sent.
@@ -96,16 +59,16 @@ export const LINK_BUFFER_BYTES: number = 16 * 1024;
 const LINGER_MS = 2000;
 
 /** One connection that carries frames. Made with a connection, it runs when `run` is called. */
-export class FrameSocket {
-  readonly #conn: Deno.Conn;
-  readonly #handler: FrameHandler;
+export class FrameSocket implements FrameTransport, ByteSink {
+  readonly #conn: Conn;
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
   readonly #ownFrames: boolean;
   readonly #sharedGate: Gate | undefined;
   readonly #pace: Pace | undefined;
   readonly #gate = new Gate();
-  #closing = false;
+  #handler: FrameHandler | undefined;
+  #cause: CloseCause | undefined;
   #destroyed = false;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
   #wake: (() => void) | undefined;
@@ -116,13 +79,8 @@ export class FrameSocket {
    * @param conn The connection, which belongs to this object from now on.
    * @throws {BoxError} `schema` when a limit is no positive integer.
    */
-  constructor(
-    conn: Deno.Conn,
-    handler: FrameHandler,
-    options: FrameSocketOptions,
-  ) {
+  constructor(conn: Conn, options: FrameSocketOptions) {
     this.#conn = conn;
-    this.#handler = handler;
     this.#reader = new FrameReader(options.framing, {
       maxFrameBytes: options.maxFrameBytes,
       bufferBytes: options.bufferBytes,
@@ -139,7 +97,12 @@ export class FrameSocket {
 
   /** Whether it is closed or on its way there. */
   get closed(): boolean {
-    return this.#closing;
+    return this.#cause !== undefined;
+  }
+
+  /** The other side's address and port. */
+  get remoteAddr(): Deno.NetAddr {
+    return this.#conn.remoteAddr;
   }
 
   /** How many bytes wait to be written. */
@@ -147,12 +110,9 @@ export class FrameSocket {
     return this.#outbox.pendingBytes;
   }
 
-  /**
-   * Where frames can be written in place: see `Outbox.reserve`. Whoever gets -1 calls {@linkcode
-   * FrameSocket.overflow}.
-   */
-  get outbox(): Outbox {
-    return this.#outbox;
+  /** Where bytes for {@linkcode FrameSocket.reserve} go; changes with each call of it. */
+  get buffer(): Uint8Array {
+    return this.#outbox.buffer;
   }
 
   /** Stops reading; what was read already is kept. */
@@ -173,21 +133,20 @@ export class FrameSocket {
    */
   send(bytes: Uint8Array): boolean {
     if (this.#outbox.push(bytes)) return true;
-    this.overflow();
+    this.#overflow();
     return false;
   }
 
   /**
-   * Closes the connection because its outbox is full; no effect on one that is closing, whose last
-   * bytes are still on their way.
+   * The same for a frame of `count` bytes that is written in place, in {@linkcode
+   * FrameSocket.buffer} at the returned index, before anything else is done.
+   *
+   * @returns The index, or -1 where `send` would give false.
    */
-  overflow(): void {
-    if (this.#closing) return;
-    this.destroy({
-      kind: "outbox",
-      message:
-        `the other side does not read: ${this.pendingBytes} bytes wait to be sent to it`,
-    });
+  reserve(count: number): number {
+    const at = this.#outbox.reserve(count);
+    if (at < 0) this.#overflow();
+    return at;
   }
 
   /** Resolves when all that was sent is written, or the connection is closed. */
@@ -195,40 +154,39 @@ export class FrameSocket {
     return this.#outbox.drained();
   }
 
-  /** Reads frames until the connection has ended for good. Never rejects. */
-  async run(): Promise<void> {
-    enterFairTurns();
-    try {
-      while (!this.#destroyed) {
-        const stop = this.#deliver();
-        if (stop) {
-          await stop;
-          continue;
-        }
-        const turn = turnToRead();
-        if (turn) {
-          await turn;
-          if (this.#destroyed) break;
-        }
-        const count = await this.#conn.read(this.#reader.space());
-        if (count === null) {
-          const last = turnToClose();
-          if (last) await last;
-          // It may still read: what was sent to it is written, also where this side was closing
-          // already.
-          this.close({ kind: "peer", message: "closed by the other side" });
-          await this.#outbox.drained();
-          break;
-        }
-        if (!this.#closing) this.#reader.commit(count);
-      }
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      leaveFairTurns();
-      this.#reader.clear();
-    }
-    this.destroy({ kind: "local", message: "closed" });
+  /**
+   * Gives out frames until the connection has ended for good. Never rejects. One that was closed
+   * before tells its handler so.
+   */
+  run(handler: FrameHandler): Promise<void> {
+    this.#handler = handler;
+    if (this.#cause) handler.onClose(this.#cause);
+    return this.#conn.run(this);
+  }
+
+  /** For the connection: gives out the frames that are there. */
+  next(): Promise<void> | undefined {
+    return this.#destroyed ? undefined : this.#deliver();
+  }
+
+  /** For the connection. */
+  space(): Uint8Array {
+    return this.#reader.space();
+  }
+
+  /** For the connection. */
+  filled(count: number, read: number = count): void {
+    if (!this.closed) this.#reader.commit(count, read);
+  }
+
+  /** For the connection. */
+  async ended(error?: unknown): Promise<void> {
+    this.#reader.clear();
+    if (error !== undefined) return this.#fail(error);
+    // It may still read: what was sent to it is written, also where this side was closing already.
+    this.close({ kind: "peer", message: "closed by the other side" });
+    await this.#outbox.drained();
+    this.#cut();
   }
 
   /**
@@ -238,7 +196,7 @@ export class FrameSocket {
   close(
     cause: CloseCause = { kind: "local", message: "closed by this side" },
   ): void {
-    if (this.#closing) return;
+    if (this.closed) return;
     this.#lingerTimer = setTimeout(() => this.#cut(), LINGER_MS);
     this.#outbox.end();
     this.#end(cause);
@@ -259,10 +217,20 @@ export class FrameSocket {
   }
 
   #end(cause: CloseCause): void {
-    if (this.#closing) return;
-    this.#closing = true;
+    if (this.#cause) return;
+    this.#cause = cause;
     this.#wake?.();
-    this.#handler.onClose(cause);
+    this.#handler?.onClose(cause);
+  }
+
+  // No effect on one that is closing, whose last bytes are still on their way.
+  #overflow(): void {
+    if (this.closed) return;
+    this.destroy({
+      kind: "outbox",
+      message:
+        `the other side does not read: ${this.pendingBytes} bytes wait to be sent to it`,
+    });
   }
 
   #cut(): void {
@@ -298,7 +266,7 @@ export class FrameSocket {
   // Gives out the frames that are there; where it has to stop, what it has to wait for.
   #deliver(): Promise<void> | undefined {
     const since = this.#pace ? turnNow() : 0;
-    for (let handled = 0; !this.#closing; handled++) {
+    for (let handled = 0; !this.#cause; handled++) {
       if (!this.#gate.isOpen) return this.#waitFor(this.#gate);
       if (this.#sharedGate && !this.#sharedGate.isOpen) {
         return this.#waitFor(this.#sharedGate);
@@ -315,7 +283,7 @@ export class FrameSocket {
       }
       if (!frame) return undefined;
       try {
-        this.#handler.onFrame(frame);
+        this.#handler!.onFrame(frame);
       } catch (error) {
         this.close({
           kind: "error",

@@ -1,7 +1,7 @@
 // IdleWatch: closes client connections on which no frame comes for too long, the same for every
 // listener.
 
-import type { CloseCause } from "./frame_socket.ts";
+import type { CloseCause } from "./close_cause.ts";
 
 /** What an idle watch needs of a connection. */
 export interface IdleWatched {

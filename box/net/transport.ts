@@ -1,8 +1,16 @@
-// Transport: what a connection is made of, TCP or WebSocket.
+// Transport: what carries the frames of a connection, TCP or WebSocket.
 
-import type { CloseCause } from "./frame_socket.ts";
+import type { CloseCause } from "./close_cause.ts";
 
-/** The part of a transport that a `Connection` needs. */
+/** Whoever works with the frames of a transport. */
+export interface FrameHandler {
+  /** One whole frame; how long it is valid, the transport says. */
+  onFrame(frame: Uint8Array): void;
+  /** Called exactly once: no frame comes after it and nothing more is sent. It must not throw. */
+  onClose(cause: CloseCause): void;
+}
+
+/** The part of a transport that whoever sends to a client needs. */
 export interface Transport {
   /** Whether it is closed or on its way there. */
   readonly closed: boolean;
@@ -15,20 +23,31 @@ export interface Transport {
   close(): void;
 }
 
-/** What a server needs of a transport; `FrameSocket` is one for TCP. */
+/** What a session needs of a transport. It is made first and given to its session. */
 export interface ServerTransport extends Transport {
+  /** The other side's address and port. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** How many bytes wait to be written. */
+  readonly pendingBytes: number;
   /** Gives out no more frames. */
   pause(): void;
   /** Gives them out again. */
   resume(): void;
   /** Closes it in order, and says why. */
   close(cause?: CloseCause): void;
+  /** Closes it at once; what is not written is dropped. */
+  destroy(cause?: CloseCause): void;
   /** Gives out frames until the connection has ended for good. Never rejects. */
-  run(): Promise<void>;
+  run(handler: FrameHandler): Promise<void>;
 }
 
-/** Why connections are closed when their server stops. */
-export const SERVER_STOPS: CloseCause = {
-  kind: "local",
-  message: "the server stops",
-};
+/** A transport in which frames can be written in place, without a copy. */
+export interface FrameTransport extends ServerTransport {
+  /**
+   * Makes room for a frame of `count` bytes, to be filled in `buffer` at the returned index before
+   * anything else is done; -1 where `send` would give false.
+   */
+  reserve(count: number): number;
+  /** Where bytes for `reserve` go; changes with each call of it. */
+  readonly buffer: Uint8Array;
+}

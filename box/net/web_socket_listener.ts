@@ -1,6 +1,6 @@
 // Listening for WebSocket connections.
 
-import { formatAddress, listenError } from "./listen.ts";
+import { listenError } from "./listen.ts";
 
 /** What a listener for WebSockets is told. */
 export interface WebSocketListenerOptions {
@@ -9,7 +9,10 @@ export interface WebSocketListenerOptions {
   /** Why no connection is taken just now; `undefined` when one is. */
   readonly refusal: () => string | undefined;
   /** Given each connection when it is open. */
-  readonly onSocket: (socket: WebSocket, address: string) => void;
+  readonly onSocket: (
+    socket: WebSocket,
+    remoteAddr: Deno.NetAddr,
+  ) => void;
 }
 
 /** A listener for WebSocket connections. */
@@ -42,7 +45,7 @@ export function listenWebSocket(
       const why = refusal();
       if (why !== undefined) return new Response(`${why}\n`, { status: 503 });
       const { socket, response } = Deno.upgradeWebSocket(request);
-      socket.onopen = () => onSocket(socket, formatAddress(remoteAddr));
+      socket.onopen = () => onSocket(socket, remoteAddr);
       return response;
     });
   } catch (cause) {

@@ -3,8 +3,8 @@
 import type { BoxClass } from "../box_class.ts";
 import { FrameFault } from "../framing.ts";
 import { describeError } from "../log/describe_error.ts";
-import type { CloseCause, FrameHandler } from "./frame_socket.ts";
-import { SERVER_STOPS, type ServerTransport } from "./transport.ts";
+import type { CloseCause } from "./close_cause.ts";
+import type { FrameHandler, ServerTransport } from "./transport.ts";
 
 /** Settings of a {@linkcode WebSocketTransport}. */
 export interface WebSocketTransportOptions {
@@ -39,13 +39,15 @@ const MAX_REASON_LENGTH = 100;
  * open.
  */
 export class WebSocketTransport implements ServerTransport {
+  /** The other side's address and port. */
+  readonly remoteAddr: Deno.NetAddr;
   readonly #socket: WebSocket;
-  readonly #handler: FrameHandler;
   readonly #options: WebSocketTransportOptions;
   readonly #ended: Promise<void>;
   #setEnded!: () => void;
+  #handler: FrameHandler | undefined;
+  #cause: CloseCause | undefined;
   #paused = false;
-  #closing = false;
   // A WebSocket cannot be told not to read: what comes while it is paused is kept here.
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
@@ -58,11 +60,11 @@ export class WebSocketTransport implements ServerTransport {
    */
   constructor(
     socket: WebSocket,
-    handler: FrameHandler,
+    remoteAddr: Deno.NetAddr,
     options: WebSocketTransportOptions,
   ) {
     this.#socket = socket;
-    this.#handler = handler;
+    this.remoteAddr = remoteAddr;
     this.#options = options;
     this.#ended = new Promise((resolve) => this.#setEnded = resolve);
     socket.binaryType = "arraybuffer";
@@ -72,7 +74,12 @@ export class WebSocketTransport implements ServerTransport {
 
   /** Whether it is closed or on its way there. */
   get closed(): boolean {
-    return this.#closing;
+    return this.#cause !== undefined;
+  }
+
+  /** How many bytes wait to be written. */
+  get pendingBytes(): number {
+    return this.#socket.bufferedAmount;
   }
 
   /**
@@ -80,7 +87,7 @@ export class WebSocketTransport implements ServerTransport {
    * does not read.
    */
   send(frame: Uint8Array): boolean {
-    if (this.#closing) return false;
+    if (this.closed) return false;
     const waiting = this.#socket.bufferedAmount;
     if (waiting + frame.length > this.#options.maxOutboxBytes) {
       this.close({
@@ -106,7 +113,7 @@ export class WebSocketTransport implements ServerTransport {
     const kept = this.#kept;
     this.#kept = [];
     this.#keptBytes = 0;
-    for (const frame of kept) if (!this.#closing) this.#deliver(frame);
+    for (const frame of kept) if (!this.closed) this.#deliver(frame);
   }
 
   /** Closes in order; only the first call counts. */
@@ -116,13 +123,24 @@ export class WebSocketTransport implements ServerTransport {
     this.#close(codeOf(cause), cause);
   }
 
-  /** Resolves when the connection has ended for good. */
-  run(): Promise<void> {
+  /**
+   * Closes it as far as it can be: a WebSocket cannot be cut, so that its other side may keep it
+   * open.
+   */
+  destroy(cause?: CloseCause): void {
+    this.close(cause);
+    this.#setEnded();
+  }
+
+  /** Gives out boxes until the connection has ended for good. */
+  run(handler: FrameHandler): Promise<void> {
+    this.#handler = handler;
+    if (this.#cause) handler.onClose(this.#cause);
     return this.#ended;
   }
 
   #close(code: number, cause: CloseCause): void {
-    if (this.#closing) return;
+    if (this.closed) return;
     this.#end(cause);
     this.#lingerTimer = setTimeout(this.#setEnded, LINGER_MS);
     const reason = cause.kind === "error" ? "" : cause.message;
@@ -130,10 +148,10 @@ export class WebSocketTransport implements ServerTransport {
   }
 
   #end(cause: CloseCause): void {
-    if (this.#closing) return;
-    this.#closing = true;
+    if (this.closed) return;
+    this.#cause = cause;
     this.#kept = [];
-    this.#handler.onClose(cause);
+    this.#handler?.onClose(cause);
   }
 
   #onClose(): void {
@@ -143,7 +161,7 @@ export class WebSocketTransport implements ServerTransport {
   }
 
   #onMessage(data: unknown): void {
-    if (this.#closing) return;
+    if (this.closed) return;
     if (!(data instanceof ArrayBuffer)) {
       this.#refuse(
         CODE.UNSUPPORTED,
@@ -182,7 +200,7 @@ export class WebSocketTransport implements ServerTransport {
 
   #deliver(frame: Uint8Array): void {
     try {
-      this.#handler.onFrame(frame);
+      this.#handler!.onFrame(frame);
     } catch (error) {
       this.close({
         kind: "error",
@@ -193,8 +211,9 @@ export class WebSocketTransport implements ServerTransport {
 }
 
 function codeOf(cause: CloseCause): number {
-  if (cause === SERVER_STOPS) return CODE.GOING_AWAY;
   switch (cause.kind) {
+    case "stop":
+      return CODE.GOING_AWAY;
     case "frame":
       return CODE.PROTOCOL;
     case "outbox":

@@ -3,7 +3,8 @@
 
 import { LineBox } from "../line_box.ts";
 import type { Logger, LogLevel } from "../log/logger.ts";
-import { type FrameHandler, FrameSocket } from "../net/frame_socket.ts";
+import { FrameSocket } from "../net/frame_socket.ts";
+import { DenoConn } from "../net/deno_conn.ts";
 import { acceptAll, listenTcp } from "../net/listen.ts";
 
 /** What a child tells its master. The first message on a line must carry the token. */
@@ -64,7 +65,9 @@ export class ControlServer implements Control {
     this.#listener = listenTcp("child processes", "127.0.0.1", 0);
     this.#accepting = acceptAll(this.#listener, logger, (conn) => {
       let token: string | undefined;
-      const socket: FrameSocket = controlSocket(conn, {
+      const socket = controlSocket(conn);
+      this.#sockets.add(socket);
+      socket.run({
         onFrame: (line) => {
           const message = parse<ControlMessage>(line);
           token ??= message?.token;
@@ -82,8 +85,6 @@ export class ControlServer implements Control {
           handler.onGone(token);
         },
       });
-      this.#sockets.add(socket);
-      socket.run();
     });
   }
 
@@ -122,7 +123,8 @@ export class ControlClient {
     handler: ControlClientHandler,
   ): Promise<ControlClient> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    const socket = controlSocket(conn, {
+    const socket = controlSocket(conn);
+    socket.run({
       onFrame: (line) => {
         const message = parse<MasterMessage>(line);
         if (message) handler.onMessage(message);
@@ -131,7 +133,6 @@ export class ControlClient {
         if (cause.kind !== "local") handler.onMasterGone();
       },
     });
-    socket.run();
     const client = new ControlClient(socket);
     client.send({ token });
     return client;
@@ -160,9 +161,9 @@ export class ControlClient {
   }
 }
 
-function controlSocket(conn: Deno.TcpConn, handler: FrameHandler): FrameSocket {
+function controlSocket(conn: Deno.TcpConn): FrameSocket {
   conn.setNoDelay(true);
-  return new FrameSocket(conn, handler, {
+  return new FrameSocket(new DenoConn(conn), {
     framing: LineBox,
     maxFrameBytes: MAX_MESSAGE_BYTES,
   });

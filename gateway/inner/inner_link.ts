@@ -4,8 +4,7 @@ import {
   type CloseCause,
   formatAddress,
   type FrameHandler,
-  FrameSocket,
-  type FrameSocketOptions,
+  type FrameTransport,
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
 import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
@@ -43,8 +42,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
   next: TaskHolder | null = null;
   /** The link before it. */
   prev: TaskHolder | null = null;
-  /** The connection. */
-  readonly socket: FrameSocket;
+  /** What carries its frames. */
+  readonly socket: FrameTransport;
   /** Address and port of the other side, for logs. */
   readonly address: string;
   /** Whether it has asked for a task. */
@@ -77,14 +76,14 @@ export class InnerLink implements FrameHandler, TaskHolder {
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   readonly #owner: LinkOwner;
 
-  /** @param conn The connection, which belongs to the link from now on. */
-  constructor(
-    conn: Deno.TcpConn,
-    { owner, ...options }: FrameSocketOptions & { owner: LinkOwner },
-  ) {
+  /**
+   * @param socket What carries its frames.
+   * @param owner What is told.
+   */
+  constructor(socket: FrameTransport, owner: LinkOwner) {
+    this.socket = socket;
     this.#owner = owner;
-    this.address = formatAddress(conn.remoteAddr);
-    this.socket = new FrameSocket(conn, this, options);
+    this.address = formatAddress(socket.remoteAddr);
   }
 
   /** `worker 127.0.0.1:4321`, for logs. */
@@ -106,10 +105,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
 
   /** Sends a task to the worker; the connection is closed when it does not read what it is sent. */
   deliver(task: QueuedTask): void {
-    const { outbox } = this.socket;
-    const at = outbox.reserve(task.bytes);
-    if (at < 0) this.socket.overflow();
-    else task.writeTo(outbox.buffer, at);
+    const at = this.socket.reserve(task.bytes);
+    if (at >= 0) task.writeTo(this.socket.buffer, at);
   }
 
   /** Called by the socket. */

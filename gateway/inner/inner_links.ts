@@ -4,9 +4,13 @@
 import { Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
+  type Conn,
   formatAddress,
+  FrameSocket,
+  isOrdinary,
   LINK_BUFFER_BYTES,
   readInt32,
+  STOP,
   turnNow,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
@@ -97,11 +101,11 @@ export class InnerLinks implements LinkOwner {
     this.#closed = true;
     clearInterval(this.#pinging);
     clearInterval(this.#lookingAtOriginals);
-    for (const link of this.#links) link.socket.close();
+    for (const link of this.#links) link.socket.close(STOP);
   }
 
   /** Lets a worker or trigger in. */
-  accept(conn: Deno.TcpConn): void {
+  accept(conn: Conn): void {
     const { options, counters, logger } = this.#context;
     const { innerConnsMax, innerFrameMax } = options;
     if (this.#links.size >= innerConnsMax) {
@@ -114,19 +118,18 @@ export class InnerLinks implements LinkOwner {
       conn.close();
       return;
     }
-    conn.setNoDelay(true);
-    const link = new InnerLink(conn, {
-      owner: this,
+    const socket = new FrameSocket(conn, {
       framing: INNER_FRAMING,
       maxFrameBytes: innerFrameMax,
       maxOutboxBytes: innerFrameMax * 4,
       bufferBytes: LINK_BUFFER_BYTES,
     });
+    const link = new InnerLink(socket, this);
     this.#links.add(link);
     logger.debug(`worker or trigger at ${link.address} connected`);
-    this.#context.follow(link.socket.run());
+    this.#context.follow(socket.run(link));
     // It was let in by the system before the listener was closed.
-    if (this.#closed) link.socket.close();
+    if (this.#closed) socket.close(STOP);
   }
 
   /** For a link. */
@@ -167,9 +170,7 @@ export class InnerLinks implements LinkOwner {
     this.#links.delete(link);
     const lost = dispatcher.lost(link);
     const line = `${link.name} closed: ${cause.message}${told(lost)}`;
-    const isBad = lost.again + lost.givenUp > 0 ||
-      !["peer", "local"].includes(cause.kind);
-    if (isBad) logger.warn(line);
+    if (lost.again + lost.givenUp > 0 || !isOrdinary(cause)) logger.warn(line);
     else logger.debug(line);
   }
 

@@ -115,6 +115,7 @@ export const COUNTERS: Plans = {
     kinds: {
       peer: null,
       local: null,
+      stop: null,
       frame: "clients closed: a bad or too long frame (--frame-max)",
       idle: "clients closed: no frame (--conn-timeout)",
       outbox: "clients closed: did not read (--outbox-max)",

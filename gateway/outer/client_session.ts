@@ -5,10 +5,9 @@ import {
   type CloseCause,
   formatAddress,
   type FrameHandler,
-  FrameSocket,
-  type FrameSocketOptions,
   parseIpv4,
   readInt32,
+  type ServerTransport,
   writeInt32,
   writeInt64,
 } from "@maple/box/internal";
@@ -27,8 +26,8 @@ export interface SessionOwner {
   requestDone(session: ClientSession): void;
 }
 
-/** What a session is made with, beside its connection. */
-export interface ClientSessionOptions extends FrameSocketOptions {
+/** What a session is made with, beside its transport. */
+export interface ClientSessionOptions {
   /** What is told. */
   readonly owner: SessionOwner;
   /** The number of the connection. */
@@ -39,8 +38,8 @@ export interface ClientSessionOptions extends FrameSocketOptions {
 
 /** One client connection and who is logged in on it. */
 export class ClientSession implements FrameHandler, QueueClient {
-  /** The connection. */
-  readonly socket: FrameSocket;
+  /** What carries its frames. */
+  readonly socket: ServerTransport;
   /** The number of the connection. */
   readonly connId: number;
   /** Order "client": whether one of its tasks is ready or with a worker. */
@@ -55,7 +54,6 @@ export class ClientSession implements FrameHandler, QueueClient {
   quietSteps = 0;
   /** Used by a walk over several selections, to meet each session once. */
   walk = 0;
-  readonly #conn: Deno.TcpConn;
   readonly #owner: SessionOwner;
   readonly #header: Uint8Array;
   // There are thousands of sessions: only what is long gets an array.
@@ -64,16 +62,13 @@ export class ClientSession implements FrameHandler, QueueClient {
   #uid: Int64 = 0;
   #userdata: Int64 = 0;
 
-  /** @param conn The connection, which belongs to the session from now on. */
-  constructor(
-    conn: Deno.TcpConn,
-    options: ClientSessionOptions,
-  ) {
-    this.#conn = conn;
+  /** @param socket What carries its frames: each in bytes that nothing else writes to. */
+  constructor(socket: ServerTransport, options: ClientSessionOptions) {
+    this.socket = socket;
     this.#owner = options.owner;
     this.connId = options.connId;
     this.#header = options.header;
-    const { hostname } = conn.remoteAddr;
+    const { hostname } = socket.remoteAddr;
     let ipv4 = parseIpv4(hostname);
     if (ipv4 === undefined) {
       const { bytes, ipv6 } = ipToBytes(hostname);
@@ -81,12 +76,11 @@ export class ClientSession implements FrameHandler, QueueClient {
       else ipv4 = readInt32(bytes, 0);
     }
     this.#ipv4 = ipv4 ?? 0;
-    this.socket = new FrameSocket(conn, this, { ...options, ownFrames: true });
   }
 
   /** The client's address and port, for logs. */
   get address(): string {
-    return formatAddress(this.#conn.remoteAddr);
+    return formatAddress(this.socket.remoteAddr);
   }
 
   /** The user logged in on it, 0 = none. */

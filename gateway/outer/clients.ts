@@ -1,7 +1,14 @@
 // Clients: lets clients in, makes tasks of their frames, and holds back those that send too much.
 
 import { type BoxOf, Task, TaskCmd } from "@maple/box";
-import { type CloseCause, formatAddress } from "@maple/box/internal";
+import {
+  type CloseCause,
+  type Conn,
+  formatAddress,
+  FrameSocket,
+  isOrdinary,
+  STOP,
+} from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
@@ -32,7 +39,7 @@ export class Clients implements SessionOwner {
    *
    * @returns A promise when nobody else may be let in before it has resolved.
    */
-  accept(conn: Deno.TcpConn): Promise<void> | void {
+  accept(conn: Conn): Promise<void> | void {
     const { options, sessions, counters, logger, queue } = this.#context;
     const { connsMax, boxClass, frameMax, outboxMax } = options;
     if (sessions.size >= connsMax) {
@@ -45,15 +52,17 @@ export class Clients implements SessionOwner {
       conn.close();
       return;
     }
-    conn.setNoDelay(true);
-    const session = new ClientSession(conn, {
-      owner: this,
-      connId: ++this.#lastConnId,
-      header: this.#header,
+    const socket = new FrameSocket(conn, {
       framing: boxClass,
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
       gate: queue.gate,
+      ownFrames: true,
+    });
+    const session = new ClientSession(socket, {
+      owner: this,
+      connId: ++this.#lastConnId,
+      header: this.#header,
     });
     sessions.add(session);
     counters.clientsAccepted++;
@@ -61,9 +70,9 @@ export class Clients implements SessionOwner {
       conn: session.connId,
     });
     this.#submit(TaskCmd.CLIENT_CREATED, session, EMPTY);
-    this.#context.follow(session.socket.run());
+    this.#context.follow(socket.run(session));
     // It was let in by the system before the listener was closed.
-    if (!this.#reading) return session.socket.close();
+    if (!this.#reading) return socket.close(STOP);
     // A full queue lets nobody new in either.
     if (!queue.gate.isOpen) return queue.gate.opened();
   }
@@ -77,7 +86,7 @@ export class Clients implements SessionOwner {
   /** Closes all connections in order, and those that still come. */
   close(): void {
     this.#reading = false;
-    for (const session of this.#context.sessions.all()) session.socket.close();
+    for (const { socket } of this.#context.sessions.all()) socket.close(STOP);
   }
 
   /** For a session. */
@@ -100,9 +109,8 @@ export class Clients implements SessionOwner {
     const line =
       `client ${session.connId} at ${session.address} closed: ${cause.message}`;
     const about = { conn: session.connId };
-    if (cause.kind === "peer" || cause.kind === "local") {
-      logger.debug(line, about);
-    } else logger.warn(line, about);
+    if (isOrdinary(cause)) logger.debug(line, about);
+    else logger.warn(line, about);
     this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
   }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Box } from "@maple/box";
-import { acceptAll, FrameSocket, SILENT } from "@maple/box/internal";
+import { acceptAll, DenoConn, FrameSocket, SILENT } from "@maple/box/internal";
 import {
   enterFairTurns,
   leaveFairTurns,
@@ -87,11 +87,11 @@ Deno.test("FrameSocket serves a hundred connections that always have something t
     Array.from({ length: 100 }, () => Loopback.open()),
   );
   const running = opened.map(({ near }) => {
-    const socket: FrameSocket = new FrameSocket(near, {
+    const socket = new FrameSocket(new DenoConn(near), { framing: Box });
+    return socket.run({
       onFrame: (bytes) => void socket.send(bytes),
       onClose() {},
-    }, { framing: Box });
-    return socket.run();
+    });
   });
   const answers = await Promise.all(opened.map(async ({ far }) => {
     let count = 0;
@@ -120,10 +120,10 @@ function openMany(): Promise<Loopback[]> {
 async function openServed<T>(when: () => T) {
   const { near, far } = await Loopback.open();
   const asked = Promise.withResolvers<T>();
-  const running = new FrameSocket(near, {
+  const running = new FrameSocket(new DenoConn(near), { framing: Box }).run({
     onFrame: () => asked.resolve(when()),
     onClose() {},
-  }, { framing: Box }).run();
+  });
   return {
     ask: () => writeAll(far, new Box().pack()),
     asked: asked.promise,
@@ -147,7 +147,9 @@ Deno.test("acceptAll() lets others have their turn while very many connections c
   });
   const accepting = acceptAll(listener, SILENT, (conn) => {
     const handler = { onFrame() {}, onClose() {} };
-    running.push(new FrameSocket(conn, handler, { framing: Box }).run());
+    running.push(
+      new FrameSocket(new DenoConn(conn), { framing: Box }).run(handler),
+    );
     if (running.length === SOME) served.ask();
   });
   await bounded(accepting);
@@ -169,7 +171,7 @@ Deno.test("FrameSocket lets others have their turn while very many connections e
     },
   };
   const running = opened.map(({ near }) =>
-    new FrameSocket(near, handler, { framing: Box }).run()
+    new FrameSocket(new DenoConn(near), { framing: Box }).run(handler)
   );
   for (const { far } of opened) far.close();
   const at = await bounded(served.asked);

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { Box, BoxError, type Framing, LineBox, Task } from "@maple/box";
 import {
-  type FrameHandler,
+  DenoConn,
   FrameSocket,
   Gate,
   type Pace,
@@ -71,12 +71,11 @@ Deno.test("FrameSocket gives views that are valid during the call where ownFrame
   assertLess(buffers.size, 100, "views share the reader's buffer");
 });
 
-Deno.test("FrameSocket.outbox takes frames written in place", async () => {
+Deno.test("FrameSocket.reserve() takes frames written in place", async () => {
   await using harness = await Harness.open();
   harness.run();
-  const { outbox } = harness.socket;
-  const at = outbox.reserve(FRAME.length);
-  outbox.buffer.set(FRAME, at);
+  const at = harness.socket.reserve(FRAME.length);
+  harness.socket.buffer.set(FRAME, at);
   assertEquals(await readBytes(harness.far, FRAME.length), FRAME);
 });
 
@@ -89,7 +88,8 @@ async function eventsAt(
   { ms = 0, answers = true } = {},
 ): Promise<string> {
   const { conn, happened } = fakeConn(joined(Array(7).fill(FRAME)));
-  const socket: FrameSocket = new FrameSocket(conn, {
+  const socket = new FrameSocket(conn, { framing: Box, pace });
+  await bounded(socket.run({
     onFrame: (frame) => {
       happened.push("f");
       const end = performance.now() + ms;
@@ -98,8 +98,7 @@ async function eventsAt(
       if (answers) socket.send(frame);
     },
     onClose: () => {},
-  }, { framing: Box, pace });
-  await bounded(socket.run());
+  }));
   return happened.join("");
 }
 
@@ -122,7 +121,7 @@ function fakeConn(bytes: Uint8Array) {
     closeWrite: () => Promise.resolve(),
     close() {},
   };
-  return { conn: conn as unknown as Deno.Conn, happened };
+  return { conn: new DenoConn(conn as unknown as Deno.TcpConn), happened };
 }
 
 Deno.test("FrameSocket sends the answers to frames that came together at once", async () => {
@@ -209,11 +208,13 @@ Deno.test("FrameSocket reads while its gate is open only", async () => {
 
 Deno.test("FrameSocket refuses limits that are no positive integers", async () => {
   using loopback = await Loopback.open();
-  const handler: FrameHandler = { onFrame() {}, onClose() {} };
   for (const limits of [{ maxFrameBytes: 0 }, { maxOutboxBytes: -1 }]) {
     assertThrows(
       () =>
-        new FrameSocket(loopback.near, handler, { framing: Box, ...limits }),
+        new FrameSocket(new DenoConn(loopback.near), {
+          framing: Box,
+          ...limits,
+        }),
       BoxError,
       "must be a positive integer",
     );

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Box } from "@maple/box";
 import {
   type CloseCause,
+  DenoConn,
   type FrameHandler,
   FrameSocket,
   type FrameSocketOptions,
@@ -29,7 +30,7 @@ export class Harness implements AsyncDisposable, FrameHandler {
   ) {
     this.#loopback = loopback;
     this.far = loopback.far;
-    this.socket = new FrameSocket(loopback.near, this, {
+    this.socket = new FrameSocket(new DenoConn(loopback.near), {
       framing: Box,
       ownFrames: true,
       ...options,
@@ -57,7 +58,7 @@ export class Harness implements AsyncDisposable, FrameHandler {
   }
 
   run(): this {
-    this.#running = this.socket.run();
+    this.#running = this.socket.run(this);
     return this;
   }
 

@@ -1,6 +1,7 @@
 // ratesBetween() and History.
 
 import { assertEquals } from "@std/assert";
+import { closeCounts } from "@maple/box/internal";
 import { History } from "../../../gateway/stat/history.ts";
 import { ratesBetween } from "../../../gateway/metrics/rates.ts";
 import { durationsWith, reportWith } from "../stat/stat_report.ts";
@@ -11,14 +12,7 @@ Deno.test("ratesBetween() divides what was counted by the time between", () => {
     stats: {
       uptime: 12,
       clientFrames: 700,
-      clientsClosed: {
-        peer: 3,
-        local: 0,
-        frame: 1,
-        idle: 0,
-        outbox: 0,
-        error: 0,
-      },
+      clientsClosed: { ...closeCounts(), peer: 3, frame: 1 },
       answersDropped: { gone: 5, tag: 1, outbox: 0 },
     },
   });

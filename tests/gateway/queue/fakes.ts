@@ -1,12 +1,13 @@
 // Sessions and links without sockets: a connection that writes into memory and never reads.
 
 import { Box, FrameReader, Task, TaskCmd } from "@maple/box";
+import { type Conn, FrameSocket } from "@maple/box/internal";
 import { ClientSession } from "../../../gateway/outer/client_session.ts";
 import { InnerLink } from "../../../gateway/inner/inner_link.ts";
 import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 
 /** A connection that keeps what is written to it. */
-export class FakeConn {
+export class FakeConn implements Conn {
   /** All that was written. */
   readonly written: FrameReader = new FrameReader(Task);
   /** Whether it was closed. */
@@ -20,9 +21,14 @@ export class FakeConn {
   }
 
   /** Takes everything at once. */
-  write(bytes: Uint8Array): Promise<number> {
+  write(bytes: Uint8Array): number {
     this.written.push(bytes);
-    return Promise.resolve(bytes.length);
+    return bytes.length;
+  }
+
+  /** Ends at once. */
+  run(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Takes note. */
@@ -36,16 +42,12 @@ export class FakeConn {
   }
 }
 
-function asTcpConn(conn: FakeConn): Deno.TcpConn {
-  return conn as unknown as Deno.TcpConn;
-}
-
 /** A session whose connection is a {@linkcode FakeConn}. */
 export function fakeSession(
   connId: number,
   conn: FakeConn = new FakeConn(),
 ): ClientSession {
-  return new ClientSession(asTcpConn(conn), {
+  return new ClientSession(new FrameSocket(conn, { framing: Box }), {
     owner: {
       onClientFrame() {},
       onClientClose() {},
@@ -54,7 +56,6 @@ export function fakeSession(
     },
     connId,
     header: new Task({ nodeId: 3, tag: 4 }).pack(),
-    framing: Box,
   });
 }
 
@@ -63,20 +64,24 @@ export class FakeLink {
   /** The link. */
   readonly link: InnerLink;
   readonly #conn = new FakeConn();
+  readonly #socket: FrameSocket;
 
   /** A link of a worker of ours, or of an original one; so many bytes may wait to be sent on it. */
   constructor({ original = false, maxOutboxBytes = 1024 * 1024 } = {}) {
-    this.link = new InnerLink(asTcpConn(this.#conn), {
-      owner: { onInnerFrame() {}, onInnerClose() {} },
+    this.#socket = new FrameSocket(this.#conn, {
       framing: Task,
       maxOutboxBytes,
+    });
+    this.link = new InnerLink(this.#socket, {
+      onInnerFrame() {},
+      onInnerClose() {},
     });
     this.link.acknowledgesById = !original;
   }
 
   /** The tasks sent since the last call. */
   async sent(): Promise<Task[]> {
-    await this.link.socket.drained();
+    await this.#socket.drained();
     const tasks: Task[] = [];
     const { written } = this.#conn;
     for (let frame = written.take(); frame; frame = written.take()) {

@@ -4,6 +4,7 @@
 import { Box, RET } from "@maple/box";
 import {
   type CloseCause,
+  DenoConn,
   type FrameHandler,
   FrameSocket,
 } from "@maple/box/internal";
@@ -88,8 +89,8 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
     this.#depth = depth;
     this.#context = context;
     conn.setNoDelay(true);
-    this.#socket = new FrameSocket(conn, this, { framing: Box });
-    this.#running = this.#socket.run();
+    this.#socket = new FrameSocket(new DenoConn(conn), { framing: Box });
+    this.#running = this.#socket.run(this);
   }
 
   /** Connects, and logs in as user `number`. */

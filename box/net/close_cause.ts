@@ -1,0 +1,59 @@
+// CloseCause: why a connection ended, the same words for every role.
+
+/**
+ * Why a connection ended:
+ *
+ * - `peer`: the other side closed it, or it broke
+ * - `local`: this side closed it
+ * - `stop`: this side stops
+ * - `frame`: what came was no frame
+ * - `idle`: nothing came for too long
+ * - `outbox`: the other side did not read what was sent to it
+ * - `error`: the handler of its frames threw
+ */
+export type CloseKind =
+  | "peer"
+  | "local"
+  | "stop"
+  | "frame"
+  | "idle"
+  | "outbox"
+  | "error";
+
+// All of them.
+const CLOSE_KINDS: readonly CloseKind[] = [
+  "peer",
+  "local",
+  "stop",
+  "frame",
+  "idle",
+  "outbox",
+  "error",
+];
+
+/** A counter for each kind, all at 0. */
+export function closeCounts(): Record<CloseKind, number> {
+  return Object.fromEntries(CLOSE_KINDS.map((kind) => [kind, 0])) as Record<
+    CloseKind,
+    number
+  >;
+}
+
+/** Why a connection ended, for programs and for people. */
+export interface CloseCause {
+  /** The kind, for counters. */
+  readonly kind: CloseKind;
+  /** One line for a log. */
+  readonly message: string;
+}
+
+/** Why connections are closed when whoever serves them stops. */
+export const STOP: CloseCause = {
+  kind: "stop",
+  message: "this side stops",
+};
+
+/** Whether a connection ended as connections do: nobody has to be told. */
+export function isOrdinary({ kind }: CloseCause): boolean {
+  return kind === "peer" || kind === "local" || kind === "stop";
+}
