@@ -116,7 +116,7 @@ export type {
   ProcessStatus,
 } from "./process/process_status.ts";
 export { runApp } from "./process/run_app.ts";
-export type { RunAppOptions, Runnable } from "./process/run_app.ts";
+export type { ChildPlace, RunAppOptions, Runnable } from "./process/run_app.ts";
 export type { SelfCommand } from "./process/self_command.ts";
 export { selfCommand } from "./process/self_command.ts";
 export { returnToFolder, workingFolder } from "./process/working_folder.ts";

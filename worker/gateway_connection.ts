@@ -42,6 +42,9 @@ export class GatewayConnection implements FrameHandler {
   readonly #handler: TaskHandler;
   readonly #header: Uint8Array = headerTemplate();
   #held = 0;
+  // Tasks that were given up while they were being worked on.
+  readonly #givenUp = new WeakSet<Uint8Array>();
+  #anyGivenUp = false;
   #draining = false;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #onHeldChange: (() => void) | undefined;
@@ -90,6 +93,7 @@ export class GatewayConnection implements FrameHandler {
    * worker; 0 = not told.
    */
   finish(task: Uint8Array, tookMs = 0): void {
+    if (this.#isGivenUp(task)) return;
     const deliveryId = readInt32(task, TaskOffset.ret);
     this.#held--;
     // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no
@@ -98,6 +102,19 @@ export class GatewayConnection implements FrameHandler {
       this.#ask(deliveryId, tookMs, NO_BODY);
     }
     this.#onHeldChange?.();
+  }
+
+  /**
+   * Finishes a task that is still being worked on: whatever that comes to, nothing is sent of it
+   * any more.
+   *
+   * @param box What its client gets, packed.
+   */
+  giveUp(task: Uint8Array, box: Uint8Array | undefined, tookMs: number): void {
+    if (box) this.answer(task, box);
+    this.finish(task, tookMs);
+    this.#anyGivenUp = true;
+    this.#givenUp.add(task);
   }
 
   /** Sends a packed Task. */
@@ -112,7 +129,7 @@ export class GatewayConnection implements FrameHandler {
    * @returns false when the connection is gone, or when the task is about no client.
    */
   answer(task: Uint8Array, box: Uint8Array): boolean {
-    if (this.closed || isForNobody(task)) return false;
+    if (this.closed || isForNobody(task) || this.#isGivenUp(task)) return false;
     const at = this.#writeHeader(TaskCmd.WRITE_TO_CLIENT, box);
     if (at < 0) return false;
     const { buffer } = this.#socket;
@@ -208,6 +225,10 @@ export class GatewayConnection implements FrameHandler {
     writeInt32(buffer, at + TaskOffset.cmd, cmd);
     buffer.set(body, at + TaskOffset.body);
     return at;
+  }
+
+  #isGivenUp(task: Uint8Array): boolean {
+    return this.#anyGivenUp && this.#givenUp.has(task);
   }
 
   #idle(timeoutMs: number): Promise<void> {

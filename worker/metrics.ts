@@ -95,6 +95,11 @@ export function workerMetrics(
       of(({ unknownCmds }) => unknownCmds),
     )
     .counter(
+      "maple_worker_late_tasks_total",
+      "Tasks that took longer than workTimeout.",
+      of(({ lateTasks }) => lateTasks),
+    )
+    .counter(
       "maple_worker_bad_tasks_total",
       "Tasks that made no sense: an unknown command or a body that is no box.",
       of(({ badTasks }) => badTasks),

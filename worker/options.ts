@@ -34,7 +34,8 @@ export interface AttachOptions extends GatewayAddress {
    */
   name?: string;
   /**
-   * Seconds that a task may take before it is logged as slow; 0 = any. See also `run`. @default {0}
+   * Seconds that a task may take before it is logged as slow; 0 = any. See also `run`.
+   * @default {15}
    */
   workTimeout?: number;
   /** Seconds that a safe stop waits for the tasks in hand. @default {30} */
@@ -43,15 +44,26 @@ export interface AttachOptions extends GatewayAddress {
   signal?: AbortSignal;
 }
 
+/** What happens when a task takes longer than `workTimeout`. */
+export type OnWorkTimeout = "log" | "replace";
+
 /** What `run` takes. */
 export interface RunOptions extends AttachOptions {
   /** Child processes; 0 = work in this process, for tests and debuggers. @default {1} */
   workers?: number;
   /**
-   * Seconds that a task may take before it is logged as slow, and that the event loop of a child
-   * may be blocked before the child is killed and replaced; 0 = any. @default {0}
+   * Seconds that a task may take, whose handler awaits something, until `onWorkTimeout` is done;
+   * and seconds that the event loop of a child may stand still, as in a handler that computes,
+   * until the child is killed and replaced. 0 = any. @default {15}
    */
   workTimeout?: number;
+  /**
+   * What happens when a task takes longer than `workTimeout` while the event loop runs. `log`: a
+   * line tells of it. `replace`: it is given up as well, its client gets `RET.WORKER_LOST` and its
+   * handler's answer goes nowhere; the child finishes its other tasks and leaves, while another is
+   * started in its place already. @default {"log"}
+   */
+  onWorkTimeout?: OnWorkTimeout;
   /** Seconds that the new children of a reload may take to attach. @default {30} */
   reloadTimeout?: number;
   /**
@@ -78,6 +90,8 @@ export interface ResolvedRun {
   readonly name: string;
   /** Milliseconds. */
   readonly workTimeoutMs: number;
+  /** See {@linkcode RunOptions}. */
+  readonly onWorkTimeout: OnWorkTimeout;
   /** Milliseconds. */
   readonly stopTimeoutMs: number;
   /** Milliseconds. */
@@ -115,7 +129,8 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     concurrency = 64,
     name = programName(),
     workers = 1,
-    workTimeout = 0,
+    workTimeout = 15,
+    onWorkTimeout = "log",
     stopTimeout = 30,
     reloadTimeout = 30,
     metrics,
@@ -142,6 +157,16 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     );
   }
   if (metrics !== undefined) checkMetrics(metrics);
+  checkChoice("onWorkTimeout", onWorkTimeout, ["log", "replace"], fail);
+  if (onWorkTimeout === "replace" && (workers === 0 || workTimeout === 0)) {
+    throw new WorkerError(
+      `Option onWorkTimeout "replace" needs ${
+        workers === 0
+          ? "workers: 1 or more: without a master nobody replaces this process"
+          : "a workTimeout above 0"
+      }`,
+    );
+  }
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   const addresses = (gateways ?? [options]).map((gateway) => {
     const { host = "127.0.0.1", port = 28000 } = gateway;
@@ -153,6 +178,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     concurrency,
     name,
     workTimeoutMs: workTimeout * 1000,
+    onWorkTimeout,
     stopTimeoutMs: stopTimeout * 1000,
     reloadTimeoutMs: reloadTimeout * 1000,
     workers,

@@ -72,6 +72,8 @@ export interface WorkerProcessStats {
   readonly redelivered: number;
   /** Requests whose cmd has no route; they were answered with `RET.INVALID_CMD`. */
   readonly unknownCmds: number;
+  /** Tasks that took longer than `workTimeout`; each is counted when that is over. */
+  readonly lateTasks: number;
   /** Tasks that made no sense: an unknown command or a body that is no box. */
   readonly badTasks: number;
   /** The requests by the endpoint of their route; an endpoint is here from its first request on. */
@@ -114,6 +116,8 @@ export class TaskCounters {
   /** See {@linkcode WorkerProcessStats}. */
   unknownCmds = 0;
   /** See {@linkcode WorkerProcessStats}. */
+  lateTasks = 0;
+  /** See {@linkcode WorkerProcessStats}. */
   badTasks = 0;
   readonly #endpoints = new Map<string, EndpointCounter>();
 
@@ -130,13 +134,18 @@ export class TaskCounters {
   /** As they are now. */
   stats(): Pick<
     WorkerProcessStats,
-    "tasks" | "redelivered" | "unknownCmds" | "badTasks" | "endpoints"
+    | "tasks"
+    | "redelivered"
+    | "unknownCmds"
+    | "lateTasks"
+    | "badTasks"
+    | "endpoints"
   > {
-    const { redelivered, unknownCmds, badTasks } = this;
+    const { redelivered, unknownCmds, lateTasks, badTasks } = this;
     const endpoints = Object.fromEntries(
       [...this.#endpoints].map(([name, counter]) => [name, counter.stats()]),
     );
     const tasks = { ...this.kinds };
-    return { tasks, redelivered, unknownCmds, badTasks, endpoints };
+    return { tasks, redelivered, unknownCmds, lateTasks, badTasks, endpoints };
   }
 }

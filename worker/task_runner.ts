@@ -1,12 +1,20 @@
 // TaskRunner: what a worker does with the tasks that come.
 
-import { type BoxOf, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import {
+  type BoxInit,
+  type BoxOf,
+  RET,
+  Task,
+  TaskCmd,
+  TaskFlag,
+  TaskOffset,
+} from "@maple/box";
 import { readClock, readInt32, turnNow } from "@maple/box/internal";
 import type { HookList, Pipeline } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
 import { type EndpointCounter, TaskCounters } from "./stats.ts";
-import { TaskWatch } from "./task_watch.ts";
+import { type RunningTask, TaskWatch } from "./task_watch.ts";
 
 /** What a {@linkcode TaskRunner} gives tasks to. */
 export interface TaskRunnerParts<F extends object> {
@@ -22,8 +30,12 @@ export interface TaskRunnerParts<F extends object> {
 export class TaskRunner<F extends object> {
   /** The counters. */
   readonly counters: TaskCounters = new TaskCounters();
-  /** Tells of slow tasks. */
-  readonly watch: TaskWatch;
+  /** Tells of tasks that take too long. */
+  readonly watch: TaskWatch<F> = new TaskWatch(
+    (request, task) => this.#onLate(request, task),
+  );
+  /** Set where tasks that take too long are given up: called with the reason, each time. */
+  onGivenUp: ((why: string) => void) | undefined;
   readonly #worker: RequestWorker<F>;
   readonly #parts: TaskRunnerParts<F>;
 
@@ -31,7 +43,6 @@ export class TaskRunner<F extends object> {
   constructor(worker: RequestWorker<F>, parts: TaskRunnerParts<F>) {
     this.#worker = worker;
     this.#parts = parts;
-    this.watch = new TaskWatch(parts.pipeline);
     parts.pipeline.onFault = ({ endpoint }) => {
       if (endpoint !== undefined) this.counters.endpoint(endpoint).errors++;
     };
@@ -71,9 +82,18 @@ export class TaskRunner<F extends object> {
     connection: GatewayConnection,
   ): void {
     const box = new this.#worker.boxClass();
-    const outcome = hook.run(this.#request(box, frame, connection));
-    if (outcome) outcome.then(() => connection.finish(frame));
-    else connection.finish(frame);
+    const task = this.#task(frame, connection, hook.name);
+    const request = new WorkerRequest(this.#parts.pipeline, box, task);
+    const outcome = hook.run(request);
+    if (!outcome) {
+      connection.finish(frame);
+      return;
+    }
+    this.watch.add(request, task);
+    outcome.then(() => {
+      this.watch.delete(request);
+      connection.finish(frame);
+    });
   }
 
   #runRequest(frame: Uint8Array, connection: GatewayConnection): void {
@@ -90,35 +110,58 @@ export class TaskRunner<F extends object> {
       connection.finish(frame);
       return;
     }
-    const request = this.#request(box, frame, connection);
+    const task = this.#task(frame, connection);
+    const request = new WorkerRequest(pipeline, box, task);
     const route = pipeline.router.find(request.cmd);
     const counter = route && this.counters.endpoint(route.endpoint);
     if (counter) counter.inHand++;
     else this.counters.unknownCmds++;
-    const start = turnNow();
     const outcome = pipeline.handle(request, route);
     if (!outcome) {
-      connection.finish(frame, tookMs(start, counter));
+      connection.finish(frame, tookMs(task.since, counter));
       return;
     }
-    this.watch.add(request, start);
+    this.watch.add(request, task);
     outcome.then(() => {
       this.watch.delete(request);
-      connection.finish(frame, tookMs(start, counter));
+      connection.finish(frame, tookMs(task.since, counter));
     });
   }
 
-  #request(
-    box: BoxOf<F>,
+  #task(
     frame: Uint8Array,
     connection: GatewayConnection,
-  ): WorkerRequest<F> {
-    const worker = this.#worker;
-    return new WorkerRequest(this.#parts.pipeline, box, {
-      worker,
-      connection,
-      frame,
-    });
+    hook?: string,
+  ): RunningTask<F> {
+    return { worker: this.#worker, connection, frame, since: turnNow(), hook };
+  }
+
+  #onLate(request: WorkerRequest<F>, task: RunningTask<F>): void {
+    this.counters.lateTasks++;
+    const { connection, frame, since, hook } = task;
+    const what = hook === undefined ? request : `the ${hook} hook`;
+    const why = `${what} takes longer than ${
+      this.watch.limitMs / 1000
+    } s (workTimeout)`;
+    const { logger } = this.#parts.pipeline;
+    const fields = { conn: request.connId };
+    if (!this.onGivenUp) {
+      logger.warn(why, fields);
+      return;
+    }
+    logger.error(`${why}: it is given up`, fields);
+    connection.giveUp(frame, this.#lostAnswer(request), readClock() - since);
+    this.onGivenUp(why);
+  }
+
+  // What the client of a task that is given up gets, as it would if the worker had died.
+  #lostAnswer(
+    { box, responded }: WorkerRequest<F>,
+  ): Uint8Array | undefined {
+    const { fieldNames } = this.#worker.boxClass;
+    if (responded || !fieldNames.includes("ret")) return undefined;
+    const fields: object = { ret: RET.WORKER_LOST };
+    return box.map(fields as BoxInit<F>).pack();
   }
 }
 

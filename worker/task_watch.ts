@@ -1,18 +1,43 @@
-// TaskWatch: tells of tasks that take longer than they may.
+// TaskWatch: looks for tasks that take longer than they may.
 
-import type { AppRequest } from "@maple/haven";
-import type { LogSource } from "@maple/haven/internal";
+import type { RequestWorker, WorkerRequest } from "./request.ts";
+import type { GatewayConnection } from "./gateway_connection.ts";
 
-/** Tells of tasks that take longer than they may. */
-export class TaskWatch {
-  readonly #log: LogSource;
-  readonly #running = new Map<AppRequest<object>, number>();
+/** A task that is being worked on. */
+export interface RunningTask<F extends object> {
+  /** Who works on it. */
+  readonly worker: RequestWorker<F>;
+  /** Where it came from. */
+  readonly connection: GatewayConnection;
+  /** The whole Task. */
+  readonly frame: Uint8Array;
+  /** When its work began, in milliseconds of `performance.now()`. */
+  readonly since: number;
+  /** The hook that works on it, where that is no handler. */
+  readonly hook: string | undefined;
+}
+
+/** Called with each task that takes too long, once. */
+export type LateHandler<F extends object> = (
+  request: WorkerRequest<F>,
+  task: RunningTask<F>,
+) => void;
+
+/** Looks for tasks that take longer than they may. */
+export class TaskWatch<F extends object> {
+  readonly #onLate: LateHandler<F>;
+  readonly #running = new Map<WorkerRequest<F>, RunningTask<F>>();
   #limitMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param log Where it logs to. */
-  constructor(log: LogSource) {
-    this.#log = log;
+  /** @param onLate Called with each task that takes too long, once. */
+  constructor(onLate: LateHandler<F>) {
+    this.#onLate = onLate;
+  }
+
+  /** Milliseconds that a task may take; 0 = any. */
+  get limitMs(): number {
+    return this.#limitMs;
   }
 
   /** @param limitMs Milliseconds that a task may take; 0 = any. */
@@ -31,30 +56,23 @@ export class TaskWatch {
     this.#running.clear();
   }
 
-  /**
-   * Watches a request.
-   *
-   * @param since When it began, in milliseconds of `performance.now()`.
-   */
-  add(request: AppRequest<object>, since: number): void {
-    if (this.#limitMs > 0) this.#running.set(request, since);
+  /** Watches a request. */
+  add(request: WorkerRequest<F>, task: RunningTask<F>): void {
+    if (this.#limitMs > 0) this.#running.set(request, task);
   }
 
   /** The request is finished. */
-  delete(request: AppRequest<object>): void {
+  delete(request: WorkerRequest<F>): void {
     if (this.#limitMs > 0) this.#running.delete(request);
   }
 
-  // Each one is told once: what is told is not looked at again.
+  // What was late once is not looked at again.
   #look(): void {
     const latest = performance.now() - this.#limitMs;
-    for (const [request, since] of this.#running) {
-      if (since > latest) break;
+    for (const [request, task] of this.#running) {
+      if (task.since > latest) break;
       this.#running.delete(request);
-      this.#log.logger.warn(
-        `${request} takes longer than ${this.#limitMs} ms (workTimeout)`,
-        { conn: request.connId },
-      );
+      this.#onLate(request, task);
     }
   }
 }

@@ -10,6 +10,7 @@ import type {
   WorkerTaskParams,
 } from "@maple/box";
 import {
+  type ChildPlace,
   closeUsersTask,
   createLogger,
   LoopDelay,
@@ -184,7 +185,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     const options = resolveRun(runOptions(first, second, third));
     await runApp({ ...options, reloads: true }, {
       role: "worker",
-      start: (index) => this.#attach(options, index),
+      start: (place) => this.#attach(options, place),
       close: () => this.close(),
       closed: this.#closed,
       readyLine: () => readyLine(options),
@@ -255,7 +256,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     return false;
   }
 
-  async #attach(options: ResolvedRun, index?: number): Promise<void> {
+  async #attach(options: ResolvedRun, place?: ChildPlace): Promise<void> {
     if (this.#state !== "new") {
       throw new WorkerError(
         "Cannot attach: this worker was started before; make a new one",
@@ -267,13 +268,16 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     this.#name = options.name;
     this.#startedAt = performance.now();
     this.#tasks.watch.start(options.workTimeoutMs);
+    if (options.onWorkTimeout === "replace") {
+      this.#tasks.onGivenUp = (why) => place?.leaveForAnother(why);
+    }
     this.#starting = Promise.resolve().then(() => this.#core.start(this));
     await this.#starting;
     // It was closed while the startWorker hooks were running.
     if (this.#closing) return this.#closed;
     const attached = new Promise<void>((resolve) => this.#onAttached = resolve);
     const { concurrency } = options;
-    const identity = JSON.stringify(identityOf(options, index));
+    const identity = JSON.stringify(identityOf(options, place?.index));
     const hello = new TextEncoder().encode(identity);
     this.#links = options.gateways.map((gateway) =>
       new GatewayLink(gateway, { concurrency, hello }, {

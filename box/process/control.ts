@@ -15,6 +15,8 @@ export interface ControlMessage {
   ready?: boolean;
   /** What the child has counted. */
   stats?: unknown;
+  /** The child leaves and wants another in its place: why. */
+  replace?: string;
 }
 
 /** What a master tells a child. */

@@ -77,6 +77,9 @@ export class Master {
         const child = this.#children.get(token);
         if (!child) return;
         child.heard(message);
+        if (message.replace !== undefined) {
+          this.#replace(child, message.replace);
+        }
         if (message.token !== undefined) this.#tellLogLevel(token);
       },
       onGone: (token) => this.#children.get(token)?.lineGone(),
@@ -280,13 +283,21 @@ export class Master {
     this.#children.delete(child.token);
     const place = this.#places[child.index - 1]!;
     if (!this.#stopping && place.child === child) {
-      place.onDeath(child, end);
+      place.onLoss(`${child.name} ended: ${end.how}`);
       return;
     }
     const line = `${child.name} ended: ${end.how}`;
     if (end.clean) this.#logger.info(line);
     else this.#logger.warn(line);
     if (this.#stopping && this.#children.size === 0) this.#setAllEnded();
+  }
+
+  // It asks for no more work: another is started before it has left.
+  #replace(child: WatchedChild, why: string): void {
+    const place = this.#places[child.index - 1]!;
+    if (this.#stopping || place.child !== child) return;
+    place.onLoss(`${child.name} leaves: ${why}`);
+    this.#stopChild(child);
   }
 
   #look(): void {

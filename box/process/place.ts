@@ -2,7 +2,6 @@
 // one dies after the other.
 
 import type { Logger } from "../log/logger.ts";
-import type { ChildEnd } from "./child.ts";
 import type { WatchedChild } from "./watched_child.ts";
 
 // A child that has worked for so long had nothing to do with the deaths before it.
@@ -29,7 +28,7 @@ export class Place {
   readonly #index: number;
   readonly #context: PlaceContext;
   #child: WatchedChild | undefined;
-  #deathsInARow = 0;
+  #lossesInARow = 0;
   #restarts = 0;
   #wasReady = false;
   #closed = false;
@@ -47,7 +46,7 @@ export class Place {
     return this.#child;
   }
 
-  /** Times that a child had died there and another was started. */
+  /** Times that a child was lost there and another was started. */
   get restarts(): number {
     return this.#restarts;
   }
@@ -74,18 +73,22 @@ export class Place {
   handOver(child: WatchedChild): WatchedChild | undefined {
     const old = this.#child;
     this.#clear();
-    this.#deathsInARow = 0;
+    this.#lossesInARow = 0;
     this.#put(child);
     return old;
   }
 
-  /** Its child has died: another will be started. */
-  onDeath({ name }: WatchedChild, { how }: ChildEnd): void {
+  /**
+   * Its child has died or leaves: another will be started.
+   *
+   * @param what What has happened, for the log.
+   */
+  onLoss(what: string): void {
     this.#child = undefined;
     this.#restarts++;
     const delay = this.#nextDelay();
     this.#context.logger.warn(
-      `${name} ended: ${how}; starting another ${
+      `${what}; starting another ${
         delay === 0 ? "at once" : `in ${delay / 1000} s`
       }`,
     );
@@ -108,7 +111,7 @@ export class Place {
     child.ready.then((ready) => {
       if (!ready || this.#child !== child || this.#closed) return;
       this.#wasReady = true;
-      this.#settling = setTimeout(() => this.#deathsInARow = 0, SETTLED_MS);
+      this.#settling = setTimeout(() => this.#lossesInARow = 0, SETTLED_MS);
       this.#context.onReady();
     });
   }
@@ -130,7 +133,7 @@ export class Place {
 
   // None after one that had settled.
   #nextDelay(): number {
-    const before = this.#deathsInARow++;
+    const before = this.#lossesInARow++;
     return before === 0
       ? 0
       : Math.min(FIRST_DELAY_MS * 2 ** (before - 1), LAST_DELAY_MS);

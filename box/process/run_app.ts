@@ -23,9 +23,9 @@ export interface Runnable {
   /**
    * Starts the work in this process; resolves when it is under way.
    *
-   * @param index Which of its master's children this process is, from 1.
+   * @param place What this process is among its master's children; `undefined` = it has no master.
    */
-  start(index?: number): Promise<void>;
+  start(place?: ChildPlace): Promise<void>;
   /** Leaves in order. */
   close(): Promise<void>;
   /** Resolves when it was closed, by whomever. */
@@ -42,6 +42,14 @@ export interface Runnable {
   stats?(): unknown;
   /** What all processes have counted, for Prometheus. */
   metrics?: ProcessMetrics;
+}
+
+/** What a process is among its master's children. */
+export interface ChildPlace {
+  /** Which of them it is, from 1. */
+  readonly index: number;
+  /** Leaves in order, while the master starts another in its place already. */
+  leaveForAnother(why: string): void;
 }
 
 /** How it is run. */
@@ -161,7 +169,14 @@ async function runChild(
     if (options.metrics !== undefined) line.sendStats(app.stats?.());
   };
   const reporting = setInterval(report, STATS_MS);
-  if (!leaving && await startOrClose(app, Number(index))) {
+  const place: ChildPlace = {
+    index: Number(index),
+    leaveForAnother(why) {
+      line.send({ replace: why });
+      leave();
+    },
+  };
+  if (!leaving && await startOrClose(app, place)) {
     report();
     line.send({ ready: true });
   }
@@ -222,9 +237,9 @@ function serveStatusOf(
 }
 
 // Whether it was started before it was closed.
-function startOrClose(app: Runnable, index?: number): Promise<boolean> {
+function startOrClose(app: Runnable, place?: ChildPlace): Promise<boolean> {
   return Promise.race([
-    app.start(index).then(() => true),
+    app.start(place).then(() => true),
     app.closed.then(() => false),
   ]);
 }

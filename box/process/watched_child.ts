@@ -79,8 +79,10 @@ export class WatchedChild {
     this.#setReady(true);
   }
 
-  /** Tells that its line to the master has ended. */
+  /** Its line to the master has ended: it works no more, and gives no more signs of life. */
   lineGone(): void {
+    this.#isReady = false;
+    this.#quietLooks = undefined;
     this.#child.lineGone();
   }
 

@@ -144,7 +144,7 @@ Deno.test("logs at INFO and above hold nothing of a body, in gateway, master and
     [worker, /threw: SyntaxError: the text is not valid JSON/, true],
     [worker, /threw: Error: with a box/, true],
     [worker, /Hook afterRequest threw: Cannot read the body/, true],
-    [worker, /takes longer than 50 ms/, true],
+    [worker, /takes longer than 0\.05 s/, true],
     [worker, /threw: HavenError: .* not one whole frame/, true],
     [worker, /No route for WorkerRequest \{ cmd: 77 \}/, true],
     [worker, /Hook closeClient threw: Error: the client of uid 0/, true],

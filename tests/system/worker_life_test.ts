@@ -1,7 +1,7 @@
 // The life of a worker's processes: stop, reload, crash, and what clients see of it: nothing.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { BoxFields, TcpClient } from "@maple/box";
+import { type BoxFields, RET, type TcpClient } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LifeCmd, type Who } from "./programs/life_worker.ts";
@@ -230,6 +230,46 @@ Deno.test("worker processes: a child whose event loop is blocked longer than wor
     worker.stderr,
     /ended: killed: its event loop was blocked for more than 2 s \(workTimeout\); starting another at once/,
   );
+});
+
+Deno.test('worker processes: with onWorkTimeout "replace" a task that never ends costs its client the answer, and nobody else', async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await WorkerProcess.start(gateway.inner, {
+    workers: 1,
+    workTimeout: 3,
+    onWorkTimeout: "replace",
+  });
+  await using late = await gateway.connect();
+  await using other = await gateway.connect();
+  await using third = await gateway.connect();
+  const { pid } = worker.started[0]!;
+  // One that ends after all, and one that does not.
+  await late.write({ cmd: LifeCmd.WORK, sn: 1, body: "4000" });
+  await third.write({ cmd: LifeCmd.HANG });
+  await handedOut(gateway, 2);
+  // So that the process is still there then.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await other.write({ cmd: LifeCmd.WORK, body: "2500" });
+  for (const client of [late, third]) {
+    const box = await client.read();
+    assertEquals(box?.ret, RET.WORKER_LOST);
+  }
+  await worker.logged(
+    /ERROR .*cmd: 2.* takes longer than 3 s \(workTimeout\): it is given up/,
+  );
+  // The next one works before the one before has left.
+  const who = await call(third, LifeCmd.WHO);
+  assertEquals(who.pid, worker.started[1]?.pid);
+  const answered = await answer(other);
+  assertEquals([answered.pid, answered.redelivered], [pid, false]);
+  // What the given up handler has answered since is not the answer to this.
+  assertEquals((await call(late, LifeCmd.WHO)).pid, worker.started[1]?.pid);
+  await worker.logged(
+    /WARN .*worker 1 \(pid \d+\) leaves: .* takes longer than 3 s \(workTimeout\); starting another at once/,
+  );
+  await worker.logged(/INFO .*worker 1 \(pid \d+\) ended: exit code 0/);
+  assertEquals(gateway.gateway.stats().redelivered, 0);
+  assertEquals(worker.started.length, 2);
 });
 
 Deno.test("worker processes: with workers 0 TERM finishes what is in hand, a second one ends at once", async () => {

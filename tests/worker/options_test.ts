@@ -11,7 +11,8 @@ Deno.test("resolveRun() fills in the defaults", () => {
     gateways: [{ host: "127.0.0.1", port: 28000 }],
     concurrency: 64,
     name: programName(),
-    workTimeoutMs: 0,
+    workTimeoutMs: 15_000,
+    onWorkTimeout: "log",
     stopTimeoutMs: 30_000,
     reloadTimeoutMs: 30_000,
     workers: 1,
@@ -43,6 +44,18 @@ const WRONG: readonly [options: RunOptions, says: string][] = [
   [{ gateways: [{}], port: 1 }, "exclude each other"],
   [{ gateways: [{}], host: "a" }, "exclude each other"],
   [{ workTimeout: -1 }, "workTimeout must be a number from 0 to 2147483"],
+  [
+    { onWorkTimeout: "kill" as "log" },
+    'onWorkTimeout must be "log" or "replace", got "kill"',
+  ],
+  [
+    { onWorkTimeout: "replace", workers: 0 },
+    'onWorkTimeout "replace" needs workers: 1 or more',
+  ],
+  [
+    { onWorkTimeout: "replace", workTimeout: 0 },
+    'onWorkTimeout "replace" needs a workTimeout above 0',
+  ],
   [{ stopTimeout: Infinity }, "stopTimeout must be a number from 0"],
   [{ reloadTimeout: 0 }, "reloadTimeout must be a number from 0.1"],
   [

@@ -98,9 +98,10 @@ Deno.test("Worker logs a task that takes longer than workTimeout, once, with cmd
   await next(other);
   await client.write({ cmd: 7, sn: 1 });
   const line = await worker.log.line(/workTimeout/);
+  assertEquals(worker.app.stats().lateTasks, 1);
   assertMatch(
     line,
-    /^WARN .*cmd: 7, endpoint: slow.* takes longer than 20 ms \(workTimeout\)$/,
+    /^WARN .*cmd: 7, endpoint: slow.* takes longer than 0\.02 s \(workTimeout\)$/,
   );
   // Several looks later it still was told only once.
   await other.write({ cmd: 9, sn: 2 });
@@ -109,4 +110,20 @@ Deno.test("Worker logs a task that takes longer than workTimeout, once, with cmd
   await next(client);
   await next(other);
   assertEquals(worker.log.complaints, [line, later]);
+});
+
+Deno.test("Worker logs a hook of a client that takes longer than workTimeout", async () => {
+  const door = new Door();
+  await using gateway = await GatewayFixture.start();
+  await using worker = await WorkerFixture.attach(gateway, {
+    attach: { workTimeout: 0.02 },
+    register: (app) => app.createClient(() => door.pass()),
+  });
+  await using _client = await gateway.connect();
+  const line = await worker.log.line(/workTimeout/);
+  assertEquals(
+    line,
+    "WARN the createClient hook takes longer than 0.02 s (workTimeout)",
+  );
+  door.open();
 });

@@ -41,6 +41,7 @@ Deno.test("Worker.stats() of a worker that is not attached is all zero", () => {
     tasks: { client: 0, inner: 0, created: 0, closed: 0 },
     redelivered: 0,
     unknownCmds: 0,
+    lateTasks: 0,
     badTasks: 0,
     endpoints: {},
   });

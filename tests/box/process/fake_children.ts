@@ -34,23 +34,27 @@ export class FakeChild implements Child {
   /** Whether it gives a sign of life now and then. */
   beats = true;
   readonly #send: (message: ControlMessage) => void;
+  readonly #closeLine: () => void;
   #setEnded!: (end: ChildEnd) => void;
 
-  /** @param send Its line to the master. */
-  constructor(
-    index: number,
-    name: string,
-    send: (child: FakeChild, message: ControlMessage) => void,
-  ) {
+  /** @param line Gives the other end of its line. */
+  constructor(index: number, name: string, line: () => ControlServerHandler) {
     this.index = index;
     this.name = name;
-    this.#send = (message) => send(this, message);
+    this.#send = (message) => line().onMessage(this.token, message);
+    this.#closeLine = () => line().onGone(this.token);
     this.ended = new Promise((resolve) => this.#setEnded = resolve);
   }
 
   /** Says something to its master. */
   says(message: ControlMessage): void {
     this.#send(message);
+  }
+
+  /** Has done its work, but does not end yet. */
+  closesLine(): void {
+    this.beats = false;
+    this.#closeLine();
   }
 
   /** Ends by itself. */
@@ -155,7 +159,7 @@ export class FakeChildren {
     const child = new FakeChild(
       index,
       `child ${index}.${nth}`,
-      ({ token }, message) => this.#handler.onMessage(token, message),
+      () => this.#handler,
     );
     this.started.push(child);
     return child;

@@ -431,6 +431,43 @@ Deno.test("Master waits for as long as it takes for a child's first sign of life
   ]);
 });
 
+Deno.test("Master does not take a child for blocked that has closed its line and is about to end", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workTimeoutMs: 1000 });
+  await children.allReady();
+  const child = children.latest(2);
+  child.leavesWhenTold = false;
+  child.closesLine();
+  await children.pass(5000);
+  assertEquals(child.told, ["line gone"]);
+  assert(!children.master.healthy);
+});
+
+Deno.test("Master starts another in the place of a child that wants to be replaced, which leaves meanwhile", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { stopTimeoutMs: 1000 });
+  await children.allReady();
+  const tired = children.latest(2);
+  tired.leavesWhenTold = false;
+  children.logged();
+  tired.says({ replace: "a task takes too long" });
+  tired.says({ replace: "another one as well" });
+  await children.pass(1);
+  assertEquals(tired.told, ["leave"]);
+  assertEquals(children.logged(), [
+    "WARN child 2.1 leaves: a task takes too long; starting another at once",
+    "INFO child 2.2 started",
+  ]);
+  assert(!children.master.healthy);
+  children.latest(2).says({ ready: true });
+  await children.pass(0);
+  assert(children.master.healthy);
+  tired.dies("exit code 0", true);
+  await children.pass(0);
+  assertEquals(children.logged(), ["INFO child 2.1 ended: exit code 0"]);
+  assertEquals(children.started.length, 3);
+});
+
 Deno.test("Master tells the log level to children that are there and to those that come", async () => {
   using time = new FakeTime();
   await using children = new FakeChildren(time);
