@@ -52,7 +52,6 @@ const runInProcesses: Flavour = async (options, app) => {
   let ports = takePorts();
   await runApp({
     ...options,
-    workTimeoutMs: 0,
     reloadTimeoutMs: 0,
     reloads: false,
     leavesOnInt: true,

@@ -262,7 +262,6 @@ const runInThisProcess: Flavour = async (options, app) => {
   await runApp({
     ...options,
     workers: 0,
-    workTimeoutMs: 0,
     reloadTimeoutMs: 0,
     reloads: false,
     leavesOnInt: true,

@@ -52,6 +52,12 @@ export interface HavenRunOptions extends HavenListenOptions {
    * process, for tests and debuggers. A `Haven` has none and takes only 0 or 1. @default {1}
    */
   workers?: number;
+  /**
+   * Seconds that the event loop of a `GHaven`'s process or a `THaven`'s thread may stand still, as
+   * in a handler that computes, until it is killed, its clients with it, and replaced; 0 = any.
+   * @default {15}
+   */
+  workTimeout?: number;
   /** Log more. @default {false} */
   debug?: boolean;
   /**
@@ -95,6 +101,8 @@ export interface ResolvedListen extends Ports {
 export interface ResolvedRun extends ResolvedListen {
   /** See {@linkcode HavenRunOptions}. */
   readonly workers: number;
+  /** Milliseconds. */
+  readonly workTimeoutMs: number;
   /** See {@linkcode HavenRunOptions}. */
   readonly debug: boolean;
   /** See {@linkcode HavenRunOptions}. */
@@ -110,6 +118,7 @@ const RANGES = {
   connQueueMax: COUNT,
   stopTimeout: SECONDS,
   workers: { min: 0, max: 1024, whole: true },
+  workTimeout: SECONDS,
 };
 
 /**
@@ -129,6 +138,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     connQueueMax = 128,
     stopTimeout = 10,
     workers = 1,
+    workTimeout = 15,
     debug = false,
     logFormat = "text",
     signal,
@@ -143,6 +153,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       connQueueMax,
       stopTimeout,
       workers,
+      workTimeout,
     },
     RANGES,
     fail,
@@ -169,6 +180,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     connQueueMax,
     stopTimeoutMs: stopTimeout * 1000,
     workers,
+    workTimeoutMs: workTimeout * 1000,
     debug,
     logFormat,
     signal,

@@ -71,7 +71,6 @@ const runInThreads: Flavour = async (options, app) => {
   await runApp({
     ...options,
     workers: restart ? 1 : 0,
-    workTimeoutMs: 0,
     reloadTimeoutMs: 0,
     reloads: false,
     leavesOnInt: true,
@@ -100,7 +99,7 @@ function threadMaster(
   const folder = workingFolder();
   return new Master({
     workers: options.workers,
-    workTimeoutMs: 0,
+    workTimeoutMs: options.workTimeoutMs,
     stopTimeoutMs: options.stopTimeoutMs,
     reloadTimeoutMs: 0,
   }, {

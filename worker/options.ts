@@ -44,9 +44,6 @@ export interface AttachOptions extends GatewayAddress {
   signal?: AbortSignal;
 }
 
-/** What happens when a task takes longer than `workTimeout`. */
-export type OnWorkTimeout = "log" | "replace";
-
 /** What `run` takes. */
 export interface RunOptions extends AttachOptions {
   /** Child processes; 0 = work in this process, for tests and debuggers. @default {1} */
@@ -63,7 +60,7 @@ export interface RunOptions extends AttachOptions {
    * handler's answer goes nowhere; the child finishes its other tasks and leaves, while another is
    * started in its place already. @default {"log"}
    */
-  onWorkTimeout?: OnWorkTimeout;
+  onWorkTimeout?: "log" | "replace";
   /** Seconds that the new children of a reload may take to attach. @default {30} */
   reloadTimeout?: number;
   /**
@@ -91,7 +88,7 @@ export interface ResolvedRun {
   /** Milliseconds. */
   readonly workTimeoutMs: number;
   /** See {@linkcode RunOptions}. */
-  readonly onWorkTimeout: OnWorkTimeout;
+  readonly onWorkTimeout: "log" | "replace";
   /** Milliseconds. */
   readonly stopTimeoutMs: number;
   /** Milliseconds. */

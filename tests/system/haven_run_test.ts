@@ -201,6 +201,29 @@ for (
   });
 }
 
+for (const kind of ["GHaven", "THaven"] as const) {
+  Deno.test({
+    name: `${kind}.run() replaces what is blocked for longer than workTimeout`,
+    ignore: !LINUX,
+    async fn() {
+      await using server = await HavenProcess.start(kind, {
+        workers: 2,
+        workTimeout: 2,
+      });
+      const first = await server.answerers(2);
+      await using client = await server.connect();
+      await client.write({ cmd: 6 });
+      assertEquals(await client.read().catch(() => null), null);
+      await server.answerers(1, first);
+      await server.logged(
+        /(haven|thread) \d.* ended: killed: its event loop was blocked for more than 2 s \(workTimeout\); starting another at once/,
+      );
+      server.kill("SIGTERM");
+      assertEquals((await server.finished()).code, 0);
+    },
+  });
+}
+
 Deno.test({
   name: "THaven.run() reports and replaces a thread that throws at top level",
   ignore: !LINUX,

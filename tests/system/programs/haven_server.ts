@@ -1,7 +1,7 @@
 // A haven server of any kind, for tests:  haven_server.ts KIND OPTIONS
 //
 // cmd 1 tells who answers, 2 takes a while, 3 throws outside of the handler, 4 ends its process or
-// thread, 5 never ends.
+// thread, 5 never ends, 6 blocks its event loop for good.
 
 import { Box } from "@maple/box";
 import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";
@@ -26,6 +26,9 @@ app.route(4, () => Deno.exit(9));
 app.route(5, (request) => {
   request.write({ ret: 1 });
   return new Promise(() => setTimeout(() => {}, 3_600_000));
+});
+app.route(6, () => {
+  for (;;);
 });
 app.startWorker(() => console.log(`startWorker ${Deno.pid} ${id}`));
 app.stopWorker(() => console.log(`stopWorker ${Deno.pid} ${id}`));
