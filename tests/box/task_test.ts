@@ -115,6 +115,7 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     INTERNAL: -10001,
     WORKER_LOST: -10002,
     BUSY: -10003,
+    BAD_REQUEST: -10004,
   });
 });
 

@@ -47,7 +47,7 @@ for (const [what, bytes] of BROKEN_BOXES) {
     await bad.pull(TaskCmd.CLIENT_REQ);
     await bad.sendBytes(
       what.includes("length")
-        ? withLength(new Task().pack(), what.includes("negative") ? -1 : 75)
+        ? withLength(new Task().pack(), what.includes("negative") ? -1 : 59)
         : bytes,
     );
     assertEquals(await bad.next(), null);

@@ -218,7 +218,7 @@ Deno.test("the gateway program reads the original's ini file and says what it ig
     });
     await client.sendBytes(new Box({ body: new Uint8Array(77) }).pack());
     assertEquals(await client.nextFrame(), null);
-    process.kill("SIGKILL");
+    process.kill("SIGTERM");
     await process.finished();
     const log = await Deno.readTextFile(`${directory}/gate.log`);
     assertMatch(
