@@ -148,7 +148,7 @@ const SETTINGS: readonly Setting[] = [
   ),
   number(
     "originalWorkerTimeout",
-    "seconds without a frame of an original worker with a task, 0 = any",
+    "seconds of silence of an original worker with a task, 0 = any",
     {
       value: "S",
     },

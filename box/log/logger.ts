@@ -223,12 +223,11 @@ export function createLogger(options: LoggerOptions): RoleLogger {
 }
 
 /**
- * Logs what a logger has counted of a storm, and resolves when all is written that was logged so
- * far, or after a second; no effect on a logger that {@linkcode createLogger} has not made.
+ * Logs what a logger that {@linkcode createLogger} has made has counted of a storm, and resolves
+ * when all is written that was logged or printed so far, or after a second.
  */
 export async function flushLog(logger: Logger): Promise<void> {
-  if (!(logger instanceof RoleLogger)) return;
-  logger.flush();
+  if (logger instanceof RoleLogger) logger.flush();
   await writeOutLogs();
 }
 

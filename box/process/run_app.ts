@@ -1,7 +1,7 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
 import { followLogSignals, setLogLevel } from "../log/log_signals.ts";
-import type { Logger, LogLevel } from "../log/logger.ts";
+import { flushLog, type Logger, type LogLevel } from "../log/logger.ts";
 import { printLine } from "../log/standard_streams.ts";
 import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
@@ -126,6 +126,7 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
     printLine(app.readyLine());
   }
   await app.closed;
+  await flushLog(logger);
   // What a handler that was given up still waits for must not hold the program.
   if (signalled) exitSoon();
 }
