@@ -15,8 +15,6 @@
  * @module
  */
 
-import { main } from "./main.ts";
-
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
 export type { GatewayLimits, GatewayOptions } from "./options.ts";
@@ -26,4 +24,8 @@ export type { CommandStats } from "./metrics/measures.ts";
 export type { DroppedAnswers, GatewayCounters } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+// Who imports this for its classes does not load what only the program needs.
+if (import.meta.main) {
+  const { main } = await import("./main.ts");
+  Deno.exit(await main(Deno.args));
+}

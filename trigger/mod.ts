@@ -16,12 +16,14 @@
  * @module
  */
 
-import { main } from "./main.ts";
-
 export { TriggerError } from "./errors.ts";
 export type { TriggerErrorCode } from "./errors.ts";
 export type { TriggerGateway, TriggerOptions } from "./options.ts";
 export { Trigger } from "./trigger.ts";
 export { VirtualRequest } from "./virtual_request.ts";
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+// Who imports this for its classes does not load what only the program needs.
+if (import.meta.main) {
+  const { main } = await import("./main.ts");
+  Deno.exit(await main(Deno.args));
+}
