@@ -7,6 +7,7 @@
  */
 
 import { describeFlags, runCommand } from "@maple/box/internal";
+import config from "../deno.json" with { type: "json" };
 import { startEchoServer } from "./load/echo_server.ts";
 import { type LoadResult, summarize } from "./load/load_result.ts";
 import { type LoadProgress, LoadRun } from "./load/load_run.ts";
@@ -48,6 +49,10 @@ async function run(args: readonly string[]): Promise<number> {
   const job = readJob(args);
   if (job.kind === "help") {
     console.log(USAGE);
+    return 0;
+  }
+  if (job.kind === "version") {
+    console.log(config.version);
     return 0;
   }
   if (job.kind === "serve") {

@@ -7,9 +7,11 @@
 
 export { readClock, turnNow } from "./clock.ts";
 export {
+  ABOUT_FLAGS,
   describeFlags,
   flagValue,
   parseCommandLine,
+  readFlags,
   runCommand,
   UsageError,
 } from "./process/command_line.ts";
@@ -87,6 +89,8 @@ export type { Range } from "./options.ts";
 export { isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
+export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
+export type { WhenFreeOptions } from "./net/when_free.ts";
 export { LoopDelay } from "./metrics/loop_delay.ts";
 export type {
   FrameHandler,

@@ -11,6 +11,7 @@ import {
   listenTcp,
   LoopDelay,
   onAbort,
+  whenFree,
 } from "@maple/box/internal";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
@@ -35,6 +36,7 @@ import { TaskQueue } from "./queue/task_queue.ts";
 
 // How often a gateway that leaves looks whether all is done.
 const LOOK_MS = 100;
+const CLOSED_MEANWHILE = "Cannot listen: the gateway was closed meanwhile";
 
 /**
  * Holds the client connections and forwards: clients' frames to the workers that ask for them,
@@ -59,6 +61,7 @@ export class Gateway implements AsyncDisposable {
   readonly #loopDelay = new LoopDelay();
   #running = 0;
   #onAllEnded: (() => void) | undefined;
+  #opening = false;
   #outer: Deno.TcpListener | undefined;
   #inner: Deno.TcpListener | undefined;
   #listeningSince = 0;
@@ -142,33 +145,67 @@ export class Gateway implements AsyncDisposable {
    * @throws {GatewayError} when an address cannot be listened on, or the gateway was closed or
    * listens already; the reason of `signal` when it is aborted.
    */
-  // deno-lint-ignore require-await -- so that an error rejects
   async listen(): Promise<void> {
-    if (this.#outer || this.#closing) {
+    if (this.#opening || this.#closing) {
       throw new GatewayError(
         "Cannot listen: this gateway was started before; make a new one",
       );
     }
     this.#signal?.throwIfAborted();
-    const { options, logger } = this.#context;
-    const { outerHost, outerPort, innerHost, innerPort, backlog } = options;
+    this.#opening = true;
+    this.#abort = onAbort(this.#signal, () => this.close());
     try {
-      this.#inner = listenTcp("workers", innerHost, innerPort);
-      this.#outer = listenTcp("clients", outerHost, outerPort, { backlog });
+      await this.#open();
     } catch (cause) {
-      this.#inner?.close();
-      this.#inner = undefined;
+      this.#opening = false;
+      this.#abort[Symbol.dispose]();
       throw new GatewayError((cause as Error).message, { cause });
     }
+    if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
+    this.#start(this.#inner!, this.#outer!);
+  }
+
+  // The inner port first: clients are let in only when workers can come too.
+  async #open(): Promise<void> {
+    const { options, logger } = this.#context;
+    const { outerHost, outerPort, innerHost, innerPort } = options;
+    const { backlog, bindTimeout } = options;
+    const waiting = {
+      bindTimeout,
+      logger,
+      givenUp: () => this.#closing !== undefined,
+    };
+    const inner = await whenFree(
+      () => listenTcp("workers", innerHost, innerPort),
+      waiting,
+    );
+    try {
+      const outer = await whenFree(
+        () => listenTcp("clients", outerHost, outerPort, { backlog }),
+        waiting,
+      );
+      if (this.#closing) {
+        outer.close();
+        throw new Error(CLOSED_MEANWHILE);
+      }
+      this.#inner = inner;
+      this.#outer = outer;
+    } catch (error) {
+      inner.close();
+      throw error;
+    }
+  }
+
+  #start(inner: Deno.TcpListener, outer: Deno.TcpListener): void {
+    const { options, logger } = this.#context;
     logger.info(
       `listening for clients at ${
-        formatAddress(this.#outer.addr)
+        formatAddress(outer.addr)
       }, for workers and triggers at ${
-        formatAddress(this.#inner.addr)
+        formatAddress(inner.addr)
       }, order ${options.order}`,
     );
     this.#state = "serving";
-    this.#abort = onAbort(this.#signal, () => this.close());
     this.#listeningSince = performance.now();
     this.#startedAt = new Date();
     this.#loopDelay.start();
@@ -177,14 +214,14 @@ export class Gateway implements AsyncDisposable {
     this.#links.start();
     this.#follow(
       acceptAll(
-        this.#inner,
+        inner,
         logger,
         (conn) => this.#links.accept(acceptedConn(conn)),
       ),
     );
     this.#follow(
       acceptAll(
-        this.#outer,
+        outer,
         logger,
         (conn) => this.#clients.accept(acceptedConn(conn)),
       ),

@@ -5,18 +5,21 @@ import {
   describeFlags,
   followLogSignals,
   formatAddress,
-  parseCommandLine,
   printLine,
+  readFlags,
+  type RoleLogger,
   runCommand,
   setProcessName,
   statusUrl,
-  UsageError,
+  whenFree,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
+import { loadConfigFile } from "./config_file.ts";
 import { Gateway } from "./gateway.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
-import { FLAGS, readSettings } from "./settings.ts";
+import { reload, type Reloading } from "./reload.ts";
+import { FLAGS, readSettings, type Settings } from "./settings.ts";
 import { StatFile } from "./metrics/stat_file.ts";
 
 const USAGE = `maple gateway ${config.version}
@@ -28,6 +31,8 @@ ${describeFlags(FLAGS)}
 
 TERM and INT: stop accepting, let the workers finish what is queued, close;
 a second one closes at once.
+HUP: open the log file again, read the config file again, change what can be
+changed (--log-level).
 USR1, USR2: log one level more, one level less.
 `;
 
@@ -43,45 +48,28 @@ export function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const commandLine = parseCommandLine(args, FLAGS);
-  if (commandLine.flags.has("help")) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (commandLine.flags.has("version")) {
-    console.log(config.version);
-    return 0;
-  }
-  if (commandLine.words.length > 0) {
-    throw new UsageError(
-      `Unexpected argument "${commandLine.words[0]}"; see --help`,
+  const { version } = config;
+  const commandLine = readFlags(args, FLAGS, { usage: USAGE, version });
+  if (!commandLine) return 0;
+  const read = () => {
+    const file = commandLine.flags.get("config");
+    return readSettings(
+      commandLine,
+      file === undefined ? undefined : loadConfigFile(String(file)),
     );
-  }
-  const file = commandLine.flags.get("config");
-  const settings = readSettings(
-    commandLine,
-    file === undefined ? undefined : readConfig(String(file)),
-  );
+  };
+  const settings = read();
   setProcessName("maple-gateway");
-  const logger = createLogger({
-    role: "gateway",
-    level: settings.logLevel,
-    format: settings.logFormat,
-    file: settings.logFile,
-    fileMaxBytes: settings.logFileMaxBytes,
-    fileMaxCount: settings.logFileMaxCount,
-  });
-  if (settings.ignored.length > 0) {
-    logger.warn(
-      `the config file sets what has no meaning here: ${
-        settings.ignored.join(", ")
-      }`,
-    );
-  }
+  const logger = openLog(settings);
+  using _reloads = reloadOnHangup(settings, { read, logger });
+  for (const remark of settings.remarks) logger.tell(remark, "WARN");
   await using gateway = new Gateway({ ...settings.gateway, logger });
   await using metrics = settings.metrics === undefined
     ? undefined
-    : new MetricsServer(settings.metrics, () => reportOf(gateway));
+    : await whenFree(
+      () => new MetricsServer(settings.metrics!, () => reportOf(gateway)),
+      { bindTimeout: gateway.limits.bindTimeout, logger },
+    );
   await gateway.listen();
   if (metrics) {
     logger.info(`metrics and dashboard at ${statusUrl(metrics.addr)}`);
@@ -103,14 +91,46 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function readConfig(file: string): string {
+function openLog(settings: Settings): RoleLogger {
+  const { logFile } = settings;
+  const folder = logFile?.replace(/[^/\\]*$/, "");
+  if (folder) makeFolder(folder);
+  return createLogger({
+    role: "gateway",
+    level: settings.logLevel,
+    format: settings.logFormat,
+    file: logFile,
+    fileMaxBytes: settings.logFileMaxBytes,
+    fileMaxCount: settings.logFileMaxCount,
+  });
+}
+
+function makeFolder(path: string): void {
   try {
-    return Deno.readTextFileSync(file);
-  } catch (error) {
-    throw new UsageError(
-      `Cannot read the config file "${file}": ${(error as Error).message}`,
-    );
+    Deno.mkdirSync(path, { recursive: true });
+  } catch {
+    // What is wrong is told when the file cannot be opened.
   }
+}
+
+// A HUP that comes while it starts must not end it either.
+function reloadOnHangup(
+  atStart: Settings,
+  { read, logger }: Pick<Reloading, "read" | "logger">,
+): Disposable {
+  // Windows has it when the console is closed, which is to end the program.
+  if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+  let settings = atStart;
+  const changers: Reloading["changers"] = new Map([
+    ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
+  ]);
+  const onHangup = () => {
+    settings = reload(settings, { read, logger, changers });
+  };
+  Deno.addSignalListener("SIGHUP", onHangup);
+  return {
+    [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", onHangup),
+  };
 }
 
 function stopOnSignal(

@@ -6,6 +6,7 @@ import {
   checkNumbers,
   COUNT,
   DEFAULT_BACKLOG,
+  DEFAULT_BIND_TIMEOUT,
   type Logger,
   MAX_INT32,
   PORT,
@@ -98,6 +99,11 @@ export interface GatewayOptions {
   originalWorkerTimeout?: number;
   /** Seconds that `close` waits for what is queued. @default {10} */
   drainTimeout?: number;
+  /**
+   * Seconds that `listen` waits for an address that another program still has, such as a gateway
+   * that is just leaving; 0 = not at all. @default {10}
+   */
+  bindTimeout?: number;
   /** The number of this gateway in every task's `nodeId`. @default {0} */
   nodeId?: number;
   /** Where to log; by default warnings and errors go to stderr. */
@@ -154,6 +160,7 @@ export const DEFAULTS: ResolvedOptions = {
   workerTimeout: 15,
   originalWorkerTimeout: 0,
   drainTimeout: 10,
+  bindTimeout: DEFAULT_BIND_TIMEOUT,
   nodeId: 0,
 };
 
@@ -182,6 +189,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   workerTimeout: SECONDS,
   originalWorkerTimeout: SECONDS,
   drainTimeout: SECONDS,
+  bindTimeout: SECONDS,
   nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
 };
 
@@ -206,6 +214,7 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
+  checkPorts(resolved);
   if (resolved.innerFrameMax < resolved.frameMax + TaskOffset.body) {
     if (options.innerFrameMax !== undefined) {
       throw new GatewayError(
@@ -217,6 +226,21 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
     resolved.innerFrameMax = resolved.frameMax + TaskOffset.body;
   }
   return resolved;
+}
+
+// Told as what it is; to listen twice would say that another program has the port.
+function checkPorts(options: ResolvedOptions): void {
+  const { outerHost, outerPort, innerHost, innerPort } = options;
+  if (outerPort !== innerPort || outerPort === 0) return;
+  const everywhere = ["0.0.0.0", "::"];
+  if (
+    outerHost === innerHost || everywhere.includes(outerHost) ||
+    everywhere.includes(innerHost)
+  ) {
+    throw fail(
+      `Options outerPort and innerPort must differ, got ${outerPort} for both`,
+    );
+  }
 }
 
 function fail(message: string): GatewayError {

@@ -1,22 +1,27 @@
 // What the program can be told, on the command line and in a file: one table for both.
 
 import {
+  ABOUT_FLAGS,
   type CommandLine,
   type Flag,
-  flagValue,
   LOG_FORMATS,
   LOG_LEVELS,
   type LogFormat,
   type LogLevel,
+  MAX_TIMER_SECONDS,
   parseStatusAddress,
   UsageError,
 } from "@maple/box/internal";
+import {
+  type ConfigFile,
+  type FileContent,
+  parseConfigFile,
+  type Setting,
+} from "./config_file.ts";
 import { DEFAULTS, type GatewayOptions, ORDERS, RANGES } from "./options.ts";
 
-/** What the program can be told. */
-export interface Settings {
-  /** The options of the gateway. */
-  readonly gateway: GatewayOptions;
+/** What is not for the gateway but for the program around it. */
+export interface ProgramSettings {
   /** The least level that is logged. */
   readonly logLevel: LogLevel;
   /** How the log is written. */
@@ -31,67 +36,104 @@ export interface Settings {
   readonly statFile: string | undefined;
   /** Where to serve metrics and the dashboard. */
   readonly metrics: string | undefined;
-  /** Names in the file that mean nothing to this program. */
-  readonly ignored: readonly string[];
 }
 
-interface Setting {
-  /** The name in JSON, and on the command line in kebab-case. */
-  readonly name: string;
-  /** The name in the ini file of the original, `section.key`. */
-  readonly ini?: string;
-  readonly flag: Flag;
+/** What the program can be told. */
+export interface Settings extends ProgramSettings {
+  /** The options of the gateway that were given. */
+  readonly gateway: GatewayOptions;
+  /** What its owner should know of how the file was understood, each in one line. */
+  readonly remarks: readonly string[];
 }
 
-const MIB = 1024 * 1024;
+const PROGRAM_DEFAULTS: ProgramSettings = {
+  logLevel: "INFO",
+  logFormat: "text",
+  logFile: undefined,
+  logFileMaxBytes: 10 * 1024 * 1024,
+  logFileMaxCount: 5,
+  statFile: undefined,
+  metrics: undefined,
+};
 
+// Each time that a file is put aside all of them are renamed.
+const LOG_FILES_MAX = 1000;
+
+type Name = keyof typeof DEFAULTS | keyof ProgramSettings;
+
+// A limit, unless `noLimit` is undefined: -1 stands for the largest number, and where it is seconds
+// for 0, which means never.
 function number(
   name: keyof typeof RANGES,
   help: string,
-  { ini, value = "N" }: { ini?: string; value?: string } = {},
+  more: { ini?: string; value?: string; noLimit?: number | undefined } = {},
 ): Setting {
-  const { min, max, whole } = RANGES[name];
+  const range = RANGES[name];
+  const { ini, value = "N" } = more;
+  const unlimited = "noLimit" in more
+    ? more.noLimit
+    : value === "S"
+    ? 0
+    : range.max;
   const flag: Flag = {
     name: kebab(name),
-    type: whole ? "integer" : "number",
-    help: `${help} (${DEFAULTS[name]})`,
-    min,
-    max,
+    type: range.whole ? "integer" : "number",
+    help: withDefault(name, help),
+    min: range.min,
+    max: range.max,
     value,
+    ...(unlimited === undefined ? {} : { unlimited }),
   };
   return { name, flag, ...(ini ? { ini } : {}) };
 }
 
 function text(
-  name: string,
+  name: Name,
   help: string,
-  more: { ini?: string; choices?: readonly string[]; value?: string } = {},
+  more: {
+    ini?: string;
+    choices?: readonly string[];
+    value?: string;
+    check?: Setting["check"];
+  } = {},
 ): Setting {
-  const { ini, ...rest } = more;
-  const flag: Flag = { name: kebab(name), type: "string", help, ...rest };
-  return { name, flag, ...(ini ? { ini } : {}) };
+  const { ini, check, ...rest } = more;
+  const flag: Flag = {
+    name: kebab(name),
+    type: "string",
+    help: withDefault(name, help),
+    ...rest,
+  };
+  return { name, flag, ...(ini ? { ini } : {}), ...(check ? { check } : {}) };
+}
+
+function withDefault(name: Name, help: string): string {
+  const value = { ...DEFAULTS, ...PROGRAM_DEFAULTS }[name];
+  return value === undefined ? help : `${help} (${value})`;
 }
 
 const SETTINGS: readonly Setting[] = [
-  text("outerHost", "where clients connect (0.0.0.0)", {
+  text("outerHost", "where clients connect", {
     ini: "outer.host",
     value: "HOST",
   }),
   number("outerPort", "port for clients, 0 = any free one", {
     ini: "outer.port",
     value: "PORT",
+    noLimit: undefined,
   }),
-  text("innerHost", "where workers and triggers connect (127.0.0.1)", {
+  text("innerHost", "where workers and triggers connect", {
     ini: "inner.host",
     value: "HOST",
   }),
   number("innerPort", "port for workers and triggers, 0 = any free one", {
     ini: "inner.port",
     value: "PORT",
+    noLimit: undefined,
   }),
   text(
     "order",
-    "client = each client's frames one at a time, none = any (client)",
+    "client = each client's frames one at a time, none = any",
     {
       choices: ORDERS,
       value: "ORDER",
@@ -155,14 +197,21 @@ const SETTINGS: readonly Setting[] = [
   ),
   number("drainTimeout", "seconds that TERM waits for what is queued", {
     value: "S",
+    noLimit: MAX_TIMER_SECONDS,
   }),
-  number("nodeId", "the number of this gateway in every task"),
-  text("logLevel", "DEBUG, INFO, WARN or ERROR (INFO)", {
+  number("bindTimeout", "seconds to wait for a port that is still in use", {
+    value: "S",
+    noLimit: MAX_TIMER_SECONDS,
+  }),
+  number("nodeId", "the number of this gateway in every task", {
+    noLimit: undefined,
+  }),
+  text("logLevel", "DEBUG, INFO, WARN or ERROR", {
     ini: "log.log_level",
     choices: LOG_LEVELS,
     value: "LEVEL",
   }),
-  text("logFormat", "text, or json: one object a line (text)", {
+  text("logFormat", "text, or json: one object a line", {
     choices: LOG_FORMATS,
     value: "FORMAT",
   }),
@@ -173,8 +222,12 @@ const SETTINGS: readonly Setting[] = [
     flag: {
       name: "log-file-max-bytes",
       type: "integer",
-      help: `size at which the log file is put aside (${10 * MIB})`,
+      help: withDefault(
+        "logFileMaxBytes",
+        "size at which the log file is put aside",
+      ),
       min: 1,
+      unlimited: Number.MAX_SAFE_INTEGER,
       value: "BYTES",
     },
   },
@@ -184,8 +237,10 @@ const SETTINGS: readonly Setting[] = [
     flag: {
       name: "log-file-max-count",
       type: "integer",
-      help: "log files that are kept aside (5)",
+      help: withDefault("logFileMaxCount", "log files that are kept aside"),
       min: 1,
+      max: LOG_FILES_MAX,
+      unlimited: LOG_FILES_MAX,
     },
   },
   text("statFile", "write a report here once a second, for maple-stat", {
@@ -194,18 +249,8 @@ const SETTINGS: readonly Setting[] = [
   }),
   text("metrics", "serve metrics and the dashboard here (off)", {
     value: "[HOST:]PORT",
+    check: checkMetrics,
   }),
-];
-
-// What is not for the gateway but for the program around it.
-const PROGRAM_SETTINGS = [
-  "logLevel",
-  "logFormat",
-  "logFile",
-  "logFileMaxBytes",
-  "logFileMaxCount",
-  "statFile",
-  "metrics",
 ];
 
 /** The flags of the program, for parsing and for its usage text. */
@@ -213,136 +258,72 @@ export const FLAGS: readonly Flag[] = [
   ...SETTINGS.map((setting) => setting.flag),
   {
     name: "config",
+    short: "c",
     type: "string",
     value: "FILE",
     help: "read settings from JSON or ini; flags beat it",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
-  { name: "version", type: "boolean", help: "print the version and exit" },
+  ...ABOUT_FLAGS,
 ];
 
-type Values = Map<string, string | number | boolean>;
+const NOTHING: FileContent = { values: new Map(), remarks: [] };
 
 /**
- * The settings from a command line and the text of the file that it names.
+ * The settings from a command line and the file that it names.
  *
- * @param fileText The content of the `--config` file.
  * @throws {UsageError} when the file cannot be understood or a value does not fit.
  */
 export function readSettings(
   commandLine: CommandLine,
-  fileText?: string,
+  file?: ConfigFile,
 ): Settings {
-  const ignored: string[] = [];
-  const values: Values = fileText === undefined
-    ? new Map()
-    : fileText.trimStart().startsWith("{")
-    ? fromJson(fileText)
-    : fromIni(fileText, ignored);
-  for (const { name, flag } of SETTINGS) {
-    const value = commandLine.flags.get(flag.name);
-    if (value !== undefined) values.set(name, value);
+  const { values, remarks } = file ? parseConfigFile(file, SETTINGS) : NOTHING;
+  const given = new Map(values);
+  for (const setting of SETTINGS) {
+    const { name } = setting.flag;
+    const value = commandLine.flags.get(name);
+    if (value === undefined) continue;
+    setting.check?.(`--${name}`, String(value));
+    given.set(setting.name, value);
   }
-  const gateway = Object.fromEntries(
-    [...values].filter(([name]) => !PROGRAM_SETTINGS.includes(name)),
-  );
+  const isProgram = (name: string) => name in PROGRAM_DEFAULTS;
+  const entries = [...given];
+  const program = entries.filter(([name]) => isProgram(name));
+  const gateway = entries.filter(([name]) => !isProgram(name));
   return {
-    gateway,
-    logLevel: (values.get("logLevel") ?? "INFO") as LogLevel,
-    logFormat: (values.get("logFormat") ?? "text") as LogFormat,
-    logFile: values.get("logFile") as string | undefined,
-    logFileMaxBytes: (values.get("logFileMaxBytes") ?? 10 * MIB) as number,
-    logFileMaxCount: (values.get("logFileMaxCount") ?? 5) as number,
-    statFile: values.get("statFile") as string | undefined,
-    metrics: checkAddress(values.get("metrics") as string | undefined),
-    ignored,
+    ...PROGRAM_DEFAULTS,
+    ...Object.fromEntries(program),
+    gateway: Object.fromEntries(gateway),
+    remarks,
   };
 }
 
-function fromJson(fileText: string): Values {
-  let parsed: Record<string, unknown>;
-  try {
-    parsed = JSON.parse(fileText);
-  } catch (error) {
-    throw new UsageError(
-      `The config file is no JSON: ${(error as Error).message}`,
-    );
-  }
-  const values: Values = new Map();
-  for (const [name, value] of Object.entries(parsed)) {
-    const setting = SETTINGS.find((setting) => setting.name === name);
-    if (!setting) {
-      throw new UsageError(
-        `The config file has the unknown name "${name}"; known are ${
-          SETTINGS.map((setting) => setting.name).join(", ")
-        }`,
-      );
-    }
-    values.set(
-      name,
-      flagValue(setting.flag, `"${name}" in the config file`, String(value)),
-    );
-  }
-  return values;
+/** What one setting was and is now, as text. */
+export interface Change {
+  /** Its name, as in JSON. */
+  readonly name: string;
+  /** Before. */
+  readonly from: string;
+  /** Now. */
+  readonly to: string;
 }
 
-// The ini file of the original system. What it can say and this program has no use for is told, not
-// refused.
-function fromIni(fileText: string, ignored: string[]): Values {
-  const values: Values = new Map();
-  const keys = new Map<string, string>();
-  let section = "";
-  for (const [i, raw] of fileText.split(/\r?\n/).entries()) {
-    const line = raw.replace(/\s[;#].*$/, "").trim();
-    if (line === "" || line.startsWith(";") || line.startsWith("#")) continue;
-    const header = /^\[([^\]]+)\]$/.exec(line);
-    if (header) {
-      section = header[1]!.trim();
-      continue;
-    }
-    const pair = /^([^=]+?)\s*=\s*(.*)$/.exec(line);
-    if (!pair) {
-      throw new UsageError(
-        `The config file is neither JSON nor ini: line ${
-          i + 1
-        } is neither [section] nor key = value`,
-      );
-    }
-    keys.set(`${section}.${pair[1]}`, pair[2]!);
-  }
-  for (const [key, value] of keys) {
-    const setting = SETTINGS.find((setting) => setting.ini === key);
-    if (setting) {
-      values.set(
-        setting.name,
-        flagValue(
-          setting.flag,
-          `${key} in the config file`,
-          setting.name === "logLevel" ? value.toUpperCase() : value,
-        ),
-      );
-    } else if (key !== "log.log_dir" && key !== "log.file_prefix") {
-      ignored.push(key);
-    }
-  }
-  const directory = keys.get("log.log_dir");
-  const prefix = keys.get("log.file_prefix");
-  if (directory !== undefined || prefix !== undefined) {
-    values.set(
-      "logFile",
-      `${(directory ?? ".").replace(/\/$/, "")}/${prefix ?? "gateway"}.log`,
-    );
-  }
-  return values;
+/** The settings that differ. */
+export function changesOf(before: Settings, now: Settings): Change[] {
+  const [from, to] = [before, now].map(({ gateway, remarks: _, ...program }) =>
+    ({ ...DEFAULTS, ...gateway, ...program }) as Record<string, unknown>
+  );
+  return SETTINGS.map(({ name }) => name)
+    .filter((name) => from![name] !== to![name])
+    .map((name) => ({ name, from: `${from![name]}`, to: `${to![name]}` }));
 }
 
-function checkAddress(address: string | undefined): string | undefined {
+function checkMetrics(source: string, address: string): void {
   try {
-    if (address !== undefined) parseStatusAddress(address);
+    parseStatusAddress(address);
   } catch (error) {
-    throw new UsageError(`Setting metrics: ${(error as Error).message}`);
+    throw new UsageError(`${source}: ${(error as Error).message}`);
   }
-  return address;
 }
 
 function kebab(name: string): string {

@@ -59,7 +59,8 @@ const runInProcesses: Flavour = async (options, app) => {
   }, {
     ...app,
     start: () => app.listen({ ...options, ...ports, reusePort }),
-    beforeChildren: () => portsEnv(ports = findPorts(options)),
+    beforeChildren: async (logger) =>
+      portsEnv(ports = await findPorts(options, logger)),
     readyLine: () => readyLine(options.host, ports ?? app.ports()),
   });
 };

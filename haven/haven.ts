@@ -1,7 +1,7 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
 import type { BoxClass, BoxFields, BoxOf } from "@maple/box";
-import { createLogger, runApp } from "@maple/box/internal";
+import { createLogger, onAbort, runApp, whenFree } from "@maple/box/internal";
 import { App } from "./app.ts";
 import { AppCore, type AppOptions } from "./app_core.ts";
 import type { Connection } from "./connection.ts";
@@ -17,7 +17,7 @@ import {
   runOptions,
 } from "./options.ts";
 import { readyLine } from "./ports.ts";
-import { Server } from "./server.ts";
+import { Server, type ServerApp } from "./server.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 
 /** Settings of a {@linkcode Haven}. */
@@ -70,6 +70,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   readonly #closed: Promise<void>;
   #setClosed!: () => void;
   readonly #flavour: Flavour;
+  #opening = false;
   #server: Server<F> | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -208,17 +209,37 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     return this.close();
   }
 
-  // deno-lint-ignore require-await -- so that an error rejects
   async #listen(options: ResolvedListen): Promise<void> {
-    if (this.#server || this.#closing) {
+    if (this.#opening || this.#server || this.#closing) {
       throw new HavenError(
         "state",
         "Cannot listen: this server was started before; make a new one",
       );
     }
     options.signal?.throwIfAborted();
+    this.#opening = true;
+    try {
+      const opened = this.#open(options);
+      this.#server = opened instanceof Promise ? await opened : opened;
+    } finally {
+      this.#opening = false;
+    }
+    const server = this.#server;
+    if (this.#closing) {
+      await server.close();
+      throw new HavenError(
+        "state",
+        "Cannot listen: the server was closed meanwhile",
+      );
+    }
+    const abort = onAbort(options.signal, () => void this.close());
+    this.#closed.then(() => abort[Symbol.dispose]());
+    return await (this.#starting = this.#start(server));
+  }
+
+  #open(options: ResolvedListen): Server<F> | Promise<Server<F>> {
     const { pipeline } = this.#core;
-    this.#server = new Server<F>({
+    const app: ServerApp<F> = {
       boxClass: this.boxClass,
       get logger() {
         return pipeline.logger;
@@ -229,13 +250,13 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
         return pipeline.handle(request, pipeline.router.find(request.cmd));
       },
       onClose: (conn) => this.#closeConn.run(conn),
-    }, options);
-    const close = () => void this.close();
-    options.signal?.addEventListener("abort", close, { once: true });
-    this.#closed.then(() =>
-      options.signal?.removeEventListener("abort", close)
-    );
-    return this.#starting = this.#start(this.#server);
+    };
+    return whenFree(() => new Server(app, options), {
+      bindTimeout: options.bindTimeout,
+      logger: pipeline.logger,
+      givenUp: () =>
+        this.#closing !== undefined || options.signal?.aborted === true,
+    });
   }
 
   async #start(server: Server<F>): Promise<void> {

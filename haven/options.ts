@@ -5,6 +5,7 @@ import {
   checkNumber,
   checkNumbers,
   COUNT,
+  DEFAULT_BIND_TIMEOUT,
   LOG_FORMATS,
   type LogFormat,
   PORT,
@@ -41,6 +42,11 @@ export interface HavenListenOptions {
   connQueueMax?: number;
   /** Seconds that `close` waits for the requests that are being handled. @default {10} */
   stopTimeout?: number;
+  /**
+   * Seconds to wait for an address that another program still has, such as a server that is just
+   * leaving; 0 = not at all. @default {10}
+   */
+  bindTimeout?: number;
   /** Closes the server when it is aborted. */
   signal?: AbortSignal;
 }
@@ -93,6 +99,8 @@ export interface ResolvedListen extends Ports {
   readonly connQueueMax: number;
   /** Milliseconds. */
   readonly stopTimeoutMs: number;
+  /** Seconds. */
+  readonly bindTimeout: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly signal: AbortSignal | undefined;
 }
@@ -117,6 +125,7 @@ const RANGES = {
   outboxMax: COUNT,
   connQueueMax: COUNT,
   stopTimeout: SECONDS,
+  bindTimeout: SECONDS,
   workers: { min: 0, max: 1024, whole: true },
   workTimeout: SECONDS,
 };
@@ -137,6 +146,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     outboxMax = 4 * 1024 * 1024,
     connQueueMax = 128,
     stopTimeout = 10,
+    bindTimeout = DEFAULT_BIND_TIMEOUT,
     workers = 1,
     workTimeout = 15,
     debug = false,
@@ -152,6 +162,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       outboxMax,
       connQueueMax,
       stopTimeout,
+      bindTimeout,
       workers,
       workTimeout,
     },
@@ -179,6 +190,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     outboxMax,
     connQueueMax,
     stopTimeoutMs: stopTimeout * 1000,
+    bindTimeout,
     workers,
     workTimeoutMs: workTimeout * 1000,
     debug,

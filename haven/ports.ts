@@ -1,6 +1,12 @@
 // The ports that several processes or threads share.
 
-import { formatAddress, listenTcp, takeEnv } from "@maple/box/internal";
+import {
+  formatAddress,
+  listenTcp,
+  type Logger,
+  takeEnv,
+  whenFree,
+} from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { Ports, ResolvedListen } from "./options.ts";
 
@@ -43,19 +49,25 @@ export function checkPortSharing(workers: number): void {
  *
  * @throws {HavenError} `listen` when an address cannot be listened on.
  */
-export function findPorts(
-  { host, port, websocketPort }: ResolvedListen,
-): Ports {
+export async function findPorts(
+  options: ResolvedListen,
+  logger: Logger,
+): Promise<Ports> {
+  const { bindTimeout } = options;
   try {
-    using clients = listenTcp("clients", host, port);
-    if (websocketPort === undefined) {
-      return { port: portOf(clients), websocketPort };
-    }
-    using webSockets = listenTcp("WebSockets", host, websocketPort);
-    return { port: portOf(clients), websocketPort: portOf(webSockets) };
+    return await whenFree(() => tryPorts(options), { bindTimeout, logger });
   } catch (cause) {
     throw new HavenError("listen", (cause as Error).message, { cause });
   }
+}
+
+function tryPorts({ host, port, websocketPort }: ResolvedListen): Ports {
+  using clients = listenTcp("clients", host, port);
+  if (websocketPort === undefined) {
+    return { port: portOf(clients), websocketPort };
+  }
+  using webSockets = listenTcp("WebSockets", host, websocketPort);
+  return { port: portOf(clients), websocketPort: portOf(webSockets) };
 }
 
 /** What tells a child process the ports. */

@@ -83,10 +83,12 @@ const runInThreads: Flavour = async (options, app) => {
     onLogLevel: (level) => master?.setLogLevel(level),
     start: async () => {
       if (workers === 0) return await app.listen(options);
-      master = threadMaster(options, ports ??= findPorts(options), logger!);
+      ports ??= await findPorts(options, logger!);
+      master = threadMaster(options, ports, logger!);
       await startThreads(master, app);
     },
-    beforeChildren: () => portsEnv(ports = findPorts(options)),
+    beforeChildren: async (logger) =>
+      portsEnv(ports = await findPorts(options, logger)),
     readyLine: () => readyLine(options.host, ports ?? app.ports()),
   });
 };

@@ -2,9 +2,10 @@
 
 import { Box } from "@maple/box";
 import {
+  ABOUT_FLAGS,
   describeFlags,
   type Flag,
-  parseCommandLine,
+  readFlags,
   runCommand,
   SILENT,
   UsageError,
@@ -37,7 +38,7 @@ const COMMON: readonly Flag[] = [
     max: 2_000_000,
     help: "seconds to reach the gateway, and as many for its word (10)",
   },
-  { name: "help", type: "boolean", help: "show this" },
+  ...ABOUT_FLAGS,
 ];
 
 const NAMES = [...PROGRAMS.keys()];
@@ -69,12 +70,9 @@ export function main(args: readonly string[]): Promise<number> {
 }
 
 async function run([name, ...args]: readonly string[]): Promise<number> {
-  if (name === "--help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (name === "--version") {
-    console.log(config.version);
+  const { version } = config;
+  if (name !== undefined && ["-h", "--help", "--version"].includes(name)) {
+    readFlags([name], ABOUT_FLAGS, { usage: USAGE, version });
     return 0;
   }
   const program = PROGRAMS.get(name ?? "");
@@ -87,19 +85,15 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
     );
   }
   const table = [...program.flags, ...COMMON];
-  const { flags, words } = parseCommandLine(args, table);
-  if (flags.has("help")) {
-    console.log(
-      `${program.help}\n\nUsage: maple-trigger ${name} [flags]\n\n${
-        describeFlags(table)
-      }\n`,
-    );
-    return 0;
-  }
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-  }
-  await send(program, flags);
+  const usage = `${program.help}
+
+Usage: maple-trigger ${name} [flags]
+
+${describeFlags(table)}
+`;
+  const commandLine = readFlags(args, table, { usage, version });
+  if (!commandLine) return 0;
+  await send(program, commandLine.flags);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // What the load tool can be told.
 
 import {
+  ABOUT_FLAGS,
   type CommandLine,
   type Flag,
   parseCommandLine,
@@ -70,7 +71,8 @@ export interface LoadOptions {
 export type Job =
   | { readonly kind: "load"; readonly options: LoadOptions }
   | { readonly kind: "serve" }
-  | { readonly kind: "help" };
+  | { readonly kind: "help" }
+  | { readonly kind: "version" };
 
 /** The flags of the load tool. */
 export const FLAGS: readonly Flag[] = [
@@ -147,7 +149,7 @@ export const FLAGS: readonly Flag[] = [
   bool("progress", "print how it goes to stderr (on a terminal)"),
   bool("ceiling", "measure a plain echo server as well: the tool's own limit"),
   bool("serve", "be that echo server: print the address and serve"),
-  { ...bool("help", "print this and exit"), short: "h" },
+  ...ABOUT_FLAGS,
 ];
 
 function bool(name: string, help: string): Flag {
@@ -190,6 +192,7 @@ export function readJob(args: readonly string[]): Job {
   const commandLine = parseCommandLine(args, FLAGS);
   const { flags, words } = commandLine;
   if (flags.get("help") === true) return { kind: "help" };
+  if (flags.get("version") === true) return { kind: "version" };
   if (words.length > 0) {
     throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
   }

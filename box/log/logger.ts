@@ -155,12 +155,19 @@ export class RoleLogger implements Logger, AsyncDisposable {
     this.#storm.log("ERROR", message, fields, this.error);
   }
 
-  /** Changes the level, and tells it in one line, whichever the level is. */
-  setLevel(level: LogLevel, why: string): void {
-    this.#level = level;
+  /** Logs one line, whichever the level is. */
+  tell(message: string, as: "INFO" | "WARN" = "INFO"): void {
     this.#std.level = NUMBERS.INFO;
-    this.#std.info(`log level ${level} (${why})`);
+    if (as === "WARN") this.#std.warn(message);
+    else this.#std.info(message);
+    this.#std.level = NUMBERS[this.#level];
+  }
+
+  /** Changes the level, and tells it where there is a reason to tell. */
+  setLevel(level: LogLevel, why?: string): void {
+    this.#level = level;
     this.#std.level = NUMBERS[level];
+    if (why !== undefined) this.tell(`log level ${level} (${why})`);
   }
 
   /** Logs what was counted of a storm, and ends the timer that it has. */

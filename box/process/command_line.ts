@@ -2,6 +2,7 @@
 // errors in one line.
 
 import { parseArgs } from "@std/cli/parse-args";
+import { printLine } from "../log/standard_streams.ts";
 import { writeOutLogs } from "../log/log_sink.ts";
 import { stderrSink } from "../log/standard_streams.ts";
 
@@ -21,9 +22,17 @@ export interface Flag {
   readonly min?: number;
   /** Largest value of a number. */
   readonly max?: number;
-  /** The only values of a string. */
+  /** What -1 stands for: no limit. Without it -1 is a number like any other. */
+  readonly unlimited?: number;
+  /** The only values of a string; capitals and small letters are the same. */
   readonly choices?: readonly string[];
 }
+
+/** The flags that every program has. */
+export const ABOUT_FLAGS: readonly Flag[] = [
+  { name: "help", short: "h", type: "boolean", help: "print this and exit" },
+  { name: "version", type: "boolean", help: "print the version and exit" },
+];
 
 /** The value of a flag that was given. */
 export type FlagValue = boolean | number | string;
@@ -144,19 +153,22 @@ export function flagValue(
   text: string,
 ): FlagValue {
   if (flag.type === "string") {
-    if (flag.choices && !flag.choices.includes(text)) {
-      throw new UsageError(
-        `${source} takes ${flag.choices.join(" or ")}, got "${text}"`,
-      );
-    }
-    return text;
+    if (!flag.choices) return text;
+    const choice = flag.choices.find((choice) =>
+      choice.toLowerCase() === text.toLowerCase()
+    );
+    if (choice !== undefined) return choice;
+    throw new UsageError(
+      `${source} takes ${flag.choices.join(" or ")}, got "${text}"`,
+    );
   }
   if (flag.type === "boolean") {
     if (text === "true" || text === "false") return text === "true";
     throw new UsageError(`${source} takes true or false, got "${text}"`);
   }
   const number = text.trim() === "" ? NaN : Number(text);
-  const { min = -Infinity, max = Infinity } = flag;
+  const { min = -Infinity, max = Infinity, unlimited } = flag;
+  if (number === -1 && unlimited !== undefined) return unlimited;
   const whole = flag.type === "integer";
   if (
     !Number.isFinite(number) || (whole && !Number.isSafeInteger(number)) ||
@@ -183,6 +195,34 @@ export function describeFlags(table: readonly Flag[]): string {
   );
   const width = Math.max(...left.map((text) => text.length)) + 2;
   return table.map((flag, i) => left[i]!.padEnd(width) + flag.help).join("\n");
+}
+
+/**
+ * Parses the command line of a program that takes flags only, and answers `--help` and `--version`
+ * itself.
+ *
+ * @returns undefined when it has answered.
+ * @throws {UsageError} as {@linkcode parseCommandLine}, and on a word that is no flag.
+ */
+export function readFlags(
+  args: readonly string[],
+  table: readonly Flag[],
+  about: { usage: string; version: string },
+): CommandLine | undefined {
+  const commandLine = parseCommandLine(args, table);
+  const { flags, words } = commandLine;
+  if (flags.get("help") === true) {
+    printLine(about.usage);
+    return undefined;
+  }
+  if (flags.get("version") === true) {
+    printLine(about.version);
+    return undefined;
+  }
+  if (words.length > 0) {
+    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
+  }
+  return commandLine;
 }
 
 /**

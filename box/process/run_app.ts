@@ -37,7 +37,7 @@ export interface Runnable {
   /** Called when the level of that logger was changed; whoever has more threads passes it on. */
   onLogLevel?(level: LogLevel): void;
   /** Called in a master before it starts children; what it gives is put into their environment. */
-  beforeChildren?(): Readonly<Record<string, string>>;
+  beforeChildren?(logger: Logger): Promise<Readonly<Record<string, string>>>;
   /** What this process has counted, as it is in JSON. */
   stats?(): unknown;
   /** What all processes have counted, for Prometheus. */
@@ -200,7 +200,7 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     healthy: () => master.healthy,
     processes: () => master.processes(),
   });
-  const env = app.beforeChildren?.() ?? {};
+  const env = await app.beforeChildren?.(logger) ?? {};
   const { role } = app;
   const master = new Master(options, {
     startChild: (start) => new ChildProcess(command, { ...start, role, env }),

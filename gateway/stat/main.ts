@@ -1,9 +1,10 @@
 // The viewer of a gateway's stat file as a program.
 
 import {
+  ABOUT_FLAGS,
   describeFlags,
   type Flag,
-  parseCommandLine,
+  readFlags,
   runCommand,
   UsageError,
 } from "@maple/box/internal";
@@ -34,8 +35,7 @@ const FLAGS: readonly Flag[] = [
     max: 3600,
     help: "seconds between two looks (1)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
-  { name: "version", type: "boolean", help: "print the version and exit" },
+  ...ABOUT_FLAGS,
 ];
 
 const USAGE = `maple stat ${config.version}
@@ -71,18 +71,10 @@ export function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, FLAGS);
-  if (flags.get("help") === true) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (flags.get("version") === true) {
-    console.log(config.version);
-    return 0;
-  }
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-  }
+  const { version } = config;
+  const commandLine = readFlags(args, FLAGS, { usage: USAGE, version });
+  if (!commandLine) return 0;
+  const { flags } = commandLine;
   const file = flags.get("file");
   if (file === undefined) {
     throw new UsageError("-f FILE is missing: the gateway's --stat-file");

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import { Gateway, GatewayError } from "@maple/gateway";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { LogCollector } from "../helpers/log_collector.ts";
 import { within } from "../helpers/within.ts";
 
 // Longer than any test waits.
@@ -203,7 +204,10 @@ Deno.test("Gateway listen() gives the real ports and may not be repeated", async
 Deno.test("Gateway listen() on a port in use fails in one line and leaves nothing open", async () => {
   await using other = await GatewayFixture.start();
   for (const name of ["outerPort", "innerPort"] as const) {
-    await using gateway = new Gateway({ ...LOCAL, [name]: other.outer.port });
+    await using gateway = new Gateway({
+      ...{ ...LOCAL, bindTimeout: 0 },
+      [name]: other.outer.port,
+    });
     const error = await assertRejects(() => gateway.listen(), GatewayError);
     const whom = name === "outerPort" ? "clients" : "workers";
     assertEquals(
@@ -256,4 +260,39 @@ Deno.test("Gateway closes when its signal is aborted, and does not listen after 
   await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port }));
   await using late = new Gateway({ ...LOCAL, signal });
   assertEquals(await late.listen().catch((reason) => reason), "enough");
+});
+
+Deno.test("Gateway listen() waits for a port that is still in use, and says so once", async () => {
+  for (const name of ["outerPort", "innerPort"] as const) {
+    const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const log = new LogCollector();
+    const { port } = other.addr;
+    await using gateway = new Gateway({
+      ...{ ...LOCAL, logger: log, bindTimeout: 60 },
+      [name]: port,
+    });
+    const listening = gateway.listen();
+    await log.line(/WARN .* the address is in use; .* up to 60 s/);
+    await assertRejects(() => gateway.listen(), GatewayError, "started before");
+    other.close();
+    await within(listening, "listen()");
+    assertEquals(log.complaints.length, 1);
+    const { outerAddr, innerAddr } = gateway;
+    const addr = name === "outerPort" ? outerAddr : innerAddr;
+    assertEquals(addr!.port, port);
+  }
+});
+
+Deno.test("Gateway close() ends the waiting for a port, and nothing stays open", async () => {
+  using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const log = new LogCollector();
+  const gateway = new Gateway({
+    ...{ ...LOCAL, logger: log, bindTimeout: 60 },
+    outerPort: other.addr.port,
+  });
+  const failed = assertRejects(() => gateway.listen(), GatewayError);
+  await log.line(/WARN .* the address is in use/);
+  await within(gateway.close(), "close()");
+  await within(failed, "listen()");
+  assertEquals(gateway.innerAddr, undefined);
 });

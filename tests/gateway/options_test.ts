@@ -31,6 +31,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     workerTimeout: 15,
     originalWorkerTimeout: 0,
     drainTimeout: 10,
+    bindTimeout: 10,
     nodeId: 0,
   });
 });
@@ -100,4 +101,23 @@ Deno.test("new Gateway() refuses the name that boxClass had before", () => {
     GatewayError,
     "Option box is called boxClass now",
   );
+});
+
+Deno.test("resolveOptions() says plainly that the two ports are the same", () => {
+  const same = { outerPort: 29000, innerPort: 29000 };
+  for (
+    const hosts of [
+      {},
+      { outerHost: "10.0.0.1", innerHost: "10.0.0.1" },
+      { outerHost: "10.0.0.1", innerHost: "::" },
+    ]
+  ) {
+    assertThrows(
+      () => resolveOptions({ ...same, ...hosts }),
+      GatewayError,
+      "Options outerPort and innerPort must differ, got 29000 for both",
+    );
+  }
+  resolveOptions({ ...same, outerHost: "10.0.0.1" });
+  resolveOptions({ outerPort: 0, innerPort: 0 });
 });

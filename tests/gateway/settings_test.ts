@@ -6,12 +6,20 @@ import {
   parseCommandLine,
   UsageError,
 } from "@maple/box/internal";
-import { FLAGS, readSettings, type Settings } from "../../gateway/settings.ts";
-import { DEFAULTS } from "../../gateway/options.ts";
+import {
+  changesOf,
+  FLAGS,
+  readSettings,
+  type Settings,
+} from "../../gateway/settings.ts";
+import { DEFAULTS, RANGES, resolveOptions } from "../../gateway/options.ts";
 import { pathOf } from "../helpers/paths.ts";
 
 function read(args: string[], fileText?: string): Settings {
-  return readSettings(parseCommandLine(args, FLAGS), fileText);
+  const file = fileText === undefined
+    ? undefined
+    : { path: "gw.conf", text: fileText };
+  return readSettings(parseCommandLine(args, FLAGS), file);
 }
 
 // Every setting, with a value that is not its default.
@@ -38,6 +46,7 @@ const EVERY: Record<string, string | number> = {
   workerTimeout: 14,
   originalWorkerTimeout: 30.5,
   drainTimeout: 14.5,
+  bindTimeout: 14.6,
   nodeId: -15,
   logLevel: "DEBUG",
   logFormat: "json",
@@ -72,7 +81,7 @@ function expected(values: Record<string, string | number>): Settings {
     logFileMaxCount,
     statFile,
     metrics,
-    ignored: [],
+    remarks: [],
   } as unknown as Settings;
 }
 
@@ -86,7 +95,7 @@ Deno.test("readSettings() has the documented defaults", () => {
     logFileMaxCount: 5,
     statFile: undefined,
     metrics: undefined,
-    ignored: [],
+    remarks: [],
   });
 });
 
@@ -169,9 +178,8 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
       logFileMaxCount: 9,
       statFile: "/tmp/stat",
       metrics: undefined,
-      ignored: [
-        "outer.recv_buf_init_size",
-        "outer.conn_timeout_check_interval",
+      remarks: [
+        'the config file "gw.conf" sets what has no meaning here: outer.recv_buf_init_size, outer.conn_timeout_check_interval',
       ],
     });
   }
@@ -196,6 +204,66 @@ Deno.test("readSettings() lets flags beat the file", () => {
     28001,
   ]);
   assertEquals(fromIni.logFile, "a.log");
+});
+
+Deno.test("readSettings() takes -1 for no limit in every limit, from flags and files", () => {
+  const none = ["outerPort", "innerPort", "nodeId"];
+  // Of these 0 means not to wait; of other times it means never.
+  const waits = ["drainTimeout", "bindTimeout"];
+  for (const [name, { max, whole }] of Object.entries(RANGES)) {
+    if (none.includes(name)) continue;
+    const expected = { [name]: whole || waits.includes(name) ? max : 0 };
+    const fromFlag = read([`--${kebab(name)}`, "-1"]).gateway;
+    assertEquals([name, fromFlag], [name, expected]);
+    const fromJson = read([], JSON.stringify({ [name]: -1 })).gateway;
+    assertEquals([name, fromJson], [name, expected]);
+    // What it gives is taken.
+    resolveOptions(fromFlag);
+  }
+  assertEquals(read(["--node-id", "-1"]).gateway, { nodeId: -1 });
+  const log = read([], "[log]\nfile_max_size = -1\nfile_max_num = -1\n");
+  assertEquals(log.logFileMaxBytes, Number.MAX_SAFE_INTEGER);
+  assertEquals(log.logFileMaxCount, 1000);
+  assertEquals(log.remarks, []);
+});
+
+Deno.test("readSettings() takes the original's file_max_size for MiB when it cannot be bytes, and says so", () => {
+  const size = (text: string) => {
+    const { logFileMaxBytes, remarks } = read([], text);
+    return [logFileMaxBytes, ...remarks];
+  };
+  assertEquals(size("[log]\nfile_max_size = 1024"), [
+    1024 * 1024 * 1024,
+    'log.file_max_size = 1024 in the config file "gw.conf" is taken as 1024 MiB, since it is below 65536',
+  ]);
+  assertEquals(size("[log]\nfile_max_size = 65536"), [65536]);
+  assertEquals(size('{"logFileMaxBytes": 1024}'), [1024]);
+});
+
+Deno.test("readSettings() takes a file with a byte order mark", () => {
+  const gateway = { outerPort: 5 };
+  assertEquals(read([], '\uFEFF{"outerPort": 5}').gateway, gateway);
+  assertEquals(read([], "\uFEFF[outer]\nport = 5").gateway, gateway);
+});
+
+Deno.test("readSettings() takes words in capitals and small letters", () => {
+  assertEquals(read(["--log-level", "debug"]).logLevel, "DEBUG");
+  assertEquals(read(["--log-level", "Warn"]).logLevel, "WARN");
+  assertEquals(read([], '{"logFormat": "JSON"}').logFormat, "json");
+});
+
+Deno.test("readSettings() knows -c for --config and -h for --help", () => {
+  const { flags } = parseCommandLine(["-c", "x.json", "-h"], FLAGS);
+  assertEquals(Object.fromEntries(flags), { config: "x.json", help: true });
+});
+
+Deno.test("changesOf() names the settings that differ, defaults filled in", () => {
+  const before = read(["--conns-max", "7", "--log-level", "WARN"]);
+  const now = read(["--conns-max", "8", "--queue-max", "100000"]);
+  assertEquals(changesOf(before, now), [
+    { name: "connsMax", from: "7", to: "8" },
+    { name: "logLevel", from: "WARN", to: "INFO" },
+  ]);
 });
 
 const MISTAKES: [string, string[], string | undefined, string][] = [
@@ -234,7 +302,7 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     "a metrics address without a port",
     ["--metrics", "127.0.0.1"],
     undefined,
-    'Setting metrics: "127.0.0.1" is no address: expected PORT, HOST:PORT',
+    '--metrics: "127.0.0.1" is no address: expected PORT, HOST:PORT',
   ],
   [
     "an unknown log format",
@@ -242,31 +310,48 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     undefined,
     '--log-format takes text or json, got "xml"',
   ],
-  ["broken JSON", [], "{", "The config file is no JSON: "],
+  ["broken JSON", [], "{", 'The config file "gw.conf" is no JSON: '],
   [
     "an unknown name in JSON",
     [],
     '{"outerport": 1}',
-    'The config file has the unknown name "outerport"; known are outerHost,',
+    'The config file "gw.conf" has the unknown name "outerport"; known are outerHost,',
   ],
   [
     "a wrong value in JSON",
     [],
     '{"outerPort": "many"}',
-    '"outerPort" in the config file takes a whole number from 0 to 65535, got "many"',
+    '"outerPort" in the config file "gw.conf" takes a whole number from 0 to 65535, got "many"',
   ],
-  ["null in JSON", [], '{"connsMax": null}', '"connsMax" in the config file'],
+  [
+    "null in JSON",
+    [],
+    '{"logFile": null}',
+    '"logFile" in the config file "gw.conf" takes one value, got null',
+  ],
+  [
+    "a metrics address without a port in JSON",
+    [],
+    '{"metrics": "127.0.0.1"}',
+    '"metrics" in the config file "gw.conf": "127.0.0.1" is no address',
+  ],
+  [
+    "a port without limit",
+    ["--outer-port", "-1"],
+    undefined,
+    "--outer-port takes a whole number from 0 to 65535",
+  ],
   [
     "a wrong value in ini",
     [],
     "[outer]\nport = x",
-    "outer.port in the config file takes a whole number",
+    'outer.port in the config file "gw.conf" takes a whole number',
   ],
   [
     "neither JSON nor ini",
     [],
     "[outer]\n\nwhat is this",
-    "The config file is neither JSON nor ini: line 3 is neither",
+    'The config file "gw.conf" is neither JSON nor ini: line 3 is neither',
   ],
 ];
 
@@ -282,7 +367,7 @@ Deno.test("FLAGS tell each default in the usage text", () => {
   for (const [name, value] of Object.entries(DEFAULTS)) {
     if (name === "boxClass") continue;
     const line = usage.split("\n").find((line) =>
-      line.startsWith(`  --${kebab(name)} `)
+      line.includes(`  --${kebab(name)} `)
     );
     assertStringIncludes(line ?? "", `(${value})`);
   }

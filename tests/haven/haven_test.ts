@@ -240,13 +240,18 @@ Deno.test("Haven.listen() says that a port is in use, and can then be called aga
   await using server = await HavenFixture.start(() => {});
   await using other = new HavenFixture(Box);
   const error = await assertRejects(
-    () => other.app.listen({ port: server.port }),
+    () => other.app.listen({ port: server.port, bindTimeout: 0 }),
     HavenError,
     `Cannot listen for clients at 127.0.0.1:${server.port}: the address is in use`,
   );
   assertEquals(error.code, "listen");
   const web = await assertRejects(
-    () => other.app.listen({ port: 0, websocketPort: server.port }),
+    () =>
+      other.app.listen({
+        port: 0,
+        websocketPort: server.port,
+        bindTimeout: 0,
+      }),
     HavenError,
     `Cannot listen for WebSockets at 127.0.0.1:${server.port}: the address is in use`,
   );

@@ -8,7 +8,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { Box, TcpClient } from "@maple/box";
+import { Box, TaskCmd, TcpClient } from "@maple/box";
 import config from "../../gateway/deno.json" with { type: "json" };
 import { FLAGS } from "../../gateway/settings.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
@@ -21,6 +21,7 @@ import {
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
+import { RawWorker } from "../helpers/raw_worker.ts";
 import { type Finished, runProcess, startProcess } from "../helpers/process.ts";
 
 // A run that should end by itself.
@@ -111,10 +112,14 @@ Deno.test("the gateway program with --help tells every flag", async () => {
   const { code, stdout, stderr } = await run("--help");
   assertEquals([code, stderr], [0, ""]);
   const text = stdout.join("\n");
-  for (const { name } of FLAGS) assertStringIncludes(text, `  --${name} `);
+  for (const { name } of FLAGS) assertStringIncludes(text, ` --${name} `);
   // It fits a terminal, and no value is missing.
   for (const line of stdout) assert(line.length <= 100, line);
   assertFalse(text.includes("undefined"));
+});
+
+Deno.test("the gateway program knows -h", async () => {
+  assertEquals(await run("-h"), await run("--help"));
 });
 
 Deno.test("the gateway program with --version prints the version", async () => {
@@ -154,7 +159,7 @@ Deno.test("the gateway program tells a port in use in one line, exit code 1", as
   const port = String(taken.addr.port);
   const { code, stdout, stderr } = await run(
     ...["--inner-port", "0", "--outer-host", "127.0.0.1"],
-    ...["--outer-port", port],
+    ...["--outer-port", port, "--bind-timeout", "0"],
   );
   assertEquals([code, stdout], [1, []]);
   assertOneLine(
@@ -164,9 +169,9 @@ Deno.test("the gateway program tells a port in use in one line, exit code 1", as
 });
 
 Deno.test("the gateway program tells a log file that cannot be written, exit code 1", async () => {
-  const { code, stdout, stderr } = await run("--log-file", "/nowhere/x.log");
+  const { code, stdout, stderr } = await run("--log-file", "/dev/null/x.log");
   assertEquals([code, stdout], [1, []]);
-  assertOneLine(stderr, "/nowhere/x.log");
+  assertOneLine(stderr, "/dev/null/x.log");
 });
 
 Deno.test("the gateway program reads a JSON file, and flags beat it", async () => {
@@ -229,6 +234,169 @@ Deno.test("the gateway program reads the original's ini file and says what it ig
     assertMatch(log, /DEBUG .* client 1 at 127\.0\.0\.1:\d+ connected\n/);
     assertEquals(process.stderr, "");
   });
+});
+
+// As a push service had it in 2015, but for the names.
+const DEPLOYED = `[outer]
+host=0.0.0.0
+port=29100
+backlog=512
+
+recv_buf_init_size=1024
+recv_buf_max_size=-1
+
+conn_timeout_check_interval=10
+conn_timeout=180
+conns_maxsize=500000
+
+[inner]
+host=0.0.0.0
+port=28100
+backlog=512
+
+recv_buf_init_size=1024
+recv_buf_max_size=-1
+
+conns_maxsize=-1
+
+[log]
+log_level=error
+log_dir=logs
+file_prefix=push_gw
+file_max_size=1024
+file_max_num=20
+
+[stat]
+file_name=push_stat
+`;
+
+Deno.test("the gateway program starts with the file of a deployment of the original", async () => {
+  await withTempDir(async (directory) => {
+    await Deno.writeTextFile(`${directory}/gw.ini`, DEPLOYED);
+    await using process = await startProcess(Deno.execPath(), {
+      args: [
+        ...GATEWAY_ARGS,
+        ...["-c", "gw.ini"],
+        // So that tests can run beside each other.
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
+      ],
+      cwd: directory,
+      ready: GATEWAY_READY,
+    });
+    const [, hostname, outer, , inner] = process.ready!;
+    await using _worker = await EchoWorker.attach({
+      hostname: hostname!,
+      port: Number(inner),
+    });
+    await using client = new TcpClient(Box, hostname!, Number(outer), {
+      timeout: 30,
+    });
+    await client.connect();
+    // Above the default of a frame: there is no limit.
+    await client.write({ cmd: 1, body: new Uint8Array(3 * 1024 * 1024) });
+    assertEquals((await client.read())?.body.length, 3 * 1024 * 1024);
+    process.kill("SIGTERM");
+    assertEquals((await process.finished()).code, 0);
+    const log = await Deno.readTextFile(`${directory}/logs/push_gw.log`);
+    assertMatch(
+      log,
+      /WARN .* log\.file_max_size = 1024 in the config file "gw\.ini" is taken as 1024 MiB/,
+    );
+    assertMatch(
+      log,
+      /WARN .* has no meaning here: outer\.recv_buf_init_size, outer\.conn_timeout_check_interval, inner\.backlog, inner\.recv_buf_init_size\n/,
+    );
+    assertStringIncludes(
+      await Deno.readTextFile(`${directory}/push_stat`),
+      '"state":"closed"',
+    );
+    assertEquals(process.stderr, "");
+  });
+});
+
+Deno.test("the gateway program waits for the port of one that is leaving", async () => {
+  await using first = await startGatewayProcess(["--drain-timeout", "3600"]);
+  await using worker = await RawWorker.attach(first.inner);
+  await using client = await connect(first);
+  await client.write({ cmd: 1 });
+  // What it holds keeps the gateway until a second signal.
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  await worker.pull(TaskCmd.CLIENT_REQ);
+  first.process.kill("SIGTERM");
+  await eventually(() => first.process.stderr.includes("SIGTERM: leaving"));
+  await using second = await startProcess(Deno.execPath(), {
+    args: [
+      ...GATEWAY_ARGS,
+      ...["--outer-host", "127.0.0.1", "--bind-timeout", "60"],
+      ...["--outer-port", String(first.outerPort)],
+      ...["--inner-port", String(first.innerPort)],
+    ],
+  });
+  await eventually(() => second.stderr.includes("trying again for up to 60 s"));
+  first.process.kill("SIGTERM");
+  await second.line(GATEWAY_READY);
+  const waits = second.stderr.match(/the address is in use/g) ?? [];
+  assertEquals(waits.length, 1, second.stderr);
+  await using _worker = await EchoWorker.attach(first.inner);
+  await using again = await connect(first);
+  await again.write({ cmd: 1, body: "served" });
+  assertEquals((await again.read())?.text(), "served");
+});
+
+Deno.test({
+  name:
+    "the gateway program reloads at HUP: opens the log again, changes what it can, goes on serving",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await withTempDir(async (directory) => {
+      const config = `${directory}/gateway.json`;
+      const logFile = `${directory}/gateway.log`;
+      const write = (settings: unknown) =>
+        Deno.writeTextFile(config, JSON.stringify(settings));
+      const log = (file = logFile) => Deno.readTextFile(file).catch(() => "");
+      const said = (what: string) =>
+        eventually(async () => (await log()).includes(what), { what });
+      await write({ logFile, connsMax: 50 });
+      await using gateway = await startGatewayProcess(["--config", config]);
+      await using _worker = await EchoWorker.attach(gateway.inner);
+      await using client = await connect(gateway);
+      const asks = async () => {
+        await client.write({ cmd: 1, body: "x" });
+        assertEquals((await client.read())?.text(), "x");
+      };
+      await asks();
+
+      await Deno.rename(logFile, `${logFile}.old`);
+      await write({ logFile, connsMax: 60, logLevel: "debug" });
+      gateway.process.kill("SIGHUP");
+      await said(
+        "INFO  gateway[" + gateway.process.pid +
+          "] SIGHUP: the log is opened again; changed: logLevel INFO -> DEBUG; only a restart changes connsMax 50 -> 60\n",
+      );
+      await asks();
+      await using _other = await connect(gateway);
+      await said("DEBUG ");
+      assertFalse((await log(`${logFile}.old`)).includes("SIGHUP"));
+
+      await Deno.writeTextFile(config, "{");
+      gateway.process.kill("SIGHUP");
+      await said(
+        `SIGHUP: the log is opened again, all settings stay as they are: The config file "${config}" is no JSON`,
+      );
+      await asks();
+
+      await write({ logFile, connsMax: 50, logLevel: "error" });
+      gateway.process.kill("SIGHUP");
+      await said(
+        "SIGHUP: the log is opened again; changed: logLevel DEBUG -> ERROR\n",
+      );
+      gateway.process.kill("SIGHUP");
+      await said("SIGHUP: the log is opened again; nothing changed\n");
+      await asks();
+      assertEquals(gateway.process.stderr, "");
+    });
+  },
 });
 
 Deno.test("the gateway program puts full log files aside and keeps some", async () => {

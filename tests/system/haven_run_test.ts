@@ -71,7 +71,10 @@ Deno.test("Haven.run() says in one line that a port is in use", async () => {
     const { code, stderr } = await runProcess(Deno.execPath(), {
       args: [
         ...["run", "-A", HAVEN_SERVER, kind],
-        JSON.stringify({ port, workers: kind === "Haven" ? 1 : 2 }),
+        JSON.stringify({
+          ...{ port, bindTimeout: 0 },
+          workers: kind === "Haven" ? 1 : 2,
+        }),
       ],
     });
     assertNotEquals(code, 0);
