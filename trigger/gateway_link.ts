@@ -4,7 +4,7 @@
 import { formatAddress, type Logger } from "@maple/box/internal";
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
 import { GatewayConnection } from "./gateway_connection.ts";
-import type { ResolvedOptions, TriggerGateway } from "./options.ts";
+import type { Ensure, ResolvedOptions, TriggerGateway } from "./options.ts";
 
 const MAX_RETRY_DELAY_MS = 2000;
 const CLOSED = "the trigger is closed";
@@ -12,9 +12,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 
 interface Message {
   readonly frame: Uint8Array;
-  /** Whether it fails with the next attempt that fails, rather than at its time limit. */
-  readonly once: boolean;
-  readonly timer: ReturnType<typeof setTimeout>;
+  readonly ensure: Ensure;
+  readonly timer: ReturnType<typeof setInterval>;
   readonly resolve: () => void;
   readonly reject: (error: TriggerError) => void;
 }
@@ -34,6 +33,7 @@ export class GatewayLink {
   #attempt: AbortController | undefined;
   #sentOn: GatewayConnection | undefined;
   #inDoubt = false;
+  #outageTold = false;
   #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
   #pause: { readonly message: Message; readonly end: () => void } | undefined;
@@ -57,18 +57,19 @@ export class GatewayLink {
    *
    * @throws {TriggerError} as `send`.
    */
-  connect(once: boolean): Promise<void> {
-    return this.send(NOTHING, once);
+  connect(ensure: Ensure): Promise<void> {
+    return this.send(NOTHING, ensure);
   }
 
   /**
    * Resolves when the whole frame is handed to the gateway's connection, after all that was sent
    * before it.
    *
-   * @param once Whether it fails with the first attempt that fails.
+   * @param ensure false: it fails with the first attempt that fails; true: at its time limit;
+   * "forever": when this is closed.
    * @throws {TriggerError} `connection`, `timeout` or `limit`; the frame was not sent whole then.
    */
-  send(frame: Uint8Array, once: boolean): Promise<void> {
+  send(frame: Uint8Array, ensure: Ensure): Promise<void> {
     if (this.#closing) {
       return Promise.reject(this.#error("closed", CLOSED));
     }
@@ -81,8 +82,8 @@ export class GatewayLink {
     }
     this.#waitingBytes += frame.length;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(message), timeoutMs);
-      const message = { frame, once, timer, resolve, reject };
+      const timer = setInterval(() => this.#expire(message), timeoutMs);
+      const message = { frame, ensure, timer, resolve, reject };
       this.#waiting.add(message);
       this.#running ??= this.#run();
     });
@@ -124,6 +125,7 @@ export class GatewayLink {
         try {
           await this.#write(message);
           this.#lastFailure = undefined;
+          this.#outageTold = false;
           delay = this.#options.retryDelayMs;
         } catch (error) {
           this.#attemptFailed(error as Error);
@@ -180,19 +182,23 @@ export class GatewayLink {
     this.#lastFailure = error;
     this.#logger.debug(`gateway ${this.name}: ${error.message}`);
     for (const message of this.#waiting) {
-      if (message.once) this.#fail(message, "connection", error.message);
+      if (message.ensure === false) {
+        this.#fail(message, "connection", error.message);
+      }
     }
   }
 
+  // The time of one attempt is over.
   #expire(message: Message): void {
     const why = this.connected
       ? "the gateway does not read"
       : this.#lastFailure?.message ?? "the gateway does not answer";
-    this.#fail(
-      message,
-      "timeout",
-      `not done within ${this.#options.timeoutMs / 1000} s: ${why}`,
-    );
+    const late = `not done within ${this.#options.timeoutMs / 1000} s: ${why}`;
+    if (message.ensure !== "forever") this.#fail(message, "timeout", late);
+    else if (!this.#outageTold) {
+      this.#outageTold = true;
+      this.#logger.warn(`gateway ${this.name}: ${late}; trying on`);
+    }
     if (this.#writing === message) this.#connection?.cut();
   }
 
@@ -204,7 +210,7 @@ export class GatewayLink {
 
   #remove(message: Message): boolean {
     if (!this.#waiting.delete(message)) return false;
-    clearTimeout(message.timer);
+    clearInterval(message.timer);
     this.#waitingBytes -= message.frame.length;
     return true;
   }

@@ -20,17 +20,22 @@ export interface TriggerGateway {
   port: number;
 }
 
+/** How much is done so that a message is sent: one attempt, several, or all that it takes. */
+export type Ensure = boolean | "forever";
+
 /** What a trigger can be told; every option has a default. */
 export interface TriggerOptions {
   /**
    * true: while a gateway cannot be reached the trigger tries again until `timeout`, sends what was
-   * not sent whole once more, and a call that fails in the end throws. false: one attempt, and a
-   * call that fails gives false. @default {true}
+   * not sent whole once more, and a call that fails in the end throws. `"forever"`: the same
+   * without an end, until `signal` is aborted or the trigger is closed; one warning an outage tells
+   * that it waits. false: one attempt, and a call that fails gives false. @default {true}
    */
-  ensure?: boolean;
+  ensure?: boolean | "forever";
   /**
    * Seconds that one call may take, waiting for the gateway included; `close` may take as long once
-   * more. @default {10}
+   * more. With `ensure: "forever"` that is the time of one attempt, and what `close` waits for the
+   * calls that are under way. @default {10}
    */
   timeout?: number;
   /**
@@ -52,7 +57,7 @@ export interface TriggerOptions {
 /** The options with their defaults filled in. */
 export interface ResolvedOptions {
   /** See {@linkcode TriggerOptions}. */
-  readonly ensure: boolean;
+  readonly ensure: Ensure;
   /** Milliseconds. */
   readonly timeoutMs: number;
   /** Milliseconds. */
@@ -87,6 +92,13 @@ export function resolveOptions(options: TriggerOptions): ResolvedOptions {
     logger = createLogger({ role: "trigger", level: "WARN" }),
     signal,
   } = options;
+  if (typeof ensure !== "boolean" && ensure !== "forever") {
+    throw fail(
+      `Option ensure must be true, false or "forever", got ${
+        JSON.stringify(ensure)
+      }`,
+    );
+  }
   checkNumbers({ timeout, retryDelay, queueBytes }, RANGES, fail);
   return {
     ensure,

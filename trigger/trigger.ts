@@ -22,6 +22,7 @@ import { TriggerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
 import {
   checkGateways,
+  type Ensure,
   type ResolvedOptions,
   resolveOptions,
   type TriggerGateway,
@@ -114,7 +115,9 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    * @throws {TriggerError} with `ensure`, `timeout`; always, `closed`.
    */
   connect(): Promise<boolean> {
-    return this.#track(() => this.#toAll((link, once) => link.connect(once)));
+    return this.#track(() =>
+      this.#toAll((link, ensure) => link.connect(ensure))
+    );
   }
 
   /**
@@ -189,13 +192,14 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     return this.#track(() =>
       task.cmd === TaskCmd.WRITE_TO_WORKER && this.#links.length > 1
         ? this.#toOne(frame)
-        : this.#toAll((link, once) => link.send(frame, once))
+        : this.#toAll((link, ensure) => link.send(frame, ensure))
     );
   }
 
   /**
    * Waits for the calls that are under way, ends this side of the connections and waits until the
-   * gateways have read everything, for up to `timeout` seconds. A second call gives the same.
+   * gateways have read everything, for up to `timeout` seconds. A second call gives the same. With
+   * `ensure: "forever"` it waits for the calls for up to `timeout` as well, and they throw then.
    *
    * @returns true when all that was sent was taken. false when a gateway did not say so in time or
    * went away at any time since the trigger was made: what was sent last before that may be lost.
@@ -216,11 +220,22 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   async #close(): Promise<boolean> {
-    await Promise.allSettled(this.#unfinished);
+    await this.#callsUnderWay();
     const taken = await Promise.all(this.#links.map((link) => link.close()));
     this.#abort[Symbol.dispose]();
     await flushLog(this.#options.logger);
     return taken.every(Boolean);
+  }
+
+  async #callsUnderWay(): Promise<void> {
+    const { ensure, timeoutMs } = this.#options;
+    const all = Promise.allSettled(this.#unfinished);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      if (ensure === "forever") timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([all, late]);
+    clearTimeout(timer);
   }
 
   async #track(start: () => Promise<void>): Promise<boolean> {
@@ -242,11 +257,11 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   async #toAll(
-    send: (link: GatewayLink, once: boolean) => Promise<void>,
+    send: (link: GatewayLink, ensure: Ensure) => Promise<void>,
   ): Promise<void> {
-    const once = !this.#options.ensure;
+    const { ensure } = this.#options;
     const results = await Promise.allSettled(
-      this.#links.map((link) => send(link, once)),
+      this.#links.map((link) => send(link, ensure)),
     );
     this.#throwAny(
       results.flatMap((r) => r.status === "rejected" ? [r.reason] : []),
@@ -256,16 +271,17 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   // To one that is connected, in turn; when its connection breaks to the next one.
   async #toOne(frame: Uint8Array): Promise<void> {
     const { ensure, timeoutMs, retryDelayMs } = this.#options;
+    const forever = ensure === "forever";
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const link = this.#nextConnected() ?? await this.#firstConnected();
       try {
-        return await link.send(frame, true);
+        const link = this.#nextConnected() ?? await this.#firstConnected();
+        return await link.send(frame, false);
       } catch (error) {
-        if (
-          !ensure || (error as TriggerError).code !== "connection" ||
-          performance.now() >= deadline
-        ) throw error;
+        const { code } = error as TriggerError;
+        const again = code === "connection" || forever && code === "timeout";
+        const inTime = forever || performance.now() < deadline;
+        if (!ensure || !again || !inTime) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
     }
@@ -280,10 +296,11 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   async #firstConnected(): Promise<GatewayLink> {
-    const once = !this.#options.ensure;
+    // One that is away for ever must not be waited for when another is there.
+    const ensure = this.#options.ensure !== false;
     try {
       return await Promise.any(
-        this.#links.map((link) => link.connect(once).then(() => link)),
+        this.#links.map((link) => link.connect(ensure).then(() => link)),
       );
     } catch (error) {
       return this.#throwAny((error as AggregateError).errors) as never;

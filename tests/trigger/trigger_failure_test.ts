@@ -9,7 +9,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Box, Task, TaskCmd } from "@maple/box";
+import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError } from "@maple/trigger";
+import { LogCollector } from "../helpers/log_collector.ts";
 import {
   freePort,
   hangingGateway,
@@ -277,3 +279,88 @@ Deno.test("Trigger refuses the name that queueBytes had before", () => {
     "Option maxQueueBytes is called queueBytes now",
   );
 });
+
+Deno.test('Trigger with ensure "forever" waits for its gateway as long as it takes, and says so once', async () => {
+  const innerPort = freePort();
+  const log = new LogCollector();
+  const trigger = makeTrigger(innerPort, {
+    ensure: "forever",
+    timeout: 0.05,
+    retryDelay: 0.01,
+    logger: log,
+  });
+  const calls = [1, 2].map((cmd) => trigger.writeToWorker({ cmd }));
+  await log.line(
+    /^WARN gateway 127\.0\.0\.1:\d+: not done within 0\.05 s: .*; trying on$/,
+  );
+  // Several times its timeout later nothing has changed.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assertEquals(log.complaints.length, 1);
+  await using gateway = await startGateway({ innerPort });
+  assertEquals(await Promise.all(calls), [true, true]);
+  assert(await trigger.close());
+  assertEquals(gateway.stats().queued, 2);
+});
+
+Deno.test('Trigger with ensure "forever" and several gateways sends a task by the first that comes', async () => {
+  const innerPort = freePort();
+  await using trigger = new Trigger(Box, [
+    { host: "127.0.0.1", port: freePort() },
+    { host: "127.0.0.1", port: innerPort },
+  ], { ensure: "forever", timeout: 0.05, retryDelay: 0.01, logger: SILENT });
+  const call = trigger.writeToWorker({ cmd: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await using gateway = await startGateway({ innerPort });
+  assert(await call);
+  await trigger.close();
+  assertEquals(gateway.stats().queued, 1);
+});
+
+Deno.test('Trigger with ensure "forever" sends again what a gateway that does not read has not taken', async () => {
+  using played = new PlayedGateway();
+  const trigger = makeTrigger(played.port, {
+    ensure: "forever",
+    timeout: 0.3,
+    logger: SILENT,
+  });
+  const body = new Uint8Array(MANY_BYTES);
+  const call = trigger.writeToWorker({ cmd: 7, body });
+  using first = await played.accept();
+  using second = await played.accept();
+  assertEquals(Box.fromFrame((await second.read())!.body).cmd, 7);
+  assert(await call);
+  // Not whole, so never taken.
+  assertEquals(await first.read(), null);
+  await trigger.close();
+});
+
+for (
+  const { what, end } of [
+    {
+      what: "its signal is aborted",
+      end: (_: Trigger, stop: AbortController) => stop.abort(),
+    },
+    {
+      what: "it is closed, and has waited for its timeout",
+      end: (trigger: Trigger) => trigger.close(),
+    },
+  ]
+) {
+  Deno.test(`Trigger with ensure "forever" gives up when ${what}`, async () => {
+    const stop = new AbortController();
+    const trigger = makeTrigger(freePort(), {
+      ensure: "forever",
+      timeout: 0.05,
+      signal: stop.signal,
+      logger: SILENT,
+    });
+    const call = assertRejects(
+      () => trigger.writeToUsers([[[1], {}]]),
+      TriggerError,
+    );
+    end(trigger, stop);
+    assertEquals((await call).code, "closed");
+    // Nothing that was sent is in doubt.
+    assert(await trigger.close());
+  });
+}

@@ -258,6 +258,10 @@ Deno.test("new Trigger() rejects options out of their range", () => {
     [() => new Trigger(Box, HOST, 1, { timeout: 2_147_484 }), "timeout"],
     [() => new Trigger(Box, HOST, 1, { retryDelay: NaN }), "retryDelay"],
     [() => new Trigger(Box, HOST, 1, { queueBytes: 1.5 }), "queueBytes"],
+    [
+      () => new Trigger(Box, HOST, 1, { ensure: "always" as "forever" }),
+      'ensure must be true, false or "forever", got "always"',
+    ],
   ];
   for (const [make, name] of bad) {
     assertEquals(assertThrows(make, TriggerError, name).code, "option");
