@@ -28,6 +28,8 @@ export {
   writeToUsersTask,
   writeToWorkerTask,
 } from "./gateway_commands.ts";
+export { connectGateway, gatewayName } from "./net/connect.ts";
+export type { GatewayHost } from "./net/connect.ts";
 export { Gate } from "./net/gate.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";
@@ -59,6 +61,27 @@ export type { Logger, LoggerOptions, LogLevel } from "./log/logger.ts";
 export { readInt32, writeInt32 } from "./int32.ts";
 export { isInt64, readInt64, writeInt64 } from "./int64.ts";
 export { parseIpv4 } from "./ip_address.ts";
+export {
+  addressAnswer,
+  decodeGreeting,
+  decodeIdentity,
+  deliveryIdOf,
+  encodeIdentity,
+  greet,
+  hello,
+  isExplicit,
+  isHello,
+  isPing,
+  isRedelivered,
+  isWithdrawal,
+  ping,
+  pingIntervalMs,
+  tookMsOf,
+  withdrawal,
+  writeAsk,
+  writeDelivery,
+} from "./pull.ts";
+export type { Greeting, PeerIdentity } from "./pull.ts";
 export { setProcessName } from "./process/process_name.ts";
 export { PrometheusText } from "./metrics/prometheus.ts";
 export type {
@@ -86,7 +109,7 @@ export {
   SECONDS,
 } from "./options.ts";
 export type { Range } from "./options.ts";
-export { isForNobody } from "./task.ts";
+export { addFlag, hasFlag, isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
@@ -113,6 +136,7 @@ export type {
 } from "./process/control.ts";
 export { ControlClient } from "./process/control.ts";
 export { takeEnv } from "./process/env.ts";
+export { identityOf, programName } from "./process/identity.ts";
 export { Master } from "./process/master.ts";
 export type { MasterContext, MasterOptions } from "./process/master.ts";
 export type {

@@ -34,6 +34,11 @@ export const TaskCmd = {
   LOGOUT_CLIENT: 270,
   /** Worker or trigger to gateway: drop the client's requests that still wait. */
   CLEAR_CLIENT_TASKS: 280,
+  /**
+   * Gateway to a worker or trigger of ours: it is let in. The body tells the gateway's limits, as
+   * JSON.
+   */
+  GREETING: 320,
 } as const;
 
 /** The bits of `flags` of a {@linkcode Task}. */
@@ -45,8 +50,8 @@ export const TaskFlag = {
   /** The task was delivered before, to a worker that was lost. */
   REDELIVERED: 4,
   /**
-   * On an ASK: `ret` 0 acknowledges nothing, only a delivery id does. An original gateway does not
-   * look at it.
+   * On an ASK: `ret` 0 acknowledges nothing, only a delivery id does. On LOGOUT_CLIENT for no
+   * client: a trigger opens its connection. An original gateway does not look at it.
    */
   EXPLICIT_ACK: 8,
 } as const;
@@ -283,6 +288,19 @@ function cmdName(cmd: number): string {
     if (value === cmd) return name;
   }
   return String(cmd);
+}
+
+// Those that are in use are in the low byte of the field.
+const FLAGS_LOW = TaskOffset.flags + 1;
+
+/** Whether a frame has a flag of {@linkcode TaskFlag}. */
+export function hasFlag(frame: Uint8Array, flag: number): boolean {
+  return (frame[FLAGS_LOW]! & flag) !== 0;
+}
+
+/** Sets a flag of {@linkcode TaskFlag} in the header that begins at `at`. */
+export function addFlag(bytes: Uint8Array, at: number, flag: number): void {
+  bytes[at + FLAGS_LOW]! |= flag;
 }
 
 /** Whether a frame is about no client: no connection has the number 0. */

@@ -19,7 +19,7 @@ export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
 export type { GatewayLimits, GatewayOptions } from "./options.ts";
 export type { TaskOrder } from "./queue/task_queue.ts";
-export type { WorkerIdentity } from "./inner/inner_link.ts";
+export type { PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";
 export type { DroppedAnswers, GatewayCounters } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";

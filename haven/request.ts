@@ -190,9 +190,9 @@ export abstract class AppRequest<F extends object = BoxFields> {
     if (!beforeResponse.empty || !afterResponse.empty) {
       return this.#replyWithHooks(this.#toBox(data));
     }
-    const frame = this.#toFrame(data);
+    const sent = this.send(this.#toFrame(data));
     this.#responded = true;
-    return resolved(this.send(frame));
+    return resolved(sent);
   }
 
   /**
@@ -221,7 +221,8 @@ export abstract class AppRequest<F extends object = BoxFields> {
    * Hands an answer to the connection; for servers to define.
    *
    * @param frame A whole packed box, valid during the call only.
-   * @returns Whether the connection took it. It must not throw.
+   * @returns Whether the connection took it.
+   * @throws {Error} when the frame is longer than the connection can ever take.
    */
   protected abstract send(frame: Uint8Array): boolean;
 

@@ -1,18 +1,26 @@
 // GatewayConnection: one connection to a gateway, from its start to its end: asks for tasks, hands
 // them on, acknowledges them.
 
-import { MAGIC, Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import { MAGIC, Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
+  addressAnswer,
   type CloseCause,
+  decodeGreeting,
+  deliveryIdOf,
   DenoConn,
   type FrameHandler,
   FrameSocket,
   type FrameTransport,
   isForNobody,
+  isPing,
+  isWithdrawal,
   LINK_BUFFER_BYTES,
-  readInt32,
+  pingIntervalMs,
+  withdrawal,
+  writeAsk,
   writeInt32,
 } from "@maple/box/internal";
+import { WorkerError } from "./errors.ts";
 
 /** Whoever works on the tasks of a {@linkcode GatewayConnection}. */
 export interface TaskHandler {
@@ -22,8 +30,18 @@ export interface TaskHandler {
    * @param frame The whole Task, in bytes of its own.
    */
   onTask(frame: Uint8Array, connection: GatewayConnection): void;
+  /** The gateway has let the worker in. */
+  onAttached(): void;
   /** The connection has ended. */
   onConnectionClose(cause: CloseCause): void;
+}
+
+/** How a worker asks for tasks. */
+export interface AskOptions {
+  /** How many tasks it asks for at a time. */
+  readonly concurrency: number;
+  /** Who it is; it goes with the first ASK. */
+  readonly identity: Uint8Array;
 }
 
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
@@ -32,26 +50,33 @@ const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
 const PACE = { frames: 32, ms: 1 };
 const MISSED_PINGS = 4;
 const NO_BODY: Uint8Array = new Uint8Array(0);
-const MAX_INT32 = 2 ** 31 - 1;
 // An original gateway does not confirm that it gives no more tasks.
 const CONFIRM_TIMEOUT_MS = 1000;
 
 /** One connection to a gateway. */
 export class GatewayConnection implements FrameHandler {
   readonly #socket: FrameTransport;
+  readonly #gateway: string;
   readonly #handler: TaskHandler;
   readonly #header: Uint8Array = headerTemplate();
-  #held = 0;
+  #inHand = 0;
   // Tasks that were given up while they were being worked on.
   readonly #givenUp = new WeakSet<Uint8Array>();
   #anyGivenUp = false;
+  #attached = false;
+  #greeted = false;
+  #frameMax = Infinity;
   #draining = false;
   #silence: ReturnType<typeof setTimeout> | undefined;
-  #onHeldChange: (() => void) | undefined;
+  #onInHandChange: (() => void) | undefined;
   #onConfirmed: (() => void) | undefined;
 
-  /** @param conn The connection, which belongs to this object from now on. */
-  constructor(conn: Deno.TcpConn, handler: TaskHandler) {
+  /**
+   * @param conn The connection, which belongs to this object from now on.
+   * @param gateway Its host and port, for messages.
+   */
+  constructor(conn: Deno.TcpConn, gateway: string, handler: TaskHandler) {
+    this.#gateway = gateway;
     this.#handler = handler;
     this.#socket = new FrameSocket(new DenoConn(conn), {
       framing: Task,
@@ -64,8 +89,18 @@ export class GatewayConnection implements FrameHandler {
   }
 
   /** How many tasks are being worked on. */
-  get held(): number {
-    return this.#held;
+  get inHand(): number {
+    return this.#inHand;
+  }
+
+  /** Whether the gateway has let the worker in, as far as is known, and not ended since. */
+  get attached(): boolean {
+    return this.#attached && !this.closed;
+  }
+
+  /** Whether the gateway has greeted, as those of ours do. */
+  get greeted(): boolean {
+    return this.#greeted;
   }
 
   /** Whether it has ended. */
@@ -73,16 +108,19 @@ export class GatewayConnection implements FrameHandler {
     return this.#socket.closed;
   }
 
-  /**
-   * Asks for the first tasks and reads until the connection has ended.
-   *
-   * @param hello Who the worker is; it goes with the first ASK.
-   */
-  run(concurrency: number, hello: Uint8Array): Promise<void> {
+  /** Asks for the first tasks and reads until the connection has ended. */
+  run({ concurrency, identity }: AskOptions): Promise<void> {
     for (let i = 0; i < concurrency; i++) {
-      this.#ask(0, 0, i > 0 ? NO_BODY : hello);
+      this.#ask(0, 0, i > 0 ? NO_BODY : identity);
     }
     return this.#socket.run(this);
+  }
+
+  /** The worker counts as let in, which an original gateway does not say. */
+  attach(): void {
+    if (this.#attached || this.closed) return;
+    this.#attached = true;
+    this.#handler.onAttached();
   }
 
   /**
@@ -94,14 +132,14 @@ export class GatewayConnection implements FrameHandler {
    */
   finish(task: Uint8Array, tookMs = 0): void {
     if (this.#isGivenUp(task)) return;
-    const deliveryId = readInt32(task, TaskOffset.ret);
-    this.#held--;
+    const deliveryId = deliveryIdOf(task);
+    this.#inHand--;
     // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no
     // delivery ids, would take it for a wish.
     if (!this.#draining || deliveryId > 0) {
       this.#ask(deliveryId, tookMs, NO_BODY);
     }
-    this.#onHeldChange?.();
+    this.#onInHandChange?.();
   }
 
   /**
@@ -117,8 +155,13 @@ export class GatewayConnection implements FrameHandler {
     this.#givenUp.add(task);
   }
 
-  /** Sends a packed Task. */
+  /**
+   * Sends a packed Task.
+   *
+   * @throws {WorkerError} as {@linkcode GatewayConnection.checkSize}.
+   */
   send(task: Uint8Array): boolean {
+    this.checkSize(task.length);
     return !this.closed && this.#socket.send(task);
   }
 
@@ -127,16 +170,33 @@ export class GatewayConnection implements FrameHandler {
    *
    * @param task The task's frame.
    * @returns false when the connection is gone, or when the task is about no client.
+   * @throws {WorkerError} as {@linkcode GatewayConnection.checkSize}.
    */
   answer(task: Uint8Array, box: Uint8Array): boolean {
+    this.checkSize(TaskOffset.body + box.length);
     if (this.closed || isForNobody(task) || this.#isGivenUp(task)) return false;
     const at = this.#writeHeader(TaskCmd.WRITE_TO_CLIENT, box);
     if (at < 0) return false;
-    const { buffer } = this.#socket;
-    // The delivery id, the node, the tag: which task is answered, and whose it is.
-    copy(task, TaskOffset.ret, TaskOffset.clientIp, buffer, at);
-    copy(task, TaskOffset.connId, TaskOffset.uid, buffer, at);
+    addressAnswer(task, this.#socket.buffer, at);
     return true;
+  }
+
+  /**
+   * Refuses a Task that the gateway would close the connection for.
+   *
+   * @param bytes Those of the whole Task.
+   * @throws {WorkerError} when it is too long.
+   */
+  checkSize(bytes: number): void {
+    const max = Math.min(this.#frameMax, MAX_OUTBOX_BYTES);
+    if (bytes <= max) return;
+    throw new WorkerError(
+      `Cannot send ${bytes} bytes: ${
+        max === this.#frameMax
+          ? `gateway ${this.#gateway} takes messages of up to ${max} (its option innerFrameMax)`
+          : `a worker sends messages of up to ${max}`
+      }`,
+    );
   }
 
   /**
@@ -166,16 +226,24 @@ export class GatewayConnection implements FrameHandler {
 
   /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
-    const cmd = readInt32(frame, TaskOffset.cmd);
-    if (cmd === TaskCmd.CLEAR_CLIENT_TASKS) {
+    if (isWithdrawal(frame)) {
       this.#onConfirmed?.();
       return;
     }
-    if (cmd === TaskCmd.LOGOUT_CLIENT) {
+    if (isPing(frame)) {
       this.#onPing(frame);
       return;
     }
-    this.#held++;
+    const greeting = decodeGreeting(frame);
+    if (greeting) {
+      this.#greeted = true;
+      this.#frameMax = greeting.innerFrameMax ?? Infinity;
+      this.attach();
+      return;
+    }
+    // An original gateway says by a task, if by anything, that it has let the worker in.
+    if (!this.#attached) this.attach();
+    this.#inHand++;
     this.#handler.onTask(frame, this);
   }
 
@@ -183,7 +251,7 @@ export class GatewayConnection implements FrameHandler {
   onClose(cause: CloseCause): void {
     clearTimeout(this.#silence);
     this.#onConfirmed?.();
-    this.#onHeldChange?.();
+    this.#onInHandChange?.();
     this.#handler.onConnectionClose(cause);
   }
 
@@ -191,9 +259,9 @@ export class GatewayConnection implements FrameHandler {
   // once and then no more, its host has vanished.
   #onPing(frame: Uint8Array): void {
     this.send(frame);
-    const everyMs = Number(Task.fromFrame(frame).custom);
+    const everyMs = pingIntervalMs(frame);
     clearTimeout(this.#silence);
-    if (this.closed || !(everyMs > 0)) return;
+    if (this.closed || everyMs === 0) return;
     this.#silence = setTimeout(() => {
       this.#socket.destroy({
         kind: "idle",
@@ -205,13 +273,7 @@ export class GatewayConnection implements FrameHandler {
   #ask(deliveryId: number, tookMs: number, body: Uint8Array): void {
     if (this.closed) return;
     const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, body);
-    if (at < 0) return;
-    const { buffer } = this.#socket;
-    writeInt32(buffer, at + TaskOffset.ret, deliveryId);
-    buffer[at + TaskOffset.flags + 1] = TaskFlag.EXPLICIT_ACK;
-    // Microseconds, in the low half of the field.
-    const tookUs = Math.min(Math.ceil(tookMs * 1000), MAX_INT32);
-    writeInt32(buffer, at + TaskOffset.custom + 4, tookUs);
+    if (at >= 0) writeAsk(this.#socket.buffer, at, deliveryId, tookMs);
   }
 
   // Header and body of one Task; answers where it begins in the buffer, or -1.
@@ -232,10 +294,10 @@ export class GatewayConnection implements FrameHandler {
   }
 
   #idle(timeoutMs: number): Promise<void> {
-    if (this.#held === 0 || this.closed) return Promise.resolve();
+    if (this.#inHand === 0 || this.closed) return Promise.resolve();
     const idle = new Promise<void>((resolve) => {
-      this.#onHeldChange = () => {
-        if (this.#held === 0 || this.closed) resolve();
+      this.#onInHandChange = () => {
+        if (this.#inHand === 0 || this.closed) resolve();
       };
     });
     return orTimeout(idle, timeoutMs);
@@ -246,23 +308,6 @@ function headerTemplate(): Uint8Array {
   const header = new Uint8Array(TaskOffset.body);
   writeInt32(header, 0, MAGIC);
   return header;
-}
-
-// "I want no more tasks": CLEAR_CLIENT_TASKS for no client at all, which an original gateway drops
-// as it drops every frame for a client it does not know. Ours takes the credits back and sends the
-// frame back, behind the last task.
-function withdrawal(): Uint8Array {
-  return new Task({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }).pack();
-}
-
-function copy(
-  source: Uint8Array,
-  from: number,
-  to: number,
-  target: Uint8Array,
-  at: number,
-): void {
-  for (let i = from; i < to; i++) target[at + i] = source[i]!;
 }
 
 function orTimeout(work: Promise<void>, ms: number): Promise<void> {

@@ -1,7 +1,16 @@
 // GatewayLink: keeps a worker attached to one gateway, through the gateway's restarts.
 
-import type { CloseCause, Logger } from "@maple/box/internal";
-import { GatewayConnection, type TaskHandler } from "./gateway_connection.ts";
+import {
+  type CloseCause,
+  connectGateway,
+  gatewayName,
+  type Logger,
+} from "@maple/box/internal";
+import {
+  type AskOptions,
+  GatewayConnection,
+  type TaskHandler,
+} from "./gateway_connection.ts";
 import type { GatewayAddress } from "./options.ts";
 import type { GatewayLinkStats } from "./stats.ts";
 
@@ -13,17 +22,29 @@ export interface LinkHandler extends Pick<TaskHandler, "onTask"> {
   onOpen(link: GatewayLink): Promise<void> | undefined;
   /** It has ended; the next one is made when the promise has resolved. */
   onClose(link: GatewayLink): Promise<void> | undefined;
+  /** The link has another state. */
+  onState(link: GatewayLink): void;
 }
 
-/** How a worker asks for tasks. */
-export interface LinkOptions {
-  /** How many tasks it asks for at a time. */
-  readonly concurrency: number;
-  /** Who it is, for the gateway. */
-  readonly hello: Uint8Array;
+/** How a worker attaches. */
+export interface LinkOptions extends AskOptions {
+  /** Whether the gateway is known to be one of ours, which greets whom it lets in. */
+  readonly greets: boolean;
 }
+
+/**
+ * Where a link stands:
+ *
+ * - `new`: nothing is known of the gateway
+ * - `away`: it cannot be reached
+ * - `knocking`: it can, but has not let the worker in
+ * - `attached`: it has
+ */
+export type LinkState = "new" | "away" | "knocking" | "attached";
 
 const RECONNECT_MS = 1000;
+// A gateway that does not say in that time that it has let the worker in is an original one.
+const GREETING_MS = 1000;
 
 /** Keeps a worker attached to one gateway. */
 export class GatewayLink {
@@ -32,6 +53,8 @@ export class GatewayLink {
   readonly #address: Required<GatewayAddress>;
   readonly #options: LinkOptions;
   readonly #handler: LinkHandler;
+  #state: LinkState = "new";
+  #greets: boolean;
   #connection: GatewayConnection | undefined;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -44,9 +67,10 @@ export class GatewayLink {
     options: LinkOptions,
     handler: LinkHandler,
   ) {
-    this.name = `${address.host}:${address.port}`;
+    this.name = gatewayName(address);
     this.#address = address;
     this.#options = options;
+    this.#greets = options.greets;
     this.#handler = handler;
   }
 
@@ -55,13 +79,22 @@ export class GatewayLink {
     return this.#connection;
   }
 
+  /** Where it stands. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Whether the gateway is known to be one of ours. */
+  get greets(): boolean {
+    return this.#greets;
+  }
+
   /** As it is now. */
   stats(): GatewayLinkStats {
-    const connection = this.#connection;
     return {
       name: this.name,
-      attached: connection !== undefined && !connection.closed,
-      inHand: connection?.held ?? 0,
+      attached: this.#connection?.attached ?? false,
+      inHand: this.#connection?.inHand ?? 0,
     };
   }
 
@@ -90,63 +123,94 @@ export class GatewayLink {
   }
 
   async #connect(): Promise<Deno.TcpConn | undefined> {
-    const { host, port } = this.#address;
-    const connecting = Deno.connect({ hostname: host, port });
+    const attempt = new AbortController();
+    this.#endWait = () => attempt.abort();
+    // A host that does not answer at all is away before the system gives it up.
+    const slow = setTimeout(() => this.#setState("away"), RECONNECT_MS);
     try {
-      const conn = await this.#untilStopped(connecting);
-      if (this.#stopped || !conn) {
-        // A host that does not answer at all must not hold up the end.
-        connecting.then((late) => late.close(), () => {});
-        return undefined;
-      }
-      conn.setNoDelay(true);
-      conn.setKeepAlive(true);
-      return conn;
+      const conn = await connectGateway(this.#address, attempt.signal);
+      if (!this.#stopped) return conn;
+      conn.close();
     } catch (error) {
-      if (!this.#awayLogged) {
-        this.#awayLogged = true;
-        this.#handler.logger.warn(
-          `cannot reach gateway ${this.name}, trying each second: ${
-            (error as Error).message
-          }`,
-        );
-      }
-      return undefined;
+      if (this.#stopped) return undefined;
+      this.#setState("away");
+      this.#warnOnce(
+        `cannot reach gateway ${this.name}, trying each second: ${
+          (error as Error).message
+        }`,
+      );
+    } finally {
+      clearTimeout(slow);
     }
+    return undefined;
   }
 
   async #serve(conn: Deno.TcpConn): Promise<void> {
-    const { logger } = this.#handler;
     let ended: CloseCause | undefined;
-    const connection = new GatewayConnection(conn, {
+    const connection = new GatewayConnection(conn, this.name, {
       onTask: (frame, connection) => this.#handler.onTask(frame, connection),
+      onAttached: () => this.#onAttached(connection),
       onConnectionClose: (cause) => ended = cause,
     });
     this.#connection = connection;
-    this.#awayLogged = false;
+    this.#setState("knocking");
     await this.#handler.onOpen(this);
-    logger.info(`attached to gateway ${this.name}`);
     // Stopped before the first ASK: nothing to wait for.
     if (this.#stopped) connection.destroy();
-    await connection.run(this.#options.concurrency, this.#options.hello);
+    const silence = setTimeout(() => this.#onSilence(connection), GREETING_MS);
+    await connection.run(this.#options);
+    clearTimeout(silence);
     this.#connection = undefined;
-    if (!this.#stopped) {
-      logger.warn(`lost gateway ${this.name}: ${ended?.message}`);
-    }
+    const wasAttached = this.#state === "attached";
+    this.#setState("knocking");
+    if (!this.#stopped) this.#tellEnd(ended!, wasAttached);
     await this.#handler.onClose(this);
+  }
+
+  #onAttached(connection: GatewayConnection): void {
+    this.#greets ||= connection.greeted;
+    this.#awayLogged = false;
+    this.#handler.logger.info(`attached to gateway ${this.name}`);
+    this.#setState("attached");
+  }
+
+  #onSilence(connection: GatewayConnection): void {
+    if (connection.attached || connection.closed) return;
+    if (!this.#greets) connection.attach();
+    else {
+      this.#warnOnce(
+        `gateway ${this.name} has not let this worker in yet; waiting`,
+      );
+    }
+  }
+
+  #tellEnd({ message }: CloseCause, wasAttached: boolean): void {
+    if (wasAttached) {
+      this.#handler.logger.warn(`lost gateway ${this.name}: ${message}`);
+    } else {
+      this.#warnOnce(
+        `gateway ${this.name} does not let this worker in, trying each second: ${message}; it may be full (its option innerConnsMax), or this is not its port for workers`,
+      );
+    }
+  }
+
+  #warnOnce(line: string): void {
+    if (this.#awayLogged) return;
+    this.#awayLogged = true;
+    this.#handler.logger.warn(line);
+  }
+
+  #setState(state: LinkState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#handler.onState(this);
   }
 
   async #wait(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    await this.#untilStopped(promise);
+    this.#endWait = resolve;
+    await promise;
     clearTimeout(timer);
-  }
-
-  #untilStopped<T>(work: Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#endWait = () => resolve(undefined);
-      work.then(resolve, reject);
-    });
   }
 }

@@ -9,10 +9,10 @@ import {
   MAX_TIMER_SECONDS,
   parseStatusAddress,
   PEER_PORT,
+  programName,
   SECONDS,
 } from "@maple/box/internal";
 import { WorkerError } from "./errors.ts";
-import { programName } from "./identity.ts";
 
 /** Where a gateway listens for workers. */
 export interface GatewayAddress {
@@ -124,7 +124,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     port,
     gateways,
     concurrency = 64,
-    name = programName(),
+    name = workerName(),
     workers = 1,
     workTimeout = 15,
     onWorkTimeout = "log",
@@ -184,6 +184,11 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     logFormat,
     signal,
   };
+}
+
+/** What a worker is called unless it is told. */
+export function workerName(): string {
+  return programName("worker");
 }
 
 function checkMetrics(address: string): void {

@@ -9,7 +9,13 @@ import {
   TaskFlag,
   TaskOffset,
 } from "@maple/box";
-import { readClock, readInt32, turnNow } from "@maple/box/internal";
+import {
+  hasFlag,
+  isRedelivered,
+  readClock,
+  readInt32,
+  turnNow,
+} from "@maple/box/internal";
 import type { HookList, Pipeline } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
@@ -52,13 +58,12 @@ export class TaskRunner<F extends object> {
   run(frame: Uint8Array, connection: GatewayConnection): void {
     const { counters } = this;
     const { kinds } = counters;
-    const flags = frame[TaskOffset.flags + 1]!;
-    if ((flags & TaskFlag.REDELIVERED) !== 0) counters.redelivered++;
+    if (isRedelivered(frame)) counters.redelivered++;
     const cmd = readInt32(frame, TaskOffset.cmd);
     switch (cmd) {
       case TaskCmd.CLIENT_REQ:
       case TaskCmd.WRITE_TO_WORKER:
-        if ((flags & TaskFlag.INNER) !== 0) kinds.inner++;
+        if (hasFlag(frame, TaskFlag.INNER)) kinds.inner++;
         else kinds.client++;
         return this.#runRequest(frame, connection);
       case TaskCmd.CLIENT_CREATED:

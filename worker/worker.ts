@@ -2,8 +2,8 @@
 
 import type {
   BoxClass,
+  BoxData,
   BoxFields,
-  BoxOf,
   Int64,
   Task,
   UsersRow,
@@ -13,16 +13,18 @@ import {
   type ChildPlace,
   closeUsersTask,
   createLogger,
+  encodeIdentity,
+  identityOf,
   LoopDelay,
   runApp,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
+import config from "./deno.json" with { type: "json" };
 import { App, type AppOptions } from "@maple/haven";
 import { AppCore, type HookList } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
-import { identityOf, programName, VERSION } from "./identity.ts";
 import { workerMetrics } from "./metrics.ts";
 import {
   type AttachOptions,
@@ -31,6 +33,7 @@ import {
   resolveRun,
   type RunOptions,
   runOptions,
+  workerName,
 } from "./options.ts";
 import type { WorkerRequest } from "./request.ts";
 import type { WorkerProcessStats } from "./stats.ts";
@@ -67,7 +70,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   readonly #closeConn: HookList<[gateway: string]>;
   readonly #tasks: TaskRunner<F>;
   readonly #loopDelay = new LoopDelay();
-  #name: string = programName();
+  #name: string = workerName();
   #startedAt = 0;
   #links: GatewayLink[] = [];
   #nextLink = 0;
@@ -130,9 +133,9 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   }
 
   /** How many tasks are being worked on in this process. */
-  get held(): number {
+  get inHand(): number {
     return this.#links.reduce(
-      (sum, link) => sum + (link.connection?.held ?? 0),
+      (sum, link) => sum + (link.connection?.inHand ?? 0),
       0,
     );
   }
@@ -147,7 +150,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     return {
       name: this.#name,
       pid: Deno.pid,
-      version: VERSION,
+      version: config.version,
       uptime: attached ? (performance.now() - this.#startedAt) / 1000 : 0,
       rss: Deno.memoryUsage().rss,
       loopDelay: this.#loopDelay.seconds,
@@ -209,7 +212,8 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
    * Attaches to the gateways in this process and works on their tasks, until {@linkcode
    * Worker.close}; for tests and programs that do more than this.
    *
-   * @returns When the first gateway is attached to, or the worker was closed before that.
+   * @returns When all gateways that can be reached, one at least, have let the worker in, or it was
+   * closed before that.
    * @throws {WorkerError} when an option does not fit or the worker was attached before.
    */
   async attach(options: AttachOptions = {}): Promise<void> {
@@ -245,10 +249,10 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
 
   /** Sends a box to any worker of one gateway, from anywhere. */
   writeToWorker(
-    data: BoxOf<F> | Parameters<BoxOf<F>["map"]>[0] | Uint8Array,
+    data: BoxData<F>,
     params: WorkerTaskParams = {},
   ): boolean {
-    const frame = writeToWorkerTask(this.boxClass, data ?? {}, params).pack();
+    const frame = writeToWorkerTask(this.boxClass, data, params).pack();
     for (let i = 0; i < this.#links.length; i++) {
       const link = this.#links[this.#nextLink++ % this.#links.length]!;
       if (link.connection?.send(frame)) return true;
@@ -276,18 +280,22 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
     // It was closed while the startWorker hooks were running.
     if (this.#closing) return this.#closed;
     const attached = new Promise<void>((resolve) => this.#onAttached = resolve);
-    const { concurrency } = options;
-    const identity = JSON.stringify(identityOf(options, place?.index));
-    const hello = new TextEncoder().encode(identity);
+    const { concurrency, name } = options;
+    const identity = encodeIdentity(identityOf({
+      name,
+      version: config.version,
+      concurrency,
+      ...(place === undefined ? {} : { index: place.index }),
+    }));
     this.#links = options.gateways.map((gateway) =>
-      new GatewayLink(gateway, { concurrency, hello }, {
+      new GatewayLink(gateway, { concurrency, identity, greets: false }, {
         logger: this.logger,
         onTask: (frame, connection) => this.#tasks.run(frame, connection),
-        onOpen: async (link) => {
-          await this.#openConn.run(link.name);
-          this.#onAttached?.();
-        },
+        onOpen: (link) => this.#openConn.run(link.name),
         onClose: (link) => this.#closeConn.run(link.name),
+        onState: () => {
+          if (isAttached(this.#links)) this.#onAttached?.();
+        },
       })
     );
     for (const link of this.#links) link.start();
@@ -319,12 +327,22 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
 
   #sendToAll(task: Task): boolean {
     const frame = task.pack();
+    // What one of them cannot take goes to none.
+    for (const { connection } of this.#links) {
+      connection?.checkSize(frame.length);
+    }
     let sent = 0;
     for (const link of this.#links) {
       if (link.connection?.send(frame)) sent++;
     }
     return sent > 0 && sent === this.#links.length;
   }
+}
+
+// By all that can be reached, one at least: the workers that this one replaces leave them all.
+function isAttached(links: readonly GatewayLink[]): boolean {
+  return links.some(({ state }) => state === "attached") &&
+    links.every(({ state }) => state === "attached" || state === "away");
 }
 
 function readyLine({ workers, gateways }: ResolvedRun): string {

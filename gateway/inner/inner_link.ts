@@ -5,6 +5,7 @@ import {
   formatAddress,
   type FrameHandler,
   type FrameTransport,
+  type PeerIdentity,
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
 import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
@@ -14,26 +15,12 @@ const TASK_WEIGHT = 1 / 32;
 
 /** What a link tells its gateway. */
 export interface LinkOwner {
+  /** It has asked for its first task, and so is a worker's. */
+  onWorkerAttach(link: InnerLink): void;
   /** A whole Task came; valid during the call only. */
   onInnerFrame(link: InnerLink, frame: Uint8Array): void;
   /** The connection has ended. */
   onInnerClose(link: InnerLink, cause: CloseCause): void;
-}
-
-/** What a worker tells of itself in the body of its first ASK; an original one tells nothing. */
-export interface WorkerIdentity {
-  /** What the program is called. */
-  name?: string;
-  /** Its process id. */
-  pid?: number;
-  /** The machine it runs on. */
-  host?: string;
-  /** The version of its library. */
-  version?: string;
-  /** How many tasks it works on at a time. */
-  concurrency?: number;
-  /** Which of its master's children it is, from 1. */
-  index?: number;
 }
 
 /** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
@@ -55,7 +42,7 @@ export class InnerLink implements FrameHandler, TaskHolder {
   /** Whether it acknowledges by delivery id, as a worker of ours does. */
   acknowledgesById = false;
   /** Who it says it is. */
-  identity: WorkerIdentity | undefined;
+  identity: PeerIdentity | undefined;
   /** When it connected, in milliseconds of `performance.now()`. */
   readonly connectedAt: number = performance.now();
   /** When its last frame came, in milliseconds of `turnNow`. */
@@ -96,6 +83,13 @@ export class InnerLink implements FrameHandler, TaskHolder {
   /** Whether no more tasks can be sent on it. */
   get closed(): boolean {
     return this.socket.closed;
+  }
+
+  /** It has asked for its first task. */
+  attach(identity: PeerIdentity | undefined): void {
+    this.isWorker = true;
+    this.identity = identity;
+    this.#owner.onWorkerAttach(this);
   }
 
   /** The worker tells how many milliseconds a task took. */

@@ -1,7 +1,7 @@
 // InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their
 // connection.
 
-import { Task, TaskCmd, TaskOffset } from "@maple/box";
+import { TaskCmd, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   type Conn,
@@ -9,6 +9,7 @@ import {
   FrameSocket,
   isOrdinary,
   LINK_BUFFER_BYTES,
+  ping,
   readInt32,
   STOP,
   turnNow,
@@ -32,6 +33,7 @@ export class InnerLinks implements LinkOwner {
   readonly #pullCommands: PullCommands;
   readonly #clientCommands: ClientCommands;
   readonly #links = new Set<InnerLink>();
+  #workers = 0;
   #closed = false;
   #pinging: ReturnType<typeof setInterval> | undefined;
   #lookingAtOriginals: ReturnType<typeof setInterval> | undefined;
@@ -54,9 +56,7 @@ export class InnerLinks implements LinkOwner {
 
   /** How many of them have asked for a task. */
   get workers(): number {
-    let workers = 0;
-    for (const link of this.#links) if (link.isWorker) workers++;
-    return workers;
+    return this.#workers;
   }
 
   /** What is known of each worker. */
@@ -83,9 +83,9 @@ export class InnerLinks implements LinkOwner {
     const { workerTimeout, originalWorkerTimeout } = this.#context.options;
     const intervalMs = workerTimeout * 1000 / PINGS;
     if (intervalMs > 0) {
-      const ping = pingFrame(intervalMs);
+      const frame = ping(intervalMs);
       this.#pinging = setInterval(() => {
-        for (const link of this.#links) this.#look(link, ping);
+        for (const link of this.#links) this.#look(link, frame);
       }, intervalMs);
     }
     if (originalWorkerTimeout > 0) {
@@ -133,6 +133,14 @@ export class InnerLinks implements LinkOwner {
   }
 
   /** For a link. */
+  onWorkerAttach(link: InnerLink): void {
+    this.#workers++;
+    this.#context.logger.info(
+      `${link.name} has attached; ${workersNow(this.#workers)}`,
+    );
+  }
+
+  /** For a link. */
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     link.unansweredPings = 0;
     link.seenAt = turnNow();
@@ -166,11 +174,22 @@ export class InnerLinks implements LinkOwner {
 
   /** For a link. */
   onInnerClose(link: InnerLink, cause: CloseCause): void {
-    const { logger, dispatcher } = this.#context;
     this.#links.delete(link);
-    const lost = dispatcher.lost(link);
-    const line = `${link.name} closed: ${cause.message}${told(lost)}`;
-    if (lost.again + lost.givenUp > 0 || !isOrdinary(cause)) logger.warn(line);
+    if (link.isWorker) this.#workers--;
+    const lost = this.#context.dispatcher.lost(link);
+    this.#tellEnd(link, cause, lost);
+  }
+
+  // A worker that has taken leave before may leave with tasks in its hands.
+  #tellEnd(link: InnerLink, cause: CloseCause, lost: LostTasks): void {
+    const { logger } = this.#context;
+    const line = `${link.name} closed: ${cause.message}${
+      this.#closed ? "" : told(lost)
+    }${link.isWorker ? `; ${workersNow(this.#workers)}` : ""}`;
+    const isLoss = lost.again + lost.givenUp > 0 && !link.withdrawn &&
+      !this.#closed;
+    if (isLoss || !isOrdinary(cause)) logger.warn(line);
+    else if (link.isWorker) logger.info(line);
     else logger.debug(line);
   }
 
@@ -189,7 +208,7 @@ export class InnerLinks implements LinkOwner {
     });
   }
 
-  #look(link: InnerLink, ping: Uint8Array): void {
+  #look(link: InnerLink, frame: Uint8Array): void {
     if (!link.acknowledgesById) return;
     if (link.unansweredPings >= PINGS) {
       link.socket.destroy({
@@ -200,7 +219,7 @@ export class InnerLinks implements LinkOwner {
       return;
     }
     link.unansweredPings++;
-    link.socket.send(ping);
+    link.socket.send(frame);
   }
 }
 
@@ -216,11 +235,6 @@ function told({ again, givenUp, done }: LostTasks): string {
   return `; of ${held} tasks that it held ${parts.filter(Boolean).join(", ")}`;
 }
 
-// LOGOUT_CLIENT for no client at all, which the worker sends back; `custom` tells how often it
-// comes, so that the worker knows when the gateway has vanished.
-function pingFrame(intervalMs: number): Uint8Array {
-  return new Task({
-    cmd: TaskCmd.LOGOUT_CLIENT,
-    custom: Math.ceil(intervalMs),
-  }).pack();
+function workersNow(count: number): string {
+  return count === 1 ? "1 worker is attached" : `${count} workers are attached`;
 }

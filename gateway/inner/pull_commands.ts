@@ -1,23 +1,37 @@
 // PullCommands: how workers ask for tasks, acknowledge them and leave, and how tasks for workers
 // come in.
 
-import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
-import { isForNobody, readInt32 } from "@maple/box/internal";
+import { TaskCmd, TaskOffset } from "@maple/box";
+import {
+  decodeIdentity,
+  deliveryIdOf,
+  greet,
+  isExplicit,
+  isForNobody,
+  isHello,
+  readInt32,
+  tookMsOf,
+} from "@maple/box/internal";
+import config from "../deno.json" with { type: "json" };
 import type { GatewayContext } from "../context.ts";
-import type { InnerLink, WorkerIdentity } from "./inner_link.ts";
+import type { InnerLink } from "./inner_link.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
-
-const MAX_IDENTITY_BYTES = 4096;
-// Where the low 32 bits of a 64-bit field begin.
-const LOW_HALF = 4;
 
 /** Carries out the commands of workers and triggers that are about tasks for workers. */
 export class PullCommands {
   readonly #context: GatewayContext;
+  readonly #greeting: Uint8Array;
 
   /** @param context What the commands work on. */
   constructor(context: GatewayContext) {
     this.#context = context;
+    const { nodeId, innerFrameMax, outboxMax } = context.options;
+    this.#greeting = greet({
+      version: config.version,
+      node: nodeId,
+      innerFrameMax,
+      outboxMax,
+    });
   }
 
   /**
@@ -38,6 +52,7 @@ export class PullCommands {
         this.#withdraw(link, frame);
         return true;
       case TaskCmd.LOGOUT_CLIENT:
+        if (isHello(frame)) this.#hello(link, frame);
         // The answer to a ping has done its work by coming.
         return isForNobody(frame);
       default:
@@ -47,12 +62,14 @@ export class PullCommands {
 
   #ask(link: InnerLink, frame: Uint8Array): void {
     const { dispatcher } = this.#context;
-    if (!link.isWorker) this.#greet(link, frame.subarray(TaskOffset.body));
-    const deliveryId = readInt32(frame, TaskOffset.ret);
-    const byId = (frame[TaskOffset.flags + 1]! & TaskFlag.EXPLICIT_ACK) !== 0;
-    if (byId) link.acknowledgesById = true;
-    const tookUs = readInt32(frame, TaskOffset.custom + LOW_HALF);
-    if (byId && tookUs > 0) link.tookMs(tookUs / 1000);
+    const byId = isExplicit(frame);
+    if (!link.isWorker) this.#attach(link, frame, byId);
+    const deliveryId = deliveryIdOf(frame);
+    if (byId) {
+      link.acknowledgesById = true;
+      const tookMs = tookMsOf(frame);
+      if (tookMs > 0) link.tookMs(tookMs);
+    }
     if (deliveryId > 0) dispatcher.acknowledge(link, deliveryId);
     // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times
     // before it has got anything, and says so.
@@ -61,11 +78,16 @@ export class PullCommands {
     dispatcher.pump();
   }
 
-  // The body of the first ASK tells who the worker is; an original one leaves it empty.
-  #greet(link: InnerLink, body: Uint8Array): void {
-    link.isWorker = true;
-    link.identity = parseIdentity(body);
-    this.#context.logger.info(`${link.name} has attached`);
+  // The body of the first ASK tells who the worker is; an original one leaves it empty, and gets no
+  // greeting.
+  #attach(link: InnerLink, frame: Uint8Array, greets: boolean): void {
+    link.attach(decodeIdentity(frame.subarray(TaskOffset.body)));
+    if (greets) link.socket.send(this.#greeting);
+  }
+
+  #hello(link: InnerLink, frame: Uint8Array): void {
+    link.identity ??= decodeIdentity(frame.subarray(TaskOffset.body));
+    link.socket.send(this.#greeting);
   }
 
   // The echo tells a worker that leaves that no task is on its way any more.
@@ -91,24 +113,5 @@ export class PullCommands {
       link.socket.pause();
       queue.gate.opened().then(() => link.socket.resume());
     }
-  }
-}
-
-function parseIdentity(body: Uint8Array): WorkerIdentity | undefined {
-  if (body.length === 0 || body.length > MAX_IDENTITY_BYTES) return undefined;
-  try {
-    const told = JSON.parse(new TextDecoder().decode(body));
-    const identity: WorkerIdentity = {};
-    for (const name of ["name", "host", "version"] as const) {
-      if (typeof told[name] === "string") {
-        identity[name] = told[name].slice(0, 100);
-      }
-    }
-    for (const name of ["pid", "concurrency", "index"] as const) {
-      if (Number.isSafeInteger(told[name])) identity[name] = told[name];
-    }
-    return identity;
-  } catch {
-    return undefined;
   }
 }

@@ -1,12 +1,11 @@
 // What a gateway tells of itself: its counters, and how it is now.
 
-import type { HistogramData } from "@maple/box/internal";
-import type { WorkerIdentity } from "../inner/inner_link.ts";
+import type { HistogramData, PeerIdentity } from "@maple/box/internal";
 import type { GatewayCounters } from "./counters.ts";
 import type { CommandStats } from "./measures.ts";
 
 /** What is known of one worker connection. */
-export interface WorkerStats extends WorkerIdentity {
+export interface WorkerStats extends PeerIdentity {
   /** Its address and port. */
   address: string;
   /** Tasks that it has asked for and not yet got. */

@@ -2,6 +2,7 @@
 
 import { type Int64, ipToBytes, TaskFlag, TaskOffset } from "@maple/box";
 import {
+  addFlag,
   type CloseCause,
   formatAddress,
   type FrameHandler,
@@ -106,7 +107,7 @@ export class ClientSession implements FrameHandler, QueueClient {
   writeHeader(target: Uint8Array, at: number): void {
     target.set(this.#header, at);
     if (this.#ipv6) {
-      target[at + TaskOffset.flags + 1] = TaskFlag.IPV6;
+      addFlag(target, at, TaskFlag.IPV6);
       target.set(this.#ipv6, at + TaskOffset.clientIp);
     } else {
       writeInt32(target, at + TaskOffset.clientIp, this.#ipv4);

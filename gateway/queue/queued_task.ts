@@ -2,7 +2,13 @@
 // that it stands between: the client it is about and the worker that holds it.
 
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
-import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
+import {
+  addFlag,
+  readInt32,
+  turnNow,
+  writeDelivery,
+  writeInt32,
+} from "@maple/box/internal";
 import type { Linked, LinkedList } from "./linked_list.ts";
 
 const NO_HEADER: Uint8Array = new Uint8Array(0);
@@ -100,18 +106,14 @@ export class QueuedTask implements Linked<QueuedTask> {
     else buffer.set(this.header, at);
     writeInt32(buffer, at + TaskOffset.packetLen, this.bytes);
     writeInt32(buffer, at + TaskOffset.cmd, this.cmd);
-    writeInt32(buffer, at + TaskOffset.ret, this.deliveryId);
-    // The low byte of the flags.
-    if (this.deliveries > 1) {
-      buffer[at + TaskOffset.flags + 1]! |= TaskFlag.REDELIVERED;
-    }
+    writeDelivery(buffer, at, this.deliveryId, this.deliveries > 1);
     buffer.set(this.body, at + TaskOffset.body);
   }
 
   /** The task that a worker or trigger sent for a worker. `frame` is copied. */
   static inner(frame: Uint8Array): QueuedTask {
     const own = frame.slice();
-    own[TaskOffset.flags + 1]! |= TaskFlag.INNER;
+    addFlag(own, 0, TaskFlag.INNER);
     return new QueuedTask(
       readInt32(own, TaskOffset.cmd),
       own.subarray(TaskOffset.body),

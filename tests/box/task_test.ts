@@ -103,6 +103,7 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     LOGIN_CLIENT: 260,
     LOGOUT_CLIENT: 270,
     CLEAR_CLIENT_TASKS: 280,
+    GREETING: 320,
   });
   assertEquals({ ...TaskFlag }, {
     INNER: 1,

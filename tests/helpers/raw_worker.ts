@@ -2,10 +2,14 @@
 // time.
 
 import { Box, Task, TaskCmd, TaskFlag, type TaskInit } from "@maple/box";
+import { decodeGreeting, greet, type Greeting } from "@maple/box/internal";
 import { type Address, RawPeer } from "./raw_peer.ts";
 
 /** A worker or a trigger that does nothing by itself. */
 export class RawWorker extends RawPeer {
+  /** What the gateway has greeted it with last. */
+  greeting: Greeting | undefined;
+
   /** Connects to the inner address of a gateway, or accepts as a gateway would. */
   static async attach({ hostname, port }: Address): Promise<RawWorker> {
     return new RawWorker(await Deno.connect({ hostname, port }), Task);
@@ -37,10 +41,19 @@ export class RawWorker extends RawPeer {
     });
   }
 
-  /** The next task; null when the other side has closed. */
+  /** The next task; a greeting is taken note of. null when the other side has closed. */
   async next(timeoutMs?: number): Promise<Task | null> {
-    const frame = await this.nextFrame(timeoutMs);
-    return frame && Task.fromFrame(frame);
+    for (;;) {
+      const frame = await this.nextFrame(timeoutMs);
+      const greeting = frame && decodeGreeting(frame);
+      if (!greeting) return frame && Task.fromFrame(frame);
+      this.greeting = greeting;
+    }
+  }
+
+  /** Greets the worker or trigger on the other side, as a gateway of ours does. */
+  async greet(greeting: Greeting = {}): Promise<void> {
+    await this.sendBytes(greet(greeting));
   }
 
   /**

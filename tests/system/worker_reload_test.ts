@@ -63,7 +63,7 @@ Deno.test("worker reload: HUP brings up changed code while requests run, none is
   assertEquals(load.answered, before + load.by("v3"));
   const { clientsClosed, redelivered } = gateway.gateway.stats();
   assertEquals(redelivered, 0);
-  assertEquals(Object.values(clientsClosed), Array(6).fill(0));
+  assertEquals(Object.values(clientsClosed).filter((count) => count > 0), []);
   assertEquals(
     worker.started.map(({ index }) => index),
     [1, 2, 1, 2, 1, 2],

@@ -52,13 +52,18 @@ Deno.test("Worker waits for a gateway that is not there yet, and says so once", 
 
 Deno.test("Worker asks a gateway that turns it away each second, not all the time", async () => {
   await using gateway = await GatewayFixture.start({ innerConnsMax: 1 });
-  await using _taken = await gateway.attach();
+  await using taken = await gateway.attach();
   await gateway.until((stats) => stats.innerLinks === 1);
-  await using worker = await WorkerFixture.attach(gateway);
-  await worker.log.line(/^WARN lost gateway/);
+  await using worker = new WorkerFixture();
+  const attaching = worker.app.attach(addressOf(gateway));
+  await worker.log.line(
+    /^WARN gateway \S+ does not let this worker in, .* \(its option innerConnsMax\)/,
+  );
   // As many turns of the event loop as would see hundreds of attempts.
   for (let i = 0; i < 200; i++) await new Promise((r) => setTimeout(r));
   assert(gateway.gateway.stats().innerRefused < 5);
+  taken.close();
+  await attaching;
 });
 
 Deno.test("Worker serves several gateways, one that is away disturbs nobody", async () => {

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Box, Task, TaskCmd } from "@maple/box";
-import { identityOf, programName, VERSION } from "../../worker/identity.ts";
+import { identityOf, programName } from "@maple/box/internal";
 import config from "../../worker/deno.json" with { type: "json" };
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
@@ -20,21 +20,17 @@ Deno.test("programName() is the main module's file name without its extension", 
       ["file:///", "worker"],
     ] as const
   ) {
-    assertEquals(programName(module), name, module);
+    assertEquals(programName("worker", module), name, module);
   }
 });
 
-Deno.test("identityOf() leaves out the index of a process that is no child", () => {
-  const options = { name: "table", concurrency: 4 };
-  const common = {
-    ...options,
+Deno.test("identityOf() adds process and host to what is told", () => {
+  assertEquals(identityOf({ name: "table", concurrency: 4 }), {
+    name: "table",
+    concurrency: 4,
     pid: Deno.pid,
     host: Deno.hostname(),
-    version: config.version,
-  };
-  assertEquals(identityOf(options, undefined), common);
-  assertEquals(identityOf(options, 2), { ...common, index: 2 });
-  assertEquals(VERSION, config.version);
+  });
 });
 
 Deno.test({
@@ -42,8 +38,8 @@ Deno.test({
   permissions: { sys: false },
   fn() {
     assertEquals(
-      Object.keys(identityOf({ name: "table", concurrency: 4 }, 1)),
-      ["name", "pid", "version", "concurrency", "index"],
+      Object.keys(identityOf({ name: "table", concurrency: 4 })),
+      ["pid", "name", "concurrency"],
     );
   },
 });
@@ -54,6 +50,7 @@ Deno.test("Worker says who it is in the body of the first ASK, and only there", 
   await using worker = new WorkerFixture();
   const attaching = worker.app.attach({ port, concurrency: 3, name: "table" });
   await using gateway = new RawWorker(await listener.accept(), Task);
+  await gateway.greet();
   await attaching;
   const bodies: string[] = [];
   for (let i = 0; i < 3; i++) {
@@ -89,8 +86,11 @@ Deno.test("a gateway knows a worker that says who it is, and serves it", async (
     { name, pid, host, version, concurrency, index },
   ) => ({ name, pid, host, version, concurrency, index }));
   assertEquals(told, [{
-    ...identityOf({ name: "table", concurrency: 64 }, undefined),
+    name: "table",
+    pid: Deno.pid,
     host: Deno.hostname(),
+    version: config.version,
+    concurrency: 64,
     index: undefined,
   }]);
 });

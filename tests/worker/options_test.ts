@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type RunOptions, WorkerError } from "@maple/worker";
-import { programName } from "../../worker/identity.ts";
+import { programName } from "@maple/box/internal";
 import { resolveRun, runOptions } from "../../worker/options.ts";
 import { WorkerFixture } from "./worker_fixture.ts";
 
@@ -10,7 +10,7 @@ Deno.test("resolveRun() fills in the defaults", () => {
   assertEquals(resolveRun({}), {
     gateways: [{ host: "127.0.0.1", port: 28000 }],
     concurrency: 64,
-    name: programName(),
+    name: programName("worker"),
     workTimeoutMs: 15_000,
     onWorkTimeout: "log",
     stopTimeoutMs: 30_000,

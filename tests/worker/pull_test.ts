@@ -29,7 +29,7 @@ Deno.test("Worker works on as many tasks at a time as concurrency says", async (
   for (let sn = 1; sn <= 10; sn++) client.write({ cmd: 1, sn });
   await gateway.until((stats) => stats.inHand === 3 && stats.queued === 7);
   await eventually(() => running === 3);
-  assertEquals(worker.app.held, 3);
+  assertEquals(worker.app.inHand, 3);
   door.open();
   const seen = new Set<number>();
   for (let i = 0; i < 10; i++) seen.add((await next(client)).sn);
@@ -37,7 +37,7 @@ Deno.test("Worker works on as many tasks at a time as concurrency says", async (
   assertEquals(most, 3);
   await gateway.until((stats) => stats.idleCredits === 3);
   assertEquals(gateway.gateway.stats().delivered, 11);
-  assertEquals(worker.app.held, 0);
+  assertEquals(worker.app.inHand, 0);
 });
 
 Deno.test("Worker asks for 64 tasks unless told otherwise", async () => {

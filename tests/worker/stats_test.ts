@@ -129,7 +129,7 @@ Deno.test("Worker.stats() counts requests by endpoint in spite of hooks", async 
   await using client = await gateway.connect();
   await call(client, { cmd: 1, sn: 1 });
   await call(client, { cmd: 1, sn: 2 });
-  await eventually(() => worker.app.held === 0);
+  await eventually(() => worker.app.inHand === 0);
   const { finished, errors } = worker.app.stats().endpoints["echo"]!;
   assertEquals([finished, errors], [2, 1]);
 });
@@ -158,7 +158,7 @@ Deno.test("Worker.stats() counts tasks of workers, news of clients and what is n
   await trigger.send({ cmd: 100, flags: 1, body: new Uint8Array(30) });
   await eventually(() => worker.app.stats().badTasks === 1);
   assertEquals(worker.app.stats().tasks.inner, 2);
-  await eventually(() => worker.app.held === 0);
+  await eventually(() => worker.app.inHand === 0);
 });
 
 Deno.test("Worker.stats() counts tasks that were delivered before", async () => {

@@ -73,6 +73,7 @@ export class FakeLink {
       maxOutboxBytes,
     });
     this.link = new InnerLink(this.#socket, {
+      onWorkerAttach() {},
       onInnerFrame() {},
       onInnerClose() {},
     });

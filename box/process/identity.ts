@@ -1,0 +1,37 @@
+// Who a process is: what workers and triggers tell their gateways, so that an operator sees which
+// program is which.
+
+import type { PeerIdentity } from "../pull.ts";
+
+/** What a process says it is: what is told, and its process id and host. */
+export function identityOf(told: PeerIdentity): PeerIdentity {
+  const host = hostname();
+  return { pid: Deno.pid, ...(host === undefined ? {} : { host }), ...told };
+}
+
+/**
+ * What a program is called unless it is told: as its main module, without the extension.
+ *
+ * @param otherwise For a module without a name.
+ */
+export function programName(
+  otherwise: string,
+  mainModule: string = Deno.mainModule,
+): string {
+  const file = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(new URL(mainModule).pathname);
+  if (!file) return otherwise;
+  try {
+    return decodeURIComponent(file[1]!);
+  } catch {
+    return file[1]!;
+  }
+}
+
+// Asking for what is not permitted would stop the program for a prompt.
+function hostname(): string | undefined {
+  const { state } = Deno.permissions.querySync({
+    name: "sys",
+    kind: "hostname",
+  });
+  return state === "granted" ? Deno.hostname() : undefined;
+}

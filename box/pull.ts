@@ -1,0 +1,237 @@
+// What we added to the wire between a gateway and its workers and triggers, in places that the
+// originals do not look at: written and read here, for both sides.
+
+import { readInt32, writeInt32 } from "./int32.ts";
+import {
+  addFlag,
+  hasFlag,
+  isForNobody,
+  Task,
+  TaskCmd,
+  TaskFlag,
+  TaskOffset,
+} from "./task.ts";
+
+const MAX_INT32 = 2 ** 31 - 1;
+// Microseconds and milliseconds go into the low half of `custom`, which has 64 bits.
+const CUSTOM_LOW = TaskOffset.custom + 4;
+const MAX_IDENTITY_BYTES = 4096;
+const MAX_TEXT = 100;
+
+/** What a worker or trigger tells of itself, as JSON; an original one tells nothing. */
+export interface PeerIdentity {
+  /** What the program is called. */
+  name?: string;
+  /** Its process id. */
+  pid?: number;
+  /** The machine it runs on; left out where the program may not know it. */
+  host?: string;
+  /** The version of its library. */
+  version?: string;
+  /** How many tasks it works on at a time. */
+  concurrency?: number;
+  /** Which of its master's children it is, from 1; left out where it is none. */
+  index?: number;
+}
+
+/** What a gateway tells a worker or trigger of ours: that it has let it in, and its limits. */
+export interface Greeting {
+  /** The version of the gateway. */
+  readonly version?: string;
+  /** The number of its node. */
+  readonly node?: number;
+  /** Bytes of the longest Task that it takes. */
+  readonly innerFrameMax?: number;
+  /** Bytes that may wait for one client. */
+  readonly outboxMax?: number;
+}
+
+/** The body of a worker's first ASK and of a trigger's hello. */
+export function encodeIdentity(identity: PeerIdentity): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(identity));
+}
+
+/** Reads it; undefined where nothing is told, or nothing that can be read. */
+export function decodeIdentity(body: Uint8Array): PeerIdentity | undefined {
+  if (body.length === 0 || body.length > MAX_IDENTITY_BYTES) return undefined;
+  const told = parseObject(body);
+  if (!told) return undefined;
+  const identity: PeerIdentity = {};
+  for (const name of ["name", "host", "version"] as const) {
+    const text = told[name];
+    if (typeof text === "string") identity[name] = text.slice(0, MAX_TEXT);
+  }
+  for (const name of ["pid", "concurrency", "index"] as const) {
+    const number = told[name];
+    if (Number.isSafeInteger(number)) identity[name] = number as number;
+  }
+  return identity;
+}
+
+/** The delivery id: of a task, of what acknowledges it, of its answer; 0 where there is none. */
+export function deliveryIdOf(frame: Uint8Array): number {
+  return readInt32(frame, TaskOffset.ret);
+}
+
+/**
+ * Makes a task that is being written at `at` the delivery of that id.
+ *
+ * @param again Whether it was delivered before, to a worker that was lost.
+ */
+export function writeDelivery(
+  target: Uint8Array,
+  at: number,
+  deliveryId: number,
+  again: boolean,
+): void {
+  writeInt32(target, at + TaskOffset.ret, deliveryId);
+  if (again) addFlag(target, at, TaskFlag.REDELIVERED);
+}
+
+/** Whether a task was delivered before, to a worker that was lost. */
+export function isRedelivered(task: Uint8Array): boolean {
+  return hasFlag(task, TaskFlag.REDELIVERED);
+}
+
+/**
+ * Makes an ASK that is being written at `at` one of ours.
+ *
+ * @param deliveryId The task that it acknowledges; 0 = none.
+ * @param tookMs Milliseconds that the task took; 0 = not told.
+ */
+export function writeAsk(
+  target: Uint8Array,
+  at: number,
+  deliveryId: number,
+  tookMs: number,
+): void {
+  writeInt32(target, at + TaskOffset.ret, deliveryId);
+  addFlag(target, at, TaskFlag.EXPLICIT_ACK);
+  const tookUs = Math.min(Math.ceil(tookMs * 1000), MAX_INT32);
+  writeInt32(target, at + CUSTOM_LOW, tookUs);
+}
+
+/** Whether an ASK is one of ours: with delivery id 0 it acknowledges nothing. */
+export function isExplicit(ask: Uint8Array): boolean {
+  return hasFlag(ask, TaskFlag.EXPLICIT_ACK);
+}
+
+/** Milliseconds that the acknowledged task took, as an ASK of ours tells; 0 = not told. */
+export function tookMsOf(ask: Uint8Array): number {
+  return Math.max(0, readInt32(ask, CUSTOM_LOW)) / 1000;
+}
+
+/**
+ * Addresses an answer that is being written at `at`: the delivery id, the node, the tag and the
+ * connection of its task, which say which task is answered and whose it is.
+ */
+export function addressAnswer(
+  task: Uint8Array,
+  target: Uint8Array,
+  at: number,
+): void {
+  copy(task, TaskOffset.ret, TaskOffset.clientIp, target, at);
+  copy(task, TaskOffset.connId, TaskOffset.uid, target, at);
+}
+
+/**
+ * "I want no more tasks": CLEAR_CLIENT_TASKS for no client at all, which an original gateway drops
+ * as it drops every frame for a client that it does not know. Ours takes the credits back and sends
+ * the frame back, behind the last task.
+ */
+export function withdrawal(): Uint8Array {
+  return new Task({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }).pack();
+}
+
+/** Whether a frame is a withdrawal, or its echo. */
+export function isWithdrawal(frame: Uint8Array): boolean {
+  return isAboutNobody(frame, TaskCmd.CLEAR_CLIENT_TASKS);
+}
+
+/**
+ * "Are you there?": LOGOUT_CLIENT for no client at all, which a worker of ours sends back.
+ *
+ * @param intervalMs Milliseconds until the next one, by which the worker knows when the gateway has
+ * vanished.
+ */
+export function ping(intervalMs: number): Uint8Array {
+  const frame = new Task({ cmd: TaskCmd.LOGOUT_CLIENT }).pack();
+  writeInt32(frame, CUSTOM_LOW, Math.min(Math.ceil(intervalMs), MAX_INT32));
+  return frame;
+}
+
+/** Whether a frame is a ping, or its echo. */
+export function isPing(frame: Uint8Array): boolean {
+  return isAboutNobody(frame, TaskCmd.LOGOUT_CLIENT) &&
+    !hasFlag(frame, TaskFlag.EXPLICIT_ACK);
+}
+
+/** Milliseconds until the next ping; 0 = not told. */
+export function pingIntervalMs(frame: Uint8Array): number {
+  return Math.max(0, readInt32(frame, CUSTOM_LOW));
+}
+
+/**
+ * How a trigger of ours opens a connection: as a ping with the flag of our ASKs, and who it is. An
+ * original gateway drops it.
+ */
+export function hello(identity: PeerIdentity): Uint8Array {
+  return new Task({
+    cmd: TaskCmd.LOGOUT_CLIENT,
+    flags: TaskFlag.EXPLICIT_ACK,
+    body: encodeIdentity(identity),
+  }).pack();
+}
+
+/** Whether a frame is a trigger's hello. */
+export function isHello(frame: Uint8Array): boolean {
+  return isAboutNobody(frame, TaskCmd.LOGOUT_CLIENT) &&
+    hasFlag(frame, TaskFlag.EXPLICIT_ACK);
+}
+
+/** What a gateway answers to the first ASK of a worker of ours and to a trigger's hello. */
+export function greet(greeting: Greeting): Uint8Array {
+  return new Task({ cmd: TaskCmd.GREETING, body: { ...greeting } }).pack();
+}
+
+/**
+ * Reads a greeting; undefined when the frame is none. What cannot be read in it counts as not told.
+ */
+export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
+  if (readInt32(frame, TaskOffset.cmd) !== TaskCmd.GREETING) return undefined;
+  const told = parseObject(frame.subarray(TaskOffset.body));
+  const { version, node, innerFrameMax, outboxMax } = told ?? {};
+  return {
+    ...(typeof version === "string" && { version: version.slice(0, MAX_TEXT) }),
+    ...(Number.isSafeInteger(node) && { node: node as number }),
+    ...(isLimit(innerFrameMax) && { innerFrameMax }),
+    ...(isLimit(outboxMax) && { outboxMax }),
+  };
+}
+
+function isLimit(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number > 0;
+}
+
+function isAboutNobody(frame: Uint8Array, cmd: number): boolean {
+  return readInt32(frame, TaskOffset.cmd) === cmd && isForNobody(frame);
+}
+
+function parseObject(body: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(new TextDecoder().decode(body));
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function copy(
+  source: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  for (let i = from; i < to; i++) target[at + i] = source[i]!;
+}
