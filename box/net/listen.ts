@@ -66,53 +66,89 @@ export function listenError(
   );
 }
 
-const PAUSE_AFTER_ERROR_MS = 100;
+const PAUSE_MS = 100;
+const LOG_EVERY_MS = 60_000;
+// So many failed accepts in a row are no accident of single connections.
+const FAILURES_IN_A_ROW = 100;
+// What the process or the system has run out of: to try again at once would be of no use.
+const EXHAUSTED = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+// What a client that resets its connection at once makes of it.
+const GONE = new Set(["ENOTCONN", "ECONNABORTED", "ECONNRESET"]);
 
 /**
  * Accepts connections until the listener is closed. A connection that is gone before it is accepted
- * is passed over; another error of a single accept (too many open files) is logged and followed by
- * a pause.
+ * is passed over. Where descriptors or memory have run out it pauses for 100 ms, and says so once a
+ * minute.
  */
 export async function acceptAll(
   listener: Deno.TcpListener,
   logger: Logger,
   onConn: (conn: Deno.TcpConn) => void | Promise<void>,
 ): Promise<void> {
+  const log = new FailureLog(logger);
+  let failures = 0;
   for (;;) {
     let conn: Deno.TcpConn;
     try {
       const turn = turnToAccept();
       if (turn) await turn;
       conn = await listener.accept();
+      failures = 0;
     } catch (error) {
       // A closed listener answers with one of these two.
       if (
         error instanceof Deno.errors.BadResource ||
         error instanceof Deno.errors.Interrupted
       ) return;
-      if (isGone(error)) continue;
-      logger.error(
-        `cannot accept a connection: ${(error as Error).message}`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_ERROR_MS));
+      failures++;
+      const code = codeOf(error);
+      if (!GONE.has(code)) log.failed("cannot accept a connection", error);
+      if (EXHAUSTED.has(code) || failures % FAILURES_IN_A_ROW === 0) {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
       continue;
     }
     try {
       const wait = onConn(conn);
       if (wait) await wait;
     } catch (error) {
-      // It may be gone again before it is looked at.
-      logger.error(`cannot take a connection: ${(error as Error).message}`);
+      // It may be gone again before it is looked at; some systems then call its options invalid.
+      const code = codeOf(error);
+      if (!GONE.has(code) && code !== "EINVAL") {
+        log.failed("cannot take a connection", error);
+      }
       closeQuietly(conn);
     }
   }
 }
 
-// What a client that resets its connection at once makes of it.
-function isGone(error: unknown): boolean {
-  return error instanceof Deno.errors.NotConnected ||
-    error instanceof Deno.errors.ConnectionAborted ||
-    error instanceof Deno.errors.ConnectionReset;
+/** Tells that connections cannot be let in, once a minute. */
+class FailureLog {
+  readonly #logger: Logger;
+  #toldAt = -Infinity;
+  #untold = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  failed(what: string, error: unknown): void {
+    const now = Date.now();
+    if (Math.abs(now - this.#toldAt) < LOG_EVERY_MS) {
+      this.#untold++;
+      return;
+    }
+    const before = this.#untold > 0
+      ? ` (and ${this.#untold} times since the last such line)`
+      : "";
+    this.#logger.error(`${what}: ${(error as Error).message}${before}`);
+    this.#toldAt = now;
+    this.#untold = 0;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? "";
 }
 
 function closeQuietly(conn: Deno.Conn): void {

@@ -107,30 +107,45 @@ Deno.test("acceptAll() takes the next connection when the promise for the one be
   assertEquals(got.length, 2);
 });
 
-Deno.test("acceptAll() logs a failed accept and goes on after a pause", async () => {
+/** An error as the system gives it. */
+function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+Deno.test("acceptAll() pauses where descriptors have run out, and says so once a minute", async () => {
   using time = new FakeTime();
   const errors: string[] = [];
   const logger: Logger = { ...SILENT, error: (line) => errors.push(line) };
-  const conn = {} as Deno.TcpConn;
-  const answers = [
-    () => Promise.reject(new Error("Too many open files (os error 24)")),
-    () => Promise.resolve(conn),
-    () => Promise.reject(new Deno.errors.Interrupted()),
-  ];
-  const got: Deno.TcpConn[] = [];
+  let accepts = 0;
+  let closed = false;
   const accepting = acceptAll(
-    fakeListener(() => answers.shift()!()),
+    fakeListener(() => {
+      accepts++;
+      return Promise.reject(
+        closed
+          ? new Deno.errors.Interrupted()
+          : systemError("EMFILE", "Too many open files (os error 24)"),
+      );
+    }),
     logger,
-    (one) => void got.push(one),
+    () => {},
   );
   await time.runMicrotasks();
-  assertEquals([errors.length, got.length, answers.length], [1, 0, 2]);
+  assertEquals(accepts, 1);
+  for (let i = 0; i < 599; i++) await time.tickAsync(100);
+  assertEquals(accepts, 600);
   assertEquals(errors, [
     "cannot accept a connection: Too many open files (os error 24)",
   ]);
   await time.tickAsync(100);
+  await time.runMicrotasks();
+  assertEquals(
+    errors[1],
+    "cannot accept a connection: Too many open files (os error 24) (and 599 times since the last such line)",
+  );
+  closed = true;
+  await time.tickAsync(100);
   await accepting;
-  assertEquals(got, [conn]);
 });
 
 Deno.test("acceptAll() goes on at once, without a word, when a connection is gone before it is accepted", async () => {
@@ -138,14 +153,16 @@ Deno.test("acceptAll() goes on at once, without a word, when a connection is gon
   const logger: Logger = { ...SILENT, error: (line) => errors.push(line) };
   const conn = {} as Deno.TcpConn;
   const answers = [
-    new Deno.errors.NotConnected("Transport endpoint is not connected"),
-    new Deno.errors.ConnectionAborted("Software caused connection abort"),
-    new Deno.errors.ConnectionReset("Connection reset by peer"),
+    systemError("ENOTCONN", "Transport endpoint is not connected"),
+    systemError("ECONNABORTED", "Software caused connection abort"),
+    systemError("ECONNRESET", "Connection reset by peer"),
     conn,
     new Deno.errors.BadResource(),
   ];
   const got: Deno.TcpConn[] = [];
-  await bounded(acceptAll(
+  // No timer is needed for it: it would not run.
+  using _time = new FakeTime();
+  await acceptAll(
     fakeListener(async () => {
       const answer = await Promise.resolve(answers.shift()!);
       if (answer instanceof Error) throw answer;
@@ -153,8 +170,51 @@ Deno.test("acceptAll() goes on at once, without a word, when a connection is gon
     }),
     logger,
     (one) => void got.push(one),
-  ));
+  );
   assertEquals([got, errors], [[conn], []]);
+});
+
+Deno.test("acceptAll() pauses after a hundred failures in a row, whatever they are", async () => {
+  using time = new FakeTime();
+  const errors: string[] = [];
+  const logger: Logger = { ...SILENT, error: (line) => errors.push(line) };
+  let accepts = 0;
+  const accepting = acceptAll(
+    fakeListener(() =>
+      Promise.reject(
+        ++accepts <= 150
+          ? systemError("EPERM", "Operation not permitted")
+          : new Deno.errors.Interrupted(),
+      )
+    ),
+    logger,
+    () => {},
+  );
+  await time.runMicrotasks();
+  assertEquals(accepts, 100);
+  await time.tickAsync(100);
+  await accepting;
+  assertEquals(errors, ["cannot accept a connection: Operation not permitted"]);
+});
+
+Deno.test("acceptAll() passes over a connection that is gone when it is looked at, without a word", async () => {
+  const log: string[] = [];
+  const say = (line: string) => void log.push(line);
+  const listener = listenTcp("clients", "127.0.0.1", 0);
+  const { hostname, port } = listener.addr;
+  const accepting = acceptAll(
+    listener,
+    { ...SILENT, error: say, warn: say, info: say },
+    (conn) => {
+      conn.close();
+      throw systemError("EINVAL", "Invalid argument (os error 22)");
+    },
+  );
+  using conn = await Deno.connect({ hostname, port });
+  await bounded(conn.read(new Uint8Array(1)).catch(() => null));
+  listener.close();
+  await bounded(accepting);
+  assertEquals(log, []);
 });
 
 Deno.test("formatAddress() writes IPv4 and IPv6", () => {
