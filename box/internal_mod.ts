@@ -35,6 +35,7 @@ export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";
 export { IdleWatch } from "./net/idle_watch.ts";
 export type { IdleLimit, IdleWatched } from "./net/idle_watch.ts";
+export { DEFAULT_KEEP_ALIVE, KEEP_ALIVE, keepAlive } from "./net/keep_alive.ts";
 export {
   acceptAll,
   DEFAULT_BACKLOG,

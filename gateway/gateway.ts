@@ -169,19 +169,20 @@ export class Gateway implements AsyncDisposable {
   async #open(): Promise<void> {
     const { options, logger } = this.#context;
     const { outerHost, outerPort, innerHost, innerPort } = options;
-    const { backlog, bindTimeout } = options;
+    const { backlog, bindTimeout, keepAlive } = options;
     const waiting = {
       bindTimeout,
       logger,
       givenUp: () => this.#closing !== undefined,
     };
     const inner = await whenFree(
-      () => listenTcp("workers", innerHost, innerPort),
+      () => listenTcp("workers", innerHost, innerPort, { keepAlive }),
       waiting,
     );
     try {
       const outer = await whenFree(
-        () => listenTcp("clients", outerHost, outerPort, { backlog }),
+        () =>
+          listenTcp("clients", outerHost, outerPort, { backlog, keepAlive }),
         waiting,
       );
       if (this.#closing) {

@@ -7,6 +7,8 @@ import {
   COUNT,
   DEFAULT_BACKLOG,
   DEFAULT_BIND_TIMEOUT,
+  DEFAULT_KEEP_ALIVE,
+  KEEP_ALIVE,
   type Logger,
   MAX_INT32,
   PORT,
@@ -40,6 +42,12 @@ export interface GatewayOptions {
   connsMax?: number;
   /** Seconds without a frame after which a client is closed; 0 = never. @default {0} */
   connTimeout?: number;
+  /**
+   * Seconds after which a client, worker or trigger that has vanished without a word is found, also
+   * where nothing is sent to it; 0 = the system's own time, two hours on Linux. Other systems than
+   * Linux, and a program without `--allow-ffi`, have that in any case. @default {120}
+   */
+  keepAlive?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameMax?: number;
   /**
@@ -146,6 +154,7 @@ export const DEFAULTS: ResolvedOptions = {
   backlog: DEFAULT_BACKLOG,
   connsMax: 10_000,
   connTimeout: 0,
+  keepAlive: DEFAULT_KEEP_ALIVE,
   frameMax: 1024 * 1024,
   clientQueueMax: 128,
   queueMax: 100_000,
@@ -175,6 +184,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   backlog: COUNT,
   connsMax: COUNT,
   connTimeout: SECONDS,
+  keepAlive: KEEP_ALIVE,
   frameMax: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
   clientQueueMax: COUNT,
   queueMax: COUNT,

@@ -153,6 +153,9 @@ const SETTINGS: readonly Setting[] = [
       value: "S",
     },
   ),
+  number("keepAlive", "seconds until a vanished peer is found, 0 = 2 hours", {
+    value: "S",
+  }),
   number("frameMax", "bytes of a client's frame; more close it", {
     ini: "outer.recv_buf_max_size",
     value: "BYTES",

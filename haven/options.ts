@@ -6,6 +6,8 @@ import {
   checkNumbers,
   COUNT,
   DEFAULT_BIND_TIMEOUT,
+  DEFAULT_KEEP_ALIVE,
+  KEEP_ALIVE,
   LOG_FORMATS,
   type LogFormat,
   PORT,
@@ -26,6 +28,12 @@ export interface HavenListenOptions {
    * handled; 0 = never. @default {0}
    */
   timeout?: number;
+  /**
+   * Seconds after which a client that has vanished without a word is found, also where nothing is
+   * sent to it; 0 = the system's own time, two hours on Linux. Other systems than Linux, and a
+   * program without `--allow-ffi`, have that in any case. @default {120}
+   */
+  keepAlive?: number;
   /** Client connections; one more is closed at once. @default {10000} */
   connsMax?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
@@ -89,6 +97,8 @@ export interface ResolvedListen extends Ports {
   readonly reusePort: boolean;
   /** Seconds. */
   readonly timeout: number;
+  /** Seconds. */
+  readonly keepAlive: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly connsMax: number;
   /** See {@linkcode HavenListenOptions}. */
@@ -120,6 +130,7 @@ export interface ResolvedRun extends ResolvedListen {
 const RANGES = {
   port: PORT,
   timeout: SECONDS,
+  keepAlive: KEEP_ALIVE,
   connsMax: COUNT,
   frameMax: COUNT,
   outboxMax: COUNT,
@@ -141,6 +152,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     port = 7777,
     websocketPort,
     timeout = 0,
+    keepAlive = DEFAULT_KEEP_ALIVE,
     connsMax = 10_000,
     frameMax = 1024 * 1024,
     outboxMax = 4 * 1024 * 1024,
@@ -157,6 +169,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     {
       port,
       timeout,
+      keepAlive,
       connsMax,
       frameMax,
       outboxMax,
@@ -185,6 +198,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     websocketPort,
     reusePort: false,
     timeout,
+    keepAlive,
     connsMax,
     frameMax,
     outboxMax,

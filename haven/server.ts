@@ -64,7 +64,8 @@ export class Server<F extends object> implements SessionOwner<F> {
    * @throws {HavenError} `listen` when an address cannot be listened on.
    */
   constructor(app: ServerApp<F>, options: ResolvedListen) {
-    const { host, port, websocketPort, reusePort, timeout } = options;
+    const { host, port, websocketPort, reusePort, timeout, keepAlive } =
+      options;
     this.#app = app;
     this.#options = options;
     this.connQueueMax = options.connQueueMax;
@@ -74,11 +75,15 @@ export class Server<F extends object> implements SessionOwner<F> {
     });
     let listener: Deno.TcpListener | undefined;
     try {
-      listener = listenTcp("clients", host, port, { reusePort });
+      listener = listenTcp("clients", host, port, {
+        reusePort,
+        keepAlive,
+      });
       this.#webListener = websocketPort === undefined
         ? undefined
         : listenWebSocket(host, websocketPort, {
           reusePort,
+          keepAlive,
           refusal: () => this.#refusal(),
           onSocket: (socket, addr) => this.#acceptWeb(socket, addr),
         });

@@ -1,6 +1,7 @@
 // Listening and accepting, the same for every listener of every role.
 
 import { turnToAccept } from "./fair_turns.ts";
+import { keepAlive } from "./keep_alive.ts";
 import type { Logger } from "../log/logger.ts";
 
 /**
@@ -22,6 +23,11 @@ export interface ListenTcpOptions {
    * process that asks for it without `--unstable-net`. @default {false}
    */
   reusePort?: boolean;
+  /**
+   * Seconds after which a peer that has vanished without a word is found; 0 = the system's own
+   * time, 2 hours or more. See `keepAlive` for where it can be had. @default {0}
+   */
+  keepAlive?: number;
 }
 
 /**
@@ -33,12 +39,15 @@ export function listenTcp(
   what: string,
   hostname: string,
   port: number,
-  { reusePort = false, backlog = DEFAULT_BACKLOG }: ListenTcpOptions = {},
+  { reusePort = false, backlog = DEFAULT_BACKLOG, keepAlive: seconds = 0 }:
+    ListenTcpOptions = {},
 ): Deno.TcpListener {
   // Not in place, since the types of Deno 2.4 do not know tcpBacklog.
   const options = { hostname, port, reusePort, tcpBacklog: backlog };
   try {
-    return Deno.listen(options);
+    const listener = Deno.listen(options);
+    keepAlive(listener.addr.port, seconds);
+    return listener;
   } catch (cause) {
     throw listenError(what, { hostname, port, cause });
   }

@@ -1,11 +1,14 @@
 // Listening for WebSocket connections.
 
+import { keepAlive } from "./keep_alive.ts";
 import { listenError } from "./listen.ts";
 
 /** What a listener for WebSockets is told. */
 export interface WebSocketListenerOptions {
   /** Whether others may listen on the same port. */
   readonly reusePort: boolean;
+  /** Seconds after which a peer that has vanished is found: see `listenTcp`. */
+  readonly keepAlive: number;
   /** Why no connection is taken just now; `undefined` when one is. */
   readonly refusal: () => string | undefined;
   /** Given each connection when it is open. */
@@ -27,10 +30,11 @@ export type WebSocketListener = Deno.HttpServer<Deno.NetAddr>;
 export function listenWebSocket(
   hostname: string,
   port: number,
-  { reusePort, refusal, onSocket }: WebSocketListenerOptions,
+  { reusePort, keepAlive: seconds, refusal, onSocket }:
+    WebSocketListenerOptions,
 ): WebSocketListener {
   try {
-    return Deno.serve({
+    const listener = Deno.serve({
       hostname,
       port,
       reusePort,
@@ -48,6 +52,8 @@ export function listenWebSocket(
       socket.onopen = () => onSocket(socket, remoteAddr);
       return response;
     });
+    keepAlive(listener.addr.port, seconds);
+    return listener;
   } catch (cause) {
     throw listenError("WebSockets", { hostname, port, cause });
   }

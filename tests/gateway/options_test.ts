@@ -17,6 +17,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     backlog: 4096,
     connsMax: 10_000,
     connTimeout: 0,
+    keepAlive: 120,
     frameMax: 1_048_576,
     clientQueueMax: 128,
     queueMax: 100_000,

@@ -31,6 +31,7 @@ const EVERY: Record<string, string | number> = {
   order: "none",
   connsMax: 3,
   connTimeout: 4.5,
+  keepAlive: 90,
   frameMax: 5,
   clientQueueMax: 6,
   queueMax: 7,
