@@ -302,6 +302,7 @@ export class Gateway implements AsyncDisposable {
     this.#idleWatch.stop();
     this.#parkWatch.stop();
     queue.gate.open();
+    dispatcher.close();
     this.#clients.close();
     this.#links.close();
     await this.#allEnded();

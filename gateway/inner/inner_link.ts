@@ -19,6 +19,8 @@ export interface LinkOwner {
   onWorkerAttach(link: InnerLink): void;
   /** A whole Task came; valid during the call only. */
   onInnerFrame(link: InnerLink, frame: Uint8Array): void;
+  /** A worker of ours is to show that it lives. */
+  ping(link: InnerLink): void;
   /** The connection has ended. */
   onInnerClose(link: InnerLink, cause: CloseCause): void;
 }
@@ -53,6 +55,10 @@ export class InnerLink implements FrameHandler, TaskHolder {
   taskMs = 0;
   /** Pings since its last frame. */
   unansweredPings = 0;
+  /** Used by `AskingLinks`: whether it is kept out. */
+  parked = false;
+  /** Used by the dispatcher: whether it has asked, and may get tasks. */
+  attached = false;
   /** Whether it wants no more tasks. */
   withdrawn = false;
   /** Whether it has sent a Task with the header of 60 bytes. */
@@ -101,6 +107,11 @@ export class InnerLink implements FrameHandler, TaskHolder {
   deliver(task: QueuedTask): void {
     const at = this.socket.reserve(task.bytes);
     if (at >= 0) task.writeTo(this.socket.buffer, at);
+  }
+
+  /** Makes a worker of ours send a frame soon. */
+  askForLife(): void {
+    if (this.acknowledgesById) this.#owner.ping(this);
   }
 
   /** Called by the socket. */

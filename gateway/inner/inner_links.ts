@@ -20,6 +20,7 @@ import { InnerLink, type LinkOwner } from "./inner_link.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
 import type { LostTasks } from "../queue/dispatcher.ts";
+import type { QueuedTask } from "../queue/queued_task.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
@@ -34,6 +35,7 @@ export class InnerLinks implements LinkOwner {
   readonly #clientCommands: ClientCommands;
   readonly #links = new Set<InnerLink>();
   #workers = 0;
+  readonly #pingFrame: Uint8Array;
   #closed = false;
   #pinging: ReturnType<typeof setInterval> | undefined;
   #lookingAtOriginals: ReturnType<typeof setInterval> | undefined;
@@ -47,6 +49,7 @@ export class InnerLinks implements LinkOwner {
     this.#context = context;
     this.#pullCommands = pullCommands;
     this.#clientCommands = clientCommands;
+    this.#pingFrame = ping(this.#pingMs);
   }
 
   /** How many connections there are. */
@@ -80,13 +83,11 @@ export class InnerLinks implements LinkOwner {
 
   /** Begins to look for workers that vanished. */
   start(): void {
-    const { workerTimeout, originalWorkerTimeout } = this.#context.options;
-    const intervalMs = workerTimeout * 1000 / PINGS;
-    if (intervalMs > 0) {
-      const frame = ping(intervalMs);
+    const { originalWorkerTimeout } = this.#context.options;
+    if (this.#pingMs > 0) {
       this.#pinging = setInterval(() => {
-        for (const link of this.#links) this.#look(link, frame);
-      }, intervalMs);
+        for (const link of this.#links) this.#look(link);
+      }, this.#pingMs);
     }
     if (originalWorkerTimeout > 0) {
       this.#lookingAtOriginals = setInterval(() => {
@@ -141,6 +142,11 @@ export class InnerLinks implements LinkOwner {
   }
 
   /** For a link. */
+  ping(link: InnerLink): void {
+    link.socket.send(this.#pingFrame);
+  }
+
+  /** For a link. */
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     link.unansweredPings = 0;
     link.seenAt = turnNow();
@@ -191,6 +197,24 @@ export class InnerLinks implements LinkOwner {
     if (isLoss || !isOrdinary(cause)) logger.warn(line);
     else if (link.isWorker) logger.info(line);
     else logger.debug(line);
+    const { suspect } = lost;
+    if (!suspect || suspect.answered || this.#closed) return;
+    logger.warn(
+      `${link.name} was lost while it held nothing but ${
+        this.#describe(suspect)
+      }, with which ${suspect.losses} workers were lost now: it may be what ends them`,
+    );
+  }
+
+  #describe({ cmd, body, isRequest }: QueuedTask): string {
+    const { boxClass } = this.#context.options;
+    const what = isRequest
+      ? "a request"
+      : cmd === TaskCmd.WRITE_TO_WORKER
+      ? "a task for a worker"
+      : "the news of a client";
+    const hasCmd = body.length > 0 && boxClass.fieldNames.includes("cmd");
+    return hasCmd ? `${what} with cmd ${boxClass.cmdOf(body)}` : what;
   }
 
   // An original worker does not answer pings, and the system tells when its connection is gone. One
@@ -208,7 +232,7 @@ export class InnerLinks implements LinkOwner {
     });
   }
 
-  #look(link: InnerLink, frame: Uint8Array): void {
+  #look(link: InnerLink): void {
     if (!link.acknowledgesById) return;
     if (link.unansweredPings >= PINGS) {
       link.socket.destroy({
@@ -219,7 +243,12 @@ export class InnerLinks implements LinkOwner {
       return;
     }
     link.unansweredPings++;
-    link.socket.send(frame);
+    this.ping(link);
+  }
+
+  // How often workers of ours are asked for a sign of life; 0 = never.
+  get #pingMs(): number {
+    return this.#context.options.workerTimeout * 1000 / PINGS;
   }
 }
 

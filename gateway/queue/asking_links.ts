@@ -42,23 +42,49 @@ export class AskingLinks {
 
   /** A link asks for one more task. */
   add(link: TaskHolder): void {
+    if (link.parked) {
+      link.credits++;
+      return;
+    }
     this.#credits++;
     if (link.credits++ === 0) this.#insert(link);
   }
 
+  /** A link that holds nothing; null when there is none. */
+  get idle(): TaskHolder | null {
+    return this.#byHeld[0]!.last;
+  }
+
+  /** One of those that hold the fewest; null when nobody asks. */
+  get withFewest(): TaskHolder | null {
+    for (const { first } of this.#byHeld) if (first) return first;
+    return null;
+  }
+
+  /** A link keeps its credits, and is not chosen until {@linkcode AskingLinks.unpark}. */
+  park(link: TaskHolder): void {
+    this.#take(link);
+    link.parked = true;
+  }
+
+  /** A parked link is chosen again. */
+  unpark(link: TaskHolder): void {
+    link.parked = false;
+    if (link.credits === 0) return;
+    this.#credits += link.credits;
+    this.#insert(link);
+  }
+
   /** A link asks for nothing any more. */
   remove(link: TaskHolder): void {
-    if (link.credits === 0) return;
-    this.#byHeld[link.rank]!.remove(link);
-    this.#credits -= link.credits;
+    this.#take(link);
     link.credits = 0;
-    const at = this.#served.indexOf(link);
-    if (at >= 0) this.#served.splice(at, 1);
+    link.parked = false;
   }
 
   /** To be called when a link holds more or fewer tasks than before. */
   update(link: TaskHolder): void {
-    if (link.credits === 0) return;
+    if (link.credits === 0 || link.parked) return;
     // Also where that makes no difference: those that hold the most are served in turn too.
     this.#byHeld[link.rank]!.remove(link);
     this.#insert(link);
@@ -87,8 +113,16 @@ export class AskingLinks {
       const idle = this.#byHeld[0]!.last;
       if (idle && idle.taskMs > 0) return idle;
     }
-    for (const { first } of this.#byHeld) if (first) return first;
-    return null;
+    return this.withFewest;
+  }
+
+  // Takes a link out, whose credits stay as they are.
+  #take(link: TaskHolder): void {
+    if (link.credits === 0 || link.parked) return;
+    this.#byHeld[link.rank]!.remove(link);
+    this.#credits -= link.credits;
+    const at = this.#served.indexOf(link);
+    if (at >= 0) this.#served.splice(at, 1);
   }
 
   #putFirst(link: TaskHolder): void {

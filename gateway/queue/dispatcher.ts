@@ -5,6 +5,7 @@ import { turnNow } from "@maple/box/internal";
 import { AskingLinks } from "./asking_links.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
+import { Quarantine } from "./quarantine.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
 /** Settings of a {@linkcode Dispatcher}. */
@@ -31,6 +32,8 @@ export interface LostTasks {
   givenUp: number;
   /** So many are done. */
   done: number;
+  /** The one of them that it held alone, after another worker was lost with it. */
+  suspect: QueuedTask | null;
 }
 
 /** Brings waiting tasks and asking workers together. */
@@ -47,12 +50,18 @@ export class Dispatcher {
   readonly #queue: TaskQueue;
   readonly #options: DispatcherOptions;
   readonly #asking = new AskingLinks();
+  readonly #quarantine: Quarantine;
   #pumping = false;
 
   /** @param queue Where the tasks wait. */
   constructor(queue: TaskQueue, options: DispatcherOptions) {
     this.#queue = queue;
     this.#options = options;
+    this.#quarantine = new Quarantine(queue, this.#asking, {
+      canDeliver: () => !this.#deliveries.isFull,
+      deliver: (task, link) => this.#deliver(task, link),
+      onTick: () => this.pump(),
+    });
   }
 
   /** How many tasks workers hold. */
@@ -82,6 +91,7 @@ export class Dispatcher {
     link.done++;
     this.#options.onAcknowledged?.(task);
     this.#finish(task, false);
+    if (link.parked) this.#quarantine.finished(link, task);
   }
 
   /**
@@ -111,7 +121,12 @@ export class Dispatcher {
   ask(link: TaskHolder): void {
     if (link.withdrawn || link.closed) return;
     if (link.credits >= this.#options.creditsMax) return;
+    if (!link.attached) {
+      link.attached = true;
+      this.#quarantine.attached();
+    }
     this.#asking.add(link);
+    if (this.#queue.returned > 0) this.#quarantine.asked(link);
   }
 
   /**
@@ -120,33 +135,35 @@ export class Dispatcher {
    */
   withdraw(link: TaskHolder): void {
     link.withdrawn = true;
-    this.#asking.remove(link);
+    this.#leave(link);
   }
 
   /**
-   * A worker's connection is gone: what it held is handed out again, before all that waits, or
-   * given up.
+   * A worker's connection is gone: what it held is handed out again, each task alone, or given up.
    *
    * An original worker that is stopped finishes what it holds and leaves without a word, as one
    * does that is killed. So of its tasks only the requests that it has not answered are handed out
    * again; what nobody waits for counts as done.
    */
   lost(link: TaskHolder): LostTasks {
-    this.#asking.remove(link);
-    const lost: LostTasks = { again: 0, givenUp: 0, done: 0 };
+    const suspect = this.#leave(link);
+    const lost: LostTasks = { again: 0, givenUp: 0, done: 0, suspect };
     if (link.inHand.size === 0) return lost;
     const { maxDeliveries, originalMaxDeliveries } = this.#options;
     const byId = link.acknowledgesById;
     const most = byId ? maxDeliveries : originalMaxDeliveries;
+    const now = turnNow();
     const again: QueuedTask[] = [];
     const finished: QueuedTask[] = [];
     for (const task of link.inHand) {
       this.#takeBack(task, link);
       task.answered ||= !byId && !task.isRequest;
-      const isOver = task.answered || task.deliveries >= most;
+      // What was sent in this very turn went to a connection that was gone: nobody has seen it.
+      const isSeen = task.deliveredAt !== now;
+      if (isSeen && (!suspect || task === suspect)) task.losses++;
+      const isOver = task.answered || task.losses >= most || most === 1;
       (isOver ? finished : again).push(task);
     }
-    this.#queue.pushFront(again);
     lost.again = again.length;
     for (const task of finished) {
       if (task.answered) lost.done++;
@@ -154,8 +171,14 @@ export class Dispatcher {
       this.#finish(task, !task.answered);
     }
     this.givenUp += lost.givenUp;
+    if (again.length > 0) this.#quarantine.add(again);
     this.pump();
     return lost;
+  }
+
+  /** Hands out nothing again any more. */
+  close(): void {
+    this.#quarantine.close();
   }
 
   /** Hands out tasks while there are tasks and workers that ask. */
@@ -169,6 +192,14 @@ export class Dispatcher {
       this.#deliver(this.#queue.next()!, link);
     }
     this.#pumping = false;
+  }
+
+  // A link gets nothing any more. Answers the task that it was alone with.
+  #leave(link: TaskHolder): QueuedTask | null {
+    this.#asking.remove(link);
+    if (!link.attached) return null;
+    link.attached = false;
+    return this.#quarantine.left(link);
   }
 
   #deliver(task: QueuedTask, link: TaskHolder): void {

@@ -33,6 +33,10 @@ export interface TaskHolder extends Linked<TaskHolder> {
   credits: number;
   /** For `AskingLinks`: among which of them it is. */
   rank: number;
+  /** For `AskingLinks`: whether it is kept out, with its credits. */
+  parked: boolean;
+  /** For the dispatcher: whether it has asked, and may get tasks. */
+  attached: boolean;
   /** For the dispatcher: whether it wants no more tasks. */
   withdrawn: boolean;
   /** For the dispatcher: how many tasks it has acknowledged. */
@@ -41,12 +45,16 @@ export interface TaskHolder extends Linked<TaskHolder> {
   readonly inHand: LinkedList<QueuedTask>;
   /** Whether it acknowledges by delivery id, as a worker of ours does. */
   readonly acknowledgesById: boolean;
+  /** When its last frame came, in milliseconds of `turnNow`. */
+  readonly seenAt: number;
   /** Milliseconds that its tasks took of late, on average, as it tells; 0 = not known. */
   readonly taskMs: number;
   /** Whether no more tasks can be sent to it. */
   readonly closed: boolean;
   /** Sends it a task; one that cannot be sent ends it. */
   deliver(task: QueuedTask): void;
+  /** Makes it send a frame soon, if it lives and is a worker of ours. */
+  askForLife(): void;
 }
 
 /** One task from the moment it arrives until a worker has acknowledged it. */
@@ -59,6 +67,8 @@ export class QueuedTask implements Linked<QueuedTask> {
   link: TaskHolder | null = null;
   /** How often it was handed to a worker. */
   deliveries = 0;
+  /** How many workers were lost that may have been so because of it. */
+  losses = 0;
   /** The id of the present delivery; see `Deliveries`. */
   deliveryId = 0;
   /** Whether the worker that holds it has answered the client, or counts as having done it. */

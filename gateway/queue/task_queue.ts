@@ -31,6 +31,7 @@ export class TaskQueue {
   readonly gate: Gate = new Gate();
   readonly #options: TaskQueueOptions;
   readonly #ready = new LinkedList<QueuedTask>();
+  readonly #returned = new LinkedList<QueuedTask>();
   #step = 0;
   #size = 0;
   #bytes = 0;
@@ -56,7 +57,7 @@ export class TaskQueue {
    * when none waits.
    */
   get oldestAt(): number | undefined {
-    return this.#ready.first?.queuedAt;
+    return (this.#returned.first ?? this.#ready.first)?.queuedAt;
   }
 
   /** How many bytes the waiting tasks take. */
@@ -80,14 +81,25 @@ export class TaskQueue {
     this.#count(1, task.bytes);
   }
 
-  /** Adds tasks that were handed out in vain at the front, the first of them first. */
-  pushFront(tasks: readonly QueuedTask[]): void {
-    for (let i = tasks.length - 1; i >= 0; i--) {
-      const task = tasks[i]!;
+  /** Adds tasks that came back from a lost worker: they wait apart, before all others. */
+  putBack(tasks: readonly QueuedTask[]): void {
+    for (const task of tasks) {
       task.bornStep = this.#step;
-      this.#ready.pushFront(task);
+      this.#returned.pushBack(task);
       this.#count(1, task.bytes);
     }
+  }
+
+  /** How many tasks wait that came back. */
+  get returned(): number {
+    return this.#returned.size;
+  }
+
+  /** Takes out the one that came back first; null when there is none. */
+  nextReturned(): QueuedTask | null {
+    const task = this.#returned.shift();
+    if (task) this.#count(-1, -task.bytes);
+    return task;
   }
 
   /** Takes the next task out; null when none is ready. */
@@ -123,11 +135,13 @@ export class TaskQueue {
       session.behind.remove(task);
       removed.push(task);
     }
-    for (const task of this.#ready) {
-      if (task.session !== session || !which(task)) continue;
-      this.#ready.remove(task);
-      removed.push(task);
-      this.finish(task);
+    for (const list of [this.#returned, this.#ready]) {
+      for (const task of list) {
+        if (task.session !== session || !which(task)) continue;
+        list.remove(task);
+        removed.push(task);
+        this.finish(task);
+      }
     }
     for (const task of removed) this.#count(-1, -task.bytes);
     return removed;
@@ -143,18 +157,20 @@ export class TaskQueue {
     const isOld = (task: QueuedTask) =>
       task.bornStep < oldest && task.canExpire;
     const expired: QueuedTask[] = [];
-    for (const task of this.#ready) {
-      if (isOld(task)) {
-        this.#ready.remove(task);
-        expired.push(task);
-        this.finish(task);
-        continue;
-      }
-      // The news of its coming goes before a client's requests, and waits for ever.
-      for (const behind of task.session?.behind ?? []) {
-        if (!isOld(behind)) continue;
-        task.session!.behind.remove(behind);
-        expired.push(behind);
+    for (const list of [this.#returned, this.#ready]) {
+      for (const task of list) {
+        if (isOld(task)) {
+          list.remove(task);
+          expired.push(task);
+          this.finish(task);
+          continue;
+        }
+        // The news of its coming goes before a client's requests, and waits for ever.
+        for (const behind of task.session?.behind ?? []) {
+          if (!isOld(behind)) continue;
+          task.session!.behind.remove(behind);
+          expired.push(behind);
+        }
       }
     }
     for (const task of expired) this.#count(-1, -task.bytes);

@@ -1,7 +1,7 @@
 // Sessions and links without sockets: a connection that writes into memory and never reads.
 
 import { Box, FrameReader, Task, TaskCmd } from "@maple/box";
-import { type Conn, FrameSocket } from "@maple/box/internal";
+import { type Conn, FrameSocket, turnNow } from "@maple/box/internal";
 import { ClientSession } from "../../../gateway/outer/client_session.ts";
 import { InnerLink } from "../../../gateway/inner/inner_link.ts";
 import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
@@ -63,11 +63,20 @@ export function fakeSession(
 export class FakeLink {
   /** The link. */
   readonly link: InnerLink;
+  /** How often it was asked for a sign of life. */
+  pings = 0;
   readonly #conn = new FakeConn();
   readonly #socket: FrameSocket;
 
-  /** A link of a worker of ours, or of an original one; so many bytes may wait to be sent on it. */
-  constructor({ original = false, maxOutboxBytes = 1024 * 1024 } = {}) {
+  /**
+   * A link of a worker of ours, which lives or does not, or of an original one; so many bytes may
+   * wait to be sent on it.
+   */
+  constructor({
+    original = false,
+    lives = true,
+    maxOutboxBytes = 1024 * 1024,
+  } = {}) {
     this.#socket = new FrameSocket(this.#conn, {
       framing: Task,
       maxOutboxBytes,
@@ -76,8 +85,17 @@ export class FakeLink {
       onWorkerAttach() {},
       onInnerFrame() {},
       onInnerClose() {},
+      ping: () => {
+        this.pings++;
+        if (lives) this.live();
+      },
     });
     this.link.acknowledgesById = !original;
+  }
+
+  /** It shows that it lives. */
+  live(): void {
+    this.link.seenAt = turnNow();
   }
 
   /** The tasks sent since the last call. */

@@ -71,14 +71,17 @@ Deno.test("TaskQueue next() holds no task of a trigger back", () => {
   assertEquals(takeAll(queue).map(textOf), ["1", "2", "3"]);
 });
 
-Deno.test("TaskQueue pushFront() puts tasks before all that wait, in their order", () => {
+Deno.test("TaskQueue putBack() lets tasks wait apart, in their order", () => {
   const queue = makeQueue({ order: "none" });
   const session = fakeSession(1);
   for (const text of ["1", "2", "3"]) queue.push(request(session, text));
-  const lost = [queue.next()!, queue.next()!];
-  queue.pushFront(lost);
-  assertEquals(queue.size, 3);
-  assertEquals(takeAll(queue).map(textOf), ["1", "2", "3"]);
+  queue.putBack([queue.next()!, queue.next()!]);
+  assertEquals([queue.size, queue.returned], [3, 2]);
+  assertEquals(takeAll(queue).map(textOf), ["3"]);
+  assertEquals(textOf(queue.nextReturned()!), "1");
+  assertEquals(queue.remove(session, () => true).map(textOf), ["2"]);
+  assertEquals([queue.size, queue.returned, queue.bytes], [0, 0, 0]);
+  assertEquals(queue.nextReturned(), null);
 });
 
 Deno.test("TaskQueue remove() takes the chosen tasks of one client out", () => {
@@ -221,12 +224,13 @@ Deno.test("TaskQueue expire() leaves what waits behind a task in a worker's hand
   assertFalse(session.busy);
 });
 
-Deno.test("TaskQueue pushFront() lets a task wait anew", () => {
+Deno.test("TaskQueue putBack() lets a task wait anew", () => {
   const queue = makeQueue();
   queue.push(innerTask("lost"));
   const task = queue.next()!;
   for (let step = 0; step < 5; step++) queue.expire(1);
-  queue.pushFront([task]);
+  queue.putBack([task]);
   assertEquals(queue.expire(1), []);
   assertEquals(queue.expire(1), [task]);
+  assertEquals([queue.size, queue.returned], [0, 0]);
 });
