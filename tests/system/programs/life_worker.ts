@@ -16,6 +16,8 @@ export const LifeCmd = {
   HANG: 3,
   /** Blocks the event loop for good; where the task was delivered before it does as WHO. */
   BLOCK: 4,
+  /** Ends the process after as many milliseconds as the body says; at once where it says nothing. */
+  DIE: 5,
 } as const;
 
 /** What a handler answers. */
@@ -56,6 +58,11 @@ export async function runLifeWorker(
   app.route(LifeCmd.BLOCK, (request) => {
     if (request.redelivered) return who(request);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+  app.route(LifeCmd.DIE, async (request) => {
+    const ms = Number(request.box.text());
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    Deno.exit(1);
   });
   app.stopWorker(() => console.log(`stopWorker ${Deno.pid}`));
 
