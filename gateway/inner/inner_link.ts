@@ -57,8 +57,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
   unansweredPings = 0;
   /** Used by `AskingLinks`: whether it is kept out. */
   parked = false;
-  /** Used by the dispatcher: whether it has asked, and may get tasks. */
-  attached = false;
+  /** Used by the dispatcher: whether it counts among those that may get tasks. */
+  counted = false;
   /** Whether it wants no more tasks. */
   withdrawn = false;
   /** Whether it has sent a Task with the header of 60 bytes. */

@@ -121,9 +121,9 @@ export class Dispatcher {
   ask(link: TaskHolder): void {
     if (link.withdrawn || link.closed) return;
     if (link.credits >= this.#options.creditsMax) return;
-    if (!link.attached) {
-      link.attached = true;
-      this.#quarantine.attached();
+    if (!link.counted) {
+      link.counted = true;
+      this.#quarantine.joined();
     }
     this.#asking.add(link);
     if (this.#queue.returned > 0) this.#quarantine.asked(link);
@@ -197,8 +197,8 @@ export class Dispatcher {
   // A link gets nothing any more. Answers the task that it was alone with.
   #leave(link: TaskHolder): QueuedTask | null {
     this.#asking.remove(link);
-    if (!link.attached) return null;
-    link.attached = false;
+    if (!link.counted) return null;
+    link.counted = false;
     return this.#quarantine.left(link);
   }
 

@@ -75,7 +75,7 @@ export class Quarantine {
   }
 
   /** A link has asked for the first time. */
-  attached(): void {
+  joined(): void {
     this.#links++;
   }
 

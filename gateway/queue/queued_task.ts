@@ -35,8 +35,8 @@ export interface TaskHolder extends Linked<TaskHolder> {
   rank: number;
   /** For `AskingLinks`: whether it is kept out, with its credits. */
   parked: boolean;
-  /** For the dispatcher: whether it has asked, and may get tasks. */
-  attached: boolean;
+  /** For the dispatcher: whether it counts among those that may get tasks. */
+  counted: boolean;
   /** For the dispatcher: whether it wants no more tasks. */
   withdrawn: boolean;
   /** For the dispatcher: how many tasks it has acknowledged. */
