@@ -7,11 +7,11 @@ import type { QueuedTask, TaskHolder } from "./queued_task.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
 const TICK_MS = 25;
-// So long after the last loss nothing is handed out again: whoever is lost as well is known by then.
+// So long after the last loss nothing is handed out again: others that are lost are known by then.
 const WAIT_TICKS = 3;
 // Where workers are lost all the time, something is handed out after so long all the same.
 const WAIT_MOST_TICKS = 20;
-// How long a link may take until it is empty, and a worker of ours for a sign of life; how long a
+// How long a link may take until it is empty, and one of ours for a sign of life; how long a
 // task is kept alone that does not end; and how long the only link is kept from what waits.
 const PATIENCE_TICKS = 40;
 

@@ -16,7 +16,7 @@ export const LifeCmd = {
   HANG: 3,
   /** Blocks the event loop for good; where the task was delivered before it does as WHO. */
   BLOCK: 4,
-  /** Ends the process after as many milliseconds as the body says; at once where it says nothing. */
+  /** Ends the process after as many milliseconds as the body says. */
   DIE: 5,
 } as const;
 
