@@ -1,11 +1,23 @@
-// GatewayConnection: one connection to a gateway, watched so that its end is known before more is
-// written to it.
+// GatewayConnection: one connection to a gateway, from the hello on, watched so that its end is
+// known before more is written to it.
 
+import { BoxError, FrameReader, Task } from "@maple/box";
+import { connectGateway, decodeGreeting } from "@maple/box/internal";
+import { TriggerError } from "./errors.ts";
 import type { TriggerGateway } from "./options.ts";
 
-// A gateway that is full accepts a connection and closes it at once; that must not be taken for the
-// end that it gives when it has read everything.
-const REFUSAL_MS = 50;
+// A gateway sends greetings only.
+const MAX_FRAME_BYTES = 1024 * 1024;
+
+/** How a connection is opened. */
+export interface OpenOptions {
+  /** The first frame: who the trigger is. */
+  readonly hello: Uint8Array;
+  /** A gateway that does not greet in so many milliseconds, and stays, is an original one. */
+  readonly greetingMs: number;
+  /** Ends the attempt. */
+  readonly signal: AbortSignal;
+}
 
 /** One connection to a gateway. */
 export class GatewayConnection {
@@ -15,36 +27,49 @@ export class GatewayConnection {
    */
   readonly ended: Promise<boolean>;
   readonly #conn: Deno.TcpConn;
-  readonly #since = performance.now();
+  readonly #reader = new FrameReader(Task, { maxFrameBytes: MAX_FRAME_BYTES });
   #open = true;
   #finished = false;
+  #frameMax = Infinity;
+  #stranger = false;
+  #onAnswer: (() => void) | undefined;
 
-  /** @param conn The connection, which belongs to this object from now on. */
-  constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
-    conn.setNoDelay(true);
-    conn.setKeepAlive(true);
     this.ended = this.#watch();
   }
 
   /**
-   * Connects.
+   * Connects, says hello and waits until the gateway has greeted.
    *
-   * @param signal Ends the attempt.
-   * @throws {Error} when the gateway cannot be reached.
+   * @throws {Error} when the gateway cannot be reached or does not let the trigger in; a
+   * TriggerError when what answers is no gateway, which another attempt would not change.
    */
-  static async to(
-    { host, port }: TriggerGateway,
-    signal: AbortSignal,
+  static async open(
+    gateway: TriggerGateway,
+    { hello, greetingMs, signal }: OpenOptions,
   ): Promise<GatewayConnection> {
-    return new GatewayConnection(
-      await Deno.connect({ hostname: host, port, signal }),
-    );
+    const conn = await connectGateway(gateway, signal);
+    const connection = new GatewayConnection(conn);
+    const cut = () => connection.cut();
+    signal.addEventListener("abort", cut);
+    try {
+      await connection.#sayHello(hello, greetingMs);
+    } finally {
+      signal.removeEventListener("abort", cut);
+    }
+    signal.throwIfAborted();
+    return connection;
   }
 
   /** Whether it can be written to. */
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Bytes of the longest frame that the gateway takes, as it has told. */
+  get frameMax(): number {
+    return this.#frameMax;
   }
 
   /**
@@ -66,13 +91,9 @@ export class GatewayConnection {
 
   /**
    * Ends this side. The gateway reads to the end and then ends its own, which is the only word it
-   * ever gives that it has taken all. An end that it gives first is no such word, so a young
-   * connection is left open a little longer, to see it.
+   * ever gives that it has taken all.
    */
-  async finish(): Promise<void> {
-    const age = performance.now() - this.#since;
-    const wait = Math.max(0, REFUSAL_MS - age);
-    await new Promise((resolve) => setTimeout(resolve, wait));
+  finish(): void {
     if (!this.#open) return;
     this.#finished = true;
     this.#conn.closeWrite().catch(() => this.cut());
@@ -85,16 +106,62 @@ export class GatewayConnection {
     this.#conn.close();
   }
 
+  async #sayHello(hello: Uint8Array, greetingMs: number): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#onAnswer = resolve);
+    const timer = setTimeout(() => this.#onAnswer?.(), greetingMs);
+    // What breaks here is seen by whoever reads.
+    await this.write(hello).catch(() => {});
+    await answered;
+    clearTimeout(timer);
+    if (this.#isStranger) {
+      this.cut();
+      throw new TriggerError(
+        "connection",
+        "what answers there is no gateway that lets triggers in; is it the gateway's inner port?",
+      );
+    }
+    if (!this.#open) {
+      throw new Error(
+        "it has closed the connection before it let the trigger in: it may be full (its option innerConnsMax), or this is not its inner port",
+      );
+    }
+  }
+
   async #watch(): Promise<boolean> {
-    const ignored = new Uint8Array(512);
     let taken = false;
     try {
-      while (await this.#conn.read(ignored) !== null);
-      taken = this.#finished;
-    } catch {
-      // Broken or cut: nobody knows what the gateway has read.
+      for (;;) {
+        const count = await this.#conn.read(this.#reader.space());
+        if (count === null) break;
+        this.#reader.commit(count);
+        for (let frame; (frame = this.#reader.next());) this.#onFrame(frame);
+      }
+      taken = this.#finished && !this.#isStranger;
+    } catch (error) {
+      // Broken or cut: nobody knows what the gateway has read. Unless it was no gateway.
+      if (this.#open && isNoFrame(error)) this.#stranger = true;
     }
     this.cut();
+    this.#onAnswer?.();
     return taken;
   }
+
+  // A gateway sends whole greetings; an answer to a client may be shorter than any Task.
+  get #isStranger(): boolean {
+    return this.#stranger || this.#reader.bufferedBytes > 0;
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    const greeting = decodeGreeting(frame);
+    if (greeting) this.#frameMax = greeting.innerFrameMax ?? Infinity;
+    else {
+      this.#stranger = true;
+      this.cut();
+    }
+    this.#onAnswer?.();
+  }
+}
+
+function isNoFrame(error: unknown): boolean {
+  return error instanceof BoxError && error.code === "frame";
 }

@@ -1,12 +1,19 @@
 // GatewayLink: one gateway as a trigger sees it: the messages that wait for it, in their order, and
 // its connection.
 
-import { formatAddress, type Logger } from "@maple/box/internal";
+import {
+  gatewayName,
+  hello,
+  identityOf,
+  type Logger,
+} from "@maple/box/internal";
+import config from "./deno.json" with { type: "json" };
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
 import { GatewayConnection } from "./gateway_connection.ts";
 import type { Ensure, ResolvedOptions, TriggerGateway } from "./options.ts";
 
 const MAX_RETRY_DELAY_MS = 2000;
+const GREETING_MS = 1000;
 const CLOSED = "the trigger is closed";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -25,6 +32,7 @@ export class GatewayLink {
   readonly #address: TriggerGateway;
   readonly #options: ResolvedOptions;
   readonly #logger: Logger;
+  readonly #hello: Uint8Array;
   readonly #waiting = new Set<Message>();
   #waitingBytes = 0;
   #writing: Message | undefined;
@@ -40,10 +48,11 @@ export class GatewayLink {
 
   /** @param options Complete and checked. */
   constructor(address: TriggerGateway, options: ResolvedOptions) {
-    const { host: hostname, port } = address;
-    this.name = formatAddress({ transport: "tcp", hostname, port });
+    this.name = gatewayName(address);
     this.#address = address;
     this.#options = options;
+    const { name } = options;
+    this.#hello = hello(identityOf({ name, version: config.version }));
     this.#logger = options.logger;
   }
 
@@ -109,7 +118,7 @@ export class GatewayLink {
     const connection = this.#connection;
     if (connection?.open) {
       const timer = setTimeout(() => connection.cut(), this.#options.timeoutMs);
-      await connection.finish();
+      connection.finish();
       await connection.ended;
       clearTimeout(timer);
     }
@@ -143,6 +152,14 @@ export class GatewayLink {
     const connection = this.#connection;
     // Its time may have come while the gateway was being reached.
     if (!this.#waiting.has(message)) return;
+    const { length } = message.frame;
+    if (length > connection.frameMax) {
+      return this.#fail(
+        message,
+        "limit",
+        `${length} bytes are too many: it takes messages of up to ${connection.frameMax} (its option innerFrameMax)`,
+      );
+    }
     this.#writing = message;
     try {
       await connection.write(message.frame);
@@ -157,10 +174,11 @@ export class GatewayLink {
     const attempt = this.#attempt = new AbortController();
     const timer = setTimeout(() => attempt.abort(), this.#options.timeoutMs);
     try {
-      const connection = await GatewayConnection.to(
-        this.#address,
-        attempt.signal,
-      );
+      const connection = await GatewayConnection.open(this.#address, {
+        hello: this.#hello,
+        greetingMs: Math.min(GREETING_MS, this.#options.timeoutMs / 2),
+        signal: attempt.signal,
+      });
       connection.ended.then((taken) => this.#onEnd(connection, taken));
       this.#logger.debug(`connected to gateway ${this.name}`);
       return connection;
@@ -182,7 +200,7 @@ export class GatewayLink {
     this.#lastFailure = error;
     this.#logger.debug(`gateway ${this.name}: ${error.message}`);
     for (const message of this.#waiting) {
-      if (message.ensure === false) {
+      if (message.ensure === false || error instanceof TriggerError) {
         this.#fail(message, "connection", error.message);
       }
     }

@@ -102,7 +102,11 @@ async function send(program: Program, flags: Flags): Promise<void> {
   const host = String(flags.get("host") ?? "127.0.0.1");
   const port = Number(flags.get("port") ?? 28000);
   const timeout = Number(flags.get("timeout") ?? 10);
-  const trigger = new Trigger(Box, host, port, { timeout, logger: SILENT });
+  const trigger = new Trigger(Box, host, port, {
+    timeout,
+    name: "maple-trigger",
+    logger: SILENT,
+  });
   let taken: boolean;
   try {
     await trigger.send(task);

@@ -8,6 +8,7 @@ import {
   type Logger,
   MAX_TIMER_SECONDS,
   PEER_PORT,
+  programName,
   refuseRenamed,
 } from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
@@ -48,6 +49,11 @@ export interface TriggerOptions {
    * would pass it fails. @default {16777216}
    */
   queueBytes?: number;
+  /**
+   * What gateways and their operators see the trigger as. @default the main module's file name
+   * without its extension
+   */
+  name?: string;
   /** Where to log; by default warnings and errors go to stderr. */
   logger?: Logger;
   /** Closes the trigger when it is aborted; what waits to be sent is given up then. */
@@ -64,6 +70,8 @@ export interface ResolvedOptions {
   readonly retryDelayMs: number;
   /** See {@linkcode TriggerOptions}. */
   readonly queueBytes: number;
+  /** See {@linkcode TriggerOptions}. */
+  readonly name: string;
   /** See {@linkcode TriggerOptions}. */
   readonly logger: Logger;
   /** See {@linkcode TriggerOptions}. */
@@ -89,6 +97,7 @@ export function resolveOptions(options: TriggerOptions): ResolvedOptions {
     timeout = 10,
     retryDelay = 0.1,
     queueBytes = DEFAULT_MAX_FRAME_BYTES,
+    name = programName("trigger"),
     logger = createLogger({ role: "trigger", level: "WARN" }),
     signal,
   } = options;
@@ -105,6 +114,7 @@ export function resolveOptions(options: TriggerOptions): ResolvedOptions {
     timeoutMs: timeout * 1000,
     retryDelayMs: retryDelay * 1000,
     queueBytes,
+    name,
     logger,
     signal,
   };

@@ -9,7 +9,7 @@ import {
   TaskCmd,
   TcpClient,
 } from "@maple/box";
-import { type Logger, SILENT } from "@maple/box/internal";
+import { greet, isHello, type Logger, SILENT } from "@maple/box/internal";
 import { Gateway, type GatewayOptions } from "@maple/gateway";
 import {
   Trigger,
@@ -68,10 +68,11 @@ export class TaskConn implements Disposable {
 
   constructor(readonly conn: Deno.Conn) {}
 
-  /** The next task; null when the other side has ended. */
+  /** The next task but a trigger's hello; null when the other side has ended. */
   async read(): Promise<Task | null> {
     for (;;) {
       const frame = this.#reader.take();
+      if (frame && isHello(frame)) continue;
       if (frame) return Task.fromFrame(frame);
       const reading = this.conn.read(this.#reader.space());
       const count = await limited(reading, () => this.conn.close());
@@ -141,12 +142,12 @@ export class PlayedGateway implements Disposable {
   readonly #listener = Deno.listen({ hostname: HOST, port: 0 });
   readonly port: number = this.#listener.addr.port;
 
-  /** The next connection. */
-  async accept(): Promise<TaskConn> {
+  /** The next connection; it is greeted unless an original gateway is played. */
+  async accept({ greets = true } = {}): Promise<TaskConn> {
     const accepting = this.#listener.accept();
-    return new TaskConn(
-      await limited(accepting, () => this.#listener.close()),
-    );
+    const conn = await limited(accepting, () => this.#listener.close());
+    if (greets) await conn.write(greet({}));
+    return new TaskConn(conn);
   }
 
   [Symbol.dispose](): void {

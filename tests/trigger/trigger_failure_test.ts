@@ -4,11 +4,12 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Box, Task, TaskCmd } from "@maple/box";
+import { Box, RET, Task, TaskCmd } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError } from "@maple/trigger";
 import { LogCollector } from "../helpers/log_collector.ts";
@@ -20,6 +21,7 @@ import {
   PlayedGateway,
   startGateway,
   startWorker,
+  until,
   within,
 } from "./test_system.ts";
 
@@ -98,12 +100,12 @@ Deno.test("Trigger writes nothing to a connection that the gateway has closed", 
   using played = new PlayedGateway();
   const trigger = makeTrigger(played.port, { ensure: false });
   const connecting = trigger.connect();
-  const { conn: first } = await played.accept();
+  const first = await played.accept();
   await connecting;
-  await first.closeWrite();
+  await first.conn.closeWrite();
   // The trigger has seen the end when it ends its own side.
-  assertEquals(await first.read(new Uint8Array(1)), null);
-  first.close();
+  assertEquals(await first.read(), null);
+  first.conn.close();
 
   const call = trigger.closeUsers([1]);
   using second = await played.accept();
@@ -179,13 +181,91 @@ Deno.test("Trigger.close() gives false when the gateway has closed before", asyn
   }
 });
 
-Deno.test("Trigger.close() gives false when the gateway is full", async () => {
+Deno.test("Trigger hands nothing to a gateway that is full, and goes on when it no longer is", async () => {
   await using gateway = await startGateway({ innerConnsMax: 1 });
-  using _worker = await startWorker(gateway);
-  const trigger = makeTrigger(gateway);
-  assert(await trigger.closeUsers([1]));
-  assertFalse(await trigger.close());
-  assertEquals(gateway.stats().innerRefused, 1);
+  const worker = await startWorker(gateway);
+  await until(() => gateway.stats().innerLinks === 1);
+  const log = new LogSignal();
+  await using once = makeTrigger(gateway, { ensure: false, logger: log });
+  assertFalse(await once.closeUsers([1]));
+  assertMatch(await log.warned, /may be full \(its option innerConnsMax\)/);
+  await using trigger = makeTrigger(gateway, { retryDelay: 0.01 });
+  const call = trigger.writeToWorker({ cmd: 1 });
+  await until(() => gateway.stats().innerRefused > 2);
+  worker[Symbol.dispose]();
+  assert(await call);
+  await until(() => gateway.stats().queued === 1);
+});
+
+Deno.test("Trigger fails at once where no gateway answers", async () => {
+  const task = new Task({ cmd: TaskCmd.CLIENT_REQ, body: new Uint8Array(60) });
+  for (
+    const answer of [
+      new Box({ ret: -10000 }).pack(),
+      new Box({ ret: -10000, body: new Uint8Array(200) }).pack(),
+      task.pack(),
+      new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    ]
+  ) {
+    using played = new PlayedGateway();
+    await using trigger = makeTrigger(played.port);
+    const call = trigger.writeToWorker({ cmd: 1 });
+    using stranger = await played.accept({ greets: false });
+    await stranger.conn.write(answer);
+    const error = await assertRejects(() => call, TriggerError, "inner port");
+    assertEquals(error.code, "connection");
+    // Nothing but the hello came.
+    assertEquals(await stranger.read(), null);
+  }
+});
+
+Deno.test("Trigger does not take the clients' port for a gateway", async () => {
+  await using gateway = await startGateway();
+  using worker = await startWorker(gateway);
+  const answering = (async () => {
+    await worker.work();
+    const task = await worker.work();
+    const box = Box.fromFrame(task.body).map({ ret: RET.INVALID_CMD });
+    const answer = { cmd: TaskCmd.WRITE_TO_CLIENT, body: box.pack() };
+    await worker.conn.write(task.map(answer).pack());
+  })();
+  await using trigger = makeTrigger(gateway.outerAddr!.port);
+  await assertRejects(
+    () => trigger.closeUsers([1]),
+    TriggerError,
+    "inner port",
+  );
+  await answering;
+});
+
+Deno.test("Trigger takes a gateway that stays silent for an original one", async () => {
+  using played = new PlayedGateway();
+  const trigger = makeTrigger(played.port);
+  const call = trigger.closeUsers([1]);
+  using original = await played.accept({ greets: false });
+  assertEquals((await original.read())?.cmd, TaskCmd.CLOSE_USERS);
+  assert(await call);
+  const closing = trigger.close();
+  assertEquals(await original.read(), null);
+  await original.conn.closeWrite();
+  assert(await closing);
+});
+
+Deno.test("Trigger refuses at the call what the gateway does not take", async () => {
+  await using gateway = await startGateway({
+    frameMax: 500,
+    innerFrameMax: 1000,
+  });
+  await using trigger = makeTrigger(gateway);
+  assert(await trigger.writeToWorker(new Uint8Array(924)));
+  const error = await assertRejects(
+    () => trigger.writeToWorker(new Uint8Array(925)),
+    TriggerError,
+    "1001 bytes are too many: it takes messages of up to 1000 (its option innerFrameMax)",
+  );
+  assertEquals(error.code, "limit");
+  assert(await trigger.close());
+  assertEquals(gateway.stats().queued, 1);
 });
 
 Deno.test("Trigger.close() waits for calls that still wait for the gateway", async () => {
