@@ -148,4 +148,10 @@ export { runApp } from "./process/run_app.ts";
 export type { ChildPlace, RunAppOptions, Runnable } from "./process/run_app.ts";
 export type { SelfCommand } from "./process/self_command.ts";
 export { selfCommand } from "./process/self_command.ts";
+export {
+  ON_UNHANDLED,
+  unhandledErrors,
+  watchUnhandled,
+} from "./process/unhandled.ts";
+export type { OnUnhandled, UnhandledWatch } from "./process/unhandled.ts";
 export { returnToFolder, workingFolder } from "./process/working_folder.ts";

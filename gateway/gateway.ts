@@ -5,12 +5,14 @@ import {
   acceptAll,
   acceptedConn,
   createLogger,
+  droppedLogLines,
   flushLog,
   formatAddress,
   IdleWatch,
   listenTcp,
   LoopDelay,
   onAbort,
+  unhandledErrors,
   whenFree,
 } from "@maple/box/internal";
 import { ClientCommands } from "./inner/client_commands.ts";
@@ -235,6 +237,8 @@ export class Gateway implements AsyncDisposable {
     const now = performance.now();
     return {
       ...copyCounters(this.#context.counters),
+      unhandledErrors: unhandledErrors(),
+      logLinesDropped: droppedLogLines(),
       clients: sessions.size,
       clientsPeak: sessions.peak,
       users: sessions.users,

@@ -11,6 +11,7 @@ import {
   runCommand,
   setProcessName,
   statusUrl,
+  watchUnhandled,
   whenFree,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
@@ -61,6 +62,7 @@ async function run(args: readonly string[]): Promise<number> {
   const settings = read();
   setProcessName("maple-gateway");
   const logger = openLog(settings);
+  using unhandled = watchUnhandled(logger);
   using _reloads = reloadOnHangup(settings, { read, logger });
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
   await using gateway = new Gateway({ ...settings.gateway, logger });
@@ -87,6 +89,7 @@ async function run(args: readonly string[]): Promise<number> {
       formatAddress(gateway.innerAddr!)
     }`,
   );
+  unhandled.started();
   await stopped;
   return 0;
 }

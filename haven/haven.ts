@@ -1,7 +1,13 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
 import type { BoxClass, BoxFields, BoxOf } from "@maple/box";
-import { createLogger, onAbort, runApp, whenFree } from "@maple/box/internal";
+import {
+  createLogger,
+  onAbort,
+  runApp,
+  unhandledErrors,
+  whenFree,
+} from "@maple/box/internal";
 import { App } from "./app.ts";
 import { AppCore, type AppOptions } from "./app_core.ts";
 import type { Connection } from "./connection.ts";
@@ -135,7 +141,11 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
 
   /** The counters of this process or thread as they are now. */
   stats(): HavenStats {
-    return this.#server?.stats() ?? { ...newCounters(), connections: 0 };
+    return this.#server?.stats() ?? {
+      ...newCounters(),
+      connections: 0,
+      unhandled: unhandledErrors(),
+    };
   }
 
   /**

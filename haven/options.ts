@@ -10,6 +10,8 @@ import {
   KEEP_ALIVE,
   LOG_FORMATS,
   type LogFormat,
+  ON_UNHANDLED,
+  type OnUnhandled,
   PORT,
   SECONDS,
 } from "@maple/box/internal";
@@ -79,6 +81,13 @@ export interface HavenRunOptions extends HavenListenOptions {
    * @default {"text"}
    */
   logFormat?: LogFormat;
+  /**
+   * What becomes of a process or thread in which a promise is rejected that nobody awaits, or
+   * something is thrown outside of any handler: `log` = it is logged as ERROR and counted, and all
+   * goes on; `exit` = it is logged and ends. Before the start is over it ends in any case.
+   * @default {"log"}
+   */
+  onUnhandled?: OnUnhandled;
 }
 
 /** The ports of a server, and whether others listen on them too. */
@@ -125,6 +134,8 @@ export interface ResolvedRun extends ResolvedListen {
   readonly debug: boolean;
   /** See {@linkcode HavenRunOptions}. */
   readonly logFormat: LogFormat;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly onUnhandled: OnUnhandled;
 }
 
 const RANGES = {
@@ -163,6 +174,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     workTimeout = 15,
     debug = false,
     logFormat = "text",
+    onUnhandled = "log",
     signal,
   } = options;
   checkNumbers(
@@ -186,6 +198,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     checkNumber("Option websocketPort", websocketPort, PORT, fail);
   }
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
+  checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
   if (port !== 0 && port === websocketPort) {
     throw new HavenError(
       "option",
@@ -209,6 +222,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     workTimeoutMs: workTimeout * 1000,
     debug,
     logFormat,
+    onUnhandled,
     signal,
   };
 }

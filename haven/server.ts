@@ -16,6 +16,7 @@ import {
   type Logger,
   type ServerTransport,
   STOP,
+  unhandledErrors,
   type WebSocketListener,
   WebSocketTransport,
 } from "@maple/box/internal";
@@ -127,6 +128,7 @@ export class Server<F extends object> implements SessionOwner<F> {
     const { closed, ...counters } = this.#counters;
     return {
       ...counters,
+      unhandled: unhandledErrors(),
       closed: { ...closed },
       connections: this.#sessions.size,
     };

@@ -14,6 +14,8 @@ export interface HavenStats {
   readonly refused: number;
   /** Requests that were given to the app. */
   readonly requests: number;
+  /** Errors that nobody has handled: unhandled rejections, throws outside of any handler. */
+  readonly unhandled: number;
   /**
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
    * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,

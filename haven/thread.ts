@@ -6,6 +6,8 @@ import {
   type ChildStart,
   ControlClient,
   setLogLevel,
+  watchUnhandled,
+  writeOutLogs,
 } from "@maple/box/internal";
 import type { FlavourApp } from "./flavour.ts";
 import type { Ports, ResolvedRun } from "./options.ts";
@@ -97,6 +99,7 @@ export async function runThread(
   app: FlavourApp,
 ): Promise<never> {
   const logger = app.makeLogger(`haven-${index}`);
+  using unhandled = watchUnhandled(logger, options.onUnhandled);
   globalThis.addEventListener("message", (event) => {
     if ((event as MessageEvent).data === STOP_MESSAGE) void app.close();
   });
@@ -113,7 +116,9 @@ export async function runThread(
   const reusePort = options.workers > 1;
   await app.listen({ ...options, ...ports, reusePort });
   line.send({ ready: true });
+  unhandled.started();
   await app.closed;
+  await writeOutLogs();
   line.close();
   return await new Promise<never>(() => {});
 }

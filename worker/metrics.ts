@@ -105,6 +105,11 @@ export function workerMetrics(
       of(({ badTasks }) => badTasks),
     )
     .counter(
+      "maple_worker_unhandled_errors_total",
+      "Errors that nobody has handled: unhandled rejections, throws outside of any handler.",
+      of(({ unhandled }) => unhandled),
+    )
+    .counter(
       "maple_worker_tasks_total",
       "Requests that are finished, errors included.",
       endpoints.map(({ labels, counts }) => [labels, counts.finished]),

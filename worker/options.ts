@@ -7,6 +7,8 @@ import {
   LOG_FORMATS,
   type LogFormat,
   MAX_TIMER_SECONDS,
+  ON_UNHANDLED,
+  type OnUnhandled,
   parseStatusAddress,
   PEER_PORT,
   programName,
@@ -75,6 +77,13 @@ export interface RunOptions extends AttachOptions {
    * @default {"text"}
    */
   logFormat?: LogFormat;
+  /**
+   * What becomes of a process or thread in which a promise is rejected that nobody awaits, or
+   * something is thrown outside of any handler: `log` = it is logged as ERROR and counted, and all
+   * goes on; `exit` = it is logged and ends. Before the start is over it ends in any case.
+   * @default {"log"}
+   */
+  onUnhandled?: OnUnhandled;
 }
 
 /** The options with their defaults filled in. */
@@ -101,6 +110,8 @@ export interface ResolvedRun {
   readonly debug: boolean;
   /** See {@linkcode RunOptions}. */
   readonly logFormat: LogFormat;
+  /** See {@linkcode RunOptions}. */
+  readonly onUnhandled: OnUnhandled;
   /** See {@linkcode AttachOptions}. */
   readonly signal: AbortSignal | undefined;
 }
@@ -133,6 +144,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     metrics,
     debug = false,
     logFormat = "text",
+    onUnhandled = "log",
     signal,
   } = options;
   if (gateways && (host !== undefined || port !== undefined)) {
@@ -165,6 +177,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     );
   }
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
+  checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
   const addresses = (gateways ?? [options]).map((gateway) => {
     const { host = "127.0.0.1", port = 28000 } = gateway;
     checkNumber("Option port", port, PEER_PORT, fail);
@@ -182,6 +195,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     metrics,
     debug,
     logFormat,
+    onUnhandled,
     signal,
   };
 }

@@ -76,6 +76,8 @@ export interface WorkerProcessStats {
   readonly lateTasks: number;
   /** Tasks that made no sense: an unknown command or a body that is no box. */
   readonly badTasks: number;
+  /** Errors that nobody has handled: unhandled rejections, throws outside of any handler. */
+  readonly unhandled: number;
   /** The requests by the endpoint of their route; an endpoint is here from its first request on. */
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
 }

@@ -17,6 +17,7 @@ import {
   identityOf,
   LoopDelay,
   runApp,
+  unhandledErrors,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
@@ -155,6 +156,7 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
       rss: Deno.memoryUsage().rss,
       loopDelay: this.#loopDelay.seconds,
       gateways: this.#links.map((link) => link.stats()),
+      unhandled: unhandledErrors(),
       ...this.#tasks.counters.stats(),
     };
   }

@@ -6,6 +6,8 @@ import { printLine } from "../log/standard_streams.ts";
 import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
 import { ControlClient } from "./control.ts";
+import { endSoon, Leaving, STOP_GRACE_MS } from "./leaving.ts";
+import { watchMaster } from "./master_watch.ts";
 import { Master, type MasterOptions } from "./master.ts";
 import {
   type ProcessMetrics,
@@ -15,6 +17,7 @@ import {
 import { onAbort } from "../on_abort.ts";
 import { selfCommand } from "./self_command.ts";
 import { takeEnv } from "./env.ts";
+import { type OnUnhandled, watchUnhandled } from "./unhandled.ts";
 
 /** What is run. */
 export interface Runnable {
@@ -62,15 +65,17 @@ export interface RunAppOptions extends MasterOptions {
   readonly childFlags?: readonly string[];
   /** Where `/metrics` and the like are served, for apps with `stats` and `metrics`. */
   readonly metrics?: string | undefined;
+  /** What becomes of a process in which an error is handled by nobody. @default {"log"} */
+  readonly onUnhandled?: OnUnhandled;
   /** Stops it when it is aborted. */
   readonly signal: AbortSignal | undefined;
 }
 
 type SignalActions = Partial<Record<Deno.Signal, () => void>>;
 
-// A program whose app was stopped may have something to finish, but must not stay because of it.
-const EXIT_GRACE_MS = 5000;
 const STATS_MS = 1000;
+// A child that is told to stop is killed by its master; this much later it ends by itself.
+const SPARE_MS = 1000;
 
 /** Runs until it is stopped. */
 export async function runApp(
@@ -93,7 +98,7 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   let ready = false;
   await using _status = serveStatusOf(options, app, {
     logger,
-    healthy: () => ready && !stopping,
+    healthy: () => ready && !leaving.begun,
     processes: () => [{
       index: 0,
       ready,
@@ -102,15 +107,12 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
       stats: app.stats?.(),
     }],
   });
-  let stopping = false;
+  using unhandled = watchUnhandled(logger, options.onUnhandled);
+  const leaving = new Leaving(app, options.stopTimeoutMs, logger);
   let signalled = false;
-  const stop = () => {
-    stopping = true;
-    void app.close();
-  };
   const stopOrExit = (code: number) => {
     signalled = true;
-    return stopping ? Deno.exit(code) : stop();
+    return leaving.begun ? Deno.exit(code) : leaving.begin();
   };
   using _signals = listenFor({
     SIGTERM: () => stopOrExit(143),
@@ -120,15 +122,15 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   });
   const onLogLevel = (level: LogLevel) => app.onLogLevel?.(level);
   using _levels = followLogSignals(logger, onLogLevel);
-  using _abort = onAbort(options.signal, stop);
-  if (!stopping && await startOrClose(app)) {
+  using _abort = onAbort(options.signal, () => leaving.begin());
+  if (!leaving.begun && await startOrLeave(app, leaving)) {
     ready = true;
     printLine(app.readyLine());
   }
-  await app.closed;
+  unhandled.started();
+  await leaving.over;
   await flushLog(logger);
-  // What a handler that was given up still waits for must not hold the program.
-  if (signalled) exitSoon();
+  if (signalled) await leaving.endProcess();
 }
 
 async function runChild(
@@ -141,11 +143,9 @@ async function runChild(
 ): Promise<void> {
   setProcessName(`maple-${app.role}-${index}`);
   const logger = app.makeLogger(`${app.role}-${index}`);
-  let leaving = false;
-  const leave = () => {
-    leaving = true;
-    void app.close();
-  };
+  using unhandled = watchUnhandled(logger, options.onUnhandled);
+  const leaving = new Leaving(app, options.stopTimeoutMs, logger);
+  const leave = () => leaving.begin(SPARE_MS);
   using _signals = listenFor({
     SIGTERM: leave,
     SIGHUP: options.reloads ? leave : ignore,
@@ -155,10 +155,14 @@ async function runChild(
   const onLogLevel = (level: LogLevel) => app.onLogLevel?.(level);
   using _levels = followLogSignals(logger, onLogLevel);
   const [port, token] = control.split(":");
+  using _watch = watchMaster(
+    Number(port),
+    options.stopTimeoutMs + STOP_GRACE_MS,
+  );
   const line = await ControlClient.connect(Number(port), token!, {
     onMasterGone: () => {
       logger.warn("the master is gone: leaving");
-      leave();
+      leaving.begin();
     },
     onMessage: ({ logLevel }) => {
       if (logLevel === undefined) return;
@@ -177,18 +181,15 @@ async function runChild(
       leave();
     },
   };
-  if (!leaving && await startOrClose(app, place)) {
+  if (!leaving.begun && await startOrLeave(app, leaving, place)) {
     report();
     line.send({ ready: true });
   }
-  await app.closed;
+  unhandled.started();
+  await leaving.over;
   clearInterval(reporting);
   line.close();
-  exitSoon();
-}
-
-function exitSoon(): void {
-  Deno.unrefTimer(setTimeout(() => Deno.exit(0), EXIT_GRACE_MS));
+  await leaving.endProcess();
 }
 
 async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
@@ -200,6 +201,9 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     healthy: () => master.healthy,
     processes: () => master.processes(),
   });
+  // The module runs here too, and what is wrong with it must not end all children.
+  using unhandled = watchUnhandled(logger);
+  unhandled.started();
   const env = await app.beforeChildren?.(logger) ?? {};
   const { role } = app;
   const master = new Master(options, {
@@ -211,10 +215,15 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     exitCode = code;
     master.stopNow();
   };
+  let signalled = false;
+  const stop = () => {
+    signalled = true;
+    master.stop();
+  };
   using _signals = listenFor({
-    SIGTERM: () => master.stop(),
+    SIGTERM: stop,
     SIGHUP: options.reloads ? () => void master.reload() : ignore,
-    SIGINT: options.leavesOnInt ? () => master.stop() : () => stopNow(130),
+    SIGINT: options.leavesOnInt ? stop : () => stopNow(130),
     SIGQUIT: () => stopNow(131),
   });
   using _levels = followLogSignals(
@@ -225,6 +234,7 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   master.ready().then(() => printLine(app.readyLine()));
   await master.ended();
   if (exitCode !== undefined) Deno.exit(exitCode);
+  if (signalled) endSoon(logger);
 }
 
 function serveStatusOf(
@@ -237,11 +247,15 @@ function serveStatusOf(
     : undefined;
 }
 
-// Whether it was started before it was closed.
-function startOrClose(app: Runnable, place?: ChildPlace): Promise<boolean> {
+// Whether it was started before it was closed or given up.
+function startOrLeave(
+  app: Runnable,
+  leaving: Leaving,
+  place?: ChildPlace,
+): Promise<boolean> {
   return Promise.race([
     app.start(place).then(() => true),
-    app.closed.then(() => false),
+    leaving.over.then(() => false),
   ]);
 }
 

@@ -17,6 +17,9 @@ export interface SelfCommand {
 }
 
 const NO_PROGRAM = ["test", "bench", "eval", "repl", "jupyter"];
+// Flags that are of this process alone: a debugger's port is taken, and whoever watches the files
+// starts everything again.
+const OURS = /^--(?:inspect|watch|no-clear-screen)/;
 const PERMISSIONS: readonly Deno.PermissionName[] = [
   "env",
   "ffi",
@@ -74,8 +77,7 @@ function trueCommand(): { program: string; args: string[] } | undefined {
     const [program, ...args] = line.split("\0").slice(0, -1);
     return {
       program: program!,
-      // A debugger's port is taken by this process.
-      args: args.filter((arg) => !arg.startsWith("--inspect")),
+      args: args.filter((arg) => !OURS.test(arg)),
     };
   } catch {
     return undefined;

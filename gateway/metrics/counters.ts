@@ -57,6 +57,13 @@ export interface GatewayCounters {
    * read.
    */
   badCommands: number;
+  /**
+   * Errors of the process that nobody has handled: unhandled rejections, throws outside of any
+   * handler.
+   */
+  unhandledErrors: number;
+  /** Lines of the process's log that were dropped because they were not written fast enough. */
+  logLinesDropped: number;
 }
 
 /** How a counter is told. */
@@ -198,6 +205,16 @@ export const COUNTERS: Plans = {
     metric: "maple_gateway_bad_commands_total",
     help: "Frames of workers and triggers that made no sense.",
     trouble: "frames of workers and triggers not understood",
+  },
+  unhandledErrors: {
+    metric: "maple_gateway_unhandled_errors_total",
+    help: "Errors that nobody has handled.",
+    trouble: "errors that nobody handled, see the log",
+  },
+  logLinesDropped: {
+    metric: "maple_gateway_log_lines_dropped_total",
+    help: "Lines of the log that were dropped.",
+    trouble: "lines of the log dropped: nobody reads it, or the disk hangs",
   },
 };
 

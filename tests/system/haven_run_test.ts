@@ -190,7 +190,10 @@ for (
     name: `THaven.run() replaces a thread that ${what}`,
     ignore: !LINUX,
     async fn() {
-      await using server = await HavenProcess.start("THaven", { workers: 2 });
+      await using server = await HavenProcess.start("THaven", {
+        workers: 2,
+        onUnhandled: "exit",
+      });
       const first = await server.answerers(2);
       await using client = await server.connect();
       await client.write({ cmd });

@@ -276,6 +276,7 @@ Deno.test({
       rss: 1e8,
       loopDelay: 0,
       gateways: [{ name: "[::1]:28000", attached: true, inHand: 0 }],
+      unhandled: 1,
       ...counters.stats(),
     };
     const text = workerMetrics([1, 2].map((index) => ({

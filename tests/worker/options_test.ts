@@ -13,6 +13,7 @@ Deno.test("resolveRun() fills in the defaults", () => {
     name: programName("worker"),
     workTimeoutMs: 15_000,
     onWorkTimeout: "log",
+    onUnhandled: "log",
     stopTimeoutMs: 30_000,
     reloadTimeoutMs: 30_000,
     workers: 1,

@@ -43,6 +43,7 @@ Deno.test("Worker.stats() of a worker that is not attached is all zero", () => {
     unknownCmds: 0,
     lateTasks: 0,
     badTasks: 0,
+    unhandled: 0,
     endpoints: {},
   });
 });
