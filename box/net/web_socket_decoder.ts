@@ -1,0 +1,303 @@
+// WebSocketDecoder: takes what a WebSocket client sends apart, in place: the headers out, the
+// payload unmasked. The frames are those of RFC 6455, section 5.
+
+import { BoxError } from "../errors.ts";
+
+/** The kinds of frames (RFC 6455, 5.2). */
+export const WebSocketOpcode = {
+  CONTINUATION: 0,
+  TEXT: 1,
+  BINARY: 2,
+  CLOSE: 8,
+  PING: 9,
+  PONG: 10,
+} as const;
+
+/** The reasons for a close that this side gives (RFC 6455, 7.4.1). */
+export const WebSocketCode = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  PROTOCOL: 1002,
+  UNSUPPORTED: 1003,
+  INVALID_TEXT: 1007,
+  POLICY: 1008,
+  TOO_BIG: 1009,
+  FAILURE: 1011,
+  TRY_LATER: 1013,
+} as const;
+
+/** A client that breaks the protocol: the code that it is told, and why. */
+export class WebSocketFault extends BoxError {
+  /** The code of the close frame that tells it. */
+  readonly closeCode: number;
+
+  /** @param message What was wrong. */
+  constructor(closeCode: number, message: string) {
+    super("frame", message);
+    this.closeCode = closeCode;
+  }
+}
+
+/** What is told of a WebSocket's control frames. */
+export interface WebSocketControls {
+  /** A ping came, whose payload is valid during the call only. */
+  onPing(payload: Uint8Array): void;
+  /** A pong came. */
+  onPong(): void;
+  /** The client closes: its code, 1005 where it gave none. Nothing is decoded after it. */
+  onCloseFrame(code: number, reason: string): void;
+}
+
+const FIN = 0x80;
+const RESERVED = 0x70;
+const OPCODE = 0x0f;
+const MASKED = 0x80;
+const LENGTH = 0x7f;
+const LONGEST_HEADER = 14;
+const LONGEST_CONTROL = 125;
+const NO_CODE = 1005;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Takes what a WebSocket client sends apart. What it keeps between two reads is a header that was
+ * cut in two, or how much of a frame's payload is to come: so messages, however they are cut into
+ * frames, become one stream of bytes that takes no memory here.
+ */
+export class WebSocketDecoder {
+  readonly #controls: WebSocketControls;
+  readonly #header = new Uint8Array(LONGEST_HEADER);
+  #headerBytes = 0;
+  // Of the present frame.
+  #opcode = 0;
+  #left = 0;
+  // The mask as a little-endian 32-bit integer, turned so that its low byte is the next one's.
+  #mask = 0;
+  // Whether a message has begun whose last frame is to come.
+  #inMessage = false;
+  #control: Uint8Array | undefined;
+  #controlBytes = 0;
+  #closed = false;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+
+  /** @param controls Who is told of control frames. */
+  constructor(controls: WebSocketControls) {
+    this.#controls = controls;
+  }
+
+  /**
+   * Takes `count` bytes that stand in `buffer` from `at` on, and leaves there the payload that was
+   * in them.
+   *
+   * @returns How many bytes of payload that is.
+   * @throws {WebSocketFault} when they are no frames of a client.
+   */
+  decode(buffer: Uint8Array, at: number, count: number): number {
+    const end = at + count;
+    let to = at;
+    for (let from = at; from < end && !this.#closed;) {
+      if (this.#left === 0) {
+        from = this.#readHeader(buffer, from, end);
+        if (this.#left === 0) continue;
+        if (from === end) break;
+      }
+      const length = Math.min(this.#left, end - from);
+      if (this.#opcode >= WebSocketOpcode.CLOSE) {
+        this.#unmask(buffer, from, buffer, from, length);
+        this.#control!.set(
+          buffer.subarray(from, from + length),
+          this.#controlBytes,
+        );
+        this.#controlBytes += length;
+      } else {
+        this.#unmask(buffer, from, buffer, to, length);
+        to += length;
+      }
+      from += length;
+      this.#left -= length;
+      if (this.#left === 0) this.#endFrame();
+    }
+    return to - at;
+  }
+
+  // Collects the bytes of a header; gives where the rest begins.
+  #readHeader(buffer: Uint8Array, from: number, end: number): number {
+    const header = this.#header;
+    while (from < end) {
+      header[this.#headerBytes++] = buffer[from++]!;
+      if (this.#headerBytes < 2) continue;
+      if (this.#headerBytes === 2) this.#checkStart(header[0]!, header[1]!);
+      if (this.#headerBytes === headerBytes(header[1]! & LENGTH) + 4) {
+        this.#headerBytes = 0;
+        this.#beginFrame(header);
+        break;
+      }
+    }
+    return from;
+  }
+
+  // What can be told from the first two bytes.
+  #checkStart(first: number, second: number): void {
+    const opcode = first & OPCODE;
+    const fin = (first & FIN) !== 0;
+    if ((first & RESERVED) !== 0) {
+      throw protocol(
+        "a frame has reserved bits set, no extension was agreed on",
+      );
+    }
+    if ((second & MASKED) === 0) throw protocol("a frame is not masked");
+    if (opcode >= WebSocketOpcode.CLOSE) {
+      if (opcode > WebSocketOpcode.PONG) {
+        throw protocol(`it has the opcode ${opcode}`);
+      }
+      if (!fin) throw protocol("a control frame is cut into several");
+      if ((second & LENGTH) > LONGEST_CONTROL) {
+        throw protocol("a control frame is longer than 125 bytes");
+      }
+      return;
+    }
+    if (opcode > WebSocketOpcode.BINARY) {
+      throw protocol(`it has the opcode ${opcode}`);
+    }
+    if (opcode === WebSocketOpcode.CONTINUATION && !this.#inMessage) {
+      throw protocol("a frame continues a message that was not begun");
+    }
+    if (opcode !== WebSocketOpcode.CONTINUATION && this.#inMessage) {
+      throw protocol("a message begins before the one before has ended");
+    }
+    if (opcode === WebSocketOpcode.TEXT) {
+      throw new WebSocketFault(
+        WebSocketCode.UNSUPPORTED,
+        "a text message; boxes are sent in binary messages",
+      );
+    }
+    this.#inMessage = !fin;
+  }
+
+  #beginFrame(header: Uint8Array): void {
+    this.#opcode = header[0]! & OPCODE;
+    const view = new DataView(header.buffer);
+    const short = header[1]! & LENGTH;
+    let length = short;
+    if (short === 126) {
+      length = view.getUint16(2);
+      if (length < 126) throw protocol("a length is not in its shortest form");
+    } else if (short === 127) {
+      const high = view.getUint32(2);
+      if (high >= 2 ** 21) throw protocol("a length is larger than 2^53");
+      length = high * 2 ** 32 + view.getUint32(6);
+      if (length < 2 ** 16) {
+        throw protocol("a length is not in its shortest form");
+      }
+    }
+    this.#mask = view.getInt32(headerBytes(short), true);
+    this.#left = length;
+    if (this.#opcode >= WebSocketOpcode.CLOSE) {
+      this.#control ??= new Uint8Array(LONGEST_CONTROL);
+      this.#controlBytes = 0;
+    }
+    if (length === 0) this.#endFrame();
+  }
+
+  #endFrame(): void {
+    if (this.#opcode < WebSocketOpcode.CLOSE) return;
+    const payload = this.#control!.subarray(0, this.#controlBytes);
+    if (this.#opcode === WebSocketOpcode.PING) this.#controls.onPing(payload);
+    else if (this.#opcode === WebSocketOpcode.PONG) this.#controls.onPong();
+    else this.#endAll(payload);
+  }
+
+  #endAll(payload: Uint8Array): void {
+    this.#closed = true;
+    if (payload.length === 0) return this.#controls.onCloseFrame(NO_CODE, "");
+    if (payload.length === 1) throw protocol("a close frame has half a code");
+    const code = payload[0]! * 256 + payload[1]!;
+    if (!isCloseCode(code)) {
+      throw protocol(`a close frame has the code ${code}`);
+    }
+    let reason: string;
+    try {
+      reason = utf8.decode(payload.subarray(2));
+    } catch {
+      throw new WebSocketFault(
+        WebSocketCode.INVALID_TEXT,
+        "the reason in a close frame is no UTF-8",
+      );
+    }
+    this.#controls.onCloseFrame(code, reason);
+  }
+
+  // Moves and unmasks in one pass, four bytes at a time; `to` is `from` or before it, so that what
+  // is written was read before.
+  #unmask(
+    source: Uint8Array,
+    from: number,
+    target: Uint8Array,
+    to: number,
+    length: number,
+  ): void {
+    if (this.#view.buffer !== source.buffer) {
+      this.#view = new DataView(source.buffer);
+    }
+    const view = this.#view;
+    const mask = this.#mask;
+    const offset = source.byteOffset;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      view.setInt32(
+        offset + to + i,
+        view.getInt32(offset + from + i, true) ^ mask,
+        true,
+      );
+    }
+    for (; i < length; i++) {
+      target[to + i] = source[from + i]! ^ (mask >>> 8 * (i & 3));
+    }
+    const turned = 8 * (length & 3);
+    if (turned > 0) this.#mask = mask >>> turned | mask << 32 - turned;
+  }
+}
+
+// The bytes of a header before its mask, by the length in its second byte.
+function headerBytes(short: number): number {
+  return short === 127 ? 10 : short === 126 ? 4 : 2;
+}
+
+// Those that may be sent (RFC 6455, 7.4).
+function isCloseCode(code: number): boolean {
+  if (code < 3000) {
+    return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+  }
+  return code < 5000;
+}
+
+function protocol(message: string): WebSocketFault {
+  return new WebSocketFault(WebSocketCode.PROTOCOL, message);
+}
+
+/** The bytes of the header of a server's frame with so much payload. */
+export function webSocketHeaderBytes(length: number): number {
+  return headerBytes(length < 126 ? length : length < 2 ** 16 ? 126 : 127);
+}
+
+/** Writes the header of a server's frame, a whole message or a control frame. */
+export function writeWebSocketHeader(
+  target: Uint8Array,
+  at: number,
+  length: number,
+  opcode: number = WebSocketOpcode.BINARY,
+): void {
+  target[at] = FIN | opcode;
+  if (length < 126) {
+    target[at + 1] = length;
+  } else if (length < 2 ** 16) {
+    target[at + 1] = 126;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = length;
+  } else {
+    target[at + 1] = 127;
+    for (let i = 0; i < 8; i++) {
+      target[at + 2 + i] = Math.floor(length / 2 ** (8 * (7 - i)));
+    }
+  }
+}
