@@ -179,7 +179,8 @@ export class FrameReader {
    * The next whole frame as a view, valid until the next `space` or `push`; null while there is
    * none.
    *
-   * @throws {BoxError} `frame` when the bytes are no frame; the reader is of no more use then.
+   * @throws {BoxError} `frame` when the bytes are no frame, `limit` when it is too long; the reader
+   * is of no more use then.
    */
   next(): Uint8Array | null {
     const start = this.#start;
@@ -252,7 +253,7 @@ export class FrameReader {
       ? "the length field is smaller than the header"
       : `${length} bytes are above the limit of ${this.#maxFrameBytes} bytes a frame`;
     return new BoxError(
-      "frame",
+      fault === FrameFault.tooLong ? "limit" : "frame",
       `Received bytes are no ${name}: ${detail}${
         fault === FrameFault.badMagic ? this.#firstBytes() : ""
       }`,

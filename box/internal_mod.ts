@@ -122,11 +122,13 @@ export type {
   ServerTransport,
   Transport,
 } from "./net/transport.ts";
-export { listenWebSocket } from "./net/web_socket_listener.ts";
+export { WebSocketConn } from "./net/web_socket_conn.ts";
 export type {
-  WebSocketListener,
-  WebSocketListenerOptions,
-} from "./net/web_socket_listener.ts";
+  WebSocketEvents,
+  WebSocketOpenOptions,
+} from "./net/web_socket_conn.ts";
+export { WebSocketFault } from "./net/web_socket_decoder.ts";
+export type { HandshakeOptions } from "./net/web_socket_handshake.ts";
 export { WebSocketTransport } from "./net/web_socket_transport.ts";
 export type { Child, ChildEnd, ChildStart } from "./process/child.ts";
 export type {

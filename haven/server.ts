@@ -8,16 +8,16 @@ import {
   type Conn,
   formatAddress,
   FrameSocket,
+  type FrameSocketOptions,
   Gate,
   IdleWatch,
   isOrdinary,
   listenTcp,
-  listenWebSocket,
   type Logger,
   type ServerTransport,
   STOP,
   unhandledErrors,
-  type WebSocketListener,
+  WebSocketConn,
   WebSocketTransport,
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
@@ -50,8 +50,10 @@ export class Server<F extends object> implements SessionOwner<F> {
   readonly #options: ResolvedListen;
   readonly #app: ServerApp<F>;
   readonly #listener: Deno.TcpListener;
-  readonly #webListener: WebSocketListener | undefined;
+  readonly #webListener: Deno.TcpListener | undefined;
   readonly #idleWatch: IdleWatch;
+  // Connections that are to become WebSockets.
+  readonly #opening = new Set<Conn>();
   readonly #sessions = new Map<number, Session<F>>();
   readonly #counters = newCounters();
   // What has to be over before the server is closed, beside the sessions.
@@ -82,11 +84,9 @@ export class Server<F extends object> implements SessionOwner<F> {
       });
       this.#webListener = websocketPort === undefined
         ? undefined
-        : listenWebSocket(host, websocketPort, {
+        : listenTcp("WebSockets", host, websocketPort, {
           reusePort,
           keepAlive,
-          refusal: () => this.#refusal(),
-          onSocket: (socket, addr) => this.#acceptWeb(socket, addr),
         });
     } catch (cause) {
       listener?.close();
@@ -102,7 +102,7 @@ export class Server<F extends object> implements SessionOwner<F> {
 
   /** Where WebSocket clients connect, with the real port. */
   get websocketAddr(): Deno.NetAddr | undefined {
-    return this.#webListener?.addr;
+    return this.#webListener?.addr as Deno.NetAddr | undefined;
   }
 
   /** The connections. */
@@ -114,11 +114,20 @@ export class Server<F extends object> implements SessionOwner<F> {
   start(): void {
     this.#accepting = true;
     this.#idleWatch.start();
+    const { logger } = this.#app;
     this.#follow(
       acceptAll(
         this.#listener,
-        this.#app.logger,
+        logger,
         (conn) => this.#accept(acceptedConn(conn)),
+      ),
+    );
+    if (!this.#webListener) return;
+    this.#follow(
+      acceptAll(
+        this.#webListener,
+        logger,
+        (conn) => this.#acceptWeb(acceptedConn(conn)),
       ),
     );
   }
@@ -137,7 +146,9 @@ export class Server<F extends object> implements SessionOwner<F> {
   /** Accepts and reads no more, waits for the requests that came, then closes all connections. */
   async close(): Promise<void> {
     this.#listener.close();
+    this.#webListener?.close();
     this.#accepting = false;
+    for (const conn of this.#opening) conn.close();
     this.#idleWatch.stop();
     await this.#drained();
     const busy = [...this.all()].filter((one) => one.pendingRequests > 0);
@@ -149,7 +160,6 @@ export class Server<F extends object> implements SessionOwner<F> {
     for (const session of busy) session.abandon();
     for (const session of [...this.all()]) session.socket.close(STOP);
     while (this.#running.size > 0) await Promise.all(this.#running);
-    await this.#webListener?.shutdown();
   }
 
   /** For a session. */
@@ -196,31 +206,38 @@ export class Server<F extends object> implements SessionOwner<F> {
       conn.close();
       return;
     }
-    const { frameMax, outboxMax } = this.#options;
-    this.#begin(
-      new FrameSocket(conn, {
-        framing: this.#app.boxClass,
-        maxFrameBytes: frameMax,
-        maxOutboxBytes: outboxMax,
-        ownFrames: true,
-      }),
-    );
+    this.#begin(new FrameSocket(conn, this.#socketOptions()));
   }
 
-  #acceptWeb(socket: WebSocket, remoteAddr: Deno.NetAddr): void {
-    const why = this.#refusal();
-    if (why !== undefined) {
-      socket.close(1001, why);
+  #acceptWeb(conn: Conn): void {
+    if (this.#refusal() !== undefined) {
+      conn.close();
       return;
     }
-    const { frameMax, outboxMax } = this.#options;
-    this.#begin(
-      new WebSocketTransport(socket, remoteAddr, {
-        boxClass: this.#app.boxClass as unknown as BoxClass<object>,
-        maxFrameBytes: frameMax,
-        maxOutboxBytes: outboxMax,
-      }),
+    this.#opening.add(conn);
+    const address = formatAddress(conn.remoteAddr);
+    const opened = WebSocketConn.open(
+      conn,
+      {},
+      (message) =>
+        this.#app.logger.debug(`${address} is no WebSocket: ${message}`),
     );
+    this.#follow(opened.then((web) => {
+      this.#opening.delete(conn);
+      if (!web) return;
+      if (!this.#accepting) return web.close();
+      this.#begin(new WebSocketTransport(web, this.#socketOptions()));
+    }));
+  }
+
+  #socketOptions(): FrameSocketOptions {
+    const { frameMax, outboxMax } = this.#options;
+    return {
+      framing: this.#app.boxClass,
+      maxFrameBytes: frameMax,
+      maxOutboxBytes: outboxMax,
+      ownFrames: true,
+    };
   }
 
   #begin(transport: ServerTransport): void {
@@ -248,7 +265,7 @@ export class Server<F extends object> implements SessionOwner<F> {
   #refusal(): string | undefined {
     if (!this.#accepting) return "the server does not take connections now";
     const { connsMax } = this.#options;
-    if (this.#sessions.size < connsMax) return undefined;
+    if (this.#sessions.size + this.#opening.size < connsMax) return undefined;
     const why =
       `there are ${connsMax} connections, the most that connsMax allows`;
     this.#counters.refused++;

@@ -45,6 +45,8 @@ export interface CloseCause {
   readonly kind: CloseKind;
   /** One line for a log. */
   readonly message: string;
+  /** Whether it was a frame above the limit that came. */
+  readonly tooLong?: boolean;
 }
 
 /** Why connections are closed when whoever serves them stops. */

@@ -5,6 +5,7 @@ import { turnNow } from "../clock.ts";
 import type { CloseCause } from "./close_cause.ts";
 import type { ByteSink, Conn } from "./conn.ts";
 import { describeError } from "../log/describe_error.ts";
+import type { BoxError } from "../errors.ts";
 import type { Framing } from "../framing.ts";
 import { FrameReader } from "../frame_reader.ts";
 import { Gate } from "./gate.ts";
@@ -278,7 +279,8 @@ export class FrameSocket implements FrameTransport, ByteSink {
       try {
         frame = this.#ownFrames ? this.#reader.take() : this.#reader.next();
       } catch (error) {
-        this.close({ kind: "frame", message: (error as Error).message });
+        const { message, code } = error as BoxError;
+        this.close({ kind: "frame", message, tooLong: code === "limit" });
         return undefined;
       }
       if (!frame) return undefined;

@@ -78,6 +78,7 @@ export class WebSocketDecoder {
   #control: Uint8Array | undefined;
   #controlBytes = 0;
   #closed = false;
+  #fault: WebSocketFault | undefined;
   #view: DataView = new DataView(new ArrayBuffer(0));
 
   /** @param controls Who is told of control frames. */
@@ -85,37 +86,45 @@ export class WebSocketDecoder {
     this.#controls = controls;
   }
 
+  /** What the client did wrong, if it did; what came before it was decoded. */
+  get fault(): WebSocketFault | undefined {
+    return this.#fault;
+  }
+
   /**
    * Takes `count` bytes that stand in `buffer` from `at` on, and leaves there the payload that was
-   * in them.
+   * in them. Nothing is taken after a close frame or a fault.
    *
    * @returns How many bytes of payload that is.
-   * @throws {WebSocketFault} when they are no frames of a client.
    */
   decode(buffer: Uint8Array, at: number, count: number): number {
     const end = at + count;
     let to = at;
-    for (let from = at; from < end && !this.#closed;) {
-      if (this.#left === 0) {
-        from = this.#readHeader(buffer, from, end);
-        if (this.#left === 0) continue;
-        if (from === end) break;
+    try {
+      for (let from = at; from < end && !this.#closed;) {
+        if (this.#left === 0) {
+          from = this.#readHeader(buffer, from, end);
+          if (this.#left === 0) continue;
+          if (from === end) break;
+        }
+        const length = Math.min(this.#left, end - from);
+        if (this.#opcode >= WebSocketOpcode.CLOSE) {
+          this.#unmask(buffer, from, from, length);
+          const part = buffer.subarray(from, from + length);
+          this.#control!.set(part, this.#controlBytes);
+          this.#controlBytes += length;
+        } else {
+          this.#unmask(buffer, from, to, length);
+          to += length;
+        }
+        from += length;
+        this.#left -= length;
+        if (this.#left === 0) this.#endFrame();
       }
-      const length = Math.min(this.#left, end - from);
-      if (this.#opcode >= WebSocketOpcode.CLOSE) {
-        this.#unmask(buffer, from, buffer, from, length);
-        this.#control!.set(
-          buffer.subarray(from, from + length),
-          this.#controlBytes,
-        );
-        this.#controlBytes += length;
-      } else {
-        this.#unmask(buffer, from, buffer, to, length);
-        to += length;
-      }
-      from += length;
-      this.#left -= length;
-      if (this.#left === 0) this.#endFrame();
+    } catch (error) {
+      if (!(error instanceof WebSocketFault)) throw error;
+      this.#fault = error;
+      this.#closed = true;
     }
     return to - at;
   }
@@ -229,19 +238,13 @@ export class WebSocketDecoder {
 
   // Moves and unmasks in one pass, four bytes at a time; `to` is `from` or before it, so that what
   // is written was read before.
-  #unmask(
-    source: Uint8Array,
-    from: number,
-    target: Uint8Array,
-    to: number,
-    length: number,
-  ): void {
-    if (this.#view.buffer !== source.buffer) {
-      this.#view = new DataView(source.buffer);
+  #unmask(buffer: Uint8Array, from: number, to: number, length: number): void {
+    if (this.#view.buffer !== buffer.buffer) {
+      this.#view = new DataView(buffer.buffer);
     }
     const view = this.#view;
     const mask = this.#mask;
-    const offset = source.byteOffset;
+    const offset = buffer.byteOffset;
     let i = 0;
     for (; i + 4 <= length; i += 4) {
       view.setInt32(
@@ -251,7 +254,7 @@ export class WebSocketDecoder {
       );
     }
     for (; i < length; i++) {
-      target[to + i] = source[from + i]! ^ (mask >>> 8 * (i & 3));
+      buffer[to + i] = buffer[from + i]! ^ (mask >>> 8 * (i & 3));
     }
     const turned = 8 * (length & 3);
     if (turned > 0) this.#mask = mask >>> turned | mask << 32 - turned;

@@ -42,6 +42,7 @@ const STATUS: Readonly<Record<number, string>> = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  408: "Request Timeout",
   426: "Upgrade Required",
   431: "Request Header Fields Too Large",
   505: "HTTP Version Not Supported",

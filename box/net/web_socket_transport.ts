@@ -1,226 +1,134 @@
-// WebSocketTransport: one WebSocket connection that carries a box in each binary message.
+// WebSocketTransport: one WebSocket connection that carries frames: the client's as they come, in
+// messages cut as it likes; ours each in a binary message.
 
-import type { BoxClass } from "../box_class.ts";
-import { FrameFault } from "../framing.ts";
-import { describeError } from "../log/describe_error.ts";
 import type { CloseCause } from "./close_cause.ts";
-import type { FrameHandler, ServerTransport } from "./transport.ts";
+import { FrameSocket, type FrameSocketOptions } from "./frame_socket.ts";
+import type { WebSocketConn } from "./web_socket_conn.ts";
+import {
+  WebSocketCode,
+  type WebSocketFault,
+  webSocketHeaderBytes,
+  WebSocketOpcode,
+  writeWebSocketHeader,
+} from "./web_socket_decoder.ts";
 
-/** Settings of a {@linkcode WebSocketTransport}. */
-export interface WebSocketTransportOptions {
-  /** The class of the boxes. */
-  readonly boxClass: BoxClass<object>;
-  /** A longer box closes the connection. */
-  readonly maxFrameBytes: number;
-  /**
-   * The most bytes that may wait to be sent, and that are kept while the connection is paused; more
-   * closes it.
-   */
-  readonly maxOutboxBytes: number;
-}
+// A control frame has at most 125 bytes, the code takes 2.
+const REASON_BYTES = 123;
+const NO_CODE = 1005;
+const NOTHING: Uint8Array = new Uint8Array(0);
 
-// Close codes of RFC 6455.
-const CODE = {
-  NORMAL: 1000,
-  GOING_AWAY: 1001,
-  PROTOCOL: 1002,
-  UNSUPPORTED: 1003,
-  POLICY: 1008,
-  TOO_BIG: 1009,
-  FAILURE: 1011,
-  TRY_LATER: 1013,
-} as const;
-// How long a closed connection may take for its last bytes before it is forgotten.
-const LINGER_MS = 2000;
-const MAX_REASON_LENGTH = 100;
+const encoder = new TextEncoder();
 
-/**
- * One WebSocket connection that carries a box in each binary message. It begins when the socket is
- * open.
- */
-export class WebSocketTransport implements ServerTransport {
-  /** The other side's address and port. */
-  readonly remoteAddr: Deno.NetAddr;
-  readonly #socket: WebSocket;
-  readonly #options: WebSocketTransportOptions;
-  readonly #ended: Promise<void>;
-  #setEnded!: () => void;
-  #handler: FrameHandler | undefined;
-  #cause: CloseCause | undefined;
-  #paused = false;
-  // A WebSocket cannot be told not to read: what comes while it is paused is kept here.
-  #kept: Uint8Array[] = [];
-  #keptBytes = 0;
-  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
+/** One WebSocket connection that carries frames. */
+export class WebSocketTransport extends FrameSocket {
+  readonly #conn: WebSocketConn;
+  // The code that the client has closed with, to be given back; or that of its fault.
+  #code: number | undefined;
 
   /**
-   * Takes over a socket.
+   * Takes a connection over.
    *
-   * @param socket An open socket, which belongs to this object from now on.
+   * @param conn The connection, which belongs to this object from now on.
    */
-  constructor(
-    socket: WebSocket,
-    remoteAddr: Deno.NetAddr,
-    options: WebSocketTransportOptions,
-  ) {
-    this.#socket = socket;
-    this.remoteAddr = remoteAddr;
-    this.#options = options;
-    this.#ended = new Promise((resolve) => this.#setEnded = resolve);
-    socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => this.#onMessage(data);
-    socket.onclose = () => this.#onClose();
+  constructor(conn: WebSocketConn, options: FrameSocketOptions) {
+    super(conn, options);
+    this.#conn = conn;
+    conn.listen({
+      onPing: (payload) => this.#sendControl(WebSocketOpcode.PONG, payload),
+      onCloseFrame: (code, reason) => this.#onCloseFrame(code, reason),
+      onFault: (fault) => this.#onFault(fault),
+    });
   }
 
-  /** Whether it is closed or on its way there. */
-  get closed(): boolean {
-    return this.#cause !== undefined;
-  }
-
-  /** How many bytes wait to be written. */
-  get pendingBytes(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  /**
-   * Sends one packed box. Where the limit is passed the connection is closed, since the other side
-   * does not read.
-   */
-  send(frame: Uint8Array): boolean {
-    if (this.closed) return false;
-    const waiting = this.#socket.bufferedAmount;
-    if (waiting + frame.length > this.#options.maxOutboxBytes) {
-      this.close({
-        kind: "outbox",
-        message:
-          `the other side does not read: ${waiting} bytes wait to be sent to it`,
-      });
-      return false;
-    }
-    // A box is packed into bytes that are not shared with another thread.
-    this.#socket.send(frame as Uint8Array<ArrayBuffer>);
+  /** Sends a frame as a message of its own. */
+  override send(bytes: Uint8Array): boolean {
+    const at = this.reserve(bytes.length);
+    if (at < 0) return false;
+    this.buffer.set(bytes, at);
     return true;
   }
 
-  /** Gives out no more boxes; what comes is kept, up to the limit. */
-  pause(): void {
-    this.#paused = true;
+  /** Makes room for a frame, and writes the header of its message before it. */
+  override reserve(count: number): number {
+    const header = webSocketHeaderBytes(count);
+    const at = super.reserve(header + count);
+    if (at < 0) return at;
+    writeWebSocketHeader(this.buffer, at, count);
+    return at + header;
   }
 
-  /** Gives out what was kept, and what comes. */
-  resume(): void {
-    this.#paused = false;
-    const kept = this.#kept;
-    this.#kept = [];
-    this.#keptBytes = 0;
-    for (const frame of kept) if (!this.closed) this.#deliver(frame);
+  /** Asks the client for a sign of life. */
+  ping(): void {
+    this.#sendControl(WebSocketOpcode.PING, NOTHING);
   }
 
-  /** Closes in order; only the first call counts. */
-  close(
+  /** Whether something came since the last call. */
+  takeSignOfLife(): boolean {
+    const { reads } = this.#conn;
+    this.#conn.reads = 0;
+    return reads > 0;
+  }
+
+  /** Closes in order, with a close frame that says why. */
+  override close(
     cause: CloseCause = { kind: "local", message: "closed by this side" },
   ): void {
-    this.#close(codeOf(cause), cause);
+    if (!this.closed) this.#sendCloseFrame(cause);
+    super.close(cause);
   }
 
-  /**
-   * Closes it as far as it can be: a WebSocket cannot be cut, so that its other side may keep it
-   * open.
-   */
-  destroy(cause?: CloseCause): void {
-    this.close(cause);
-    this.#setEnded();
+  #onCloseFrame(code: number, reason: string): void {
+    this.#code = code;
+    const why = reason === "" ? "" : `, ${JSON.stringify(reason)}`;
+    this.close({
+      kind: "peer",
+      message: `closed by the other side (${code}${why})`,
+    });
   }
 
-  /** Gives out boxes until the connection has ended for good. */
-  run(handler: FrameHandler): Promise<void> {
-    this.#handler = handler;
-    if (this.#cause) handler.onClose(this.#cause);
-    return this.#ended;
+  #onFault({ closeCode, message }: WebSocketFault): void {
+    this.#code = closeCode;
+    this.close({ kind: "frame", message: `no WebSocket: ${message}` });
   }
 
-  #close(code: number, cause: CloseCause): void {
-    if (this.closed) return;
-    this.#end(cause);
-    this.#lingerTimer = setTimeout(this.#setEnded, LINGER_MS);
-    const reason = cause.kind === "error" ? "" : cause.message;
-    this.#socket.close(code, reason.slice(0, MAX_REASON_LENGTH));
-  }
-
-  #end(cause: CloseCause): void {
-    if (this.closed) return;
-    this.#cause = cause;
-    this.#kept = [];
-    this.#handler?.onClose(cause);
-  }
-
-  #onClose(): void {
-    clearTimeout(this.#lingerTimer);
-    this.#end({ kind: "peer", message: "closed by the other side" });
-    this.#setEnded();
-  }
-
-  #onMessage(data: unknown): void {
-    if (this.closed) return;
-    if (!(data instanceof ArrayBuffer)) {
-      this.#refuse(
-        CODE.UNSUPPORTED,
-        "a text message came, only boxes in binary messages are served",
-      );
-      return;
+  #sendCloseFrame(cause: CloseCause): void {
+    const code = this.#code ?? codeOf(cause);
+    // A client that gives no code is given none.
+    if (code === NO_CODE) {
+      return this.#sendControl(WebSocketOpcode.CLOSE, NOTHING);
     }
-    const frame = new Uint8Array(data);
-    const { boxClass, maxFrameBytes, maxOutboxBytes } = this.#options;
-    const used = boxClass.check(frame, maxFrameBytes);
-    if (used === FrameFault.tooLong || frame.length > maxFrameBytes) {
-      this.#refuse(
-        CODE.TOO_BIG,
-        `a message is above the limit of ${maxFrameBytes} bytes a frame`,
-      );
-    } else if (used !== frame.length || used === 0) {
-      this.#refuse(
-        CODE.PROTOCOL,
-        `a message of ${frame.length} bytes is not one whole ${boxClass.name}`,
-      );
-    } else if (!this.#paused) {
-      this.#deliver(frame);
-    } else if ((this.#keptBytes += frame.length) > maxOutboxBytes) {
-      this.#refuse(
-        CODE.TRY_LATER,
-        `more than ${maxOutboxBytes} bytes came while requests wait`,
-      );
-    } else {
-      this.#kept.push(frame);
-    }
+    const payload = new Uint8Array(2 + REASON_BYTES);
+    payload[0] = code >>> 8;
+    payload[1] = code;
+    const { written } = encoder.encodeInto(
+      // What a handler threw is nobody else's business.
+      cause.kind === "peer" || cause.kind === "error" ? "" : cause.message,
+      payload.subarray(2),
+    );
+    this.#sendControl(WebSocketOpcode.CLOSE, payload.subarray(0, 2 + written));
   }
 
-  #refuse(code: number, message: string): void {
-    this.#close(code, { kind: "frame", message });
-  }
-
-  #deliver(frame: Uint8Array): void {
-    try {
-      this.#handler!.onFrame(frame);
-    } catch (error) {
-      this.close({
-        kind: "error",
-        message: `cannot handle its frame: ${describeError(error)}`,
-      });
-    }
+  #sendControl(opcode: number, payload: Uint8Array): void {
+    const header = webSocketHeaderBytes(payload.length);
+    const at = super.reserve(header + payload.length);
+    if (at < 0) return;
+    writeWebSocketHeader(this.buffer, at, payload.length, opcode);
+    this.buffer.set(payload, at + header);
   }
 }
 
-function codeOf(cause: CloseCause): number {
-  switch (cause.kind) {
+function codeOf({ kind, tooLong }: CloseCause): number {
+  if (tooLong) return WebSocketCode.TOO_BIG;
+  switch (kind) {
     case "stop":
-      return CODE.GOING_AWAY;
+      return WebSocketCode.GOING_AWAY;
     case "frame":
-      return CODE.PROTOCOL;
+      return WebSocketCode.PROTOCOL;
     case "outbox":
-      return CODE.POLICY;
+      return WebSocketCode.POLICY;
     case "error":
-      return CODE.FAILURE;
+      return WebSocketCode.FAILURE;
     default:
-      return CODE.NORMAL;
+      return WebSocketCode.NORMAL;
   }
 }

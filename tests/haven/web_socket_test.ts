@@ -50,6 +50,70 @@ class WebClient implements AsyncDisposable {
   }
 }
 
+const HANDSHAKE = [
+  "GET / HTTP/1.1",
+  "Host: 127.0.0.1",
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "",
+  "",
+].join("\r\n");
+
+/** A client that knows the bytes of a WebSocket only. */
+class RawWebClient implements Disposable {
+  readonly conn: Deno.TcpConn;
+
+  private constructor(conn: Deno.TcpConn) {
+    this.conn = conn;
+  }
+
+  static async connect(server: HavenFixture): Promise<RawWebClient> {
+    const { port } = server.app.websocketAddr!;
+    return new RawWebClient(
+      await Deno.connect({ hostname: "127.0.0.1", port }),
+    );
+  }
+
+  /** Connects and sends the handshake, and waits for the start of its answer. */
+  static async open(server: HavenFixture): Promise<RawWebClient> {
+    const client = await RawWebClient.connect(server);
+    await client.write(new TextEncoder().encode(HANDSHAKE));
+    await within(client.conn.read(new Uint8Array(64)), "an answer");
+    return client;
+  }
+
+  /** A binary message of 126 to 65,535 bytes, masked with zeros. */
+  message(payload: Uint8Array): Uint8Array {
+    const { length } = payload;
+    const bytes = new Uint8Array(8 + length);
+    bytes.set([0x82, 0x80 | 126, length >> 8, length & 255]);
+    bytes.set(payload, 8);
+    return bytes;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += await this.conn.write(bytes.subarray(at));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.conn.close();
+  }
+}
+
+async function isDone(work: Promise<void>, withinMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), withinMs);
+  });
+  const done = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}
+
 function start(
   options: Parameters<typeof HavenFixture.start>[1] = {},
   register: Parameters<typeof HavenFixture.start>[0] = () => {},
@@ -114,24 +178,42 @@ Deno.test("Haven closes a WebSocket with a text message with 1003", async () => 
   await using web = await WebClient.connect(server);
   web.socket.send("hello");
   assertEquals(await web.closeCode(), 1003);
-  await server.log.line(/WARN .*a text message came/);
+  await server.log.line(/WARN .*no WebSocket: a text message/);
 });
 
-Deno.test("Haven closes a WebSocket with a message that is not one whole box with 1002", async () => {
+Deno.test("Haven closes a WebSocket whose bytes are no box with 1002", async () => {
   await using server = await start();
-  const frame = new Box({ cmd: 1, body: "x" }).pack();
-  const wrongMagic = frame.slice();
-  wrongMagic[0] = 0;
-  const trailing = new Uint8Array(frame.length + 1);
-  trailing.set(frame);
-  const half = frame.slice(0, 12);
-  for (const bytes of [wrongMagic, trailing, half, new Uint8Array(0)]) {
-    await using web = await WebClient.connect(server);
-    web.socket.send(bytes as Uint8Array<ArrayBuffer>);
-    assertEquals(await web.closeCode(), 1002);
+  await using web = await WebClient.connect(server);
+  const bytes = new Box({ cmd: 1, body: "x" }).pack();
+  bytes[0] = 0;
+  web.socket.send(bytes as Uint8Array<ArrayBuffer>);
+  assertEquals(await web.closeCode(), 1002);
+  await server.log.line(/WARN .*they do not begin with its magic number/);
+  assertEquals(server.app.stats().closed.frame, 1);
+});
+
+Deno.test("Haven takes a WebSocket's boxes however they are cut into messages", async () => {
+  await using server = await start();
+  await using web = await WebClient.connect(server);
+  const boxes = Array.from(
+    { length: 50 },
+    (_, sn) => new Box({ cmd: 1, sn, body: "x".repeat(sn * sn) }).pack(),
+  );
+  const bytes = new Uint8Array(boxes.reduce((sum, box) => sum + box.length, 0));
+  let at = 0;
+  for (const box of boxes) {
+    bytes.set(box, at);
+    at += box.length;
   }
-  await server.log.line(/a message of 26 bytes is not one whole Box/);
-  assertEquals(server.app.stats().closed.frame, 4);
+  for (const size of [bytes.length, 1000, 70, 1]) {
+    for (let from = 0; from < bytes.length; from += size) {
+      web.socket.send(bytes.slice(from, from + size));
+    }
+    for (let sn = 0; sn < 50; sn++) {
+      const answer = await web.read();
+      assertEquals([answer.sn, answer.body.length], [sn, sn * sn]);
+    }
+  }
 });
 
 Deno.test("Haven closes a WebSocket with a box above frameMax with 1009", async () => {
@@ -192,21 +274,28 @@ Deno.test("Haven keeps a WebSocket's requests in order while one is slow", async
   for (let sn = 1; sn <= 20; sn++) assertEquals((await web.read()).sn, sn);
 });
 
-Deno.test("Haven closes a WebSocket that sends more than outboxMax while its requests wait with 1013", async () => {
+Deno.test("Haven does not read a WebSocket whose requests wait", async () => {
   const gate = Promise.withResolvers<void>();
-  await using server = await start(
-    { connQueueMax: 1, outboxMax: 10_000 },
-    (app) => {
-      app.route(2, () => gate.promise);
-    },
+  await using server = await start({ connQueueMax: 1 }, (app) => {
+    app.route(2, () => gate.promise);
+  });
+  using client = await RawWebClient.open(server);
+  const message = client.message(
+    new Box({ cmd: 2, body: new Uint8Array(60_000) }).pack(),
   );
-  await using web = await WebClient.connect(server);
-  // One runs, one waits, nine are kept, and one is too many. A client that goes on sending would
-  // not see the code: Deno ends the connection then.
-  for (let i = 0; i < 12; i++) web.send({ cmd: 2, body: new Uint8Array(1000) });
-  assertEquals(await web.closeCode(), 1013);
+  // What the system keeps on the way is far less.
+  const most = 64 * 1024 * 1024;
+  let sent = 0;
+  let writing: Promise<void> | undefined;
+  for (; sent < most; sent += message.length) {
+    writing = client.write(message);
+    if (!await isDone(writing, 500)) break;
+    writing = undefined;
+  }
+  assertEquals(sent < most, true, "all that was sent was read");
+  assertEquals(server.app.stats().requests, 1);
   gate.resolve();
-  await server.until(({ connections }) => connections === 0);
+  await within(writing!, "a write that goes on");
 });
 
 Deno.test("Haven closes a WebSocket that does not read", async () => {
@@ -217,24 +306,9 @@ Deno.test("Haven closes a WebSocket that does not read", async () => {
       for (let i = 0; i < 200; i++) results.push(conn.write({ cmd: 1, body }));
     });
   });
-  const conn = await Deno.connect({
-    hostname: "127.0.0.1",
-    port: server.app.websocketAddr!.port,
-  });
-  const request = [
-    "GET / HTTP/1.1",
-    "Host: 127.0.0.1",
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "",
-    "",
-  ];
-  await conn.write(new TextEncoder().encode(request.join("\r\n")));
+  using _client = await RawWebClient.open(server);
   await server.log.line(/WARN .*the other side does not read/);
   assertEquals([results[0], results.at(-1)], [true, false]);
-  conn.close();
   await server.until(({ connections }) => connections === 0);
 });
 
@@ -258,4 +332,32 @@ Deno.test("Haven answers plain HTTP at the WebSocket port with 426", async () =>
   assertEquals(response.status, 426);
   assertEquals(response.headers.get("upgrade"), "websocket");
   await response.body?.cancel();
+});
+
+Deno.test("Haven counts handshakes that are not done in connsMax, and ends them when it leaves", async () => {
+  await using server = await start({ connsMax: 2 });
+  using _first = await RawWebClient.connect(server);
+  using second = await RawWebClient.connect(server);
+  await second.write(new TextEncoder().encode("GET / HTTP/1.1\r\n"));
+  const refused = new WebClient(server);
+  await within(refused.closed, "the refusal");
+  await server.log.line(/there are 2 connections, the most that connsMax/);
+  assertEquals(server.app.stats().connections, 0);
+});
+
+Deno.test("Haven gives a WebSocket its close code back, and pongs for pings", async () => {
+  await using server = await start();
+  const web = await WebClient.connect(server);
+  web.socket.close(4321, "had enough");
+  const { code, wasClean } = await within(web.closed, "the end");
+  assertEquals([code, wasClean], [4321, true]);
+  await server.log.line(/closed by the other side \(4321, "had enough"\)/);
+  using raw = await RawWebClient.open(server);
+  const { conn } = raw;
+  const rest = new Uint8Array(1024);
+  await within(conn.read(rest), "the rest of the handshake");
+  await raw.write(Uint8Array.of(0x89, 0x82, 0, 0, 0, 0, 0x68, 0x69));
+  const pong = new Uint8Array(16);
+  const count = await within(conn.read(pong), "a pong");
+  assertEquals([...pong.subarray(0, count!)], [0x8a, 2, 0x68, 0x69]);
 });

@@ -1,0 +1,306 @@
+// WebSocketConn: the bytes of the boxes on a WebSocket connection as a Conn: a step between the
+// connection below and the frames of whoever reads.
+
+import type { ByteSink, Conn } from "./conn.ts";
+import {
+  type WebSocketControls,
+  WebSocketDecoder,
+  type WebSocketFault,
+} from "./web_socket_decoder.ts";
+import {
+  answerHandshake,
+  type HandshakeAnswer,
+  type HandshakeOptions,
+  HEAD_MAX_BYTES,
+  headEnd,
+  refuseHandshake,
+} from "./web_socket_handshake.ts";
+
+/** Settings of {@linkcode WebSocketConn.open}. */
+export interface WebSocketOpenOptions extends HandshakeOptions {
+  /** Seconds that the head of the request may take. @default {10} */
+  readonly timeout?: number;
+}
+
+/** What is told of an open WebSocket. */
+export interface WebSocketEvents {
+  /** A ping came, whose payload is valid during the call only. */
+  onPing(payload: Uint8Array): void;
+  /** The client closes; its frames before that were given out. */
+  onCloseFrame(code: number, reason: string): void;
+  /** The client breaks the protocol; its frames before that were given out. */
+  onFault(fault: WebSocketFault): void;
+}
+
+// Most heads fit; browsers with many cookies send more.
+const HEAD_BYTES = 1024;
+const HANDSHAKE_TIMEOUT = 10;
+// How long a refused client may take to read why.
+const LINGER_MS = 2000;
+
+/**
+ * The bytes of the boxes on a WebSocket connection. It exists once its handshake is done, and takes
+ * the frames of RFC 6455 apart where the sink wants the bytes: it has no buffer of its own.
+ */
+export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
+  /** The headers of the handshake's request, their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Reads since the last call of somebody who sets it to 0: signs of life. */
+  reads = 0;
+  readonly #conn: Conn;
+  readonly #decoder: WebSocketDecoder = new WebSocketDecoder(this);
+  readonly #opening: Opening;
+  #events: WebSocketEvents | undefined;
+  #sink: ByteSink | undefined;
+  #space: Uint8Array = new Uint8Array(0);
+  // What is to be told when the frames before it are given out.
+  #tell: ((events: WebSocketEvents) => void) | undefined;
+
+  private constructor(conn: Conn, opening: Opening, answer: HandshakeAnswer) {
+    this.#conn = conn;
+    this.#opening = opening;
+    this.headers = answer.headers;
+  }
+
+  /**
+   * Reads the request of the handshake and answers it.
+   *
+   * @param conn The connection below, which belongs to this object from now on.
+   * @returns The open WebSocket; undefined when there is none: `onRefused` was told why before, and
+   * the connection has ended.
+   */
+  static open(
+    conn: Conn,
+    options: WebSocketOpenOptions,
+    onRefused: (message: string) => void,
+  ): Promise<WebSocketConn | undefined> {
+    return new Promise((resolve) => {
+      const opening: Opening = new Opening(conn, options, (answer) => {
+        if (answer.accepted) {
+          resolve(new WebSocketConn(conn, opening, answer));
+        } else onRefused(answer.message);
+      });
+      opening.run().then(() => resolve(undefined));
+    });
+  }
+
+  /** Address and port of the other side. */
+  get remoteAddr(): Deno.NetAddr {
+    return this.#conn.remoteAddr;
+  }
+
+  /** Sets who is told of control frames and faults; before `run`. */
+  listen(events: WebSocketEvents): void {
+    this.#events = events;
+  }
+
+  /** Gives the payload of what comes to the sink. */
+  run(sink: ByteSink): Promise<void> {
+    this.#sink = sink;
+    return this.#opening.goOn(this);
+  }
+
+  /** Writes some of the bytes, which are frames of a WebSocket already. */
+  write(bytes: Uint8Array): number | Promise<number> {
+    return this.#conn.write(bytes);
+  }
+
+  /** Tells the other side that nothing more comes. */
+  closeWrite(): Promise<void> {
+    return this.#conn.closeWrite();
+  }
+
+  /** Closes it at once. */
+  close(): void {
+    this.#conn.close();
+    this.#opening.abandon();
+  }
+
+  /** For the connection below. */
+  next(): Promise<void> | undefined {
+    const wait = this.#sink!.next();
+    if (wait) return wait;
+    const tell = this.#tell;
+    this.#tell = undefined;
+    if (tell) tell(this.#events!);
+    return undefined;
+  }
+
+  /** For the connection below. */
+  space(): Uint8Array {
+    return this.#space = this.#sink!.space();
+  }
+
+  /** For the connection below. */
+  filled(count: number, read: number = count): void {
+    this.reads++;
+    const left = this.#decoder.decode(this.#space, 0, count);
+    const { fault } = this.#decoder;
+    if (fault) this.#tell ??= (events) => events.onFault(fault);
+    this.#sink!.filled(left, read);
+  }
+
+  /** For the connection below. */
+  ended(error?: unknown): Promise<void> {
+    return this.#sink!.ended(error);
+  }
+
+  /** For the decoder. */
+  onPing(payload: Uint8Array): void {
+    this.#events!.onPing(payload);
+  }
+
+  /** For the decoder. */
+  onPong(): void {}
+
+  /** For the decoder. */
+  onCloseFrame(code: number, reason: string): void {
+    this.#tell = (events) => events.onCloseFrame(code, reason);
+  }
+}
+
+/**
+ * The beginning of a connection that is to become a WebSocket: collects the head of the request,
+ * answers it and hands the connection on.
+ */
+class Opening implements ByteSink {
+  readonly #conn: Conn;
+  readonly #options: WebSocketOpenOptions;
+  readonly #onAnswer: (answer: HandshakeAnswer) => void;
+  #timer: ReturnType<typeof setTimeout>;
+  #head: Uint8Array = new Uint8Array(HEAD_BYTES);
+  #length = 0;
+  #answered = false;
+  // What has to be waited for before the connection is read on.
+  #wait: Promise<void> | undefined;
+  // Who goes on reading.
+  #follower: WebSocketConn | undefined;
+  #setFollower: (() => void) | undefined;
+  #running: Promise<void> = Promise.resolve();
+  // What came behind the head.
+  #rest: Uint8Array | undefined;
+
+  constructor(
+    conn: Conn,
+    options: WebSocketOpenOptions,
+    onAnswer: (answer: HandshakeAnswer) => void,
+  ) {
+    this.#conn = conn;
+    this.#options = options;
+    this.#onAnswer = onAnswer;
+    const { timeout = HANDSHAKE_TIMEOUT } = options;
+    this.#timer = setTimeout(
+      () =>
+        this.#answer(refuseHandshake(408, `no request within ${timeout} s`)),
+      timeout * 1000,
+    );
+  }
+
+  run(): Promise<void> {
+    return this.#running = this.#conn.run(this);
+  }
+
+  /** The connection is read for `follower` from now on. */
+  goOn(follower: WebSocketConn): Promise<void> {
+    this.#follower = follower;
+    this.#setFollower?.();
+    return this.#running;
+  }
+
+  /** Nobody wants the connection, which is closed. */
+  abandon(): void {
+    this.#setFollower?.();
+  }
+
+  next(): Promise<void> | undefined {
+    if (this.#wait) return this.#wait;
+    if (!this.#follower) return undefined;
+    for (;;) {
+      const wait = this.#follower.next();
+      if (wait || !this.#rest) return wait;
+      this.#handRestOn(this.#rest, this.#follower);
+    }
+  }
+
+  space(): Uint8Array {
+    if (this.#follower) return this.#follower.space();
+    if (this.#length === this.#head.length) {
+      const grown = new Uint8Array(HEAD_MAX_BYTES);
+      grown.set(this.#head);
+      this.#head = grown;
+    }
+    return this.#head.subarray(this.#length);
+  }
+
+  filled(count: number): void {
+    if (this.#follower) return this.#follower.filled(count);
+    // It was refused: what still comes is thrown away.
+    if (this.#answered) return;
+    this.#length += count;
+    const head = this.#head.subarray(0, this.#length);
+    const end = headEnd(head);
+    if (end >= 0) {
+      if (end < this.#length) this.#rest = head.slice(end);
+      this.#answer(answerHandshake(head.subarray(0, end), this.#options));
+    } else if (this.#length >= HEAD_MAX_BYTES) {
+      this.#answer(
+        refuseHandshake(
+          431,
+          `the request is longer than ${HEAD_MAX_BYTES} bytes`,
+        ),
+      );
+    }
+  }
+
+  async ended(error?: unknown): Promise<void> {
+    clearTimeout(this.#timer);
+    while (this.#wait) await this.#wait;
+    if (this.#follower) return await this.#follower.ended(error);
+    if (!this.#answered) {
+      this.#answered = true;
+      this.#onAnswer(
+        refuseHandshake(400, "it was closed before its request was whole"),
+      );
+    }
+    this.#conn.close();
+  }
+
+  #answer(answer: HandshakeAnswer): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    this.#length = 0;
+    this.#wait = this.#respond(answer).finally(() => this.#wait = undefined);
+  }
+
+  // Resolves when the connection may be read on.
+  async #respond(answer: HandshakeAnswer): Promise<void> {
+    const { response, accepted } = answer;
+    if (!accepted) {
+      this.#timer = setTimeout(() => this.#conn.close(), LINGER_MS);
+    }
+    try {
+      for (let at = 0; at < response.length;) {
+        at += await this.#conn.write(response.subarray(at));
+      }
+      // It reads the answer and closes.
+      if (!accepted) await this.#conn.closeWrite();
+    } catch {
+      this.#conn.close();
+    }
+    const followed = new Promise<void>((resolve) =>
+      this.#setFollower = resolve
+    );
+    this.#onAnswer(answer);
+    // Its reading begins when somebody wants the frames.
+    if (accepted) await followed;
+  }
+
+  #handRestOn(rest: Uint8Array, follower: WebSocketConn): void {
+    const space = follower.space();
+    const count = Math.min(space.length, rest.length);
+    space.set(rest.subarray(0, count));
+    this.#rest = count < rest.length ? rest.subarray(count) : undefined;
+    follower.filled(count);
+  }
+}
