@@ -128,6 +128,7 @@ export type {
   WebSocketOpenOptions,
 } from "./net/web_socket_conn.ts";
 export { WebSocketFault } from "./net/web_socket_decoder.ts";
+export type { WebSocketControls } from "./net/web_socket_decoder.ts";
 export type { HandshakeOptions } from "./net/web_socket_handshake.ts";
 export { WebSocketTransport } from "./net/web_socket_transport.ts";
 export type { Child, ChildEnd, ChildStart } from "./process/child.ts";

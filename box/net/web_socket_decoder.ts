@@ -31,7 +31,11 @@ export class WebSocketFault extends BoxError {
   /** The code of the close frame that tells it. */
   readonly closeCode: number;
 
-  /** @param message What was wrong. */
+  /**
+   * Makes the error.
+   *
+   * @param message What was wrong.
+   */
   constructor(closeCode: number, message: string) {
     super("frame", message);
     this.closeCode = closeCode;
