@@ -50,6 +50,7 @@ export { printLine } from "./log/standard_streams.ts";
 export { LOG_FORMATS } from "./log/log_line.ts";
 export type { LogFields, LogFormat } from "./log/log_line.ts";
 export { followLogSignals, setLogLevel } from "./log/log_signals.ts";
+export type { InsteadOfLevel } from "./log/log_signals.ts";
 export {
   createLogger,
   flushLog,
@@ -149,6 +150,8 @@ export type {
 } from "./process/process_status.ts";
 export { runApp } from "./process/run_app.ts";
 export type { ChildPlace, RunAppOptions, Runnable } from "./process/run_app.ts";
+export { STOP_SIGNALS } from "./process/signals.ts";
+export type { StopSignal } from "./process/signals.ts";
 export type { SelfCommand } from "./process/self_command.ts";
 export { selfCommand } from "./process/self_command.ts";
 export {

@@ -14,6 +14,8 @@ import {
   type OnUnhandled,
   PORT,
   SECONDS,
+  STOP_SIGNALS,
+  type StopSignal,
 } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 
@@ -74,6 +76,11 @@ export interface HavenRunOptions extends HavenListenOptions {
    * @default {15}
    */
   workTimeout?: number;
+  /**
+   * A further signal that stops safely, as TERM does: for supervisor files of the original's time
+   * that send USR1. @default none
+   */
+  stopSignal?: "SIGUSR1" | "SIGUSR2" | "SIGINT" | "SIGQUIT";
   /** Log more. @default {false} */
   debug?: boolean;
   /**
@@ -131,6 +138,8 @@ export interface ResolvedRun extends ResolvedListen {
   /** Milliseconds. */
   readonly workTimeoutMs: number;
   /** See {@linkcode HavenRunOptions}. */
+  readonly stopSignal: StopSignal | undefined;
+  /** See {@linkcode HavenRunOptions}. */
   readonly debug: boolean;
   /** See {@linkcode HavenRunOptions}. */
   readonly logFormat: LogFormat;
@@ -172,6 +181,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     bindTimeout = DEFAULT_BIND_TIMEOUT,
     workers = 1,
     workTimeout = 15,
+    stopSignal,
     debug = false,
     logFormat = "text",
     onUnhandled = "log",
@@ -197,6 +207,9 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   if (websocketPort !== undefined) {
     checkNumber("Option websocketPort", websocketPort, PORT, fail);
   }
+  if (stopSignal !== undefined) {
+    checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
+  }
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
   if (port !== 0 && port === websocketPort) {
@@ -220,6 +233,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     bindTimeout,
     workers,
     workTimeoutMs: workTimeout * 1000,
+    stopSignal,
     debug,
     logFormat,
     onUnhandled,

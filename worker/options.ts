@@ -13,6 +13,8 @@ import {
   PEER_PORT,
   programName,
   SECONDS,
+  STOP_SIGNALS,
+  type StopSignal,
 } from "@maple/box/internal";
 import { WorkerError } from "./errors.ts";
 
@@ -63,6 +65,11 @@ export interface RunOptions extends AttachOptions {
    * started in its place already. @default {"log"}
    */
   onWorkTimeout?: "log" | "replace";
+  /**
+   * A further signal that stops safely, as TERM does: for supervisor files of the original's time
+   * that send USR1. @default none
+   */
+  stopSignal?: "SIGUSR1" | "SIGUSR2" | "SIGINT" | "SIGQUIT";
   /** Seconds that the new children of a reload may take to attach. @default {30} */
   reloadTimeout?: number;
   /**
@@ -107,6 +114,8 @@ export interface ResolvedRun {
   /** See {@linkcode RunOptions}. */
   readonly metrics: string | undefined;
   /** See {@linkcode RunOptions}. */
+  readonly stopSignal: StopSignal | undefined;
+  /** See {@linkcode RunOptions}. */
   readonly debug: boolean;
   /** See {@linkcode RunOptions}. */
   readonly logFormat: LogFormat;
@@ -142,6 +151,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     stopTimeout = 30,
     reloadTimeout = 30,
     metrics,
+    stopSignal,
     debug = false,
     logFormat = "text",
     onUnhandled = "log",
@@ -176,6 +186,9 @@ export function resolveRun(options: RunOptions): ResolvedRun {
       }`,
     );
   }
+  if (stopSignal !== undefined) {
+    checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
+  }
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
   const addresses = (gateways ?? [options]).map((gateway) => {
@@ -193,6 +206,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     reloadTimeoutMs: reloadTimeout * 1000,
     workers,
     metrics,
+    stopSignal,
     debug,
     logFormat,
     onUnhandled,

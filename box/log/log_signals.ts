@@ -12,19 +12,30 @@ import {
 // has arrived.
 const LOOKS_MS = [0, 5, 20, 100, 1000];
 
+/** What a signal does that would else change the level. */
+export type InsteadOfLevel = Partial<
+  Record<"SIGUSR1" | "SIGUSR2", () => void>
+>;
+
 /**
  * Makes USR1 log more and USR2 log less, one level each, until it is disposed. No effect on
  * Windows.
  *
  * @param logger One of `createLogger`; the level of another is its owner's affair.
  * @param onChange Called with the new level.
+ * @param instead What one of the signals does instead.
  */
 export function followLogSignals(
   logger: Logger,
   onChange: (level: LogLevel) => void = () => {},
+  instead: InsteadOfLevel = {},
 ): Disposable {
   if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
-  const step = (signal: Deno.Signal, by: number) => {
+  const step = (signal: "SIGUSR1" | "SIGUSR2", by: number) => {
+    if (instead[signal]) {
+      instead[signal]();
+      return;
+    }
     if (!(logger instanceof RoleLogger)) {
       logger.info(`${signal}: the level of this log is not maple's to change`);
       return;

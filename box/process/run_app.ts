@@ -1,6 +1,6 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
-import { followLogSignals, setLogLevel } from "../log/log_signals.ts";
+import { setLogLevel } from "../log/log_signals.ts";
 import { flushLog, type Logger, type LogLevel } from "../log/logger.ts";
 import { printLine } from "../log/standard_streams.ts";
 import { setProcessName } from "./process_name.ts";
@@ -15,6 +15,7 @@ import {
   type StatusSource,
 } from "./process_status.ts";
 import { onAbort } from "../on_abort.ts";
+import { followSignals, type StopSignal } from "./signals.ts";
 import { selfCommand } from "./self_command.ts";
 import { takeEnv } from "./env.ts";
 import { type OnUnhandled, watchUnhandled } from "./unhandled.ts";
@@ -59,6 +60,8 @@ export interface ChildPlace {
 export interface RunAppOptions extends MasterOptions {
   /** Whether HUP to the master starts new children in place of the old ones; else it is ignored. */
   readonly reloads: boolean;
+  /** A further signal that does what TERM does. */
+  readonly stopSignal: StopSignal | undefined;
   /** Whether INT does the same as TERM, instead of stopping children at once. */
   readonly leavesOnInt?: boolean;
   /** Flags of Deno that the children need and this process may not have. */
@@ -70,8 +73,6 @@ export interface RunAppOptions extends MasterOptions {
   /** Stops it when it is aborted. */
   readonly signal: AbortSignal | undefined;
 }
-
-type SignalActions = Partial<Record<Deno.Signal, () => void>>;
 
 const STATS_MS = 1000;
 // A child that is told to stop is killed by its master; this much later it ends by itself.
@@ -114,14 +115,12 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
     signalled = true;
     return leaving.begun ? Deno.exit(code) : leaving.begin();
   };
-  using _signals = listenFor({
+  using _signals = followSignals({
     SIGTERM: () => stopOrExit(143),
     SIGINT: () => stopOrExit(130),
     SIGQUIT: () => Deno.exit(131),
     ...(options.reloads ? {} : { SIGHUP: ignore }),
-  });
-  const onLogLevel = (level: LogLevel) => app.onLogLevel?.(level);
-  using _levels = followLogSignals(logger, onLogLevel);
+  }, { ...options, logger, onLevel: (level) => app.onLogLevel?.(level) });
   using _abort = onAbort(options.signal, () => leaving.begin());
   if (!leaving.begun && await startOrLeave(app, leaving)) {
     ready = true;
@@ -146,14 +145,13 @@ async function runChild(
   using unhandled = watchUnhandled(logger, options.onUnhandled);
   const leaving = new Leaving(app, options.stopTimeoutMs, logger);
   const leave = () => leaving.begin(SPARE_MS);
-  using _signals = listenFor({
+  const onLevel = (level: LogLevel) => app.onLogLevel?.(level);
+  using _signals = followSignals({
     SIGTERM: leave,
     SIGHUP: options.reloads ? leave : ignore,
     SIGINT: options.leavesOnInt ? leave : () => Deno.exit(130),
     SIGQUIT: () => Deno.exit(131),
-  });
-  const onLogLevel = (level: LogLevel) => app.onLogLevel?.(level);
-  using _levels = followLogSignals(logger, onLogLevel);
+  }, { ...options, logger, onLevel });
   const [port, token] = control.split(":");
   using _watch = watchMaster(
     Number(port),
@@ -167,7 +165,7 @@ async function runChild(
     onMessage: ({ logLevel }) => {
       if (logLevel === undefined) return;
       setLogLevel(logger, logLevel);
-      onLogLevel(logLevel);
+      onLevel(logLevel);
     },
   });
   const report = () => {
@@ -220,16 +218,12 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     signalled = true;
     master.stop();
   };
-  using _signals = listenFor({
+  using _signals = followSignals({
     SIGTERM: stop,
     SIGHUP: options.reloads ? () => void master.reload() : ignore,
     SIGINT: options.leavesOnInt ? stop : () => stopNow(130),
     SIGQUIT: () => stopNow(131),
-  });
-  using _levels = followLogSignals(
-    logger,
-    (level) => master.setLogLevel(level),
-  );
+  }, { ...options, logger, onLevel: (level) => master.setLogLevel(level) });
   using _abort = onAbort(options.signal, () => master.stop());
   master.ready().then(() => printLine(app.readyLine()));
   await master.ended();
@@ -260,19 +254,3 @@ function startOrLeave(
 }
 
 function ignore(): void {}
-
-function listenFor(actions: SignalActions): Disposable {
-  const entries = Object.entries(actions) as [Deno.Signal, () => void][];
-  // Windows knows only this one.
-  const known = Deno.build.os === "windows"
-    ? entries.filter(([signal]) => signal === "SIGINT")
-    : entries;
-  for (const [signal, action] of known) Deno.addSignalListener(signal, action);
-  return {
-    [Symbol.dispose]() {
-      for (const [signal, action] of known) {
-        Deno.removeSignalListener(signal, action);
-      }
-    },
-  };
-}

@@ -116,6 +116,29 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGQUIT", 131]] as const) {
   });
 }
 
+for (const stopSignal of ["SIGUSR1", "SIGINT"] as const) {
+  for (const workers of [2, 0]) {
+    Deno.test(`worker processes: ${stopSignal} as stopSignal is a safe stop, workers: ${workers}`, async () => {
+      await using gateway = await GatewayFixture.start();
+      await using worker = await WorkerProcess.start(gateway.inner, {
+        workers,
+        stopSignal,
+      });
+      await using client = await gateway.connect();
+      await client.write({ cmd: LifeCmd.WORK, body: "400" });
+      await handedOut(gateway, 1);
+      // As a supervisor that signals the whole group does.
+      for (const pid of worker.children) Deno.kill(pid, stopSignal);
+      worker.kill(stopSignal);
+      assertEquals((await answer(client)).redelivered, false);
+      assertEquals((await worker.finished()).code, 0);
+      assertEquals(worker.children, []);
+      assertEquals(worker.stderr.match(/DEBUG|log level/g), null);
+      assert(worker.stdout.some((line) => /^stopWorker/.test(line)));
+    });
+  }
+}
+
 Deno.test("worker processes: a second TERM stops at once", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await WorkerProcess.start(gateway.inner);
@@ -259,6 +282,7 @@ Deno.test('worker processes: with onWorkTimeout "replace" a task that never ends
   );
   // The next one works before the one before has left.
   const who = await call(third, LifeCmd.WHO);
+  await worker.logged(/worker 1 .* started/, 2);
   assertEquals(who.pid, worker.started[1]?.pid);
   const answered = await answer(other);
   assertEquals([answered.pid, answered.redelivered], [pid, false]);

@@ -14,6 +14,7 @@ Deno.test("resolveRun() fills in the defaults", () => {
     workTimeoutMs: 15_000,
     onWorkTimeout: "log",
     onUnhandled: "log",
+    stopSignal: undefined,
     stopTimeoutMs: 30_000,
     reloadTimeoutMs: 30_000,
     workers: 1,
@@ -56,6 +57,10 @@ const WRONG: readonly [options: RunOptions, says: string][] = [
   [
     { onWorkTimeout: "replace", workTimeout: 0 },
     'onWorkTimeout "replace" needs a workTimeout above 0',
+  ],
+  [
+    { stopSignal: "SIGKILL" as "SIGUSR1" },
+    'stopSignal must be "SIGUSR1" or "SIGUSR2" or "SIGINT" or "SIGQUIT", got "SIGKILL"',
   ],
   [{ stopTimeout: Infinity }, "stopTimeout must be a number from 0"],
   [{ reloadTimeout: 0 }, "reloadTimeout must be a number from 0.1"],
