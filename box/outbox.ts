@@ -15,6 +15,12 @@ export interface OutboxOptions {
   /** The most bytes that may wait to be written. @default {16777216} */
   maxBytes?: number | undefined;
   /**
+   * The most bytes of what is pushed at once while nothing waits, where that is more than
+   * `maxBytes`; behind it `maxBytes` may wait. So a side that reads gets what is long as well.
+   * @default {0}
+   */
+  maxLoneBytes?: number | undefined;
+  /**
    * Bytes of memory that it takes at least when something waits: small for connections that are
    * many, large for one that carries much. @default {256}
    */
@@ -48,6 +54,9 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 export class Outbox {
   readonly #writer: ByteWriter;
   #maxBytes: number;
+  #maxLoneBytes: number;
+  // Bytes of the long push that was let through; no limit counts them.
+  #loneBytes = 0;
   readonly #bufferBytes: number;
   readonly #onError: ((error: unknown) => void) | undefined;
   #buffer: Uint8Array = EMPTY;
@@ -75,6 +84,7 @@ export class Outbox {
     }
     this.#writer = writer;
     this.#maxBytes = maxBytes;
+    this.#maxLoneBytes = options.maxLoneBytes ?? 0;
     this.#bufferBytes = options.bufferBytes ?? 0;
     this.#onError = options.onError;
   }
@@ -103,7 +113,13 @@ export class Outbox {
    * @returns The index, or -1 where `push` would give false.
    */
   reserve(count: number): number {
-    if (this.#closed || this.pendingBytes + count > this.#maxBytes) return -1;
+    if (this.#closed) return -1;
+    const pending = this.pendingBytes;
+    if (pending === 0) this.#loneBytes = 0;
+    if (pending + count > this.#maxBytes + this.#loneBytes) {
+      if (pending > 0 || count > this.#maxLoneBytes) return -1;
+      this.#loneBytes = count;
+    }
     const at = this.#length;
     const length = at + count;
     if (length > this.#buffer.length) this.#grow(length);
@@ -133,7 +149,8 @@ export class Outbox {
 
   /** Takes nothing more; what waits is still written. */
   end(): void {
-    this.#maxBytes = -1;
+    this.#maxBytes = -Infinity;
+    this.#maxLoneBytes = -1;
   }
 
   /** Drops what waits and takes nothing more. May be called twice. */

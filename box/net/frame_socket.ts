@@ -30,6 +30,8 @@ export interface FrameSocketOptions {
   maxFrameBytes?: number | undefined;
   /** The most bytes that may wait to be written; more closes the connection. @default {16777216} */
   maxOutboxBytes?: number | undefined;
+  /** The most bytes of a frame that is sent while nothing waits, see {@linkcode Outbox}. */
+  maxLoneBytes?: number | undefined;
   /**
    * Bytes of the smallest buffers, for reading and for writing: see {@linkcode FrameReader} and
    * {@linkcode Outbox}. @default {256}
@@ -88,6 +90,7 @@ export class FrameSocket implements FrameTransport, ByteSink {
     });
     this.#outbox = new Outbox(conn, {
       maxBytes: options.maxOutboxBytes,
+      maxLoneBytes: options.maxLoneBytes,
       bufferBytes: options.bufferBytes,
       onError: (error) => this.#fail(error),
     });

@@ -41,7 +41,7 @@ export class Clients implements SessionOwner {
    */
   accept(conn: Conn): Promise<void> | void {
     const { options, sessions, counters, logger, queue } = this.#context;
-    const { connsMax, boxClass, frameMax, outboxMax } = options;
+    const { connsMax, boxClass, frameMax, outboxMax, innerFrameMax } = options;
     if (sessions.size >= connsMax) {
       counters.clientsRefused++;
       logger.warn(
@@ -56,6 +56,7 @@ export class Clients implements SessionOwner {
       framing: boxClass,
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
+      maxLoneBytes: innerFrameMax,
       gate: queue.gate,
       ownFrames: true,
     });

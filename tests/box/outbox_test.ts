@@ -134,6 +134,39 @@ Deno.test("Outbox.push() gives false above the limit and queues nothing", async 
   await bounded(outbox.drained());
 });
 
+Deno.test("Outbox.push() takes what is long while nothing waits, and as much as ever behind it", async () => {
+  const writer = new FakeWriter();
+  writer.slow = true;
+  const outbox = new Outbox(writer, { maxBytes: 10, maxLoneBytes: 100 });
+  assertEquals(outbox.push(new Uint8Array(101)), false);
+  assert(outbox.push(utf8("x")));
+  assertEquals(outbox.push(new Uint8Array(100)), false);
+  await turns(1);
+  await writer.release();
+  assertEquals(outbox.pendingBytes, 0);
+  // Partly written it is as long as ever for what comes behind it.
+  writer.most = 60;
+  assert(outbox.push(new Uint8Array(100)));
+  await turns(1);
+  assert(outbox.push(new Uint8Array(10)));
+  assertEquals(outbox.push(utf8("x")), false);
+  for (let i = 0; i < 3; i++) await writer.release();
+  await bounded(outbox.drained());
+  // All is written: the usual limit holds again.
+  assert(outbox.push(new Uint8Array(10)));
+  assertEquals(outbox.push(utf8("x")), false);
+  await turns(1);
+  await writer.release();
+});
+
+Deno.test("Outbox.end() takes nothing that is long either", () => {
+  const outbox = new Outbox(new FakeWriter(), { maxBytes: 1, maxLoneBytes: 9 });
+  outbox.end();
+  for (const bytes of [0, 1, 9]) {
+    assertEquals(outbox.push(new Uint8Array(bytes)), false);
+  }
+});
+
 Deno.test("Outbox.reserve() gives room to write in place", async () => {
   const writer = new FakeWriter();
   const outbox = new Outbox(writer);

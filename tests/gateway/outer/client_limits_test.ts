@@ -190,3 +190,22 @@ Deno.test("connTimeout closes a client that stalls in a frame, not one that wait
   await worker.ask(2);
   assertEquals(await waiting.read(), null);
 });
+
+Deno.test("outboxMax lets one long message pass while nothing else waits, and short ones beside it", async () => {
+  await using gateway = await GatewayFixture.start({ outboxMax: 200_000 });
+  await using worker = await gateway.attach();
+  await using client = await gateway.connectRaw();
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  const long = frameOf(12_000_000);
+  const short = frameOf(100_000);
+  await worker.answer(created, long);
+  await worker.answer(created, short);
+  await gateway.until(({ answers }) => answers === 2);
+  assertEquals((await client.nextFrame())?.length, long.length);
+  assertEquals((await client.nextFrame())?.length, short.length);
+  assertEquals(gateway.gateway.stats().clientsClosed.outbox, 0);
+  // Two of them are one too many.
+  await worker.answer(created, long);
+  await worker.answer(created, long);
+  await gateway.until(({ clientsClosed }) => clientsClosed.outbox === 1);
+});
