@@ -25,7 +25,7 @@ import { runThread, Thread, threadIdentity } from "./thread.ts";
 
 /**
  * A haven server in several threads of one process: `workers: N` Web Workers share the port, and
- * one that throws outside of a handler is replaced. State is not shared: each thread has its own
+ * one that ends or blocks is replaced. State is not shared: each thread has its own
  * variables and knows its own connections only.
  *
  * The module that calls `run` runs in the main thread and in each of the others; what stands behind

@@ -31,7 +31,6 @@ import { startsWith } from "@std/bytes/starts-with";
 import { parseArgs } from "@std/cli/parse-args";
 import { BaseHandler } from "@std/log/base-handler";
 import { Logger } from "@std/log/logger";
-import { RotatingFileHandler } from "@std/log/rotating-file-handler";
 import { FakeTime } from "@std/testing/time";
 
 class Hidden {
@@ -220,34 +219,6 @@ Deno.test("Logger gives records of its level to its handlers", () => {
     "box ERROR three 0",
   ]);
   assertEquals(errors.lines, ["ERROR three"]);
-});
-
-Deno.test("RotatingFileHandler rotates at maxBytes and keeps maxBackupCount", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    const filename = `${dir}/app.log`;
-    await Deno.writeTextFile(filename, "old\n");
-    const handler = new RotatingFileHandler("INFO", {
-      filename,
-      maxBytes: 10,
-      maxBackupCount: 2,
-      formatter: ({ msg }) => msg,
-    });
-    handler.setup();
-    const logger = new Logger("x", "INFO", { handlers: [handler] });
-    for (const line of ["12345", "abcdefgh", "ä2345678", "tail"]) {
-      logger.info(line);
-    }
-    handler.flush();
-    assertEquals(await Deno.readTextFile(filename), "tail\n");
-    assertEquals(await Deno.readTextFile(`${filename}.1`), "ä2345678\n");
-    assertEquals(await Deno.readTextFile(`${filename}.2`), "abcdefgh\n");
-    handler.destroy();
-    const names = Array.from(Deno.readDirSync(dir), ({ name }) => name);
-    assertEquals(names.sort(), ["app.log", "app.log.1", "app.log.2"]);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
 });
 
 Deno.test("FakeTime runs timers in order as time is moved", async () => {
