@@ -140,6 +140,8 @@ export type {
   MasterMessage,
 } from "./process/control.ts";
 export { ControlClient } from "./process/control.ts";
+export { fitOpenFiles, openFilesMax } from "./process/open_files.ts";
+export type { Places } from "./process/open_files.ts";
 export { takeEnv } from "./process/env.ts";
 export { identityOf, programName } from "./process/identity.ts";
 export { Master } from "./process/master.ts";

@@ -6,12 +6,14 @@ import {
   acceptedConn,
   createLogger,
   droppedLogLines,
+  fitOpenFiles,
   flushLog,
   formatAddress,
   IdleWatch,
   listenTcp,
   LoopDelay,
   onAbort,
+  openFilesMax,
   unhandledErrors,
   whenFree,
 } from "@maple/box/internal";
@@ -155,6 +157,7 @@ export class Gateway implements AsyncDisposable {
     }
     this.#signal?.throwIfAborted();
     this.#opening = true;
+    this.#fitOpenFiles();
     this.#abort = onAbort(this.#signal, () => this.close());
     try {
       await this.#open();
@@ -165,6 +168,26 @@ export class Gateway implements AsyncDisposable {
     }
     if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
     this.#start(this.#inner!, this.#outer!);
+  }
+
+  // In place of what was wanted: whatever looks at the limits sees those that are in force.
+  #fitOpenFiles(): void {
+    const { options, logger } = this.#context;
+    const { connsMax, innerConnsMax } = options;
+    const filesMax = openFilesMax();
+    if (filesMax === undefined) return;
+    Object.assign(options, fitOpenFiles(options, filesMax));
+    const lowered = [
+      ["connsMax", connsMax, options.connsMax],
+      ["innerConnsMax", innerConnsMax, options.innerConnsMax],
+    ].filter(([, wanted, fits]) => fits !== wanted)
+      .map(([name, wanted, fits]) => `${name} is ${fits} instead of ${wanted}`);
+    if (lowered.length === 0) return;
+    logger.warn(
+      `the system lets this process open ${filesMax} files: ${
+        lowered.join(", ")
+      }; raise it with ulimit -n or LimitNOFILE`,
+    );
   }
 
   // The inner port first: clients are let in only when workers can come too.

@@ -75,6 +75,11 @@ export interface GatewayOptions {
   /** Connections of workers and triggers; one more is closed at once. @default {1000} */
   innerConnsMax?: number;
   /**
+   * How many of these only workers can have, at most half of them: what triggers use up must not
+   * keep workers out. @default {100}
+   */
+  innerReserve?: number;
+  /**
    * Tasks that one worker connection may have asked for at a time; further asks are ignored.
    * @default {1024}
    */
@@ -162,6 +167,7 @@ export const DEFAULTS: ResolvedOptions = {
   outboxMax: 4 * 1024 * 1024,
   innerFrameMax: 16 * 1024 * 1024,
   innerConnsMax: 1000,
+  innerReserve: 100,
   creditsMax: 1024,
   maxDeliveries: 2,
   originalMaxDeliveries: 2,
@@ -192,6 +198,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   outboxMax: COUNT,
   innerFrameMax: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
   innerConnsMax: COUNT,
+  innerReserve: { min: 0, max: MAX_INT32, whole: true },
   creditsMax: COUNT,
   maxDeliveries: COUNT,
   originalMaxDeliveries: COUNT,

@@ -175,6 +175,9 @@ const SETTINGS: readonly Setting[] = [
   number("innerConnsMax", "worker and trigger connections; more are closed", {
     ini: "inner.conns_maxsize",
   }),
+  number("innerReserve", "of these, how many only workers can have", {
+    noLimit: undefined,
+  }),
   number("creditsMax", "tasks that one worker connection may ask for"),
   number("maxDeliveries", "tries for a task whose workers are lost"),
   number(

@@ -17,6 +17,7 @@ import {
 import type { GatewayContext } from "../context.ts";
 import type { ClientCommands } from "./client_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
+import { InnerPlaces } from "./inner_places.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
 import type { LostTasks } from "../queue/dispatcher.ts";
@@ -25,6 +26,7 @@ import type { WorkerStats } from "../metrics/stats.ts";
 
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
+const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
 // So often within its timeout an original worker is looked at.
 const LOOKS = 4;
 
@@ -33,7 +35,7 @@ export class InnerLinks implements LinkOwner {
   readonly #context: GatewayContext;
   readonly #pullCommands: PullCommands;
   readonly #clientCommands: ClientCommands;
-  readonly #links = new Set<InnerLink>();
+  readonly #places: InnerPlaces<InnerLink>;
   #workers = 0;
   readonly #pingFrame: Uint8Array;
   #closed = false;
@@ -47,6 +49,7 @@ export class InnerLinks implements LinkOwner {
     clientCommands: ClientCommands,
   ) {
     this.#context = context;
+    this.#places = new InnerPlaces(context.options);
     this.#pullCommands = pullCommands;
     this.#clientCommands = clientCommands;
     this.#pingFrame = ping(this.#pingMs);
@@ -54,7 +57,7 @@ export class InnerLinks implements LinkOwner {
 
   /** How many connections there are. */
   get size(): number {
-    return this.#links.size;
+    return this.#places.links.size;
   }
 
   /** How many of them have asked for a task. */
@@ -66,7 +69,7 @@ export class InnerLinks implements LinkOwner {
   workerStats(): WorkerStats[] {
     const now = performance.now();
     const stats: WorkerStats[] = [];
-    for (const link of this.#links) {
+    for (const link of this.#places.links) {
       if (!link.isWorker) continue;
       stats.push({
         ...link.identity,
@@ -86,13 +89,13 @@ export class InnerLinks implements LinkOwner {
     const { originalWorkerTimeout } = this.#context.options;
     if (this.#pingMs > 0) {
       this.#pinging = setInterval(() => {
-        for (const link of this.#links) this.#look(link);
+        for (const link of this.#places.links) this.#look(link);
       }, this.#pingMs);
     }
     if (originalWorkerTimeout > 0) {
       this.#lookingAtOriginals = setInterval(() => {
         const now = turnNow();
-        for (const link of this.#links) this.#lookAtOriginal(link, now);
+        for (const link of this.#places.links) this.#lookAtOriginal(link, now);
       }, originalWorkerTimeout * 1000 / LOOKS);
     }
   }
@@ -102,14 +105,14 @@ export class InnerLinks implements LinkOwner {
     this.#closed = true;
     clearInterval(this.#pinging);
     clearInterval(this.#lookingAtOriginals);
-    for (const link of this.#links) link.socket.close(STOP);
+    for (const link of this.#places.links) link.socket.close(STOP);
   }
 
   /** Lets a worker or trigger in. */
   accept(conn: Conn): void {
     const { options, counters, logger } = this.#context;
     const { innerConnsMax, innerFrameMax } = options;
-    if (this.#links.size >= innerConnsMax) {
+    if (this.#places.isFull) {
       counters.innerRefused++;
       logger.warn(
         `worker or trigger ${
@@ -126,7 +129,8 @@ export class InnerLinks implements LinkOwner {
       bufferBytes: LINK_BUFFER_BYTES,
     });
     const link = new InnerLink(socket, this);
-    this.#links.add(link);
+    const leaves = this.#places.add(link);
+    if (leaves) this.#refuse(leaves);
     logger.debug(`worker or trigger at ${link.address} connected`);
     this.#context.follow(socket.run(link));
     // It was let in by the system before the listener was closed.
@@ -150,6 +154,10 @@ export class InnerLinks implements LinkOwner {
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     link.unansweredPings = 0;
     link.seenAt = turnNow();
+    if (this.#places.isOnTrial(link)) {
+      const asks = readInt32(frame, TaskOffset.cmd) === ASK;
+      if (!this.#places.judge(link, asks)) return this.#refuse(link);
+    }
     if (link.speaksOld || isOldTask(frame)) return this.#runOld(link, frame);
     if (this.#pullCommands.run(link, frame)) return;
     if (this.#clientCommands.run(link, frame)) return;
@@ -159,6 +167,17 @@ export class InnerLinks implements LinkOwner {
         readInt32(frame, TaskOffset.cmd)
       }; it is ignored`,
     );
+  }
+
+  #refuse(link: InnerLink): void {
+    const { counters, logger, options } = this.#context;
+    const { innerConnsMax } = options;
+    const kept = innerConnsMax - this.#places.triggersMax;
+    counters.innerRefused++;
+    logger.warn(
+      `${link.name} is refused: of ${innerConnsMax} connections ${kept} are kept for workers (innerReserve)`,
+    );
+    link.socket.destroy();
   }
 
   // Of what such a peer says only a task for a worker can be understood.
@@ -180,7 +199,7 @@ export class InnerLinks implements LinkOwner {
 
   /** For a link. */
   onInnerClose(link: InnerLink, cause: CloseCause): void {
-    this.#links.delete(link);
+    this.#places.delete(link);
     if (link.isWorker) this.#workers--;
     const lost = this.#context.dispatcher.lost(link);
     this.#tellEnd(link, cause, lost);

@@ -25,6 +25,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     outboxMax: 4_194_304,
     innerFrameMax: 16_777_216,
     innerConnsMax: 1000,
+    innerReserve: 100,
     creditsMax: 1024,
     maxDeliveries: 2,
     originalMaxDeliveries: 2,

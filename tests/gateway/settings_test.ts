@@ -40,6 +40,7 @@ const EVERY: Record<string, string | number> = {
   backlog: 10,
   innerFrameMax: 100,
   innerConnsMax: 11,
+  innerReserve: 99,
   creditsMax: 12,
   maxDeliveries: 13,
   originalMaxDeliveries: 1,
@@ -208,7 +209,7 @@ Deno.test("readSettings() lets flags beat the file", () => {
 });
 
 Deno.test("readSettings() takes -1 for no limit in every limit, from flags and files", () => {
-  const none = ["outerPort", "innerPort", "nodeId"];
+  const none = ["outerPort", "innerPort", "nodeId", "innerReserve"];
   // Of these 0 means not to wait; of other times it means never.
   const waits = ["drainTimeout", "bindTimeout"];
   for (const [name, { max, whole }] of Object.entries(RANGES)) {

@@ -20,7 +20,7 @@ import {
   type GatewayProcess,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
-import { RawPeer } from "../helpers/raw_peer.ts";
+import { type Address, RawPeer } from "../helpers/raw_peer.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
 import { type Finished, runProcess, startProcess } from "../helpers/process.ts";
 
@@ -34,8 +34,11 @@ function assertOneLine(text: string, includes: string): void {
   assertStringIncludes(text, includes);
 }
 
-async function connect({ outer }: GatewayProcess) {
-  const { hostname, port } = outer;
+function connect({ outer }: GatewayProcess) {
+  return connectTo(outer);
+}
+
+async function connectTo({ hostname, port }: Address) {
   const client = new TcpClient(Box, hostname, port, { timeout: 10 });
   await client.connect();
   return client;
@@ -454,4 +457,56 @@ Deno.test("importing the gateway does nothing", async () => {
     stdout: ["Gateway,GatewayError"],
     stderr: "",
   });
+});
+
+Deno.test({
+  name:
+    "the gateway program keeps descriptors for workers when silent clients want all of them",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using process = await startProcess("bash", {
+      args: [
+        "-c",
+        'ulimit -n 256; exec "$0" "$@"',
+        Deno.execPath(),
+        ...GATEWAY_ARGS,
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
+        ...["--metrics", "0"],
+      ],
+      ready: GATEWAY_READY,
+    });
+    const [, hostname, outer, , inner] = process.ready!;
+    await eventually(() =>
+      process.stderr.includes("metrics and dashboard at http")
+    );
+    assertMatch(
+      process.stderr,
+      /WARN .* lets this process open 256 files: connsMax is 96 instead of 10000, innerConnsMax is 32 instead of 1000; /,
+    );
+    const at = (port: string) => ({ hostname: hostname!, port: Number(port) });
+    await using first = await connectTo(at(outer!));
+    const silent: RawPeer[] = [];
+    try {
+      for (let i = 0; i < 400; i++) {
+        silent.push(await RawPeer.connect(Box, at(outer!)));
+      }
+      // As many as there is room for are held, the others closed.
+      let refused = 0;
+      for (const peer of silent) {
+        void peer.nextFrame(60_000).then(() => refused++, () => {});
+      }
+      await eventually(() => refused >= 400 - 96);
+      await using worker = await EchoWorker.attach(at(inner!));
+      await first.write({ cmd: 1, body: "served" });
+      assertEquals((await first.read())?.text(), "served");
+      assert(worker.tasks.length > 0);
+      const url = /metrics and dashboard at (\S+)/.exec(process.stderr)![1]!;
+      const { limits } = await (await fetch(`${url}stats.json`)).json();
+      assertEquals([limits.connsMax, limits.innerConnsMax], [96, 32]);
+      assertFalse(process.stderr.includes("Too many open files"));
+    } finally {
+      await Promise.all(silent.map((peer) => peer[Symbol.asyncDispose]()));
+    }
+  },
 });

@@ -147,6 +147,49 @@ Deno.test("innerConnsMax closes one worker or trigger more at once", async () =>
   assertEquals(gateway.gateway.stats().innerRefused, 1);
 });
 
+Deno.test("innerReserve keeps places for workers when triggers have taken the others", async () => {
+  await using gateway = await GatewayFixture.start({
+    innerConnsMax: 5,
+    innerReserve: 2,
+  });
+  const attach = async () => {
+    const { innerLinks } = gateway.gateway.stats();
+    const peer = await gateway.attach();
+    await gateway.until((stats) => stats.innerLinks === innerLinks + 1);
+    return peer;
+  };
+  await using first = await attach();
+  await using _second = await attach();
+  await using _third = await attach();
+  // It is not known yet what this is; then it is.
+  await using late = await attach();
+  await late.send({ cmd: TaskCmd.WRITE_TO_WORKER });
+  assertEquals(await late.next(), null);
+  await gateway.log.line(/WARN .* refused: of 5 .* 2 .*\(innerReserve\)/);
+  assertEquals(gateway.gateway.stats().innerRefused, 1);
+
+  // Those that say nothing make room, the one that came first before the other.
+  await using silent = await attach();
+  await using alsoSilent = await attach();
+  await using worker = await gateway.attach();
+  assertEquals(await silent.next(), null);
+  await worker.ask();
+  await using other = await gateway.attach();
+  assertEquals(await alsoSilent.next(), null);
+  await other.ask();
+  await gateway.until((stats) => stats.workers === 2);
+  await using _full = await gateway.attach();
+  await gateway.log.line(/WARN .* refused: there are 5 .* innerConnsMax/);
+
+  // A place that a trigger has left is there for another one.
+  await first[Symbol.asyncDispose]();
+  await gateway.until((stats) => stats.innerLinks === 4);
+  await using trigger = await gateway.attach();
+  await trigger.send({ cmd: TaskCmd.WRITE_TO_WORKER });
+  await gateway.until((stats) => stats.delivered === 1);
+  assertEquals(gateway.gateway.stats().innerLinks, 5);
+});
+
 Deno.test("innerFrameMax closes a worker that sends a longer frame", async () => {
   await using gateway = await GatewayFixture.start({
     frameMax: 1000,
