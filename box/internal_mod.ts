@@ -92,11 +92,17 @@ export type {
   MetricSamples,
 } from "./metrics/prometheus.ts";
 export {
+  isOwnHost,
   parseStatusAddress,
   serveStatus,
+  STATUS_CONNS_MAX,
   statusUrl,
 } from "./metrics/serve_status.ts";
-export type { StatusRoute, StatusServer } from "./metrics/serve_status.ts";
+export type {
+  StatusOptions,
+  StatusRoute,
+  StatusServer,
+} from "./metrics/serve_status.ts";
 export { onAbort } from "./on_abort.ts";
 export {
   checkChoice,

@@ -5,6 +5,7 @@ import {
   acceptAll,
   acceptedConn,
   createLogger,
+  describeError,
   droppedLogLines,
   fitOpenFiles,
   flushLog,
@@ -379,11 +380,17 @@ export class Gateway implements AsyncDisposable {
     );
   }
 
-  // There are thousands of them, and none rejects: they are only counted.
+  // There are thousands of them: they are only counted. None rejects; one that did so by a mistake
+  // of ours must not end the others.
   #follow(work: Promise<void>): void {
     this.#running++;
-    work.then(this.#onEnded);
+    work.then(this.#onEnded, this.#onFault);
   }
+
+  readonly #onFault = (error: unknown): void => {
+    this.#context.logger.error(`a fault: ${describeError(error)}`);
+    this.#onEnded();
+  };
 
   readonly #onEnded = (): void => {
     if (--this.#running === 0) this.#onAllEnded?.();

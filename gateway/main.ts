@@ -69,7 +69,11 @@ async function run(args: readonly string[]): Promise<number> {
   await using metrics = settings.metrics === undefined
     ? undefined
     : await whenFree(
-      () => new MetricsServer(settings.metrics!, () => reportOf(gateway)),
+      () =>
+        new MetricsServer(settings.metrics!, () => reportOf(gateway), {
+          logger,
+          hosts: settings.metricsHosts.split(",").map((name) => name.trim()),
+        }),
       { bindTimeout: gateway.limits.bindTimeout, logger },
     );
   await gateway.listen();
@@ -140,13 +144,13 @@ function stopOnSignal(
   gateway: Gateway,
   tell: (line: string) => void,
 ): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let stopping = false;
     const stop = (signal: Deno.Signal) => {
       tell(`${signal}: ${stopping ? "closing at once" : "leaving"}`);
       const closed = stopping ? gateway.closeNow() : gateway.close();
       stopping = true;
-      closed.then(resolve);
+      closed.then(resolve, reject);
     };
     Deno.addSignalListener("SIGINT", () => stop("SIGINT"));
     // Windows knows no other one.

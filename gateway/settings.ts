@@ -36,6 +36,8 @@ export interface ProgramSettings {
   readonly statFile: string | undefined;
   /** Where to serve metrics and the dashboard. */
   readonly metrics: string | undefined;
+  /** Further names by which these may be asked for, with commas between. */
+  readonly metricsHosts: string;
 }
 
 /** What the program can be told. */
@@ -54,6 +56,7 @@ const PROGRAM_DEFAULTS: ProgramSettings = {
   logFileMaxCount: 5,
   statFile: undefined,
   metrics: undefined,
+  metricsHosts: "",
 };
 
 // Each time that a file is put aside all of them are renamed.
@@ -256,6 +259,9 @@ const SETTINGS: readonly Setting[] = [
   text("metrics", "serve metrics and the dashboard here (off)", {
     value: "[HOST:]PORT",
     check: checkMetrics,
+  }),
+  text("metricsHosts", "further host names by which these may be asked for", {
+    value: "NAME,NAME",
   }),
 ];
 

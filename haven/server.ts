@@ -6,6 +6,7 @@ import {
   acceptedConn,
   type CloseCause,
   type Conn,
+  describeError,
   formatAddress,
   FrameSocket,
   type FrameSocketOptions,
@@ -274,7 +275,12 @@ export class Server<F extends object> implements SessionOwner<F> {
   }
 
   #follow(work: Promise<void>): void {
-    this.#running.add(work);
-    work.finally(() => this.#running.delete(work));
+    // None rejects; one that did so by a mistake of ours must not end the others.
+    const ended = work.catch((error) => {
+      this.#app.logger.error(`a fault: ${describeError(error)}`);
+    }).then(() => {
+      this.#running.delete(ended);
+    });
+    this.#running.add(ended);
   }
 }

@@ -77,6 +77,12 @@ export interface RunOptions extends AttachOptions {
    * children: `PORT` of 127.0.0.1, or `HOST:PORT`. @default nowhere
    */
   metrics?: string;
+  /**
+   * Further host names by which these may be asked for, beside addresses, `localhost`, the host in
+   * `metrics` and the name of the machine; others are refused, for the sake of browsers.
+   * @default {[]}
+   */
+  metricsHosts?: readonly string[];
   /** Log more. @default {false} */
   debug?: boolean;
   /**
@@ -116,6 +122,8 @@ export interface ResolvedRun {
   /** See {@linkcode RunOptions}. */
   readonly stopSignal: StopSignal | undefined;
   /** See {@linkcode RunOptions}. */
+  readonly metricsHosts: readonly string[];
+  /** See {@linkcode RunOptions}. */
   readonly debug: boolean;
   /** See {@linkcode RunOptions}. */
   readonly logFormat: LogFormat;
@@ -152,6 +160,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     reloadTimeout = 30,
     metrics,
     stopSignal,
+    metricsHosts = [],
     debug = false,
     logFormat = "text",
     onUnhandled = "log",
@@ -207,6 +216,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     workers,
     metrics,
     stopSignal,
+    metricsHosts,
     debug,
     logFormat,
     onUnhandled,

@@ -1,9 +1,27 @@
 // serveStatus: the small HTTP server by which a process shows how it is doing.
 
-import { formatAddress, listenError } from "../net/listen.ts";
+import { describeError } from "../log/describe_error.ts";
+import type { Logger } from "../log/logger.ts";
+import { acceptAll, formatAddress, listenTcp } from "../net/listen.ts";
+import {
+  HttpConnection,
+  type HttpRequest,
+  textResponse,
+} from "./http_connection.ts";
 
 /** Answers a GET of one path. */
-export type StatusRoute = (request: Request) => Response | Promise<Response>;
+export type StatusRoute = (url: URL) => Response | Promise<Response>;
+
+/** Settings of {@linkcode serveStatus}. */
+export interface StatusOptions {
+  /** Where to log what is no fault of whoever asks. */
+  readonly logger: Logger;
+  /** Names by which it may be asked for, beside those that it knows: see {@linkcode isOwnHost}. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
+/** How many connections a status server has at most. */
+export const STATUS_CONNS_MAX = 100;
 
 /** A running status server. */
 export interface StatusServer {
@@ -39,74 +57,120 @@ export function parseStatusAddress(
 
 /**
  * Serves GET requests by path, to whoever looks after this process. Without a host in the address
- * only this machine can ask.
+ * only this machine can ask. A connection carries one request. The head of it has 10 s to come;
+ * of more than 100 connections the one that has waited longest for its request is closed.
  *
  * @param address See {@linkcode parseStatusAddress}.
- * @param routes What answers each path. What it throws is answered with 500.
+ * @param routes What answers each path. What it throws is logged and answered with 500.
  * @throws {RangeError} when the address is none.
  * @throws {Error} with one line that names the address, when it cannot be opened.
  *
  * @example
  * ```ts ignore
- * import { serveStatus } from "@maple/box/internal";
+ * import { createLogger, serveStatus } from "@maple/box/internal";
  *
- * const server = serveStatus("9101", { "/healthz": () => new Response("ok\n") });
+ * const logger = createLogger({ role: "worker" });
+ * const server = serveStatus("9101", {
+ *   "/healthz": () => new Response("ok\n"),
+ * }, { logger });
  * await server.close();
  * ```
  */
 export function serveStatus(
   address: string,
   routes: Readonly<Record<string, StatusRoute>>,
+  { logger, hosts = [] }: StatusOptions,
 ): StatusServer {
   const { hostname, port } = parseStatusAddress(address);
+  const listener = listenTcp("status requests", hostname, port);
   const table = new Map(Object.entries(routes));
-  const abort = new AbortController();
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve({
-      hostname,
-      port,
-      signal: abort.signal,
-      onListen: () => {},
-      onError: (error) => text(`${error}\n`, 500),
-    }, (request) => answer(request, table));
-  } catch (cause) {
-    throw listenError("status requests", { hostname, port, cause });
-  }
+  const names = [hostname, ...hosts, ...machineNames()];
+  const connections = new Map<HttpConnection, Promise<void>>();
+  const handler = async (request: HttpRequest): Promise<Response> => {
+    try {
+      return await answer(request, table, names);
+    } catch (error) {
+      logger.error(`cannot answer ${request.target}: ${describeError(error)}`);
+      return textResponse("It cannot be answered; the log says why.\n", 500);
+    }
+  };
+  const accepting = acceptAll(listener, logger, (conn) => {
+    if (connections.size >= STATUS_CONNS_MAX) {
+      logger.warn(
+        `there are ${STATUS_CONNS_MAX} connections for status requests, the most that there may be; one is closed`,
+      );
+      const silent = connections.keys().find((one) => !one.isAnswering);
+      if (!silent) return conn.close();
+      connections.delete(silent);
+      silent.close();
+    }
+    conn.setNoDelay(true);
+    const connection = new HttpConnection(conn, handler);
+    const run = connection.run().then(() => {
+      connections.delete(connection);
+    });
+    connections.set(connection, run);
+  });
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    listener.close();
+    await accepting;
+    // Not in order: that would wait for a page that is kept up to date to be left.
+    for (const connection of connections.keys()) connection.close();
+    await Promise.all(connections.values());
+  };
   return {
-    addr: server.addr,
-    close: () => {
-      // Not a shutdown in order: that would wait for a page that is kept up to date to be left.
-      abort.abort();
-      return server.finished;
-    },
+    addr: listener.addr as Deno.NetAddr,
+    close: () => closing ??= close(),
   };
 }
 
-function answer(
-  request: Request,
-  table: ReadonlyMap<string, StatusRoute>,
-): Response | Promise<Response> {
-  const { pathname } = new URL(request.url);
-  const route = table.get(pathname);
-  if (route === undefined) {
-    return text(`Here are only ${[...table.keys()].join(", ")}.\n`, 404);
-  }
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return text("Only GET is answered here.\n", 405, { allow: "GET, HEAD" });
-  }
-  return route(request);
+/**
+ * Whether a `Host` header names this server: by an address, as `localhost`, or by one of these
+ * names, whatever the port. A page of another site can have its name point here and so let a
+ * browser ask in its place; but not by an address, and not by names that are not its own.
+ */
+export function isOwnHost(host: string, names: readonly string[]): boolean {
+  const name = host.replace(/:\d+$/, "").toLowerCase();
+  return name.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(name) ||
+    name === "localhost" || name.endsWith(".localhost") ||
+    names.some((one) => one.toLowerCase() === name);
 }
 
-function text(
-  body: string,
-  status: number,
-  headers: Record<string, string> = {},
-): Response {
-  return new Response(body, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+// What this machine is called, where it may be asked.
+function machineNames(): string[] {
+  const { state } = Deno.permissions.querySync({
+    name: "sys",
+    kind: "hostname",
   });
+  return state === "granted" ? [Deno.hostname()] : [];
+}
+
+function answer(
+  { method, target, host }: HttpRequest,
+  table: ReadonlyMap<string, StatusRoute>,
+  names: readonly string[],
+): Response | Promise<Response> {
+  if (host !== undefined && !isOwnHost(host, names)) {
+    return textResponse(
+      "This host name is not served here: ask by address, or let it be one of the metrics hosts.\n",
+      403,
+    );
+  }
+  const url = new URL(target, "http://status");
+  const route = table.get(url.pathname);
+  if (route === undefined) {
+    return textResponse(
+      `Here are only ${[...table.keys()].join(", ")}.\n`,
+      404,
+    );
+  }
+  if (method !== "GET" && method !== "HEAD") {
+    return textResponse("Only GET is answered here.\n", 405, {
+      allow: "GET, HEAD",
+    });
+  }
+  return route(url);
 }
 
 /** The URL of a status server, for log lines. */

@@ -22,6 +22,8 @@ export interface ProcessStatus {
 export interface StatusSource {
   /** Where the address is logged. */
   readonly logger: Logger;
+  /** Further names by which it may be asked for. */
+  readonly hosts?: readonly string[] | undefined;
   /** Whether all processes do their work. */
   healthy(): boolean;
   /** All processes. */
@@ -56,7 +58,7 @@ export function serveProcessStatus(
         ready: source.healthy(),
         processes: source.processes(),
       }, { headers: { "cache-control": "no-store" } }),
-  });
+  }, source);
   source.logger.info(`metrics at ${statusUrl(server.addr)}metrics`);
   return { [Symbol.asyncDispose]: () => server.close() };
 }

@@ -70,6 +70,8 @@ export interface RunAppOptions extends MasterOptions {
   readonly metrics?: string | undefined;
   /** What becomes of a process in which an error is handled by nobody. @default {"log"} */
   readonly onUnhandled?: OnUnhandled;
+  /** Further host names by which these may be asked for. */
+  readonly metricsHosts?: readonly string[] | undefined;
   /** Stops it when it is aborted. */
   readonly signal: AbortSignal | undefined;
 }
@@ -232,12 +234,12 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
 }
 
 function serveStatusOf(
-  { metrics: address }: RunAppOptions,
+  { metrics: address, metricsHosts: hosts }: RunAppOptions,
   { metrics }: Runnable,
   source: StatusSource,
 ): AsyncDisposable | undefined {
   return address !== undefined && metrics
-    ? serveProcessStatus(address, metrics, source)
+    ? serveProcessStatus(address, metrics, { ...source, hosts })
     : undefined;
 }
 

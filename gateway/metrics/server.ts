@@ -1,7 +1,11 @@
 // MetricsServer: what `--metrics` serves: figures for Prometheus, for programs and, on a page, for
 // people.
 
-import { serveStatus, type StatusServer } from "@maple/box/internal";
+import {
+  serveStatus,
+  type StatusOptions,
+  type StatusServer,
+} from "@maple/box/internal";
 import { dashboardResponse } from "../dashboard/page.ts";
 import { EventFeed, eventText } from "./event_feed.ts";
 import { MetricsHistory } from "./history.ts";
@@ -27,10 +31,15 @@ export class MetricsServer implements AsyncDisposable {
    *
    * @param address `PORT` (of 127.0.0.1), `HOST:PORT` or `[IPV6]:PORT`.
    * @param report Gives what is served.
+   * @param options Where to log, and by which names it may be asked for.
    * @throws {RangeError} when the address is none.
    * @throws {Error} with one line when it cannot be listened on.
    */
-  constructor(address: string, report: () => GatewayReport) {
+  constructor(
+    address: string,
+    report: () => GatewayReport,
+    options: StatusOptions,
+  ) {
     this.#report = report;
     this.#server = serveStatus(address, {
       "/": () => dashboardResponse(HISTORY_SECONDS),
@@ -38,7 +47,7 @@ export class MetricsServer implements AsyncDisposable {
       "/metrics": () => prometheusText(report()).toResponse(),
       "/healthz": () => this.#health(),
       "/stats.json": () => json(report()),
-    });
+    }, options);
     this.#history.add(report());
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
   }

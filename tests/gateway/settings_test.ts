@@ -57,6 +57,7 @@ const EVERY: Record<string, string | number> = {
   logFileMaxCount: 17,
   statFile: "/tmp/stat.json",
   metrics: "127.0.0.1:9100",
+  metricsHosts: "a.example, b",
 };
 
 function kebab(name: string): string {
@@ -72,6 +73,7 @@ function expected(values: Record<string, string | number>): Settings {
     logFileMaxCount,
     statFile,
     metrics,
+    metricsHosts,
     ...gateway
   } = values;
   return {
@@ -83,6 +85,7 @@ function expected(values: Record<string, string | number>): Settings {
     logFileMaxCount,
     statFile,
     metrics,
+    metricsHosts,
     remarks: [],
   } as unknown as Settings;
 }
@@ -97,6 +100,7 @@ Deno.test("readSettings() has the documented defaults", () => {
     logFileMaxCount: 5,
     statFile: undefined,
     metrics: undefined,
+    metricsHosts: "",
     remarks: [],
   });
 });
@@ -180,6 +184,7 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
       logFileMaxCount: 9,
       statFile: "/tmp/stat",
       metrics: undefined,
+      metricsHosts: "",
       remarks: [
         'the config file "gw.conf" sets what has no meaning here: outer.recv_buf_init_size, outer.conn_timeout_check_interval',
       ],

@@ -19,6 +19,7 @@ import { reportOf } from "../../gateway/metrics/report.ts";
 import { hasChromium, openBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { LogCollector } from "../helpers/log_collector.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
 
 const SCRIPT_NAME = '<script>document.title="taken"</script><b>';
@@ -51,7 +52,9 @@ async function openPage(
 }
 
 function serve({ gateway }: GatewayFixture): MetricsServer {
-  return new MetricsServer("0", () => reportOf(gateway));
+  return new MetricsServer("0", () => reportOf(gateway), {
+    logger: new LogCollector(),
+  });
 }
 
 /** Waits until the text of the first such element matches. */

@@ -19,6 +19,7 @@ Deno.test("resolveRun() fills in the defaults", () => {
     reloadTimeoutMs: 30_000,
     workers: 1,
     metrics: undefined,
+    metricsHosts: [],
     debug: false,
     logFormat: "text",
     signal: undefined,

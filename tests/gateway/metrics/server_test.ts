@@ -16,13 +16,16 @@ import {
 import { prometheusText } from "../../../gateway/metrics/prometheus_text.ts";
 import { reportOf } from "../../../gateway/metrics/report.ts";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
+import { LogCollector } from "../../helpers/log_collector.ts";
 import { pathOf } from "../../helpers/paths.ts";
 import { hasPromtool, promtoolProblems } from "../../helpers/promtool.ts";
 
 const NASTY = '<script>alert("1")</script>\\\n';
 
 function serve(gateway: Gateway): MetricsServer {
-  return new MetricsServer("0", () => reportOf(gateway));
+  return new MetricsServer("0", () => reportOf(gateway), {
+    logger: new LogCollector(),
+  });
 }
 
 function get(server: MetricsServer, path: string): Promise<Response> {
