@@ -4,10 +4,17 @@
 import { writeOutLogs } from "../log/log_sink.ts";
 import type { Logger } from "../log/logger.ts";
 
-/** Milliseconds beyond its stop timeout that an app may take: to run its hooks and to end. */
-export const STOP_GRACE_MS = 2000;
+// What an app may take beyond its stop timeout: to run its hooks and to end.
+const STOP_GRACE_MS = 2000;
 // What a program may do behind its app's run. Then it is ended, even if it has left something open.
 const END_GRACE_MS = 5000;
+// A longer one would go off at once.
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds after which a process that has not stopped is ended. */
+export function stopLimitMs(stopTimeoutMs: number): number {
+  return Math.min(stopTimeoutMs + STOP_GRACE_MS, MAX_TIMER_MS);
+}
 
 /** What ends. */
 export interface Leaver {
@@ -52,7 +59,7 @@ export class Leaving {
   begin(spareMs = 0): void {
     void this.#leaver.close();
     const now = performance.now();
-    const timeoutMs = this.#stopTimeoutMs + STOP_GRACE_MS + spareMs;
+    const timeoutMs = stopLimitMs(this.#stopTimeoutMs + spareMs);
     if (now + timeoutMs >= this.#deadline) return;
     this.#deadline = now + timeoutMs;
     clearTimeout(this.#timer);

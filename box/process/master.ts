@@ -9,11 +9,9 @@ import {
   type ControlServerHandler,
 } from "./control.ts";
 import { Place, type PlaceContext } from "./place.ts";
+import { stopLimitMs } from "./leaving.ts";
 import type { ProcessStatus } from "./process_status.ts";
 import { WatchedChild } from "./watched_child.ts";
-
-// What a child may take beyond its own stop timeout: to run its stopWorker hooks and to end.
-const STOP_GRACE_MS = 2000;
 
 /** What a master goes by. */
 export interface MasterOptions {
@@ -254,7 +252,7 @@ export class Master {
   }
 
   #stopChild(child: WatchedChild): void {
-    child.stop(this.#options.stopTimeoutMs + STOP_GRACE_MS);
+    child.stop(stopLimitMs(this.#options.stopTimeoutMs));
   }
 
   #endStarting(): void {

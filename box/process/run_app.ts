@@ -6,7 +6,7 @@ import { printLine } from "../log/standard_streams.ts";
 import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
 import { ControlClient } from "./control.ts";
-import { endSoon, Leaving, STOP_GRACE_MS } from "./leaving.ts";
+import { endSoon, Leaving, stopLimitMs } from "./leaving.ts";
 import { watchMaster } from "./master_watch.ts";
 import { Master, type MasterOptions } from "./master.ts";
 import {
@@ -157,7 +157,7 @@ async function runChild(
   const [port, token] = control.split(":");
   using _watch = watchMaster(
     Number(port),
-    options.stopTimeoutMs + STOP_GRACE_MS,
+    stopLimitMs(options.stopTimeoutMs),
   );
   const line = await ControlClient.connect(Number(port), token!, {
     onMasterGone: () => {
