@@ -77,6 +77,7 @@ export class Dispatcher {
   /** Adds a task and hands it out at once if a worker asks for one. */
   submit(task: QueuedTask): void {
     this.#queue.push(task);
+    if (this.#queue.returned > 0) this.#quarantine.makeRoom();
     this.pump();
   }
 

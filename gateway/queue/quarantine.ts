@@ -114,8 +114,13 @@ export class Quarantine {
       kept.since = this.#tick;
       this.#suspects--;
     }
+    this.makeRoom();
     this.#use(link);
-    this.#releaseUnused();
+  }
+
+  /** Links that are kept and that others wait for serve these again. */
+  makeRoom(): void {
+    if (this.#unused > 0) this.#releaseUnused();
   }
 
   /** Hands out nothing any more. */
@@ -148,10 +153,13 @@ export class Quarantine {
   }
 
   #keepMore(): void {
-    while (
-      this.#unused < this.#queue.returned && this.#kept.size < this.#most
-    ) {
-      const link = this.#asking.withFewest;
+    const most = this.#most;
+    while (this.#unused < this.#queue.returned) {
+      const link = this.#kept.size < most
+        ? this.#asking.withFewest
+        : this.#queue.hasNext
+        ? null
+        : this.#asking.idle;
       if (!link) break;
       this.#keep(link);
     }
@@ -169,16 +177,16 @@ export class Quarantine {
   }
 
   #releaseUnused(): void {
-    const needed = this.#most === 0 ? 0 : this.#queue.returned;
-    if (this.#unused <= needed) return;
+    const needed = this.#queue.returned;
+    const most = this.#queue.hasNext ? this.#most : Infinity;
     for (const [link, { suspect }] of this.#kept) {
-      if (suspect) continue;
-      this.#release(link);
-      if (this.#unused <= needed) return;
+      if (this.#unused <= needed && this.#kept.size <= most) return;
+      if (!suspect) this.#release(link);
     }
   }
 
-  // How many links may be kept: half of them. The only one serves the others every other second.
+  // How many links may be kept: half of them, and all that are idle while nothing else waits. The
+  // only one serves the others every other second.
   get #most(): number {
     if (this.#links > 1) return Math.floor(this.#links / 2);
     const turn = Math.floor((this.#tick - this.#beganTick) / PATIENCE_TICKS);
@@ -221,8 +229,7 @@ export class Quarantine {
   }
 
   #isReady(link: TaskHolder, { since }: Kept): boolean {
-    if (link.credits === 0 || this.#most === 0) return false;
-    if (!this.#options.canDeliver()) return false;
+    if (link.credits === 0 || !this.#options.canDeliver()) return false;
     const waited = this.#tick - this.#lostTick >= WAIT_TICKS ||
       this.#tick - this.#gaveTick >= WAIT_MOST_TICKS;
     if (!waited) return false;
