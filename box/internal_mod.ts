@@ -122,6 +122,8 @@ export { packTransient } from "./transient_frame.ts";
 export { readRspToUsers } from "./users_body.ts";
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
 export type { WhenFreeOptions } from "./net/when_free.ts";
+export { SessionTable } from "./session_table.ts";
+export type { TableSession } from "./session_table.ts";
 export { LoopDelay } from "./metrics/loop_delay.ts";
 export type {
   FrameHandler,

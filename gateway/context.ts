@@ -1,9 +1,9 @@
 // What the parts of one gateway share.
 
-import type { Logger } from "@maple/box/internal";
+import type { Logger, SessionTable } from "@maple/box/internal";
+import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { SessionTable } from "./outer/session_table.ts";
 import type { GatewayCounters } from "./metrics/counters.ts";
 import type { TaskQueue } from "./queue/task_queue.ts";
 
@@ -18,7 +18,7 @@ export interface GatewayContext {
   /** What is counted. */
   readonly counters: GatewayCounters;
   /** The client connections. */
-  readonly sessions: SessionTable;
+  readonly sessions: SessionTable<ClientSession>;
   /** The tasks that wait. */
   readonly queue: TaskQueue;
   /** Who hands them out. */

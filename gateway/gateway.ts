@@ -15,6 +15,7 @@ import {
   LoopDelay,
   onAbort,
   openFilesMax,
+  SessionTable,
   unhandledErrors,
   whenFree,
 } from "@maple/box/internal";
@@ -34,7 +35,6 @@ import { Measures } from "./metrics/measures.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
-import { SessionTable } from "./outer/session_table.ts";
 import { copyCounters, newCounters } from "./metrics/counters.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
 import { TaskQueue } from "./queue/task_queue.ts";

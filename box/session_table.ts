@@ -1,12 +1,27 @@
-// SessionTable: all client connections, by their number and by user.
+// SessionTable: all client connections, by their number and by user; the same one at a gateway and
+// at a haven server.
 
-import { type Int64, SpecialUid, type UserSelection } from "@maple/box";
-import type { ClientSession } from "./client_session.ts";
+import type { Int64 } from "./int64.ts";
+import { SpecialUid, type UserSelection } from "./users_body.ts";
+
+/** What a table needs of a session, a client's connection with its user. */
+export interface TableSession {
+  /** The number of the connection. */
+  readonly connId: Int64;
+  /** The user logged in on it, 0 = none. */
+  readonly uid: Int64;
+  /** The bit mask given at login. */
+  readonly userdata: Int64;
+  /** The table's: the last walk that met the session. */
+  walk: number;
+  /** Sets who is logged in; 0, 0 is nobody. */
+  setUser(uid: Int64, userdata: Int64): void;
+}
 
 /** All client connections, by their number and by user. */
-export class SessionTable {
-  readonly #byConnId = new Map<Int64, ClientSession>();
-  readonly #byUid = new Map<Int64, ClientSession>();
+export class SessionTable<S extends TableSession> {
+  readonly #byConnId = new Map<Int64, S>();
+  readonly #byUid = new Map<Int64, S>();
   #walk = 0;
   #peak = 0;
 
@@ -26,17 +41,17 @@ export class SessionTable {
   }
 
   /** The connection of that number. */
-  get(connId: Int64): ClientSession | undefined {
+  get(connId: Int64): S | undefined {
     return this.#byConnId.get(connId);
   }
 
   /** All connections. */
-  all(): IterableIterator<ClientSession> {
+  all(): IterableIterator<S> {
     return this.#byConnId.values();
   }
 
   /** Adds a new connection. */
-  add(session: ClientSession): void {
+  add(session: S): void {
     this.#byConnId.set(session.connId, session);
     this.#peak = Math.max(this.#peak, this.size);
   }
@@ -45,7 +60,7 @@ export class SessionTable {
    * Takes a closed connection out; its uid and userdata stay as they were, for the task that tells
    * of it.
    */
-  remove(session: ClientSession): void {
+  remove(session: S): void {
     this.#byConnId.delete(session.connId);
     if (this.#byUid.get(session.uid) === session) {
       this.#byUid.delete(session.uid);
@@ -56,7 +71,7 @@ export class SessionTable {
    * Binds a user to a connection. A uid bound elsewhere moves here, and the other connection is as
    * if logged out.
    */
-  login(session: ClientSession, uid: Int64, userdata: Int64): void {
+  login(session: S, uid: Int64, userdata: Int64): void {
     this.logout(session);
     const former = this.#byUid.get(uid);
     if (former) former.setUser(0, 0);
@@ -65,7 +80,7 @@ export class SessionTable {
   }
 
   /** Unbinds the user of a connection, if there is one. */
-  logout(session: ClientSession): void {
+  logout(session: S): void {
     if (session.uid === 0) return;
     this.#byUid.delete(session.uid);
     session.setUser(0, 0);
@@ -74,12 +89,12 @@ export class SessionTable {
   /** Calls `visit` once for each connection that a selection means. `visit` may close it. */
   forEachSelected(
     selection: UserSelection,
-    visit: (session: ClientSession) => void,
+    visit: (session: S) => void,
   ): void {
     const { uids, userdata, exclude } = selection;
     const excluded = exclude.length > 0 ? new Set(exclude) : undefined;
     const walk = ++this.#walk;
-    const meet = (session: ClientSession) => {
+    const meet = (session: S) => {
       if (session.walk === walk) return;
       session.walk = walk;
       if (excluded && session.uid !== 0 && excluded.has(session.uid)) return;

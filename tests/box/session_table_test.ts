@@ -2,21 +2,42 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { type Int64, SpecialUid } from "@maple/box";
-import type { ClientSession } from "../../../gateway/outer/client_session.ts";
-import { hasBits, SessionTable } from "../../../gateway/outer/session_table.ts";
-import { FakeConn, fakeSession, headerOf } from "../queue/fakes.ts";
+import {
+  hasBits,
+  SessionTable,
+  type TableSession,
+} from "../../box/session_table.ts";
+
+class FakeSession implements TableSession {
+  readonly connId: number;
+  uid: Int64 = 0;
+  userdata: Int64 = 0;
+  walk = 0;
+
+  constructor(connId: number) {
+    this.connId = connId;
+  }
+
+  setUser(uid: Int64, userdata: Int64): void {
+    this.uid = uid;
+    this.userdata = userdata;
+  }
+}
 
 // Connections 1, 2, ... of which the first are logged in with these uids.
 function tableOf(count: number, ...uids: Int64[]) {
-  const table = new SessionTable();
-  const sessions = Array.from({ length: count }, (_, i) => fakeSession(i + 1));
+  const table = new SessionTable<FakeSession>();
+  const sessions = Array.from(
+    { length: count },
+    (_, i) => new FakeSession(i + 1),
+  );
   for (const session of sessions) table.add(session);
   uids.forEach((uid, i) => table.login(sessions[i]!, uid, 0));
   return { table, sessions };
 }
 
 function selected(
-  table: SessionTable,
+  table: SessionTable<FakeSession>,
   uids: Int64[],
   userdata: Int64 = 0,
   exclude: Int64[] = [],
@@ -29,13 +50,11 @@ function selected(
   return met;
 }
 
-function userOf(session: ClientSession): [Int64, Int64] {
-  const { uid, userdata } = headerOf(session);
-  assertEquals([uid, userdata], [session.uid, session.userdata]);
+function userOf({ uid, userdata }: FakeSession): [Int64, Int64] {
   return [uid, userdata];
 }
 
-Deno.test("SessionTable login() writes uid and userdata into the session's header", () => {
+Deno.test("SessionTable login() gives a session its user, logout() takes it away", () => {
   const { table, sessions: [session] } = tableOf(1);
   table.login(session!, 7, 5);
   assertEquals(userOf(session!), [7, 5]);
@@ -159,21 +178,4 @@ Deno.test("hasBits() compares all 64 bits", () => {
   assertFalse(hasBits(2n ** 63n - 1n, -(2n ** 63n)));
   assert(hasBits(-(2n ** 63n), -(2n ** 63n)));
   assert(hasBits(-1, -(2n ** 63n)));
-});
-
-Deno.test("ClientSession header holds node, tag, connection and address", () => {
-  const session = fakeSession(2 ** 33, new FakeConn("2001:db8::1"));
-  const task = headerOf(session);
-  assertEquals([task.nodeId, task.tag, task.connId], [3, 4, 2 ** 33]);
-  assertEquals([task.clientAddress, task.flags], ["2001:db8::1", 2]);
-  assertEquals(session.address, "[2001:db8::1]:1");
-  const ipv4 = headerOf(fakeSession(1, new FakeConn("203.0.113.200")));
-  assertEquals([ipv4.clientAddress, ipv4.flags], ["203.0.113.200", 0]);
-});
-
-Deno.test("ClientSession onFrame() tells the idle watch that it is not quiet", () => {
-  const session = fakeSession(1);
-  session.quietSteps = 5;
-  session.onFrame(new Uint8Array(0));
-  assertEquals(session.quietSteps, 0);
 });
