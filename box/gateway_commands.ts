@@ -44,17 +44,25 @@ export function packBox<F extends object>(
     .pack();
 }
 
+/** The body of `WRITE_TO_USERS`. */
+export function usersBody<F extends object>(
+  box: BoxClass<F>,
+  rows: readonly UsersRow<F>[],
+): Uint8Array {
+  const messages: UserMessage[] = rows.map((
+    [uids, data, userdata = 0, exclude = []],
+  ) => ({ uids, userdata, exclude, buf: packBox(box, data) }));
+  return encodeRspToUsers(messages);
+}
+
 /** The task `WRITE_TO_USERS`. */
 export function writeToUsersTask<F extends object>(
   box: BoxClass<F>,
   rows: readonly UsersRow<F>[],
 ): Task {
-  const messages: UserMessage[] = rows.map((
-    [uids, data, userdata = 0, exclude = []],
-  ) => ({ uids, userdata, exclude, buf: packBox(box, data) }));
   return new Task({
     cmd: TaskCmd.WRITE_TO_USERS,
-    body: encodeRspToUsers(messages),
+    body: usersBody(box, rows),
   });
 }
 

@@ -25,6 +25,7 @@ export type { FrameSocketOptions, Pace } from "./net/frame_socket.ts";
 export {
   closeUsersTask,
   packBox,
+  usersBody,
   writeToUsersTask,
   writeToWorkerTask,
 } from "./gateway_commands.ts";
@@ -119,7 +120,7 @@ export {
 export type { Range } from "./options.ts";
 export { addFlag, hasFlag, isForNobody } from "./task.ts";
 export { packTransient } from "./transient_frame.ts";
-export { readRspToUsers } from "./users_body.ts";
+export { checkLogin, readRspToUsers } from "./users_body.ts";
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
 export type { WhenFreeOptions } from "./net/when_free.ts";
 export { SessionTable } from "./session_table.ts";

@@ -159,13 +159,41 @@ export function decodeCloseUsers(body: Uint8Array): UserSelection {
   return { uids, userdata, exclude };
 }
 
+/**
+ * Does nothing when a user can be logged in so.
+ *
+ * @throws {BoxError} `value` when the uid is no positive 64-bit integer, or userdata no 64-bit one.
+ */
+export function checkLogin(uid: Int64, userdata: Int64): void {
+  if (!isInt64(uid) || uid <= 0) {
+    throw new BoxError(
+      "value",
+      `Cannot log in: a uid is a positive integer, got ${inspect(uid)}`,
+    );
+  }
+  if (isInt64(userdata)) return;
+  throw new BoxError(
+    "value",
+    `Cannot log in: userdata is a 64-bit integer, got ${inspect(userdata)}`,
+  );
+}
+
+// A uid that was read from JSON is often a string.
+function inspect(value: unknown): string {
+  return typeof value === "string"
+    ? `${JSON.stringify(value)} (a string)`
+    : String(value);
+}
+
 function checkSelection({ uids, userdata, exclude }: UserSelection): void {
   for (const values of [uids, [userdata], exclude]) {
     for (const value of values) {
       if (isInt64(value)) continue;
       throw new BoxError(
         "value",
-        `Cannot select users: uids and userdata are 64-bit integers, got ${value}`,
+        `Cannot select users: uids and userdata are 64-bit integers, got ${
+          inspect(value)
+        }`,
       );
     }
   }

@@ -1,13 +1,14 @@
 // App: what a haven server and a worker have in common: routes, hooks, blueprints and timers.
 
+import type { Int64 } from "@maple/box";
 import type { Logger } from "@maple/box/internal";
+import type { AnyApp } from "./any_app.ts";
 import type { AppCore } from "./app_core.ts";
 import type { BlueprintFor, BlueprintParts } from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
 import { type Hook, HookList } from "./hooks.ts";
-import type { AppRequest } from "./request.ts";
+import type { AnyRequest } from "./request.ts";
 import { type Handler, type RouteOptions, routeOptions } from "./router.ts";
-import type { Routes } from "./routes.ts";
 import { checkSeconds } from "./timers.ts";
 
 /**
@@ -20,7 +21,7 @@ import { checkSeconds } from "./timers.ts";
  *
  * @typeParam R The app's requests.
  */
-export abstract class App<R extends AppRequest<object>> implements Routes<R> {
+export abstract class App<R extends AnyRequest> implements AnyApp<R> {
   readonly #core: AppCore<R>;
   readonly #blueprints = new Set<string>();
 
@@ -109,6 +110,32 @@ export abstract class App<R extends AppRequest<object>> implements Routes<R> {
   stopWorker(fn: (app: this) => unknown): this {
     return this.#add(this.#core.stopWorker, fn as Hook<[app: unknown]>);
   }
+
+  /**
+   * Calls `fn` when a client has connected; its requests wait until then. The hook's request has no
+   * box worth looking at.
+   */
+  createClient(fn: (request: R) => unknown): this {
+    return this.#add(this.#core.createClient, fn);
+  }
+
+  /**
+   * Calls `fn` when a client is gone and its last request is finished; `request.uid` and
+   * `request.userdata` are as they were.
+   */
+  closeClient(fn: (request: R) => unknown): this {
+    return this.#add(this.#core.closeClient, fn);
+  }
+
+  /** Sends messages to users, from anywhere: a timer for instance; see `UsersRow`. */
+  abstract writeToUsers(rows: Parameters<R["writeToUsers"]>[0]): boolean;
+
+  /** Closes the connections of users, from anywhere. */
+  abstract closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+  ): boolean;
 
   /**
    * Calls `fn` with the first request that has a route, once in the life of the app; requests that

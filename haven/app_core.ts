@@ -5,7 +5,7 @@ import type { AppHook } from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
 import { type Hook, HookList, type HookOrder } from "./hooks.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { AppRequest } from "./request.ts";
+import type { AnyRequest } from "./request.ts";
 import { Timers } from "./timers.ts";
 
 /** Settings that every kind of app takes. */
@@ -29,7 +29,7 @@ interface BlueprintTarget {
  *
  * @typeParam R The app's requests.
  */
-export class AppCore<R extends AppRequest<object>> {
+export class AppCore<R extends AnyRequest> {
   /** The way of a request through hooks and handler. */
   readonly pipeline: Pipeline<R>;
   /** The timers. */
@@ -38,6 +38,10 @@ export class AppCore<R extends AppRequest<object>> {
   readonly startWorker: HookList<[app: unknown]>;
   /** Called when it has stopped taking requests. */
   readonly stopWorker: HookList<[app: unknown]>;
+  /** Called when a client has connected. */
+  readonly createClient: HookList<[request: R]>;
+  /** Called when a client is gone. */
+  readonly closeClient: HookList<[request: R]>;
 
   readonly #hooks = new Map<string, BlueprintTarget>();
   #started = false;
@@ -55,6 +59,8 @@ export class AppCore<R extends AppRequest<object>> {
     this.timers = new Timers(pipeline);
     this.startWorker = this.hookList("startWorker");
     this.stopWorker = this.hookList("stopWorker", "blueprintsFirst");
+    this.createClient = this.hookList("createClient");
+    this.closeClient = this.hookList("closeClient", "blueprintsFirst");
     for (
       const list of [
         pipeline.beforeFirstRequest,

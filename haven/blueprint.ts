@@ -8,7 +8,7 @@ import type {
 } from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
 import type { Hook } from "./hooks.ts";
-import type { AppRequest } from "./request.ts";
+import type { AnyRequest, AppRequest } from "./request.ts";
 import {
   type Handler,
   type RouteOptions,
@@ -43,7 +43,7 @@ export type ConnOf<R> = R extends { readonly conn: infer C } ? C : unknown;
  * user.route(101, () => ({ ret: 0 }), "login");
  * ```
  */
-export class Blueprint<R extends AppRequest<object> = AppRequest>
+export class Blueprint<R extends AnyRequest = AppRequest>
   implements Routes<R>, BlueprintFor<R> {
   /** Unique among the blueprints of an app. */
   readonly name: string;
@@ -159,12 +159,12 @@ export class Blueprint<R extends AppRequest<object> = AppRequest>
     return this.#add("closeConn", "closeAppConn", fn);
   }
 
-  /** As createClient of a worker: a client has connected to the gateway. */
+  /** As the app's createClient: a client has connected. */
   createAppClient(fn: (request: R) => unknown): this {
     return this.#add("createClient", "createAppClient", fn);
   }
 
-  /** As closeClient of a worker: a client of the gateway is gone. */
+  /** As the app's closeClient: a client is gone. */
   closeAppClient(fn: (request: R) => unknown): this {
     return this.#add("closeClient", "closeAppClient", fn);
   }

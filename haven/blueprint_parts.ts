@@ -1,7 +1,7 @@
 // What a blueprint holds, as the app sees it.
 
 import type { Hook } from "./hooks.ts";
-import type { AppRequest } from "./request.ts";
+import type { AnyRequest } from "./request.ts";
 import type { Route } from "./router.ts";
 import type { TimerSpec } from "./timers.ts";
 
@@ -16,7 +16,7 @@ export interface AppHook {
 }
 
 /** What a blueprint holds; for the app that it is registered on. */
-export interface BlueprintParts<R extends AppRequest<object>> {
+export interface BlueprintParts<R extends AnyRequest> {
   /** The routes, their endpoints without the blueprint's name. */
   readonly routes: readonly Route<R>[];
   /** Called before the handlers of these routes. */
@@ -33,7 +33,7 @@ export interface BlueprintParts<R extends AppRequest<object>> {
  * A blueprint that an app with the requests `R` can register: one that was made for them or for
  * their common form.
  */
-export interface BlueprintFor<R extends AppRequest<object>> {
+export interface BlueprintFor<R extends AnyRequest> {
   /** Unique among the blueprints of an app. */
   readonly name: string;
   /** Closes it for additions and gives what it holds. */

@@ -3,6 +3,7 @@
 
 import type { BoxClass, BoxData, BoxFields } from "@maple/box";
 import { packBox, type Transport } from "@maple/box/internal";
+import type { UntypedState } from "./state.ts";
 
 /** What a connection is made of. */
 export interface ConnectionInit<F extends object> {
@@ -20,6 +21,7 @@ export interface ConnectionInit<F extends object> {
  * One client of a haven server, connected by TCP or WebSocket.
  *
  * @typeParam F The fields of the boxes' header.
+ * @typeParam C What `state` holds.
  *
  * @example Sending to a client when it has not asked
  * ```ts
@@ -30,14 +32,17 @@ export interface ConnectionInit<F extends object> {
  * app.createConn((conn) => conn.write({ cmd: 9, body: `welcome, ${conn.address}` }));
  * ```
  */
-export class Connection<F extends object = BoxFields> {
+export class Connection<
+  F extends object = BoxFields,
+  C extends object = UntypedState,
+> {
   /** Its number, unique in the life of the server. */
   readonly id: number;
   /** The client's address and port, `127.0.0.1:50000`. */
   readonly address: string;
   readonly #boxClass: BoxClass<F>;
   readonly #transport: Transport;
-  #state: Record<string, unknown> | undefined;
+  #state: C | undefined;
 
   /** Servers make connections; hooks and handlers get them. */
   constructor(init: ConnectionInit<F>) {
@@ -48,8 +53,8 @@ export class Connection<F extends object = BoxFields> {
   }
 
   /** What the application keeps about this client, its user for instance; empty at first. */
-  get state(): Record<string, unknown> {
-    return this.#state ??= {};
+  get state(): C {
+    return this.#state ??= {} as C;
   }
 
   /** Whether it is closed: nothing can be sent any more. */

@@ -11,6 +11,7 @@ import {
   SHARING_FLAG,
   takePorts,
 } from "./ports.ts";
+import type { UntypedState } from "./state.ts";
 import { runApp } from "@maple/box/internal";
 
 /**
@@ -23,6 +24,8 @@ import { runApp } from "@maple/box/internal";
  * one port: Linux.
  *
  * @typeParam F The fields of the boxes' header.
+ * @typeParam S What `request.state` holds.
+ * @typeParam C What `conn.state` holds.
  *
  * @example
  * ```ts ignore
@@ -34,7 +37,11 @@ import { runApp } from "@maple/box/internal";
  * await app.run("127.0.0.1", 7777, { workers: 2 });
  * ```
  */
-export class GHaven<F extends object = BoxFields> extends Haven<F> {
+export class GHaven<
+  F extends object = BoxFields,
+  S extends object = UntypedState,
+  C extends object = UntypedState,
+> extends Haven<F, S, C> {
   /**
    * Makes a server, which does nothing until it runs or listens.
    *

@@ -1,6 +1,6 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
-import type { BoxClass, BoxFields, BoxOf } from "@maple/box";
+import type { BoxClass, BoxFields, BoxOf, Int64, UsersRow } from "@maple/box";
 import {
   createLogger,
   onAbort,
@@ -24,6 +24,8 @@ import {
 } from "./options.ts";
 import { readyLine } from "./ports.ts";
 import { Server, type ServerApp } from "./server.ts";
+import type { Session } from "./session.ts";
+import type { UntypedState } from "./state.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 
 /** Settings of a {@linkcode Haven}. */
@@ -37,6 +39,8 @@ export type HavenOptions = AppOptions;
  * of each other.
  *
  * @typeParam F The fields of the boxes' header.
+ * @typeParam S What `request.state` holds.
+ * @typeParam C What `conn.state` holds.
  *
  * @example A server
  * ```ts ignore
@@ -65,19 +69,22 @@ export type HavenOptions = AppOptions;
  * (await client.read())?.text(); // "hello"
  * ```
  */
-export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
-  implements AsyncDisposable {
+export class Haven<
+  F extends object = BoxFields,
+  S extends object = UntypedState,
+  C extends object = UntypedState,
+> extends App<HavenRequest<F, S, C>> implements AsyncDisposable {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
-  readonly #core: AppCore<HavenRequest<F>>;
+  readonly #core: AppCore<HavenRequest<F, S, C>>;
   readonly #ownLogger: boolean;
-  readonly #createConn: HookList<[conn: Connection<F>]>;
-  readonly #closeConn: HookList<[conn: Connection<F>]>;
+  readonly #createConn: HookList<[conn: Connection<F, C>]>;
+  readonly #closeConn: HookList<[conn: Connection<F, C>]>;
   readonly #closed: Promise<void>;
   #setClosed!: () => void;
   readonly #flavour: Flavour;
   #opening = false;
-  #server: Server<F> | undefined;
+  #server: Server<F, C> | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #closeFirst: (() => Promise<void>) | undefined;
@@ -94,7 +101,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     options: HavenOptions = {},
     flavour: Flavour = runInThisProcess,
   ) {
-    const core = new AppCore<HavenRequest<F>>("haven", options);
+    const core = new AppCore<HavenRequest<F, S, C>>("haven", options);
     super(core);
     this.#core = core;
     this.#flavour = flavour;
@@ -105,14 +112,19 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     this.#closed = new Promise((resolve) => this.#setClosed = resolve);
   }
 
-  /** Calls `fn` when a client has connected. Its requests wait until then. */
-  createConn(fn: (conn: Connection<F>) => unknown): this {
+  /**
+   * Calls `fn` when a client has connected, before the createClient hooks. Its requests wait until
+   * then.
+   */
+  createConn(fn: (conn: Connection<F, C>) => unknown): this {
     this.#core.addHook(this.#createConn, fn);
     return this;
   }
 
-  /** Calls `fn` when a client is gone and its last request is finished. */
-  closeConn(fn: (conn: Connection<F>) => unknown): this {
+  /**
+   * Calls `fn` when a client is gone and its last request is finished, after the closeClient hooks.
+   */
+  closeConn(fn: (conn: Connection<F, C>) => unknown): this {
     this.#core.addHook(this.#closeConn, fn);
     return this;
   }
@@ -134,7 +146,7 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   }
 
   /** The clients that are connected to this process or thread now. */
-  get connections(): Connection<F>[] {
+  get connections(): Connection<F, C>[] {
     return Array.from(this.#server?.all() ?? [], (session) => session.conn)
       .filter((conn) => !conn.closed);
   }
@@ -143,9 +155,26 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
   stats(): HavenStats {
     return this.#server?.stats() ?? {
       ...newCounters(),
-      connections: 0,
+      ...{ connections: 0, users: 0, userMessages: 0, userDeliveries: 0 },
       unhandled: unhandledErrors(),
     };
+  }
+
+  /**
+   * Sends messages to users, whichever process or thread of the server they are connected to, from
+   * anywhere; false when this process or thread does not serve.
+   */
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
+    return this.#server?.users.write(rows) ?? false;
+  }
+
+  /** Closes the connections of users of the whole server, from anywhere. */
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 = 0,
+    exclude: readonly Int64[] = [],
+  ): boolean {
+    return this.#server?.users.close({ uids, userdata, exclude }) ?? false;
   }
 
   /**
@@ -247,19 +276,19 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     return await (this.#starting = this.#start(server));
   }
 
-  #open(options: ResolvedListen): Server<F> | Promise<Server<F>> {
+  #open(options: ResolvedListen): Server<F, C> | Promise<Server<F, C>> {
     const { pipeline } = this.#core;
-    const app: ServerApp<F> = {
+    const app: ServerApp<F, C> = {
       boxClass: this.boxClass,
       get logger() {
         return pipeline.logger;
       },
-      onCreate: (conn) => this.#createConn.run(conn),
-      onRequest: (conn, box: BoxOf<F>) => {
-        const request = new HavenRequest<F>(pipeline, box, conn);
+      onCreate: (session) => this.#onCreate(session),
+      onRequest: (session, box: BoxOf<F>) => {
+        const request = new HavenRequest<F, S, C>(pipeline, box, session);
         return pipeline.handle(request, pipeline.router.find(request.cmd));
       },
-      onClose: (conn) => this.#closeConn.run(conn),
+      onClose: (session) => this.#onClose(session),
     };
     return whenFree(() => new Server(app, options), {
       bindTimeout: options.bindTimeout,
@@ -269,7 +298,23 @@ export class Haven<F extends object = BoxFields> extends App<HavenRequest<F>>
     });
   }
 
-  async #start(server: Server<F>): Promise<void> {
+  #onCreate(session: Session<F, C>): Promise<void> | undefined {
+    const news = () => this.#core.createClient.run(this.#newsOf(session));
+    const waiting = this.#createConn.run(session.conn);
+    return waiting ? waiting.then(news) : news();
+  }
+
+  #onClose(session: Session<F, C>): Promise<void> | undefined {
+    const last = () => this.#closeConn.run(session.conn);
+    const waiting = this.#core.closeClient.run(this.#newsOf(session));
+    return waiting ? waiting.then(last) : last();
+  }
+
+  #newsOf(session: Session<F, C>): HavenRequest<F, S, C> {
+    return new HavenRequest(this.#core.pipeline, new this.boxClass(), session);
+  }
+
+  async #start(server: Server<F, C>): Promise<void> {
     await this.#core.start(this);
     server.start();
   }

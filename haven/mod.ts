@@ -42,6 +42,7 @@
  * @module
  */
 
+export type { AnyApp } from "./any_app.ts";
 export type { Answer, Returned } from "./answer.ts";
 export { App } from "./app.ts";
 export type { AppOptions } from "./app_core.ts";
@@ -58,7 +59,9 @@ export { HavenRequest } from "./haven_request.ts";
 export type { HavenListenOptions, HavenRunOptions } from "./options.ts";
 export { Reply } from "./reply.ts";
 export { AppRequest } from "./request.ts";
+export type { AnyRequest } from "./request.ts";
 export type { Handler, RouteOptions } from "./router.ts";
 export type { Routes } from "./routes.ts";
+export type { UntypedState } from "./state.ts";
 export type { HavenStats } from "./stats.ts";
 export { THaven } from "./thaven.ts";

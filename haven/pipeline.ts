@@ -18,6 +18,7 @@ import { isPending } from "./outcome.ts";
 import { Reply } from "./reply.ts";
 import {
   answerWith,
+  type AnyRequest,
   AppRequest,
   faultAnswer,
   pendingReplies,
@@ -27,7 +28,7 @@ import {
 import { type Route, Router } from "./router.ts";
 
 /** The way of a request through hooks and handler, the same one on every kind of server. */
-export class Pipeline<R extends AppRequest<object>>
+export class Pipeline<R extends AnyRequest>
   implements RequestHost, LogSource, ThrowHandler {
   /** Where faults are logged. */
   logger: Logger;
@@ -277,7 +278,7 @@ function fieldsOf(about: unknown): LogFields {
   };
 }
 
-async function runUntilInterrupted<R extends AppRequest<object>>(
+async function runUntilInterrupted<R extends AnyRequest>(
   functions: readonly Hook<[request: R]>[],
   request: R,
 ): Promise<void> {

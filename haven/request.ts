@@ -7,11 +7,19 @@ import {
   type BoxInit,
   type BoxMethods,
   type BoxOf,
+  type Int64,
   RET,
+  type UsersRow,
 } from "@maple/box";
-import { describeError, type Logger, packTransient } from "@maple/box/internal";
+import {
+  checkLogin,
+  describeError,
+  type Logger,
+  packTransient,
+} from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import { resolved } from "./outcome.ts";
+import type { UntypedState } from "./state.ts";
 
 /** What a request needs of its app; a server hands its `pipeline` on. */
 export interface RequestHost {
@@ -21,11 +29,11 @@ export interface RequestHost {
   readonly respondOnce: boolean;
   /** Called before an answer is sent. */
   readonly beforeResponse: ResponseHook<
-    [request: AppRequest<object>, response: BoxOf<object>]
+    [request: AnyRequest, response: BoxOf<object>]
   >;
   /** Called after it. */
   readonly afterResponse: ResponseHook<
-    [request: AppRequest<object>, response: BoxOf<object>, sent: boolean]
+    [request: AnyRequest, response: BoxOf<object>, sent: boolean]
   >;
 }
 
@@ -36,6 +44,9 @@ export interface ResponseHook<A extends readonly unknown[]> {
   /** Calls the functions; see `HookList.run`. */
   run(...args: A): Promise<void> | undefined;
 }
+
+/** A request of any app. */
+export type AnyRequest = AppRequest<object, object>;
 
 /** What a request knows of its route. */
 export interface RequestRoute {
@@ -50,13 +61,13 @@ export interface RequestRoute {
 
 /** Gives a request its route; for the pipeline. */
 export let setRoute: (
-  request: AppRequest<object>,
+  request: AnyRequest,
   route: RequestRoute | undefined,
 ) => void;
 
 /** What is left to do for a request's answers, if anything; for the pipeline. It never rejects. */
 export let pendingReplies: (
-  request: AppRequest<object>,
+  request: AnyRequest,
 ) => Promise<void> | undefined;
 
 /**
@@ -66,7 +77,7 @@ export let pendingReplies: (
  * @throws {HavenError} `request` when a handler may not return such a thing, and as `reply`.
  */
 export function answerWith(
-  request: AppRequest<object>,
+  request: AnyRequest,
   returned: unknown,
 ): void {
   if (returned === undefined || request.responded) return;
@@ -85,11 +96,20 @@ export function answerWith(
 }
 
 /**
- * One received box. Servers add to it: their connection, their user, further ways to answer.
+ * One received box, the user of the client that sent it, and all that a handler can do about them:
+ * the same on a haven server and on a worker behind a gateway.
+ *
+ * What the functions that give a boolean do is done in the order of the calls. They give false when
+ * it was not done: the client is gone, or the request is about no client.
  *
  * @typeParam F The fields of the box's header.
+ * @typeParam S What `state` holds; a `type`, not an `interface`, where modules that do not know it
+ * share the app.
  */
-export abstract class AppRequest<F extends object = BoxFields> {
+export abstract class AppRequest<
+  F extends object = BoxFields,
+  S extends object = UntypedState,
+> {
   static {
     setRoute = (request, route) => request.#route = route;
     pendingReplies = (request) =>
@@ -105,7 +125,7 @@ export abstract class AppRequest<F extends object = BoxFields> {
 
   readonly #host: RequestHost;
   #route: RequestRoute | undefined;
-  #state: Record<string, unknown> | undefined;
+  #state: S | undefined;
   #pending: Promise<unknown> | undefined;
   #responded = false;
   #interrupted = false;
@@ -130,9 +150,39 @@ export abstract class AppRequest<F extends object = BoxFields> {
    * The number of the client's connection, as log lines tell it; `undefined` where the request is
    * about no client.
    */
-  get connId(): number | bigint | undefined {
-    return undefined;
+  abstract get connId(): Int64 | undefined;
+
+  /** The client's IP address as text; empty where the request is about no client. */
+  abstract get clientAddress(): string;
+
+  /**
+   * The user who was logged in on the client's connection when the request came, 0 = none; see
+   * {@linkcode AppRequest.loginClient}.
+   *
+   * @throws {HavenError} `request` for a uid beyond 2^53, which no number holds: apps that have such
+   * take {@linkcode AppRequest.uid64}.
+   */
+  get uid(): number {
+    return asNumber("uid", this.uid64);
   }
+
+  /**
+   * The same as `uid`, a bigint where it is beyond 2^53. The same user always has the same form, so
+   * it can be a key of a `Map`.
+   */
+  abstract get uid64(): Int64;
+
+  /**
+   * The bit mask given at login.
+   *
+   * @throws {HavenError} `request` for a mask beyond 2^53, see {@linkcode AppRequest.userdata64}.
+   */
+  get userdata(): number {
+    return asNumber("userdata", this.userdata64);
+  }
+
+  /** The same as `userdata`, a bigint where it is beyond 2^53. */
+  abstract get userdata64(): Int64;
 
   /**
    * The name of the route, `blueprint.endpoint` for a blueprint's; `undefined` before it is found
@@ -148,8 +198,8 @@ export abstract class AppRequest<F extends object = BoxFields> {
   }
 
   /** What hooks and handler keep for each other during this request; empty at first. */
-  get state(): Record<string, unknown> {
-    return this.#state ??= {};
+  get state(): S {
+    return this.#state ??= {} as S;
   }
 
   /** Whether {@linkcode AppRequest.interrupt} was called. */
@@ -195,6 +245,46 @@ export abstract class AppRequest<F extends object = BoxFields> {
     return resolved(sent);
   }
 
+  /** The same as {@linkcode AppRequest.reply}. */
+  write(data: BoxData<F>): Promise<boolean> {
+    return this.reply(data);
+  }
+
+  /** The same as {@linkcode AppRequest.reply}. */
+  writeToClient(data: BoxData<F>): Promise<boolean> {
+    return this.reply(data);
+  }
+
+  /**
+   * Binds a user to the client's connection. A uid that is bound elsewhere moves here, and the other
+   * connection is as if logged out. The requests that come after this one have the `uid`; this one's
+   * stays as it is.
+   *
+   * @param uid Positive.
+   * @param userdata A bit mask by which messages to users can be narrowed down. @default {0}
+   * @throws {BoxError} `value` when these are no such integers.
+   */
+  loginClient(uid: Int64, userdata: Int64 = 0): boolean {
+    checkLogin(uid, userdata);
+    return this.login(uid, userdata);
+  }
+
+  /** Unbinds the user of the client's connection. */
+  abstract logoutClient(): boolean;
+
+  /** Closes the client's connection, after what was sent to it before. */
+  abstract closeClient(): boolean;
+
+  /** Sends messages to users, wherever they are connected; see {@linkcode UsersRow}. */
+  abstract writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+
+  /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
+  abstract closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+  ): boolean;
+
   /**
    * In a hook that runs before the handler: the hooks after it and the handler are not run, only
    * those after the handler (afterRequest and the like), so that they can close what was opened.
@@ -225,6 +315,9 @@ export abstract class AppRequest<F extends object = BoxFields> {
    * @throws {Error} when the frame is longer than the connection can ever take.
    */
   protected abstract send(frame: Uint8Array): boolean;
+
+  /** Binds a user to the client's connection; for servers to define. */
+  protected abstract login(uid: Int64, userdata: Int64): boolean;
 
   #replyWithHooks(response: BoxOf<F>): Promise<boolean> {
     const responded = this.#responded;
@@ -309,6 +402,19 @@ export abstract class AppRequest<F extends object = BoxFields> {
   get #boxClass(): BoxClass<F> {
     return this.box.constructor as BoxClass<F>;
   }
+}
+
+/**
+ * A 64-bit integer where a number is wanted.
+ *
+ * @throws {HavenError} `request` when it is beyond the safe integers.
+ */
+export function asNumber(name: string, value: Int64): number {
+  if (typeof value === "number") return value;
+  throw new HavenError(
+    "request",
+    `Cannot give ${name} ${value} as a number: it is beyond 2^53; use ${name}64`,
+  );
 }
 
 /**

@@ -3,12 +3,12 @@
 import type { Returned } from "./answer.ts";
 import { HavenError } from "./errors.ts";
 import type { HookList } from "./hooks.ts";
-import type { AppRequest } from "./request.ts";
+import type { AnyRequest, AppRequest } from "./request.ts";
 
 /** What serves a cmd. What it returns is the answer, see {@linkcode Returned}. */
-export type Handler<R extends AppRequest<object>> = (
+export type Handler<R extends AnyRequest> = (
   request: R,
-) => R extends AppRequest<infer F> ? Returned<F> : never;
+) => R extends AppRequest<infer F, object> ? Returned<F> : never;
 
 /** How a cmd is served. */
 export interface RouteOptions {
@@ -35,8 +35,7 @@ export interface BlueprintHooks<R> {
 }
 
 /** Where a route belongs. */
-export interface RouteOrigin<R extends AppRequest<object>>
-  extends RouteOptions {
+export interface RouteOrigin<R extends AnyRequest> extends RouteOptions {
   /** The name of the blueprint that the route is part of; it is put before the endpoint. */
   blueprint?: string | undefined;
   /** The blueprint's own hooks. */
@@ -44,7 +43,7 @@ export interface RouteOrigin<R extends AppRequest<object>>
 }
 
 /** A cmd and what serves it. */
-export interface Route<R extends AppRequest<object>> {
+export interface Route<R extends AnyRequest> {
   /** The command number. */
   readonly cmd: number;
   /** The name, `blueprint.endpoint` for a blueprint's route. */
@@ -60,7 +59,7 @@ export interface Route<R extends AppRequest<object>> {
 }
 
 /** The routes of an app or blueprint. */
-export class Router<R extends AppRequest<object>> {
+export class Router<R extends AnyRequest> {
   readonly #routes = new Map<number, Route<R>>();
 
   /** The routes in the order of registration. */
@@ -117,7 +116,7 @@ export function routeOptions(
   return typeof options === "string" ? { endpoint: options } : options ?? {};
 }
 
-function endpointOf<R extends AppRequest<object>>(
+function endpointOf<R extends AnyRequest>(
   cmd: number,
   handler: Handler<R>,
   { endpoint, blueprint }: RouteOrigin<R>,

@@ -1,6 +1,6 @@
 // Routes: what an app and a blueprint have in common, for modules that register handlers on either.
 
-import type { AppRequest } from "./request.ts";
+import type { AnyRequest, AppRequest } from "./request.ts";
 import type { Handler, RouteOptions } from "./router.ts";
 
 /**
@@ -20,7 +20,7 @@ import type { Handler, RouteOptions } from "./router.ts";
  * }
  * ```
  */
-export interface Routes<R extends AppRequest<object> = AppRequest> {
+export interface Routes<R extends AnyRequest = AppRequest> {
   /** Serves a cmd; see `App.route`. */
   route(
     cmd: number,

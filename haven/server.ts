@@ -26,36 +26,43 @@ import { HavenError } from "./errors.ts";
 import type { ResolvedListen } from "./options.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
+import { Users } from "./users.ts";
 
 /**
  * Whom a server works for. Each function answers a promise, which never rejects, when something has
  * to be awaited.
  */
-export interface ServerApp<F extends object> {
+export interface ServerApp<F extends object, C extends object> {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
   /** Where it logs to. */
   readonly logger: Logger;
   /** Calls the hooks for a new connection. */
-  onCreate(conn: Connection<F>): Promise<void> | undefined;
+  onCreate(session: Session<F, C>): Promise<void> | undefined;
   /** Handles a request. */
-  onRequest(conn: Connection<F>, box: BoxOf<F>): Promise<void> | undefined;
+  onRequest(
+    session: Session<F, C>,
+    box: BoxOf<F>,
+  ): Promise<void> | undefined;
   /** Calls the hooks for a connection that is gone. */
-  onClose(conn: Connection<F>): Promise<void> | undefined;
+  onClose(session: Session<F, C>): Promise<void> | undefined;
 }
 
 /** The listeners and connections of a haven server in one process or thread. */
-export class Server<F extends object> implements SessionOwner<F> {
+export class Server<F extends object, C extends object>
+  implements SessionOwner<F, C> {
   /** How many requests of a connection may wait until it is not read from. */
   readonly connQueueMax: number;
+  /** Who is logged in where. */
+  readonly users: Users<F>;
   readonly #options: ResolvedListen;
-  readonly #app: ServerApp<F>;
+  readonly #app: ServerApp<F, C>;
   readonly #listener: Deno.TcpListener;
   readonly #webListener: Deno.TcpListener | undefined;
   readonly #idleWatch: IdleWatch;
   // Connections that are to become WebSockets.
   readonly #opening = new Set<Conn>();
-  readonly #sessions = new Map<number, Session<F>>();
+  readonly #sessions = new Map<number, Session<F, C>>();
   readonly #counters = newCounters();
   // What has to be over before the server is closed, beside the sessions.
   readonly #running = new Set<Promise<void>>();
@@ -67,12 +74,13 @@ export class Server<F extends object> implements SessionOwner<F> {
    *
    * @throws {HavenError} `listen` when an address cannot be listened on.
    */
-  constructor(app: ServerApp<F>, options: ResolvedListen) {
+  constructor(app: ServerApp<F, C>, options: ResolvedListen) {
     const { host, port, websocketPort, reusePort, timeout, keepAlive } =
       options;
     this.#app = app;
     this.#options = options;
     this.connQueueMax = options.connQueueMax;
+    this.users = new Users(app.boxClass);
     this.#idleWatch = new IdleWatch(this, new Gate(), {
       timeout,
       option: "timeout",
@@ -107,7 +115,7 @@ export class Server<F extends object> implements SessionOwner<F> {
   }
 
   /** The connections. */
-  all(): IterableIterator<Session<F>> {
+  all(): IterableIterator<Session<F, C>> {
     return this.#sessions.values();
   }
 
@@ -139,6 +147,8 @@ export class Server<F extends object> implements SessionOwner<F> {
     return {
       ...counters,
       unhandled: unhandledErrors(),
+      ...this.users.counters,
+      users: this.users.size,
       closed: { ...closed },
       connections: this.#sessions.size,
     };
@@ -164,21 +174,23 @@ export class Server<F extends object> implements SessionOwner<F> {
   }
 
   /** For a session. */
-  onCreate(conn: Connection<F>): Promise<void> | undefined {
-    return this.#app.onCreate(conn);
+  onCreate(session: Session<F, C>): Promise<void> | undefined {
+    return this.#app.onCreate(session);
   }
 
   /** For a session. */
   onRequest(
-    conn: Connection<F>,
+    session: Session<F, C>,
     frame: Uint8Array,
   ): Promise<void> | undefined {
     this.#counters.requests++;
-    return this.#app.onRequest(conn, this.#app.boxClass.fromFrame(frame));
+    return this.#app.onRequest(session, this.#app.boxClass.fromFrame(frame));
   }
 
   /** For a session. */
-  onEnd({ conn }: Session<F>, cause: CloseCause): void {
+  onEnd(session: Session<F, C>, cause: CloseCause): void {
+    const { conn } = session;
+    this.users.remove(session);
     this.#counters.closed[cause.kind]++;
     const line =
       `client ${conn.id} at ${conn.address} closed: ${cause.message}`;
@@ -188,8 +200,8 @@ export class Server<F extends object> implements SessionOwner<F> {
   }
 
   /** For a session. */
-  onClose(conn: Connection<F>): Promise<void> | undefined {
-    return this.#app.onClose(conn);
+  onClose(session: Session<F, C>): Promise<void> | undefined {
+    return this.#app.onClose(session);
   }
 
   async #drained(): Promise<void> {
@@ -245,8 +257,8 @@ export class Server<F extends object> implements SessionOwner<F> {
     const id = ++this.#lastId;
     const address = formatAddress(transport.remoteAddr);
     const { boxClass } = this.#app;
-    const conn = new Connection({ id, address, boxClass, transport });
-    const session = new Session(this, conn, transport);
+    const conn = new Connection<F, C>({ id, address, boxClass, transport });
+    const session = new Session<F, C>(this, conn, transport);
     this.#sessions.set(id, session);
     this.#counters.accepted++;
     this.#counters.peak = Math.max(this.#counters.peak, this.#sessions.size);

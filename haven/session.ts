@@ -1,5 +1,6 @@
 // Session: the requests of one connection, one after the other.
 
+import type { Int64, UsersRow } from "@maple/box";
 import type {
   CloseCause,
   FrameHandler,
@@ -7,40 +8,53 @@ import type {
   ServerTransport,
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
+import type { RequestClient } from "./haven_request.ts";
+import type { Users, UserSession } from "./users.ts";
 
 /**
  * What a session needs of its server. Each function answers a promise, which never rejects, when
  * something has to be awaited.
  */
-export interface SessionOwner<F extends object> {
+export interface SessionOwner<F extends object, C extends object> {
   /** How many requests may wait until the connection is not read from. */
   readonly connQueueMax: number;
+  /** Who is logged in where. */
+  readonly users: Users<F>;
   /** Calls the hooks for a new connection. */
-  onCreate(conn: Connection<F>): Promise<void> | undefined;
+  onCreate(session: Session<F, C>): Promise<void> | undefined;
   /** Handles a request. */
-  onRequest(conn: Connection<F>, frame: Uint8Array): Promise<void> | undefined;
+  onRequest(
+    session: Session<F, C>,
+    frame: Uint8Array,
+  ): Promise<void> | undefined;
   /** Told at once when the connection has ended; a request may still be running. */
-  onEnd(session: Session<F>, cause: CloseCause): void;
+  onEnd(session: Session<F, C>, cause: CloseCause): void;
   /** Calls the hooks for a connection that is gone. */
-  onClose(conn: Connection<F>): Promise<void> | undefined;
+  onClose(session: Session<F, C>): Promise<void> | undefined;
 }
 
 const TAKEN: Uint8Array = new Uint8Array(0);
 
 /**
- * The life of one connection in order: its createConn hooks, its requests one after the other, its
- * closeConn hooks. What does not have to be awaited takes no promise.
+ * The life of one connection in order: the hooks for its beginning, its requests one after the
+ * other, the hooks for its end; and the user logged in on it. What does not have to be awaited takes
+ * no promise.
  */
-export class Session<F extends object> implements FrameHandler, IdleWatched {
+export class Session<F extends object, C extends object>
+  implements FrameHandler, IdleWatched, UserSession, RequestClient<F, C> {
   /** Steps of the idle watch since the last frame. */
   quietSteps = 0;
-  /** Resolves when the closeConn hooks were called, or are not going to be. */
+  /** The table's: the last walk that met the session. */
+  walk = 0;
+  /** Resolves when the hooks for its end were called, or are not going to be. */
   readonly finished: Promise<void>;
   /** What carries the frames. */
   readonly socket: ServerTransport;
   /** What hooks and handlers see of it. */
-  readonly conn: Connection<F>;
-  readonly #owner: SessionOwner<F>;
+  readonly conn: Connection<F, C>;
+  readonly #owner: SessionOwner<F, C>;
+  #uid: Int64 = 0;
+  #userdata: Int64 = 0;
   #waiting: Uint8Array[] = [];
   #next = 0;
   #busy = false;
@@ -57,8 +71,8 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
    * @param socket What carries the frames.
    */
   constructor(
-    owner: SessionOwner<F>,
-    conn: Connection<F>,
+    owner: SessionOwner<F, C>,
+    conn: Connection<F, C>,
     socket: ServerTransport,
   ) {
     this.#owner = owner;
@@ -67,15 +81,75 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
     this.finished = new Promise((resolve) => this.#setFinished = resolve);
   }
 
+  /** The number of the connection. */
+  get connId(): number {
+    return this.conn.id;
+  }
+
+  /** The user logged in on it, 0 = none; when it has ended, as it was. */
+  get uid(): Int64 {
+    return this.#uid;
+  }
+
+  /** The bit mask given at login. */
+  get userdata(): Int64 {
+    return this.#userdata;
+  }
+
+  /** Sets who is logged in; for the table. */
+  setUser(uid: Int64, userdata: Int64): void {
+    this.#uid = uid;
+    this.#userdata = userdata;
+  }
+
+  /** Binds a user to it; false when it is closed. */
+  login(uid: Int64, userdata: Int64): boolean {
+    if (this.socket.closed) return false;
+    this.#owner.users.login(this, uid, userdata);
+    return true;
+  }
+
+  /** Unbinds the user; false when it is closed. */
+  logout(): boolean {
+    if (this.socket.closed) return false;
+    this.#owner.users.logout(this);
+    return true;
+  }
+
+  /** Messages to users of the whole server. */
+  writeToUsers(rows: readonly UsersRow<F>[]): boolean {
+    return this.#owner.users.write(rows);
+  }
+
+  /** Disconnects users of the whole server. */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 = 0,
+    exclude: readonly Int64[] = [],
+  ): boolean {
+    return this.#owner.users.close({ uids, userdata, exclude });
+  }
+
+  /** Sends a packed box. */
+  write(frame: Uint8Array): boolean {
+    return this.socket.send(frame);
+  }
+
+  /** Closes the connection, after what was sent before. */
+  close(): void {
+    this.socket.close();
+  }
+
   /** Requests that wait or run. */
   get pendingRequests(): number {
     return this.#waiting.length - this.#next + (this.#busy ? 1 : 0);
   }
 
-  /** Begins: calls the createConn hooks; requests that come meanwhile wait. */
+  /** Begins: calls the hooks for that; requests that come meanwhile wait. */
   start(): void {
     this.#busy = true;
-    const outcome = this.#owner.onCreate(this.conn);
+    this.#owner.users.add(this);
+    const outcome = this.#owner.onCreate(this);
     if (outcome) outcome.then(this.#goOn);
     else this.#goOn();
   }
@@ -89,7 +163,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
   }
 
   /**
-   * Gives the running request up: nothing waits for it any more, and the closeConn hooks are not
+   * Gives the running request up: nothing waits for it any more, and the hooks for its end are not
    * called.
    */
   abandon(): void {
@@ -123,7 +197,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
 
   #handle(frame: Uint8Array): void {
     this.#busy = true;
-    const outcome = this.#owner.onRequest(this.conn, frame);
+    const outcome = this.#owner.onRequest(this, frame);
     if (outcome) outcome.then(this.#goOn);
     else this.#busy = false;
   }
@@ -157,7 +231,7 @@ export class Session<F extends object> implements FrameHandler, IdleWatched {
 
   #finish(): void {
     if (this.#abandoned) return;
-    const outcome = this.#owner.onClose(this.conn);
+    const outcome = this.#owner.onClose(this);
     if (outcome) outcome.then(this.#setFinished);
     else this.#setFinished();
   }

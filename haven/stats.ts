@@ -16,6 +16,12 @@ export interface HavenStats {
   readonly requests: number;
   /** Errors that nobody has handled: unhandled rejections, throws outside of any handler. */
   readonly unhandled: number;
+  /** Users that are logged in now. */
+  readonly users: number;
+  /** Messages to users, each row of `writeToUsers` one; those of other processes included. */
+  readonly userMessages: number;
+  /** Connections that they were sent to. */
+  readonly userDeliveries: number;
   /**
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
    * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,

@@ -21,6 +21,7 @@ import {
   SHARING_FLAG,
   takePorts,
 } from "./ports.ts";
+import type { UntypedState } from "./state.ts";
 import { runThread, Thread, threadIdentity } from "./thread.ts";
 
 /**
@@ -34,6 +35,8 @@ import { runThread, Thread, threadIdentity } from "./thread.ts";
  * the program starts itself again with the flag, as a child process.
  *
  * @typeParam F The fields of the boxes' header.
+ * @typeParam S What `request.state` holds.
+ * @typeParam C What `conn.state` holds.
  *
  * @example
  * ```ts ignore
@@ -45,7 +48,11 @@ import { runThread, Thread, threadIdentity } from "./thread.ts";
  * await app.run("127.0.0.1", 7777, { workers: 4 });
  * ```
  */
-export class THaven<F extends object = BoxFields> extends Haven<F> {
+export class THaven<
+  F extends object = BoxFields,
+  S extends object = UntypedState,
+  C extends object = UntypedState,
+> extends Haven<F, S, C> {
   /**
    * Makes a server, which does nothing until it runs or listens.
    *

@@ -14,8 +14,8 @@ import {
   type WorkerTaskParams,
 } from "@maple/box";
 import { writeToWorkerTask } from "@maple/box/internal";
-import { AppRequest } from "@maple/haven";
-import type { RequestHost } from "@maple/haven/internal";
+import { AppRequest, type UntypedState } from "@maple/haven";
+import { asNumber, type RequestHost } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
 
 /** What a request needs of its worker. */
@@ -41,7 +41,10 @@ export interface RequestWorker<F extends object> {
  * given the task to another worker. What is for the task's client gives false as well when the task
  * is about no client.
  */
-export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
+export class WorkerRequest<
+  F extends object = BoxFields,
+  S extends object = UntypedState,
+> extends AppRequest<F, S> {
   readonly #worker: RequestWorker<F>;
   readonly #connection: GatewayConnection;
   readonly #frame: Uint8Array;
@@ -90,22 +93,31 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
    * The user logged in on the client's connection, 0 = none; or what the sender of an inner task
    * set.
    */
-  get uid(): Int64 {
+  override get uid64(): Int64 {
     return this.task.uid;
   }
 
   /** The bit mask given at login; or what the sender of an inner task set. */
-  get userdata(): Int64 {
+  override get userdata64(): Int64 {
     return this.task.userdata;
   }
 
-  /** What the sender of an inner task set; else 0. */
-  get custom(): Int64 {
+  /**
+   * What the sender of an inner task set; else 0.
+   *
+   * @throws {HavenError} `request` when it is beyond 2^53, see {@linkcode WorkerRequest.custom64}.
+   */
+  get custom(): number {
+    return asNumber("custom", this.custom64);
+  }
+
+  /** The same as `custom`, a bigint where it is beyond 2^53. */
+  get custom64(): Int64 {
     return this.task.custom;
   }
 
   /** The client's IP address as text; empty where the task is about no client. */
-  get clientAddress(): string {
+  override get clientAddress(): string {
     return this.task.clientAddress;
   }
 
@@ -122,31 +134,18 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
     return this.task.redelivered;
   }
 
-  /**
-   * Answers the client: the same as `reply`.
-   *
-   * @param data An object becomes the box's `map` of it; a box or packed bytes are sent as they
-   * are.
-   * @returns As `reply`: no need to await it.
-   * @throws {HavenError} `request` when the request was answered before, unless the worker's
-   * `respondOnce` is false.
-   */
-  writeToClient(data: BoxData<F>): Promise<boolean> {
-    return this.reply(data);
-  }
-
   /** Sends messages to users, wherever they are connected; see {@linkcode UsersRow}. */
-  writeToUsers(rows: readonly UsersRow<F>[]): boolean {
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
     return this.#worker.writeToUsers(rows);
   }
 
   /** Closes the client's connection, after what was sent to it before. */
-  closeClient(): boolean {
+  override closeClient(): boolean {
     return this.#sendForClient({ cmd: TaskCmd.CLOSE_CLIENT });
   }
 
   /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
-  closeUsers(
+  override closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
     exclude?: readonly Int64[],
@@ -154,18 +153,8 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
     return this.#worker.closeUsers(uids, userdata, exclude);
   }
 
-  /**
-   * Binds a user to the client's connection. A uid that is bound elsewhere moves here.
-   *
-   * @param uid Positive.
-   * @param userdata A bit mask by which messages to users can be narrowed down. @default {0}
-   */
-  loginClient(uid: Int64, userdata: Int64 = 0): boolean {
-    return this.#sendForClient({ cmd: TaskCmd.LOGIN_CLIENT, uid, userdata });
-  }
-
   /** Unbinds the user of the client's connection. */
-  logoutClient(): boolean {
+  override logoutClient(): boolean {
     return this.#sendForClient({ cmd: TaskCmd.LOGOUT_CLIENT });
   }
 
@@ -192,6 +181,11 @@ export class WorkerRequest<F extends object = BoxFields> extends AppRequest<F> {
   /** Drops the client's requests that still wait in the gateway; they are not answered. */
   clearClientTasks(): boolean {
     return this.#sendForClient({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
+  }
+
+  /** For `loginClient`. */
+  protected override login(uid: Int64, userdata: Int64): boolean {
+    return this.#sendForClient({ cmd: TaskCmd.LOGIN_CLIENT, uid, userdata });
   }
 
   /** For `reply`. */

@@ -16,24 +16,14 @@ import {
   readInt32,
   turnNow,
 } from "@maple/box/internal";
-import type { HookList, Pipeline } from "@maple/haven/internal";
+import type { AppCore, HookList } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
 import { type EndpointCounter, TaskCounters } from "./stats.ts";
 import { type RunningTask, TaskWatch } from "./task_watch.ts";
 
-/** What a {@linkcode TaskRunner} gives tasks to. */
-export interface TaskRunnerParts<F extends object> {
-  /** The way of a request. */
-  readonly pipeline: Pipeline<WorkerRequest<F>>;
-  /** Called when a client has connected. */
-  readonly createClient: HookList<[request: WorkerRequest<F>]>;
-  /** Called when a client is gone. */
-  readonly closeClient: HookList<[request: WorkerRequest<F>]>;
-}
-
 /** Makes requests of the tasks that come, gives them to handlers and hooks, and counts them. */
-export class TaskRunner<F extends object> {
+export class TaskRunner<F extends object, S extends object> {
   /** The counters. */
   readonly counters: TaskCounters = new TaskCounters();
   /** Tells of tasks that take too long. */
@@ -43,13 +33,16 @@ export class TaskRunner<F extends object> {
   /** Set where tasks that take too long are given up: called with the reason, each time. */
   onGivenUp: ((why: string) => void) | undefined;
   readonly #worker: RequestWorker<F>;
-  readonly #parts: TaskRunnerParts<F>;
+  readonly #core: AppCore<WorkerRequest<F, S>>;
 
-  /** @param worker Whose tasks they are. */
-  constructor(worker: RequestWorker<F>, parts: TaskRunnerParts<F>) {
+  /**
+   * @param worker Whose tasks they are.
+   * @param core What they are given to.
+   */
+  constructor(worker: RequestWorker<F>, core: AppCore<WorkerRequest<F, S>>) {
     this.#worker = worker;
-    this.#parts = parts;
-    parts.pipeline.onFault = ({ endpoint }) => {
+    this.#core = core;
+    core.pipeline.onFault = ({ endpoint }) => {
       if (endpoint !== undefined) this.counters.endpoint(endpoint).errors++;
     };
   }
@@ -68,13 +61,13 @@ export class TaskRunner<F extends object> {
         return this.#runRequest(frame, connection);
       case TaskCmd.CLIENT_CREATED:
         kinds.created++;
-        return this.#runHook(this.#parts.createClient, frame, connection);
+        return this.#runHook(this.#core.createClient, frame, connection);
       case TaskCmd.CLIENT_CLOSED:
         kinds.closed++;
-        return this.#runHook(this.#parts.closeClient, frame, connection);
+        return this.#runHook(this.#core.closeClient, frame, connection);
       default:
         counters.badTasks++;
-        this.#parts.pipeline.logger.warn(
+        this.#core.pipeline.logger.warn(
           `the gateway sent the unknown command ${cmd}`,
         );
         connection.finish(frame);
@@ -82,13 +75,13 @@ export class TaskRunner<F extends object> {
   }
 
   #runHook(
-    hook: HookList<[request: WorkerRequest<F>]>,
+    hook: HookList<[request: WorkerRequest<F, S>]>,
     frame: Uint8Array,
     connection: GatewayConnection,
   ): void {
     const box = new this.#worker.boxClass();
     const task = this.#task(frame, connection, hook.name);
-    const request = new WorkerRequest(this.#parts.pipeline, box, task);
+    const request = new WorkerRequest<F, S>(this.#core.pipeline, box, task);
     const outcome = hook.run(request);
     if (!outcome) {
       connection.finish(frame);
@@ -102,7 +95,7 @@ export class TaskRunner<F extends object> {
   }
 
   #runRequest(frame: Uint8Array, connection: GatewayConnection): void {
-    const { pipeline } = this.#parts;
+    const { pipeline } = this.#core;
     let box: BoxOf<F>;
     try {
       box = this.#worker.boxClass.fromFrame(frame.subarray(TaskOffset.body));
@@ -116,7 +109,7 @@ export class TaskRunner<F extends object> {
       return;
     }
     const task = this.#task(frame, connection);
-    const request = new WorkerRequest(pipeline, box, task);
+    const request = new WorkerRequest<F, S>(pipeline, box, task);
     const route = pipeline.router.find(request.cmd);
     const counter = route && this.counters.endpoint(route.endpoint);
     if (counter) counter.inHand++;
@@ -141,14 +134,14 @@ export class TaskRunner<F extends object> {
     return { worker: this.#worker, connection, frame, since: turnNow(), hook };
   }
 
-  #onLate(request: WorkerRequest<F>, task: RunningTask<F>): void {
+  #onLate(request: WorkerRequest<F, object>, task: RunningTask<F>): void {
     this.counters.lateTasks++;
     const { connection, frame, since, hook } = task;
     const what = hook === undefined ? request : `the ${hook} hook`;
     const why = `${what} takes longer than ${
       this.watch.limitMs / 1000
     } s (workTimeout)`;
-    const { logger } = this.#parts.pipeline;
+    const { logger } = this.#core.pipeline;
     const fields = { conn: request.connId };
     if (!this.onGivenUp) {
       logger.warn(why, fields);
@@ -161,7 +154,7 @@ export class TaskRunner<F extends object> {
 
   // What the client of a task that is given up gets, as it would if the worker had died.
   #lostAnswer(
-    { box, responded }: WorkerRequest<F>,
+    { box, responded }: WorkerRequest<F, object>,
   ): Uint8Array | undefined {
     const { fieldNames } = this.#worker.boxClass;
     if (responded || !fieldNames.includes("ret")) return undefined;

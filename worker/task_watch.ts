@@ -19,14 +19,14 @@ export interface RunningTask<F extends object> {
 
 /** Called with each task that takes too long, once. */
 export type LateHandler<F extends object> = (
-  request: WorkerRequest<F>,
+  request: WorkerRequest<F, object>,
   task: RunningTask<F>,
 ) => void;
 
 /** Looks for tasks that take longer than they may. */
 export class TaskWatch<F extends object> {
   readonly #onLate: LateHandler<F>;
-  readonly #running = new Map<WorkerRequest<F>, RunningTask<F>>();
+  readonly #running = new Map<WorkerRequest<F, object>, RunningTask<F>>();
   #limitMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -57,12 +57,12 @@ export class TaskWatch<F extends object> {
   }
 
   /** Watches a request. */
-  add(request: WorkerRequest<F>, task: RunningTask<F>): void {
+  add(request: WorkerRequest<F, object>, task: RunningTask<F>): void {
     if (this.#limitMs > 0) this.#running.set(request, task);
   }
 
   /** The request is finished. */
-  delete(request: WorkerRequest<F>): void {
+  delete(request: WorkerRequest<F, object>): void {
     if (this.#limitMs > 0) this.#running.delete(request);
   }
 

@@ -22,7 +22,7 @@ import {
   writeToWorkerTask,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
-import { App, type AppOptions } from "@maple/haven";
+import { App, type AppOptions, type UntypedState } from "@maple/haven";
 import { AppCore, type HookList } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
@@ -47,6 +47,7 @@ export type WorkerOptions = AppOptions;
  * Handlers for the tasks that it pulls from one or several gateways.
  *
  * @typeParam F The fields of the clients' boxes.
+ * @typeParam S What `request.state` holds.
  *
  * @example
  * ```ts ignore
@@ -59,17 +60,17 @@ export type WorkerOptions = AppOptions;
  * await app.run("127.0.0.1", 28000, { workers: 2, concurrency: 16, debug: true });
  * ```
  */
-export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
-  implements AsyncDisposable {
+export class Worker<
+  F extends object = BoxFields,
+  S extends object = UntypedState,
+> extends App<WorkerRequest<F, S>> implements AsyncDisposable {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
-  readonly #core: AppCore<WorkerRequest<F>>;
+  readonly #core: AppCore<WorkerRequest<F, S>>;
   readonly #ownLogger: boolean;
-  readonly #createClient: HookList<[request: WorkerRequest<F>]>;
-  readonly #closeClient: HookList<[request: WorkerRequest<F>]>;
   readonly #openConn: HookList<[gateway: string]>;
   readonly #closeConn: HookList<[gateway: string]>;
-  readonly #tasks: TaskRunner<F>;
+  readonly #tasks: TaskRunner<F, S>;
   readonly #loopDelay = new LoopDelay();
   #name: string = workerName();
   #startedAt = 0;
@@ -90,35 +91,15 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
    * @param options See `AppOptions`.
    */
   constructor(boxClass: BoxClass<F>, options: WorkerOptions = {}) {
-    const core = new AppCore<WorkerRequest<F>>("worker", options);
+    const core = new AppCore<WorkerRequest<F, S>>("worker", options);
     super(core);
     this.#core = core;
     this.boxClass = boxClass;
     this.#ownLogger = options.logger === undefined;
-    this.#createClient = core.hookList("createClient");
-    this.#closeClient = core.hookList("closeClient", "blueprintsFirst");
     this.#openConn = core.hookList("openConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
-    this.#tasks = new TaskRunner(this, {
-      pipeline: core.pipeline,
-      createClient: this.#createClient,
-      closeClient: this.#closeClient,
-    });
+    this.#tasks = new TaskRunner(this, core);
     this.#closed = new Promise((resolve) => this.#setClosed = resolve);
-  }
-
-  /**
-   * Calls `fn` when a client has connected to a gateway. Its request has no box worth looking at.
-   */
-  createClient(fn: (request: WorkerRequest<F>) => unknown): this {
-    this.#core.addHook(this.#createClient, fn);
-    return this;
-  }
-
-  /** Calls `fn` when a client is gone; `request.uid` and `request.userdata` are as they were. */
-  closeClient(fn: (request: WorkerRequest<F>) => unknown): this {
-    this.#core.addHook(this.#closeClient, fn);
-    return this;
   }
 
   /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
@@ -236,12 +217,12 @@ export class Worker<F extends object = BoxFields> extends App<WorkerRequest<F>>
   }
 
   /** Sends messages to users of all gateways, from anywhere; see {@linkcode UsersRow}. */
-  writeToUsers(rows: readonly UsersRow<F>[]): boolean {
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
     return this.#sendToAll(writeToUsersTask(this.boxClass, rows));
   }
 
   /** Closes the connections of users of all gateways, from anywhere. */
-  closeUsers(
+  override closeUsers(
     uids: readonly Int64[],
     userdata: Int64 = 0,
     exclude: readonly Int64[] = [],

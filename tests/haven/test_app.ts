@@ -25,6 +25,16 @@ export class TestRequest<F extends object> extends AppRequest<F> {
     this.conn = conn;
   }
 
+  override readonly connId = 1;
+  override readonly clientAddress = "";
+  override readonly uid64 = 0;
+  override readonly userdata64 = 0;
+  override logoutClient = () => false;
+  override closeClient = () => false;
+  override writeToUsers = () => false;
+  override closeUsers = () => false;
+  protected override login = () => false;
+
   protected override send(frame: Uint8Array): boolean {
     if (this.conn.open) this.conn.frames.push(frame.slice());
     return this.conn.open;
@@ -71,6 +81,9 @@ export class TestApp<F extends object> extends App<TestRequest<F>> {
     this.#createConn = core.hookList("createConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
   }
+
+  override writeToUsers = () => false;
+  override closeUsers = () => false;
 
   createConn(fn: (conn: TestConn) => unknown): this {
     this.#core.addHook(this.#createConn, fn);

@@ -174,8 +174,8 @@ Deno.test("Worker.writeToWorker() sends a task from anywhere", async () => {
   const got = Promise.withResolvers<unknown>();
   await using worker = await WorkerFixture.attach(gateway, {
     register: (app) =>
-      app.route(1, ({ uid, userdata, custom, inner, box }) => {
-        got.resolve([uid, userdata, custom, inner, box.text()]);
+      app.route(1, ({ uid64, userdata, custom, inner, box }) => {
+        got.resolve([uid64, userdata, custom, inner, box.text()]);
       }),
   });
   const params = { uid: 2n ** 62n, userdata: 6, custom: 7 };

@@ -18,7 +18,7 @@ Deno.test("WorkerRequest tells what came and from whom", async () => {
           body: {
             cmd: request.cmd,
             endpoint: request.endpoint,
-            uid: String(request.uid),
+            uid: String(request.uid64),
             userdata: request.userdata,
             custom: request.custom,
             clientAddress: request.clientAddress,
