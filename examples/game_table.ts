@@ -125,7 +125,7 @@ app.route(Cmd.SIT, (request) => {
 
 app.route(Cmd.ADD, (request) => {
   const { add, id } = request.box.json<{ add: number; id: number }>();
-  return make(request, { uid: Number(request.uid), id, add });
+  return make(request, { uid: request.uid, id, add });
 }, "add");
 
 await app.run({

@@ -159,8 +159,8 @@ export abstract class AppRequest<
    * The user who was logged in on the client's connection when the request came, 0 = none; see
    * {@linkcode AppRequest.loginClient}.
    *
-   * @throws {HavenError} `request` for a uid beyond 2^53, which no number holds: apps that have such
-   * take {@linkcode AppRequest.uid64}.
+   * @throws {HavenError} `request` for a uid beyond 2^53, which no number holds: apps that have
+   * such take {@linkcode AppRequest.uid64}.
    */
   get uid(): number {
     return asNumber("uid", this.uid64);
@@ -256,9 +256,9 @@ export abstract class AppRequest<
   }
 
   /**
-   * Binds a user to the client's connection. A uid that is bound elsewhere moves here, and the other
-   * connection is as if logged out. The requests that come after this one have the `uid`; this one's
-   * stays as it is.
+   * Binds a user to the client's connection. A uid that is bound elsewhere moves here, and the
+   * other connection is as if logged out. The requests that come after this one have the `uid`;
+   * this one's stays as it is.
    *
    * @param uid Positive.
    * @param userdata A bit mask by which messages to users can be narrowed down. @default {0}

@@ -37,8 +37,8 @@ const TAKEN: Uint8Array = new Uint8Array(0);
 
 /**
  * The life of one connection in order: the hooks for its beginning, its requests one after the
- * other, the hooks for its end; and the user logged in on it. What does not have to be awaited takes
- * no promise.
+ * other, the hooks for its end; and the user logged in on it. What does not have to be awaited
+ * takes no promise.
  */
 export class Session<F extends object, C extends object>
   implements FrameHandler, IdleWatched, UserSession, RequestClient<F, C> {
