@@ -158,7 +158,9 @@ for (const kind of ["GHaven", "THaven"] as const) {
       const cwd = deployment.folder("v1");
       await using server = await HavenProcess.run([
         ...["--unstable-net", "--config", `${ROOT}/deno.json`],
-        ...["server.ts", kind, JSON.stringify({ port: 0, workers: 2 })],
+        "server.ts",
+        kind,
+        JSON.stringify({ port: 0, workers: 2, onUnhandled: "exit" }),
       ], { cwd });
       const first = await server.answerers(2);
       deployment.remove("v1");
