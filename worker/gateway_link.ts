@@ -24,6 +24,8 @@ export interface LinkHandler extends Pick<TaskHandler, "onTask"> {
   onClose(link: GatewayLink): Promise<void> | undefined;
   /** The link has another state. */
   onState(link: GatewayLink): void;
+  /** The gateway is not there, or does not let the worker in: one line for each time. */
+  onTurnedAway(why: string): void;
 }
 
 /** How a worker attaches. */
@@ -86,7 +88,7 @@ export class GatewayLink {
 
   /** Whether the gateway is known to be one of ours. */
   get greets(): boolean {
-    return this.#greets;
+    return this.#greets ||= this.#connection?.greeted ?? false;
   }
 
   /** As it is now. */
@@ -149,7 +151,7 @@ export class GatewayLink {
     let ended: CloseCause | undefined;
     const connection = new GatewayConnection(conn, this.name, {
       onTask: (frame, connection) => this.#handler.onTask(frame, connection),
-      onAttached: () => this.#onAttached(connection),
+      onAttached: () => this.#onAttached(),
       onConnectionClose: (cause) => ended = cause,
     });
     this.#connection = connection;
@@ -167,8 +169,7 @@ export class GatewayLink {
     await this.#handler.onClose(this);
   }
 
-  #onAttached(connection: GatewayConnection): void {
-    this.#greets ||= connection.greeted;
+  #onAttached(): void {
     this.#awayLogged = false;
     this.#handler.logger.info(`attached to gateway ${this.name}`);
     this.#setState("attached");
@@ -176,7 +177,7 @@ export class GatewayLink {
 
   #onSilence(connection: GatewayConnection): void {
     if (connection.attached || connection.closed) return;
-    if (!this.#greets) connection.attach();
+    if (!this.greets) connection.attach();
     else {
       this.#warnOnce(
         `gateway ${this.name} has not let this worker in yet; waiting`,
@@ -198,6 +199,7 @@ export class GatewayLink {
     if (this.#awayLogged) return;
     this.#awayLogged = true;
     this.#handler.logger.warn(line);
+    this.#handler.onTurnedAway(line);
   }
 
   #setState(state: LinkState): void {

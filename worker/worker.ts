@@ -14,6 +14,7 @@ import {
   closeUsersTask,
   createLogger,
   encodeIdentity,
+  gatewayName,
   identityOf,
   LoopDelay,
   runApp,
@@ -270,17 +271,21 @@ export class Worker<
       concurrency,
       ...(place === undefined ? {} : { index: place.index }),
     }));
-    this.#links = options.gateways.map((gateway) =>
-      new GatewayLink(gateway, { concurrency, identity, greets: false }, {
+    const greeting = new Set(place?.note?.split(" "));
+    this.#links = options.gateways.map((gateway) => {
+      const greets = greeting.has(gatewayName(gateway));
+      return new GatewayLink(gateway, { concurrency, identity, greets }, {
         logger: this.logger,
         onTask: (frame, connection) => this.#tasks.run(frame, connection),
         onOpen: (link) => this.#openConn.run(link.name),
         onClose: (link) => this.#closeConn.run(link.name),
         onState: () => {
+          place?.leaveNote(greetersOf(this.#links));
           if (isAttached(this.#links)) this.#onAttached?.();
         },
-      })
-    );
+        onTurnedAway: (why) => place?.waitsFor(why),
+      });
+    });
     for (const link of this.#links) link.start();
     const abort = () => void this.close();
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -320,6 +325,12 @@ export class Worker<
     }
     return sent > 0 && sent === this.#links.length;
   }
+}
+
+// The gateways of ours, for the children that come after this one: a connection to such a gateway
+// that stays silent is not let in, where one to an original gateway would be.
+function greetersOf(links: readonly GatewayLink[]): string {
+  return links.filter(({ greets }) => greets).map(({ name }) => name).join(" ");
 }
 
 // By all that can be reached, one at least: the workers that this one replaces leave them all.

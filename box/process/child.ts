@@ -30,4 +30,6 @@ export interface ChildStart {
   readonly index: number;
   /** Where its master waits for its line. */
   readonly controlPort: number;
+  /** What children before it have left for those that come after them. */
+  readonly note?: string | undefined;
 }

@@ -10,6 +10,8 @@ export const CHILD_ENV = {
   INDEX: "MAPLE_WORKER",
   /** `PORT:TOKEN` of the line to its master. */
   CONTROL: "MAPLE_WORKER_CONTROL",
+  /** What children before it have left for it. */
+  NOTE: "MAPLE_WORKER_NOTE",
 } as const;
 
 /** A process as its master sees it. */
@@ -29,7 +31,7 @@ export class ChildProcess implements Child {
    */
   constructor(
     command: SelfCommand,
-    { role, index, controlPort, env }: ChildStart & {
+    { role, index, controlPort, note, env }: ChildStart & {
       role: string;
       env: Readonly<Record<string, string>>;
     },
@@ -43,6 +45,7 @@ export class ChildProcess implements Child {
           ...env,
           [CHILD_ENV.INDEX]: String(index),
           [CHILD_ENV.CONTROL]: `${controlPort}:${this.token}`,
+          ...(note === undefined ? {} : { [CHILD_ENV.NOTE]: note }),
         },
         stdin: "null",
         stdout: "inherit",

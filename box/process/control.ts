@@ -13,6 +13,10 @@ export interface ControlMessage {
   token?: string;
   /** The child does its work. */
   ready?: boolean;
+  /** Why the child does not do its work yet. */
+  waiting?: string;
+  /** What the child leaves for those that come after it. */
+  note?: string;
   /** What the child has counted. */
   stats?: unknown;
   /** The child leaves and wants another in its place: why. */

@@ -54,6 +54,7 @@ export class Master {
   readonly #allEnded: Promise<void>;
   #setAllEnded!: () => void;
   #logLevel: LogLevel | undefined;
+  #note: string | undefined;
   #stopping = false;
   #reloading = false;
   #reloadAgain = false;
@@ -75,6 +76,7 @@ export class Master {
         const child = this.#children.get(token);
         if (!child) return;
         child.heard(message);
+        if (message.note !== undefined) this.#note = message.note;
         if (message.replace !== undefined) {
           this.#replace(child, message.replace);
         }
@@ -219,15 +221,14 @@ export class Master {
     const { reloadTimeoutMs } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<string>((resolve) => {
-      timer = setTimeout(
-        () =>
-          resolve(
-            `the new ones were not ready within ${
-              reloadTimeoutMs / 1000
-            } s (reloadTimeout)`,
-          ),
-        reloadTimeoutMs,
-      );
+      timer = setTimeout(() => {
+        const why = children.find(({ waiting }) => waiting)?.waiting;
+        resolve(
+          `the new ones were not ready within ${
+            reloadTimeoutMs / 1000
+          } s (reloadTimeout)${why === undefined ? "" : `: ${why}`}`,
+        );
+      }, reloadTimeoutMs);
     });
     const each = children.map(async (child) => {
       if (await child.ready) return undefined;
@@ -265,7 +266,11 @@ export class Master {
   #start(index: number): WatchedChild {
     const child = new WatchedChild(
       index,
-      this.#startChild({ index, controlPort: this.#control.port }),
+      this.#startChild({
+        index,
+        controlPort: this.#control.port,
+        note: this.#note,
+      }),
     );
     this.#children.set(child.token, child);
     this.#logger.info(`${child.name} started`);

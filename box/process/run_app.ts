@@ -52,6 +52,12 @@ export interface Runnable {
 export interface ChildPlace {
   /** Which of them it is, from 1. */
   readonly index: number;
+  /** What children before it have left for those that come after them. */
+  readonly note: string | undefined;
+  /** Leaves something for the children that come after this one. */
+  leaveNote(note: string): void;
+  /** Tells why it does not do its work yet, for the master to say when a reload fails. */
+  waitsFor(why: string): void;
   /** Leaves in order, while the master starts another in its place already. */
   leaveForAnother(why: string): void;
 }
@@ -87,8 +93,9 @@ export async function runApp(
 ): Promise<void> {
   const index = takeEnv(CHILD_ENV.INDEX);
   const control = takeEnv(CHILD_ENV.CONTROL);
+  const note = takeEnv(CHILD_ENV.NOTE);
   if (index !== undefined && control !== undefined) {
-    await runChild(app, { index, control, options });
+    await runChild(app, { index, control, note, options });
   } else if (options.workers === 0) {
     await runHere(options, app);
   } else {
@@ -136,9 +143,10 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
 
 async function runChild(
   app: Runnable,
-  { index, control, options }: {
+  { index, control, note, options }: {
     index: string;
     control: string;
+    note: string | undefined;
     options: RunAppOptions;
   },
 ): Promise<void> {
@@ -176,6 +184,9 @@ async function runChild(
   const reporting = setInterval(report, STATS_MS);
   const place: ChildPlace = {
     index: Number(index),
+    note,
+    leaveNote: (note) => line.send({ note }),
+    waitsFor: (waiting) => line.send({ waiting }),
     leaveForAnother(why) {
       line.send({ replace: why });
       leave();

@@ -14,6 +14,8 @@ export class WatchedChild {
   readonly ready: Promise<boolean>;
   /** Resolves with how it ended. */
   readonly ended: Promise<ChildEnd>;
+  /** Why it does not do its work yet, where it has told. */
+  waiting: string | undefined;
   /** What it has counted, as it is in JSON; `undefined` until it has told. */
   stats: unknown;
   readonly #child: Child;
@@ -71,8 +73,9 @@ export class WatchedChild {
   }
 
   /** It has told something, and so given a sign of life. */
-  heard({ ready, stats }: ControlMessage): void {
+  heard({ ready, stats, waiting }: ControlMessage): void {
     this.#quietLooks = 0;
+    if (waiting !== undefined) this.waiting = waiting;
     if (stats !== undefined) this.stats = stats;
     if (!ready) return;
     this.#isReady = true;
