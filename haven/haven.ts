@@ -16,6 +16,7 @@ import type { Flavour } from "./flavour.ts";
 import { HavenRequest } from "./haven_request.ts";
 import type { HookList } from "./hooks.ts";
 import {
+  fitConns,
   type HavenListenOptions,
   type HavenRunOptions,
   type ResolvedListen,
@@ -181,8 +182,8 @@ export class Haven<
    * Runs the server until it is stopped, and prints a line that begins with `maple haven ready`
    * when clients can connect.
    *
-   * Signals: TERM and INT close it in order, a second one ends it at once; HUP is ignored; USR1 and
-   * USR2 log one level more and one less.
+   * Signals: TERM and INT close it in order, a second one ends it at once; HUP opens the log again;
+   * USR1 and USR2 log one level more and one less.
    *
    * @returns When the server was stopped.
    * @throws {HavenError} `option` when an option does not fit; `listen` when an address cannot be
@@ -290,7 +291,8 @@ export class Haven<
       },
       onClose: (session) => this.#onClose(session),
     };
-    return whenFree(() => new Server(app, options), {
+    const fitted = fitConns(options, app.logger);
+    return whenFree(() => new Server(app, fitted), {
       bindTimeout: options.bindTimeout,
       logger: pipeline.logger,
       givenUp: () =>

@@ -7,11 +7,14 @@ import {
   COUNT,
   DEFAULT_BIND_TIMEOUT,
   DEFAULT_KEEP_ALIVE,
+  fitOpenFiles,
   KEEP_ALIVE,
   LOG_FORMATS,
   type LogFormat,
+  type Logger,
   ON_UNHANDLED,
   type OnUnhandled,
+  openFilesMax,
   PORT,
   SECONDS,
   STOP_SIGNALS,
@@ -111,6 +114,8 @@ export interface ResolvedListen extends Ports {
   readonly host: string;
   /** Whether others listen on the ports too. */
   readonly reusePort: boolean;
+  /** How many servers share the open files of this process. */
+  readonly threads: number;
   /** Seconds. */
   readonly timeout: number;
   /** Seconds. */
@@ -223,6 +228,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     port,
     websocketPort,
     reusePort: false,
+    threads: 1,
     timeout,
     keepAlive,
     connsMax,
@@ -239,6 +245,25 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     onUnhandled,
     signal,
   };
+}
+
+/** The options with as many connections as there may be open files; logs it when they are fewer. */
+export function fitConns(
+  options: ResolvedListen,
+  logger: Logger,
+): ResolvedListen {
+  const filesMax = openFilesMax();
+  if (filesMax === undefined) return options;
+  const { connsMax } = fitOpenFiles({
+    connsMax: options.connsMax * options.threads,
+    innerConnsMax: 0,
+  }, filesMax);
+  const share = Math.ceil(connsMax / options.threads);
+  if (share >= options.connsMax) return options;
+  logger.warn(
+    `the system lets this process open ${filesMax} files: connsMax is ${share} instead of ${options.connsMax}; raise it with ulimit -n or LimitNOFILE`,
+  );
+  return { ...options, connsMax: share };
 }
 
 /** The options of `run` from the arguments of any of its forms. */

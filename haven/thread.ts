@@ -114,7 +114,8 @@ export async function runThread(
     },
   );
   const reusePort = options.workers > 1;
-  await app.listen({ ...options, ...ports, reusePort });
+  const threads = options.workers;
+  await app.listen({ ...options, ...ports, reusePort, threads });
   line.send({ ready: true });
   unhandled.started();
   await app.closed;

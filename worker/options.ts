@@ -4,6 +4,7 @@ import {
   checkChoice,
   checkNumber,
   checkNumbers,
+  DEFAULT_BIND_TIMEOUT,
   LOG_FORMATS,
   type LogFormat,
   MAX_TIMER_SECONDS,
@@ -83,6 +84,11 @@ export interface RunOptions extends AttachOptions {
    * @default {[]}
    */
   metricsHosts?: readonly string[];
+  /**
+   * Seconds to wait for that port while another program still has it, such as a worker that is just
+   * leaving; 0 = not at all. @default {10}
+   */
+  bindTimeout?: number;
   /** Log more. @default {false} */
   debug?: boolean;
   /**
@@ -119,6 +125,8 @@ export interface ResolvedRun {
   readonly workers: number;
   /** See {@linkcode RunOptions}. */
   readonly metrics: string | undefined;
+  /** Seconds. */
+  readonly bindTimeout: number;
   /** See {@linkcode RunOptions}. */
   readonly stopSignal: StopSignal | undefined;
   /** See {@linkcode RunOptions}. */
@@ -138,6 +146,7 @@ const RANGES = {
   workers: { min: 0, max: 1024, whole: true },
   workTimeout: SECONDS,
   stopTimeout: SECONDS,
+  bindTimeout: SECONDS,
   reloadTimeout: { min: 0.1, max: MAX_TIMER_SECONDS, whole: false },
 };
 
@@ -159,6 +168,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     stopTimeout = 30,
     reloadTimeout = 30,
     metrics,
+    bindTimeout = DEFAULT_BIND_TIMEOUT,
     stopSignal,
     metricsHosts = [],
     debug = false,
@@ -175,7 +185,14 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     throw new WorkerError("Option gateways must name at least one gateway");
   }
   checkNumbers(
-    { concurrency, workers, workTimeout, stopTimeout, reloadTimeout },
+    {
+      concurrency,
+      workers,
+      workTimeout,
+      stopTimeout,
+      reloadTimeout,
+      bindTimeout,
+    },
     RANGES,
     fail,
   );
@@ -215,6 +232,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     reloadTimeoutMs: reloadTimeout * 1000,
     workers,
     metrics,
+    bindTimeout,
     stopSignal,
     metricsHosts,
     debug,

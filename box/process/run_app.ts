@@ -1,7 +1,12 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
 import { setLogLevel } from "../log/log_signals.ts";
-import { flushLog, type Logger, type LogLevel } from "../log/logger.ts";
+import {
+  flushLog,
+  type Logger,
+  type LogLevel,
+  reopenLog,
+} from "../log/logger.ts";
 import { printLine } from "../log/standard_streams.ts";
 import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
@@ -14,6 +19,7 @@ import {
   serveProcessStatus,
   type StatusSource,
 } from "./process_status.ts";
+import { whenFree } from "../net/when_free.ts";
 import { onAbort } from "../on_abort.ts";
 import { followSignals, type StopSignal } from "./signals.ts";
 import { selfCommand } from "./self_command.ts";
@@ -64,8 +70,13 @@ export interface ChildPlace {
 
 /** How it is run. */
 export interface RunAppOptions extends MasterOptions {
-  /** Whether HUP to the master starts new children in place of the old ones; else it is ignored. */
+  /**
+   * Whether HUP to the master starts new children in place of the old ones; else it opens the log
+   * again.
+   */
   readonly reloads: boolean;
+  /** Seconds that `metrics` waits for a port that is still in use. */
+  readonly bindTimeout: number;
   /** A further signal that does what TERM does. */
   readonly stopSignal: StopSignal | undefined;
   /** Whether INT does the same as TERM, instead of stopping children at once. */
@@ -106,7 +117,7 @@ export async function runApp(
 async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   const logger = app.makeLogger(app.role);
   let ready = false;
-  await using _status = serveStatusOf(options, app, {
+  await using _status = await serveStatusOf(options, app, {
     logger,
     healthy: () => ready && !leaving.begun,
     processes: () => [{
@@ -128,7 +139,7 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
     SIGTERM: () => stopOrExit(143),
     SIGINT: () => stopOrExit(130),
     SIGQUIT: () => Deno.exit(131),
-    ...(options.reloads ? {} : { SIGHUP: ignore }),
+    ...(options.reloads ? {} : { SIGHUP: () => openLogAgain(logger) }),
   }, { ...options, logger, onLevel: (level) => app.onLogLevel?.(level) });
   using _abort = onAbort(options.signal, () => leaving.begin());
   if (!leaving.begun && await startOrLeave(app, leaving)) {
@@ -158,7 +169,7 @@ async function runChild(
   const onLevel = (level: LogLevel) => app.onLogLevel?.(level);
   using _signals = followSignals({
     SIGTERM: leave,
-    SIGHUP: options.reloads ? leave : ignore,
+    SIGHUP: options.reloads ? leave : () => openLogAgain(logger),
     SIGINT: options.leavesOnInt ? leave : () => Deno.exit(130),
     SIGQUIT: () => Deno.exit(131),
   }, { ...options, logger, onLevel });
@@ -207,7 +218,7 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   const command = selfCommand(options.childFlags);
   setProcessName("maple-master");
   const logger = app.makeLogger("master");
-  await using _status = serveStatusOf(options, app, {
+  await using _status = await serveStatusOf(options, app, {
     logger,
     healthy: () => master.healthy,
     processes: () => master.processes(),
@@ -233,7 +244,9 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   };
   using _signals = followSignals({
     SIGTERM: stop,
-    SIGHUP: options.reloads ? () => void master.reload() : ignore,
+    SIGHUP: options.reloads
+      ? () => void master.reload()
+      : () => openLogAgain(logger),
     SIGINT: options.leavesOnInt ? stop : () => stopNow(130),
     SIGQUIT: () => stopNow(131),
   }, { ...options, logger, onLevel: (level) => master.setLogLevel(level) });
@@ -244,14 +257,17 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   if (signalled) endSoon(logger);
 }
 
-function serveStatusOf(
-  { metrics: address, metricsHosts: hosts }: RunAppOptions,
+async function serveStatusOf(
+  { metrics: address, metricsHosts: hosts, bindTimeout }: RunAppOptions,
   { metrics }: Runnable,
   source: StatusSource,
-): AsyncDisposable | undefined {
-  return address !== undefined && metrics
-    ? serveProcessStatus(address, metrics, { ...source, hosts })
-    : undefined;
+): Promise<AsyncDisposable | undefined> {
+  if (address === undefined || !metrics) return undefined;
+  const { logger } = source;
+  return await whenFree(
+    () => serveProcessStatus(address, metrics, { ...source, hosts }),
+    { bindTimeout, logger },
+  );
 }
 
 // Whether it was started before it was closed or given up.
@@ -266,4 +282,7 @@ function startOrLeave(
   ]);
 }
 
-function ignore(): void {}
+function openLogAgain(logger: Logger): void {
+  reopenLog(logger);
+  logger.info("SIGHUP: the log is opened again, nothing else changes");
+}

@@ -2,7 +2,8 @@
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { pathOf } from "../helpers/paths.ts";
-import { runProcess } from "../helpers/process.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { runProcess, startProcess } from "../helpers/process.ts";
 import { HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
 
 const THROWING_THREAD = pathOf("../system/programs/throwing_thread.ts");
@@ -20,6 +21,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       await client.write({ cmd: 2 });
       assertEquals((await client.read())?.ret, 1);
       server.kill("SIGHUP");
+      await server.logged(/INFO .* SIGHUP: the log is opened again/);
       server.kill(signal);
       assertEquals((await client.read())?.ret, 2);
       assertEquals(await client.read(), null);
@@ -61,6 +63,30 @@ Deno.test({
     while (await server.ask());
     server.kill("SIGTERM");
     assertEquals((await server.finished()).code, 143);
+  },
+});
+
+Deno.test({
+  name: "Haven.run() lets in no more clients than there may be open files",
+  ignore: !LINUX,
+  async fn() {
+    for (const [kind, fits] of [["Haven", 100], ["THaven", 50]] as const) {
+      await using server = await startProcess("bash", {
+        args: [
+          "-c",
+          'ulimit -n 200; exec "$0" "$@"',
+          Deno.execPath(),
+          ...["run", "-A", "--unstable-net", HAVEN_SERVER, kind],
+          JSON.stringify({ port: 0, workers: kind === "Haven" ? 1 : 2 }),
+        ],
+        ready: /^maple haven ready /,
+      });
+      const line =
+        `this process open 200 files: connsMax is ${fits} instead of 10000; `;
+      await eventually(() => server.stderr.includes(line), { what: line });
+      server.kill("SIGTERM");
+      assertEquals((await server.finished()).code, 0);
+    }
   },
 });
 
@@ -112,7 +138,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "GHaven.run() finishes running requests on INT, ignores HUP, and exits with 0",
+    "GHaven.run() finishes running requests on INT, opens its log again on HUP, and exits with 0",
   ignore: !LINUX,
   async fn() {
     await using server = await HavenProcess.start("GHaven", { workers: 2 });
@@ -120,6 +146,7 @@ Deno.test({
     await client.write({ cmd: 2 });
     assertEquals((await client.read())?.ret, 1);
     server.kill("SIGHUP");
+    await server.logged(/INFO .* SIGHUP: the log is opened again/);
     server.kill("SIGINT");
     assertEquals((await client.read())?.ret, 2);
     client.close();
@@ -155,6 +182,7 @@ for (const flags of [[], ["--unstable-net"]]) {
       assertEquals(first[0]!.pid, first[1]!.pid);
       assertEquals(first[0]!.pid === server.pid, flags.length > 0);
       server.kill("SIGHUP");
+      await server.logged(/INFO .* SIGHUP: the log is opened again/);
       await using client = await server.connect();
       await client.write({ cmd: 2 });
       assertEquals((await client.read())?.ret, 1);

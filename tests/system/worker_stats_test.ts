@@ -178,6 +178,8 @@ Deno.test("worker processes: a child that was replaced is counted, and its succe
   });
   const status = await statusOf(worker);
   await status.told();
+  // The log comes in its own time.
+  await worker.logged(/worker \d \(pid \d+\) started/, 2);
   const [first, second] = worker.started;
   Deno.kill(first!.pid, "SIGKILL");
   await worker.logged(/worker 1 \(pid \d+\) started/, 2);
@@ -211,6 +213,7 @@ Deno.test("worker processes: an address that is in use is told before any child 
   const metrics = `127.0.0.1:${gateway.inner.port}`;
   await using worker = await WorkerProcess.start(gateway.inner, {
     metrics,
+    bindTimeout: 0,
     waits: false,
   });
   assertEquals((await worker.finished()).code, 1);

@@ -17,6 +17,7 @@ Deno.test("resolveRun() fills in the defaults", () => {
     stopSignal: undefined,
     stopTimeoutMs: 30_000,
     reloadTimeoutMs: 30_000,
+    bindTimeout: 10,
     workers: 1,
     metrics: undefined,
     metricsHosts: [],
