@@ -119,6 +119,8 @@ export {
 } from "./options.ts";
 export type { Range } from "./options.ts";
 export { addFlag, hasFlag, isForNobody } from "./task.ts";
+export { ClientPlaces } from "./net/client_places.ts";
+export type { Placed } from "./net/client_places.ts";
 export { packTransient } from "./transient_frame.ts";
 export { checkLogin, readRspToUsers } from "./users_body.ts";
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";

@@ -64,6 +64,7 @@ export class Outbox {
   #writing: Uint8Array = EMPTY;
   #writingAt = 0;
   #writingLength = 0;
+  #moves = 0;
   #scheduled = false;
   #closed = false;
   #drainWaiters: (() => void)[] | undefined;
@@ -92,6 +93,11 @@ export class Outbox {
   /** How many bytes wait to be written, those under way included. */
   get pendingBytes(): number {
     return this.#length + this.#writingLength - this.#writingAt;
+  }
+
+  /** How often bytes were written: while it does not change, the other side takes none. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /**
@@ -211,6 +217,7 @@ export class Outbox {
   // So many bytes are written; whether there is more.
   #goesOn(count: number): boolean {
     this.#writingAt += count;
+    if (count > 0) this.#moves++;
     if (this.#writingAt < this.#writingLength && !this.#closed) {
       if (count > 0) return true;
       this.#failed(new BoxError("closed", "Cannot write: no byte taken"));

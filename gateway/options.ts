@@ -38,7 +38,11 @@ export interface GatewayOptions {
    * Linux no more than `net.core.somaxconn`; Deno 2.4 does not take it. @default {4096}
    */
   backlog?: number;
-  /** Client connections; one more is closed at once. @default {10000} */
+  /**
+   * Client connections; one more gets the place of one that is on its way out, or has waited
+   * longest without ever sending a whole frame, being logged in or written to; where there is none
+   * it is closed at once. @default {10000}
+   */
   connsMax?: number;
   /** Seconds without a frame after which a client is closed; 0 = never. @default {0} */
   connTimeout?: number;
@@ -67,6 +71,11 @@ export interface GatewayOptions {
    * @default {4194304}
    */
   outboxMax?: number;
+  /**
+   * Seconds within which a client whose connection is closed must have read what was sent to it
+   * before; then it is cut. @default {30}
+   */
+  linger?: number;
   /**
    * Bytes of a worker's or trigger's frame, and four times as many may wait to be sent to it; more
    * closes the connection. @default {16777216}
@@ -165,6 +174,7 @@ export const DEFAULTS: ResolvedOptions = {
   queueMax: 100_000,
   queueBytes: 256 * 1024 * 1024,
   outboxMax: 4 * 1024 * 1024,
+  linger: 30,
   innerFrameMax: 16 * 1024 * 1024,
   innerConnsMax: 1000,
   innerReserve: 100,
@@ -196,6 +206,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   queueMax: COUNT,
   queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   outboxMax: COUNT,
+  linger: SECONDS,
   innerFrameMax: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
   innerConnsMax: COUNT,
   innerReserve: { min: 0, max: MAX_INT32, whole: true },

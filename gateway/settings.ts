@@ -145,7 +145,7 @@ const SETTINGS: readonly Setting[] = [
   number("backlog", "clients that have connected and are not let in yet", {
     ini: "outer.backlog",
   }),
-  number("connsMax", "client connections; more are closed at once", {
+  number("connsMax", "client connections; then silent ones make room", {
     ini: "outer.conns_maxsize",
   }),
   number(
@@ -170,6 +170,9 @@ const SETTINGS: readonly Setting[] = [
   }),
   number("outboxMax", "unread bytes for one client; more close it", {
     value: "BYTES",
+  }),
+  number("linger", "seconds that a closed client may take to read the rest", {
+    value: "S",
   }),
   number("innerFrameMax", "bytes of a worker's frame; more close it", {
     ini: "inner.recv_buf_max_size",

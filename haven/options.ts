@@ -41,7 +41,11 @@ export interface HavenListenOptions {
    * program without `--allow-ffi`, have that in any case. @default {120}
    */
   keepAlive?: number;
-  /** Client connections; one more is closed at once. @default {10000} */
+  /**
+   * Client connections; one more gets the place of one that is on its way out, or has waited
+   * longest without ever sending a whole frame or being written to; where there is none it is
+   * closed at once. @default {10000}
+   */
   connsMax?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameMax?: number;
@@ -50,6 +54,11 @@ export interface HavenListenOptions {
    * @default {4194304}
    */
   outboxMax?: number;
+  /**
+   * Seconds within which a client whose connection is closed must have read what was sent to it
+   * before; then it is cut. @default {30}
+   */
+  linger?: number;
   /**
    * Requests of one client that wait behind the one that is handled; with more the client is not
    * read from until half of them are done. @default {128}
@@ -126,6 +135,8 @@ export interface ResolvedListen extends Ports {
   readonly frameMax: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly outboxMax: number;
+  /** Seconds. */
+  readonly linger: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly connQueueMax: number;
   /** Milliseconds. */
@@ -159,6 +170,7 @@ const RANGES = {
   connsMax: COUNT,
   frameMax: COUNT,
   outboxMax: COUNT,
+  linger: SECONDS,
   connQueueMax: COUNT,
   stopTimeout: SECONDS,
   bindTimeout: SECONDS,
@@ -181,6 +193,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     connsMax = 10_000,
     frameMax = 1024 * 1024,
     outboxMax = 4 * 1024 * 1024,
+    linger = 30,
     connQueueMax = 128,
     stopTimeout = 10,
     bindTimeout = DEFAULT_BIND_TIMEOUT,
@@ -200,6 +213,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       connsMax,
       frameMax,
       outboxMax,
+      linger,
       connQueueMax,
       stopTimeout,
       bindTimeout,
@@ -234,6 +248,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     connsMax,
     frameMax,
     outboxMax,
+    linger,
     connQueueMax,
     stopTimeoutMs: stopTimeout * 1000,
     bindTimeout,

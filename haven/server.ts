@@ -4,6 +4,7 @@ import type { BoxClass, BoxOf } from "@maple/box";
 import {
   acceptAll,
   acceptedConn,
+  ClientPlaces,
   type CloseCause,
   type Conn,
   describeError,
@@ -15,6 +16,7 @@ import {
   isOrdinary,
   listenTcp,
   type Logger,
+  type Placed,
   type ServerTransport,
   STOP,
   unhandledErrors,
@@ -62,6 +64,7 @@ export class Server<F extends object, C extends object>
   readonly #idleWatch: IdleWatch;
   // Connections that are to become WebSockets.
   readonly #opening = new Set<Conn>();
+  readonly #places: ClientPlaces<Placed>;
   readonly #sessions = new Map<number, Session<F, C>>();
   readonly #counters = newCounters();
   // What has to be over before the server is closed, beside the sessions.
@@ -79,6 +82,7 @@ export class Server<F extends object, C extends object>
       options;
     this.#app = app;
     this.#options = options;
+    this.#places = new ClientPlaces(options.connsMax, "connsMax");
     this.connQueueMax = options.connQueueMax;
     this.users = new Users(app.boxClass);
     this.#idleWatch = new IdleWatch(this, new Gate(), {
@@ -188,8 +192,14 @@ export class Server<F extends object, C extends object>
   }
 
   /** For a session. */
+  onLeaving(session: Session<F, C>): void {
+    this.#places.leave(session);
+  }
+
+  /** For a session. */
   onEnd(session: Session<F, C>, cause: CloseCause): void {
     const { conn } = session;
+    this.#places.leave(session);
     this.users.remove(session);
     this.#counters.closed[cause.kind]++;
     const line =
@@ -197,6 +207,18 @@ export class Server<F extends object, C extends object>
     const about = { conn: conn.id };
     if (isOrdinary(cause)) this.#app.logger.debug(line, about);
     else this.#app.logger.warn(line, about);
+  }
+
+  /** For a session. */
+  onGone(session: Session<F, C>, late: boolean): void {
+    this.#places.gone(session);
+    const { conn } = session;
+    if (!late) return;
+    this.#counters.cut++;
+    this.#app.logger.warn(
+      `client ${conn.id} is cut: it has not read all within ${this.#options.linger} s after its connection was closed (linger)`,
+      { conn: conn.id },
+    );
   }
 
   /** For a session. */
@@ -228,6 +250,17 @@ export class Server<F extends object, C extends object>
       return;
     }
     this.#opening.add(conn);
+    const place = {
+      heard: false,
+      known: false,
+      socket: {
+        destroy: () => {
+          this.#counters.closed.room++;
+          conn.close();
+        },
+      },
+    };
+    this.#places.take(place);
     const address = formatAddress(conn.remoteAddr);
     const opened = WebSocketConn.open(
       conn,
@@ -237,6 +270,7 @@ export class Server<F extends object, C extends object>
     );
     this.#follow(opened.then((web) => {
       this.#opening.delete(conn);
+      this.#places.free(place);
       if (!web) return;
       if (!this.#accepting) return web.close();
       this.#begin(new WebSocketTransport(web, this.#socketOptions()));
@@ -244,11 +278,12 @@ export class Server<F extends object, C extends object>
   }
 
   #socketOptions(): FrameSocketOptions {
-    const { frameMax, outboxMax } = this.#options;
+    const { frameMax, outboxMax, linger } = this.#options;
     return {
       framing: this.#app.boxClass,
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
+      lingerMs: linger * 1000,
       ownFrames: true,
     };
   }
@@ -260,6 +295,7 @@ export class Server<F extends object, C extends object>
     const conn = new Connection<F, C>({ id, address, boxClass, transport });
     const session = new Session<F, C>(this, conn, transport);
     this.#sessions.set(id, session);
+    this.#places.take(session);
     this.#counters.accepted++;
     this.#counters.peak = Math.max(this.#counters.peak, this.#sessions.size);
     this.#app.logger.debug(`client ${id} at ${address} connected`, {
@@ -270,6 +306,7 @@ export class Server<F extends object, C extends object>
     this.#follow(
       transport.run(session).then(() => session.finished).then(() => {
         this.#sessions.delete(id);
+        this.#places.free(session);
       }),
     );
   }
@@ -278,7 +315,7 @@ export class Server<F extends object, C extends object>
   #refusal(): string | undefined {
     if (!this.#accepting) return "the server does not take connections now";
     const { connsMax } = this.#options;
-    if (this.#sessions.size + this.#opening.size < connsMax) return undefined;
+    if (this.#places.hasRoom()) return undefined;
     const why =
       `there are ${connsMax} connections, the most that connsMax allows`;
     this.#counters.refused++;

@@ -5,6 +5,7 @@ import type {
   CloseCause,
   FrameHandler,
   IdleWatched,
+  Placed,
   ServerTransport,
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
@@ -27,8 +28,12 @@ export interface SessionOwner<F extends object, C extends object> {
     session: Session<F, C>,
     frame: Uint8Array,
   ): Promise<void> | undefined;
+  /** Told when the other side has ended its sending, and waits for answers. */
+  onLeaving(session: Session<F, C>): void;
   /** Told at once when the connection has ended; a request may still be running. */
   onEnd(session: Session<F, C>, cause: CloseCause): void;
+  /** Told when nothing is left of the connection. */
+  onGone(session: Session<F, C>, late: boolean): void;
   /** Calls the hooks for a connection that is gone. */
   onClose(session: Session<F, C>): Promise<void> | undefined;
 }
@@ -41,7 +46,14 @@ const TAKEN: Uint8Array = new Uint8Array(0);
  * takes no promise.
  */
 export class Session<F extends object, C extends object>
-  implements FrameHandler, IdleWatched, UserSession, RequestClient<F, C> {
+  implements
+    FrameHandler,
+    IdleWatched,
+    Placed,
+    UserSession,
+    RequestClient<F, C> {
+  /** Whether it has ever sent a whole frame. */
+  heard = false;
   /** Steps of the idle watch since the last frame. */
   quietSteps = 0;
   /** The table's: the last walk that met the session. */
@@ -61,6 +73,7 @@ export class Session<F extends object, C extends object>
   #held = false;
   #draining = false;
   #closed = false;
+  #leaving = false;
   #abandoned = false;
   #setFinished!: () => void;
   #onIdle: (() => void) | undefined;
@@ -140,6 +153,11 @@ export class Session<F extends object, C extends object>
     this.socket.close();
   }
 
+  /** Whether it is logged in, or was written to. */
+  get known(): boolean {
+    return this.#uid !== 0 || this.socket.hasSent;
+  }
+
   /** Requests that wait or run. */
   get pendingRequests(): number {
     return this.#waiting.length - this.#next + (this.#busy ? 1 : 0);
@@ -173,6 +191,7 @@ export class Session<F extends object, C extends object>
 
   /** Called by the transport. */
   onFrame(frame: Uint8Array): void {
+    this.heard = true;
     this.quietSteps = 0;
     if (!this.#busy) {
       this.#handle(frame);
@@ -184,6 +203,18 @@ export class Session<F extends object, C extends object>
       this.#held = true;
       this.socket.pause();
     }
+  }
+
+  /** Called by the transport: whoever has asked before is answered. */
+  onEnd(): boolean {
+    this.#leaving = this.pendingRequests > 0;
+    if (this.#leaving) this.#owner.onLeaving(this);
+    return this.#leaving;
+  }
+
+  /** Called by the transport. */
+  onGone(late: boolean): void {
+    this.#owner.onGone(this, late);
   }
 
   /** Called by the transport. */
@@ -215,6 +246,9 @@ export class Session<F extends object, C extends object>
     if (pending > 0) return;
     this.#onIdle?.();
     if (this.#closed) this.#finish();
+    else if (this.#leaving) {
+      this.socket.close({ kind: "peer", message: "closed by the other side" });
+    }
   };
 
   #take(): Uint8Array {

@@ -12,6 +12,8 @@ export interface HavenStats {
   readonly accepted: number;
   /** Connections that were refused because of `connsMax`. */
   readonly refused: number;
+  /** Closed connections whose clients had not read all when `linger` was over. */
+  readonly cut: number;
   /** Requests that were given to the app. */
   readonly requests: number;
   /** Errors that nobody has handled: unhandled rejections, throws outside of any handler. */
@@ -25,11 +27,19 @@ export interface HavenStats {
   /**
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
    * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,
-   * `outbox` the client did not read, `error` a fault of the server.
+   * `room` it had sent no frame and another got its place, `outbox` the client did not read,
+   * `error` a fault of the server.
    */
   readonly closed: Readonly<
     Record<
-      "peer" | "local" | "stop" | "frame" | "idle" | "outbox" | "error",
+      | "peer"
+      | "local"
+      | "stop"
+      | "frame"
+      | "idle"
+      | "room"
+      | "outbox"
+      | "error",
       number
     >
   >;
@@ -44,6 +54,8 @@ export interface Counters {
   /** See {@linkcode HavenStats}. */
   refused: number;
   /** See {@linkcode HavenStats}. */
+  cut: number;
+  /** See {@linkcode HavenStats}. */
   requests: number;
   /** See {@linkcode HavenStats}. */
   closed: Record<CloseKind, number>;
@@ -55,6 +67,7 @@ export function newCounters(): Counters {
     peak: 0,
     accepted: 0,
     refused: 0,
+    cut: 0,
     requests: 0,
     closed: closeCounts(),
   };

@@ -8,6 +8,7 @@
  * - `stop`: this side stops
  * - `frame`: what came was no frame
  * - `idle`: nothing came for too long
+ * - `room`: it had sent no whole frame, and another connection got its place
  * - `outbox`: the other side did not read what was sent to it
  * - `error`: the handler of its frames threw
  */
@@ -17,6 +18,7 @@ export type CloseKind =
   | "stop"
   | "frame"
   | "idle"
+  | "room"
   | "outbox"
   | "error";
 
@@ -27,6 +29,7 @@ const CLOSE_KINDS: readonly CloseKind[] = [
   "stop",
   "frame",
   "idle",
+  "room",
   "outbox",
   "error",
 ];

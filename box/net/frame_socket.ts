@@ -50,6 +50,11 @@ export interface FrameSocketOptions {
    * they are sent when all frames that came together are handled.
    */
   pace?: Pace | undefined;
+  /**
+   * Milliseconds that a connection which is closed in order may take for its last bytes, both ways,
+   * before it is cut. @default {2000}
+   */
+  lingerMs?: number | undefined;
 }
 
 /**
@@ -58,8 +63,9 @@ export interface FrameSocketOptions {
  */
 export const LINK_BUFFER_BYTES: number = 16 * 1024;
 
-// How long a closed connection may take for its last bytes, both ways, before it is cut.
-const LINGER_MS = 2000;
+const DEFAULT_LINGER_MS = 2000;
+// Where this side stops it does not wait longer for those who have got all and do not close.
+const STOP_LINGER_MS = 2000;
 
 /** One connection that carries frames. Made with a connection, it runs when `run` is called. */
 export class FrameSocket implements FrameTransport, ByteSink {
@@ -73,6 +79,8 @@ export class FrameSocket implements FrameTransport, ByteSink {
   #handler: FrameHandler | undefined;
   #cause: CloseCause | undefined;
   #destroyed = false;
+  readonly #lingerMs: number;
+  #stopping = false;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
   #wake: (() => void) | undefined;
 
@@ -97,6 +105,7 @@ export class FrameSocket implements FrameTransport, ByteSink {
     this.#ownFrames = options.ownFrames ?? false;
     this.#sharedGate = options.gate;
     this.#pace = options.pace;
+    this.#lingerMs = options.lingerMs ?? DEFAULT_LINGER_MS;
   }
 
   /** Whether it is closed or on its way there. */
@@ -112,6 +121,11 @@ export class FrameSocket implements FrameTransport, ByteSink {
   /** How many bytes wait to be written. */
   get pendingBytes(): number {
     return this.#outbox.pendingBytes;
+  }
+
+  /** Whether anything was ever sent on it. */
+  get hasSent(): boolean {
+    return this.#outbox.moves > 0 || this.pendingBytes > 0;
   }
 
   /** Where bytes for {@linkcode FrameSocket.reserve} go; changes with each call of it. */
@@ -187,6 +201,9 @@ export class FrameSocket implements FrameTransport, ByteSink {
   async ended(error?: unknown): Promise<void> {
     this.#reader.clear();
     if (error !== undefined) return this.#fail(error);
+    if (!this.closed && this.#handler!.onEnd?.()) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
     // It may still read: what was sent to it is written, also where this side was closing already.
     this.close({ kind: "peer", message: "closed by the other side" });
     await this.#outbox.drained();
@@ -195,21 +212,24 @@ export class FrameSocket implements FrameTransport, ByteSink {
 
   /**
    * Closes in order: no frame is delivered any more, what was sent is written, then the connection
-   * ends. Both together may take 2 s. Only the first call counts.
+   * ends. Both together may take `lingerMs`. Only the first call counts; but when this side stops,
+   * those who have got all and do not close are not waited for any longer than 2 s.
    */
   close(
     cause: CloseCause = { kind: "local", message: "closed by this side" },
   ): void {
-    if (this.closed) return;
-    this.#lingerTimer = setTimeout(() => this.#cut(), LINGER_MS);
+    if (cause.kind === "stop") this.#stopping = true;
+    if (this.closed) return this.#hurry();
+    this.#linger(this.#lingerMs);
     this.#outbox.end();
     this.#end(cause);
     // The peer reads to the end of what was sent and closes: a connection closed here while bytes
     // of the peer are unread would be reset, and the last message lost. So the read loop goes on
     // and throws away what still comes.
-    this.#outbox.drained().then(() => this.#conn.closeWrite()).catch(() =>
-      this.#cut()
-    );
+    this.#outbox.drained().then(() => {
+      this.#hurry();
+      return this.#conn.closeWrite();
+    }).catch(() => this.#cut());
   }
 
   /** Closes at once; what is not written is dropped. */
@@ -237,12 +257,23 @@ export class FrameSocket implements FrameTransport, ByteSink {
     });
   }
 
-  #cut(): void {
+  #linger(ms: number): void {
+    clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = setTimeout(() => this.#cut(this.pendingBytes > 0), ms);
+  }
+
+  #hurry(): void {
+    if (this.#destroyed || !this.#stopping || this.pendingBytes > 0) return;
+    this.#linger(Math.min(this.#lingerMs, STOP_LINGER_MS));
+  }
+
+  #cut(late = false): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
     clearTimeout(this.#lingerTimer);
     this.#outbox.close();
     this.#conn.close();
+    this.#handler?.onGone?.(late);
   }
 
   #fail(error: unknown): void {

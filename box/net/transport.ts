@@ -6,8 +6,21 @@ import type { CloseCause } from "./close_cause.ts";
 export interface FrameHandler {
   /** One whole frame; how long it is valid, the transport says. */
   onFrame(frame: Uint8Array): void;
+  /**
+   * The other side has ended its sending, and may still read. Without this the connection is
+   * closed then, after what was sent before.
+   *
+   * @returns true to keep it open: the handler closes it when it has sent what was asked for.
+   */
+  onEnd?(): boolean;
   /** Called exactly once: no frame comes after it and nothing more is sent. It must not throw. */
   onClose(cause: CloseCause): void;
+  /**
+   * Called exactly once, after `onClose`: the connection has ended for good. It must not throw.
+   *
+   * @param late Whether the other side was not done reading what was sent before.
+   */
+  onGone?(late: boolean): void;
 }
 
 /** The part of a transport that whoever sends to a client needs. */
@@ -29,6 +42,8 @@ export interface ServerTransport extends Transport {
   readonly remoteAddr: Deno.NetAddr;
   /** How many bytes wait to be written. */
   readonly pendingBytes: number;
+  /** Whether anything was ever sent on it. */
+  readonly hasSent: boolean;
   /** Gives out no more frames. */
   pause(): void;
   /** Gives them out again. */

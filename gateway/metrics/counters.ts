@@ -22,6 +22,8 @@ export interface GatewayCounters {
   clientsRefused: number;
   /** Client connections that ended, by cause. */
   clientsClosed: Record<CloseKind, number>;
+  /** Closed clients that had not read all when `linger` was over. */
+  clientsCut: number;
   /** Connections of workers and triggers closed at once, since `innerConnsMax` was reached. */
   innerRefused: number;
   /** Frames that came from clients. */
@@ -125,9 +127,15 @@ export const COUNTERS: Plans = {
       stop: null,
       frame: "clients closed: a bad or too long frame (--frame-max)",
       idle: "clients closed: no frame (--conn-timeout)",
+      room: "clients closed: silent, to make room (--conns-max)",
       outbox: "clients closed: did not read (--outbox-max)",
       error: "clients closed: their frame could not be handled",
     },
+  },
+  clientsCut: {
+    metric: "maple_gateway_clients_cut_total",
+    help: "Closed clients that had not read all in time.",
+    trouble: "closed clients cut: had not read all (--linger)",
   },
   innerRefused: {
     metric: "maple_gateway_inner_connections_refused_total",

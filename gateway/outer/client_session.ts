@@ -7,6 +7,7 @@ import {
   formatAddress,
   type FrameHandler,
   parseIpv4,
+  type Placed,
   readInt32,
   type ServerTransport,
   writeInt32,
@@ -19,8 +20,12 @@ import type { QueueClient, QueuedTask } from "../queue/queued_task.ts";
 export interface SessionOwner {
   /** A frame came, in bytes of its own. */
   onClientFrame(session: ClientSession, frame: Uint8Array): void;
+  /** It has ended its sending, and waits for answers. */
+  onClientEnd(session: ClientSession): void;
   /** The connection has ended. */
   onClientClose(session: ClientSession, cause: CloseCause): void;
+  /** The same for good: nothing is left of it. */
+  onClientGone(session: ClientSession, late: boolean): void;
   /** A request is to be answered in place of a worker. */
   refuse(session: ClientSession, frame: Uint8Array, ret: number): void;
   /** A request is finished, or was dropped. */
@@ -38,7 +43,7 @@ export interface ClientSessionOptions {
 }
 
 /** One client connection and who is logged in on it. */
-export class ClientSession implements FrameHandler, QueueClient {
+export class ClientSession implements FrameHandler, Placed, QueueClient {
   /** What carries its frames. */
   readonly socket: ServerTransport;
   /** The number of the connection. */
@@ -51,6 +56,10 @@ export class ClientSession implements FrameHandler, QueueClient {
   pendingRequests = 0;
   /** Whether it is not read from because of these. */
   paused = false;
+  /** Whether it has ended its sending, and only waits for the answers to these. */
+  leaving = false;
+  /** Whether it has ever sent a whole frame. */
+  heard = false;
   /** Steps of the idle watch since its last frame. */
   quietSteps = 0;
   /** Used by a walk over several selections, to meet each session once. */
@@ -82,6 +91,11 @@ export class ClientSession implements FrameHandler, QueueClient {
   /** The client's address and port, for logs. */
   get address(): string {
     return formatAddress(this.socket.remoteAddr);
+  }
+
+  /** Whether it is logged in, or was written to. */
+  get known(): boolean {
+    return this.#uid !== 0 || this.socket.hasSent;
   }
 
   /** The user logged in on it, 0 = none. */
@@ -129,8 +143,21 @@ export class ClientSession implements FrameHandler, QueueClient {
 
   /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
+    this.heard = true;
     this.quietSteps = 0;
     this.#owner.onClientFrame(this, frame);
+  }
+
+  /** Called by the socket: whoever has asked before is answered. */
+  onEnd(): boolean {
+    this.leaving = this.pendingRequests > 0;
+    if (this.leaving) this.#owner.onClientEnd(this);
+    return this.leaving;
+  }
+
+  /** Called by the socket. */
+  onGone(late: boolean): void {
+    this.#owner.onClientGone(this, late);
   }
 
   /** Called by the socket. */

@@ -2,6 +2,7 @@
 
 import { type BoxOf, Task, TaskCmd } from "@maple/box";
 import {
+  ClientPlaces,
   type CloseCause,
   type Conn,
   formatAddress,
@@ -13,6 +14,8 @@ import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 
+// Of a client that had ended its sending before all was answered.
+const LEFT: CloseCause = { kind: "peer", message: "closed by the other side" };
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 // What a box class may have and a reply of the gateway needs.
@@ -24,13 +27,15 @@ interface ReturnField {
 export class Clients implements SessionOwner {
   readonly #context: GatewayContext;
   readonly #header: Uint8Array;
+  readonly #places: ClientPlaces<ClientSession>;
   #lastConnId = 0;
   #reading = true;
 
   /** @param context The parts of the gateway. */
   constructor(context: GatewayContext) {
     this.#context = context;
-    const { nodeId } = context.options;
+    const { nodeId, connsMax } = context.options;
+    this.#places = new ClientPlaces(connsMax, "connsMax");
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
   }
 
@@ -41,8 +46,9 @@ export class Clients implements SessionOwner {
    */
   accept(conn: Conn): Promise<void> | void {
     const { options, sessions, counters, logger, queue } = this.#context;
-    const { connsMax, boxClass, frameMax, outboxMax, innerFrameMax } = options;
-    if (sessions.size >= connsMax) {
+    const { boxClass, frameMax, outboxMax, innerFrameMax } = options;
+    const { connsMax, linger } = options;
+    if (!this.#places.hasRoom()) {
       counters.clientsRefused++;
       logger.warn(
         `client ${
@@ -58,6 +64,7 @@ export class Clients implements SessionOwner {
       maxOutboxBytes: outboxMax,
       maxLoneBytes: innerFrameMax,
       gate: queue.gate,
+      lingerMs: linger * 1000,
       ownFrames: true,
     });
     const session = new ClientSession(socket, {
@@ -66,6 +73,7 @@ export class Clients implements SessionOwner {
       header: this.#header,
     });
     sessions.add(session);
+    this.#places.take(session);
     counters.clientsAccepted++;
     logger.debug(`client ${session.connId} at ${session.address} connected`, {
       conn: session.connId,
@@ -88,6 +96,7 @@ export class Clients implements SessionOwner {
   close(): void {
     this.#reading = false;
     for (const { socket } of this.#context.sessions.all()) socket.close(STOP);
+    for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
 
   /** For a session. */
@@ -103,9 +112,15 @@ export class Clients implements SessionOwner {
   }
 
   /** For a session. */
+  onClientEnd(session: ClientSession): void {
+    this.#places.leave(session);
+  }
+
+  /** For a session. */
   onClientClose(session: ClientSession, cause: CloseCause): void {
     const { sessions, counters, logger } = this.#context;
     sessions.remove(session);
+    this.#places.leave(session);
     counters.clientsClosed[cause.kind]++;
     const line =
       `client ${session.connId} at ${session.address} closed: ${cause.message}`;
@@ -115,10 +130,25 @@ export class Clients implements SessionOwner {
     this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
   }
 
+  /** For a session. */
+  onClientGone(session: ClientSession, late: boolean): void {
+    this.#places.free(session);
+    if (!late) return;
+    const { counters, logger, options } = this.#context;
+    counters.clientsCut++;
+    logger.warn(
+      `client ${session.connId} is cut: it has not read all within ${options.linger} s after its connection was closed (linger)`,
+      { conn: session.connId },
+    );
+  }
+
   /** A request is finished, or was dropped: its client may be read from again. */
   requestDone(session: ClientSession): void {
     const { clientQueueMax } = this.#context.options;
     session.pendingRequests--;
+    if (session.leaving && session.pendingRequests === 0) {
+      session.socket.close(LEFT);
+    }
     if (session.paused && session.pendingRequests <= clientQueueMax / 2) {
       session.paused = false;
       if (this.#reading) session.socket.resume();

@@ -23,6 +23,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     queueMax: 100_000,
     queueBytes: 268_435_456,
     outboxMax: 4_194_304,
+    linger: 30,
     innerFrameMax: 16_777_216,
     innerConnsMax: 1000,
     innerReserve: 100,

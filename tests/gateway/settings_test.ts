@@ -37,6 +37,7 @@ const EVERY: Record<string, string | number> = {
   queueMax: 7,
   queueBytes: 8,
   outboxMax: 9,
+  linger: 9.5,
   backlog: 10,
   innerFrameMax: 100,
   innerConnsMax: 11,

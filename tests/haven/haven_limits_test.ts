@@ -33,6 +33,21 @@ Deno.test("Haven takes frames byte by byte", async () => {
   assertEquals(Box.fromFrame(second).text(), "frame 2");
 });
 
+Deno.test("Haven gives one connection more the place of who has been silent longest", async () => {
+  await using server = await startEcho({ connsMax: 2 });
+  using silent = await server.connectRaw();
+  await server.until(({ accepted }) => accepted === 1);
+  await using first = await server.connect();
+  assertEquals((await call(first, { cmd: 1, body: "a" }))?.text(), "a");
+  await using second = await server.connect();
+  assertEquals((await call(second, { cmd: 1, body: "b" }))?.text(), "b");
+  assertEquals(await readToEnd(silent), 0);
+  using refused = await server.connectRaw();
+  assertEquals(await readToEnd(refused), 0);
+  const { closed, refused: count } = server.app.stats();
+  assertEquals([closed.room, count], [1, 1]);
+});
+
 Deno.test("Haven closes a client that stalls after half a frame", async () => {
   await using server = await startEcho({ timeout: 0.2 });
   using stalled = await server.connectRaw();

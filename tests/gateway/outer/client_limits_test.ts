@@ -20,7 +20,10 @@ Deno.test("connsMax closes one connection more at once, until another has gone",
   await using _worker = await gateway.attachEcho();
   await using first = await gateway.connect();
   await using second = await gateway.connect();
-  await gateway.until((stats) => stats.clients === 2);
+  for (const client of [first, second]) {
+    await client.write({ cmd: 1, body: "served" });
+    assertEquals((await client.read())?.text(), "served");
+  }
   await using refused = await gateway.connect();
   assertEquals(await refused.read(), null);
   await gateway.log.line(/WARN client .* refused: there are 2 .* connsMax/);
@@ -36,6 +39,60 @@ Deno.test("connsMax closes one connection more at once, until another has gone",
   const { clientsRefused, clientsAccepted, clientsPeak } = gateway.gateway
     .stats();
   assertEquals([clientsRefused, clientsAccepted, clientsPeak], [1, 3, 2]);
+});
+
+Deno.test("connsMax gives one connection more the place of who has been silent longest, not of who listens", async () => {
+  await using gateway = await GatewayFixture.start({ connsMax: 4 });
+  await using worker = await gateway.attach();
+  await using loggedIn = await gateway.connectRaw();
+  const login = await worker.pull(TaskCmd.CLIENT_CREATED);
+  await worker.send(login.map({ cmd: TaskCmd.LOGIN_CLIENT, uid: 7 }));
+  await using writtenTo = await gateway.connectRaw();
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  await worker.answer(created, new Box({ body: "news" }).pack());
+  assert(await writtenTo.nextFrame());
+  await using oldest = await gateway.connectRaw();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  // Half a frame is none.
+  await oldest.sendBytes(frameOf(100).subarray(0, 50));
+  await using younger = await gateway.connectRaw();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+
+  await using newcomer = await gateway.connectRaw();
+  await newcomer.sendBytes(frameOf(30));
+  assertEquals(await oldest.nextFrame(), null);
+  const line = await gateway.log.line(/WARN client 3 .*makes room/);
+  assertStringIncludes(line, "there are 4 connections");
+  await using next = await gateway.connectRaw();
+  await next.sendBytes(frameOf(30));
+  assertEquals(await younger.nextFrame(), null);
+  await gateway.until((stats) => stats.clientFrames === 2);
+  // Nobody is silent now.
+  await using last = await gateway.connectRaw();
+  assertEquals(await last.nextFrame(), null);
+  const { clients, clientsClosed, clientsRefused } = gateway.gateway.stats();
+  assertEquals([clients, clientsClosed.room, clientsRefused], [4, 2, 1]);
+  loggedIn.close();
+});
+
+Deno.test("connsMax counts a closed connection until it has ended, and cuts it for one more", async () => {
+  await using gateway = await GatewayFixture.start({ connsMax: 1 });
+  await using worker = await gateway.attach();
+  await using kicked = await gateway.connectRaw();
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  await worker.send(created.map({ cmd: TaskCmd.CLOSE_CLIENT }));
+  // It does not close its own side.
+  assertEquals(await kicked.nextFrame(), null);
+  await using next = await gateway.connectRaw();
+  await gateway.until((stats) => stats.clientsAccepted === 2);
+  await next.sendBytes(frameOf(24));
+  await gateway.until((stats) => stats.clientFrames === 1);
+  const { clientsClosed, clientsCut } = gateway.gateway.stats();
+  assertEquals([clientsClosed.local, clientsClosed.room, clientsCut], [
+    1,
+    0,
+    0,
+  ]);
 });
 
 Deno.test("frameMax lets a frame of that length through and closes on a longer one", async () => {

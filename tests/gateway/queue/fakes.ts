@@ -50,7 +50,9 @@ export function fakeSession(
   return new ClientSession(new FrameSocket(conn, { framing: Box }), {
     owner: {
       onClientFrame() {},
+      onClientEnd() {},
       onClientClose() {},
+      onClientGone() {},
       refuse() {},
       requestDone() {},
     },
