@@ -23,6 +23,14 @@ export type { CloseCause, CloseKind } from "./net/close_cause.ts";
 export { FrameSocket, LINK_BUFFER_BYTES } from "./net/frame_socket.ts";
 export type { FrameSocketOptions, Pace } from "./net/frame_socket.ts";
 export {
+  clearClientTask,
+  clientWorkerTask,
+  closeClientTask,
+  loginClientTask,
+  logoutClientTask,
+  writeToClientTask,
+} from "./client_commands.ts";
+export {
   closeUsersTask,
   packBox,
   usersBody,

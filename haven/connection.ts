@@ -3,6 +3,7 @@
 
 import type { BoxClass, BoxData, BoxFields } from "@maple/box";
 import { packBox, type Transport } from "@maple/box/internal";
+import { checkSize } from "./message_size.ts";
 import type { UntypedState } from "./state.ts";
 
 /** What a connection is made of. */
@@ -15,6 +16,8 @@ export interface ConnectionInit<F extends object> {
   readonly boxClass: BoxClass<F>;
   /** What carries the frames. */
   readonly transport: Transport;
+  /** Bytes that may wait to be sent to it. */
+  readonly outboxMax: number;
 }
 
 /**
@@ -42,6 +45,7 @@ export class Connection<
   readonly address: string;
   readonly #boxClass: BoxClass<F>;
   readonly #transport: Transport;
+  readonly #outboxMax: number;
   #state: C | undefined;
 
   /** Servers make connections; hooks and handlers get them. */
@@ -50,6 +54,7 @@ export class Connection<
     this.address = init.address;
     this.#boxClass = init.boxClass;
     this.#transport = init.transport;
+    this.#outboxMax = init.outboxMax;
   }
 
   /** What the application keeps about this client, its user for instance; empty at first. */
@@ -69,10 +74,13 @@ export class Connection<
    * @param data The fields of a new box; or a box or packed bytes, sent as they are.
    * @returns false when the connection is closed, or is closed now because the client does not read
    * what was sent to it (`outboxMax`).
-   * @throws {BoxError} when the header does not have or hold a field.
+   * @throws {BoxError} when the header does not have or hold a field; a HavenError `limit` when the
+   * box is longer than `outboxMax`.
    */
   write(data: BoxData<F>): boolean {
-    return this.#transport.send(packBox(this.#boxClass, data));
+    const frame = packBox(this.#boxClass, data);
+    checkSize(frame.length, this.#outboxMax);
+    return this.#transport.send(frame);
   }
 
   /**

@@ -84,7 +84,7 @@ export class Server<F extends object, C extends object>
     this.#options = options;
     this.#places = new ClientPlaces(options.connsMax, "connsMax");
     this.connQueueMax = options.connQueueMax;
-    this.users = new Users(app.boxClass);
+    this.users = new Users(app.boxClass, options.outboxMax);
     this.#idleWatch = new IdleWatch(this, new Gate(), {
       timeout,
       option: "timeout",
@@ -292,7 +292,13 @@ export class Server<F extends object, C extends object>
     const id = ++this.#lastId;
     const address = formatAddress(transport.remoteAddr);
     const { boxClass } = this.#app;
-    const conn = new Connection<F, C>({ id, address, boxClass, transport });
+    const conn = new Connection<F, C>({
+      id,
+      address,
+      boxClass,
+      transport,
+      outboxMax: this.#options.outboxMax,
+    });
     const session = new Session<F, C>(this, conn, transport);
     this.#sessions.set(id, session);
     this.#places.take(session);

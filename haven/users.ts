@@ -8,6 +8,7 @@ import {
   type TableSession,
   usersBody,
 } from "@maple/box/internal";
+import { checkSize } from "./message_size.ts";
 
 /** A session whose client can be sent something. */
 export interface UserSession extends TableSession {
@@ -33,11 +34,16 @@ export class Users<F extends object> {
   /** Messages and deliveries. */
   readonly counters: UserCounters = { userMessages: 0, userDeliveries: 0 };
   readonly #boxClass: BoxClass<F>;
+  readonly #outboxMax: number;
   readonly #table = new SessionTable<UserSession>();
 
-  /** @param boxClass The class of the clients' boxes. */
-  constructor(boxClass: BoxClass<F>) {
+  /**
+   * @param boxClass The class of the clients' boxes.
+   * @param outboxMax Bytes that may wait to be sent to one client.
+   */
+  constructor(boxClass: BoxClass<F>, outboxMax: number) {
     this.#boxClass = boxClass;
+    this.#outboxMax = outboxMax;
   }
 
   /** How many users are logged in. */
@@ -69,10 +75,14 @@ export class Users<F extends object> {
    * Sends messages to users.
    *
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer, or a box cannot be
-   * packed.
+   * packed; a HavenError `limit` when a box is longer than `outboxMax`: nobody gets any then.
    */
   write(rows: readonly UsersRow<F>[]): boolean {
-    this.#deliver(usersBody(this.#boxClass, rows));
+    const body = usersBody(this.#boxClass, rows);
+    for (const { buf } of readRspToUsers(body)) {
+      checkSize(buf.length, this.#outboxMax);
+    }
+    this.#deliver(body);
     return true;
   }
 

@@ -3,16 +3,21 @@
 import {
   type BoxData,
   type BoxFields,
-  type BoxInit,
   type BoxOf,
   type Int64,
   Task,
-  TaskCmd,
-  type TaskInit,
   type UsersRow,
   type WorkerTaskParams,
 } from "@maple/box";
-import { packBox, writeToWorkerTask } from "@maple/box/internal";
+import {
+  checkLogin,
+  clearClientTask,
+  clientWorkerTask,
+  closeClientTask,
+  loginClientTask,
+  logoutClientTask,
+  writeToClientTask,
+} from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
 import type { Trigger } from "./trigger.ts";
 
@@ -26,7 +31,7 @@ import type { Trigger } from "./trigger.ts";
  * same reason: the one that holds the client uses it, the others drop it.
  *
  * The methods resolve and throw as those of {@linkcode Trigger}: true means handed to the gateway's
- * connection.
+ * connection. What is for the client gives false where the task is about no client.
  *
  * @typeParam F The fields of the box's header.
  *
@@ -96,17 +101,12 @@ export class VirtualRequest<F extends object = BoxFields> {
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToClient(data: BoxData<F>): Promise<boolean> {
-    const { boxClass } = this.#trigger;
-    const isFields = !(data instanceof Uint8Array || data instanceof boxClass);
-    const answer = isFields ? this.box.map(data as BoxInit<F>) : data;
-    return this.#send(TaskCmd.WRITE_TO_CLIENT, {
-      body: packBox(boxClass, answer),
-    });
+    return this.#send(writeToClientTask(this.task, this.box, data));
   }
 
   /** Closes the client's connection. */
   closeClient(): Promise<boolean> {
-    return this.#send(TaskCmd.CLOSE_CLIENT);
+    return this.#send(closeClientTask(this.task));
   }
 
   /**
@@ -114,27 +114,26 @@ export class VirtualRequest<F extends object = BoxFields> {
    *
    * @param uid Positive.
    * @param userdata Bits that messages to users can select by.
-   * @throws {TriggerError} `option` when the uid is not positive.
+   * @throws {TriggerError} `option` when the uid is no positive integer, or userdata no 64-bit one.
    */
   // deno-lint-ignore require-await -- so that an error rejects
   async loginClient(uid: Int64, userdata: Int64 = 0): Promise<boolean> {
-    if (!(uid > 0)) {
-      throw new TriggerError(
-        "option",
-        `Cannot log in: a uid is positive, got ${uid}`,
-      );
+    try {
+      checkLogin(uid, userdata);
+    } catch (cause) {
+      throw new TriggerError("option", (cause as Error).message, { cause });
     }
-    return this.#send(TaskCmd.LOGIN_CLIENT, { uid, userdata });
+    return this.#send(loginClientTask(this.task, uid, userdata));
   }
 
   /** Unbinds the user of the client's connection. */
   logoutClient(): Promise<boolean> {
-    return this.#send(TaskCmd.LOGOUT_CLIENT);
+    return this.#send(logoutClientTask(this.task));
   }
 
   /** Drops the client's requests that still wait in the gateway. */
   clearClientTasks(): Promise<boolean> {
-    return this.#send(TaskCmd.CLEAR_CLIENT_TASKS);
+    return this.#send(clearClientTask(this.task));
   }
 
   /**
@@ -146,15 +145,8 @@ export class VirtualRequest<F extends object = BoxFields> {
     data: BoxData<F>,
     params: WorkerTaskParams = {},
   ): Promise<boolean> {
-    const { connId, tag, nodeId } = this.task;
-    return this.#trigger.send(
-      writeToWorkerTask(this.#trigger.boxClass, data, {
-        connId,
-        tag,
-        nodeId,
-        ...params,
-      }),
-    );
+    const { boxClass } = this.#trigger;
+    return this.#send(clientWorkerTask(this.task, boxClass, data, params));
   }
 
   /** See {@linkcode Trigger.writeToUsers}. */
@@ -171,7 +163,7 @@ export class VirtualRequest<F extends object = BoxFields> {
     return this.#trigger.closeUsers(uids, userdata, exclude);
   }
 
-  #send(cmd: number, init: TaskInit = {}): Promise<boolean> {
-    return this.#trigger.send(this.task.map({ ...init, cmd }));
+  #send(task: Task | undefined): Promise<boolean> {
+    return task ? this.#trigger.send(task) : Promise.resolve(false);
   }
 }

@@ -7,13 +7,16 @@ import {
   type BoxOf,
   type Int64,
   Task,
-  TaskCmd,
-  TaskFlag,
-  type TaskInit,
   type UsersRow,
   type WorkerTaskParams,
 } from "@maple/box";
-import { writeToWorkerTask } from "@maple/box/internal";
+import {
+  clearClientTask,
+  clientWorkerTask,
+  closeClientTask,
+  loginClientTask,
+  logoutClientTask,
+} from "@maple/box/internal";
 import { AppRequest, type UntypedState } from "@maple/haven";
 import { asNumber, type RequestHost } from "@maple/haven/internal";
 import type { GatewayConnection } from "./gateway_connection.ts";
@@ -141,7 +144,7 @@ export class WorkerRequest<
 
   /** Closes the client's connection, after what was sent to it before. */
   override closeClient(): boolean {
-    return this.#sendForClient({ cmd: TaskCmd.CLOSE_CLIENT });
+    return this.#send(closeClientTask(this.task));
   }
 
   /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
@@ -155,7 +158,7 @@ export class WorkerRequest<
 
   /** Unbinds the user of the client's connection. */
   override logoutClient(): boolean {
-    return this.#sendForClient({ cmd: TaskCmd.LOGOUT_CLIENT });
+    return this.#send(logoutClientTask(this.task));
   }
 
   /**
@@ -165,27 +168,18 @@ export class WorkerRequest<
    * @param params What the task carries; what is left out is 0.
    */
   writeToWorker(data: BoxData<F>, params: WorkerTaskParams = {}): boolean {
-    const { connId, tag, nodeId, clientIp, flags } = this.task;
-    return this.#send(
-      writeToWorkerTask(this.#worker.boxClass, data, {
-        flags: flags & TaskFlag.IPV6,
-        connId,
-        tag,
-        nodeId,
-        clientIp,
-        ...params,
-      }),
-    );
+    const { boxClass } = this.#worker;
+    return this.#send(clientWorkerTask(this.task, boxClass, data, params));
   }
 
   /** Drops the client's requests that still wait in the gateway; they are not answered. */
   clearClientTasks(): boolean {
-    return this.#sendForClient({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
+    return this.#send(clearClientTask(this.task));
   }
 
   /** For `loginClient`. */
   protected override login(uid: Int64, userdata: Int64): boolean {
-    return this.#sendForClient({ cmd: TaskCmd.LOGIN_CLIENT, uid, userdata });
+    return this.#send(loginClientTask(this.task, uid, userdata));
   }
 
   /** For `reply`. */
@@ -193,12 +187,7 @@ export class WorkerRequest<
     return this.#connection.answer(this.#frame, frame);
   }
 
-  // Client 0 is nobody, and CLEAR_CLIENT_TASKS for nobody is how a worker takes leave.
-  #sendForClient(init: TaskInit): boolean {
-    return this.task.connId !== 0 && this.#send(this.task.map(init));
-  }
-
-  #send(task: Task): boolean {
-    return this.#connection.send(task.pack());
+  #send(task: Task | undefined): boolean {
+    return task !== undefined && this.#connection.send(task.pack());
   }
 }

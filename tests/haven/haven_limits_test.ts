@@ -1,7 +1,8 @@
 // Haven: its limits, and clients that do not behave.
 
-import { assertEquals } from "@std/assert";
-import { Box } from "@maple/box";
+import { assertEquals, assertThrows } from "@std/assert";
+import { Box, RET } from "@maple/box";
+import { HavenError } from "@maple/haven";
 import { call, HavenFixture, readToEnd } from "./haven_fixture.ts";
 
 function startEcho(options: Parameters<typeof HavenFixture.start>[1] = {}) {
@@ -130,6 +131,38 @@ Deno.test("Haven closes a client that does not read, and nobody else", async () 
   assertEquals(results, [false]);
   assertEquals((await call(good, { cmd: 2 })).ret, 0);
   assertEquals(server.app.stats().closed.outbox, 1);
+});
+
+Deno.test("Haven refuses at the call what is longer than outboxMax, and the client stays", async () => {
+  const most = new Uint8Array(1000 - 24);
+  const more = new Uint8Array(1001 - 24);
+  const refused: string[] = [];
+  const refuse = (call: () => unknown) => {
+    const error = assertThrows(call, HavenError);
+    refused.push(`${error.code}: ${error.message}`);
+  };
+  await using server = await HavenFixture.start((app) => {
+    app.route(1, (request) => {
+      refuse(() => request.reply({ body: more }));
+      refuse(() => request.conn.write({ body: more }));
+      refuse(() =>
+        request.writeToUsers([[[-2], { body: "x" }], [[-2], { body: more }]])
+      );
+      return request.reply({ body: most });
+    });
+    app.route(2, (request) => request.reply({ body: more }));
+  }, { outboxMax: 1000 });
+  await using client = await server.connect();
+  assertEquals((await call(client, { cmd: 1 })).body, most);
+  assertEquals(
+    refused,
+    Array(3).fill(
+      "limit: Cannot send 1001 bytes: a message may have up to 1000 (option outboxMax)",
+    ),
+  );
+  assertEquals((await call(client, { cmd: 2 })).ret, RET.INTERNAL);
+  await server.log.line(/ERROR The handler of .*\(option outboxMax\)/);
+  assertEquals(server.app.stats().closed.outbox, 0);
 });
 
 Deno.test("Haven keeps nothing of 1,000 connections that came and went", async () => {

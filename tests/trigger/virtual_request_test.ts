@@ -1,7 +1,15 @@
 // Tests of VirtualRequest with a real gateway.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Box, BoxError, Task, TaskCmd } from "@maple/box";
+import {
+  Box,
+  BoxError,
+  type Int64,
+  ipToBytes,
+  Task,
+  TaskCmd,
+  TaskFlag,
+} from "@maple/box";
 import { TriggerError, VirtualRequest } from "@maple/trigger";
 import {
   joinClient,
@@ -70,13 +78,62 @@ Deno.test("VirtualRequest logs its client in and out", async () => {
 Deno.test("VirtualRequest.loginClient() rejects a uid that is not positive", async () => {
   await using trigger = makeTrigger(1);
   const request = new VirtualRequest(trigger, new Task());
-  for (const uid of [0, -1, NaN]) {
+  const fails = async (uid: unknown, userdata: unknown, says: string) => {
     const error = await assertRejects(
-      () => request.loginClient(uid),
+      () => request.loginClient(uid as Int64, userdata as Int64),
       TriggerError,
+      says,
     );
     assertEquals(error.code, "option");
+  };
+  for (const uid of [0, -1, 1.5, NaN, 0n, 2n ** 63n]) {
+    await fails(
+      uid,
+      0,
+      `Cannot log in: a uid is a positive integer, got ${uid}`,
+    );
   }
+  await fails("7", 0, `a uid is a positive integer, got "7" (a string)`);
+  await fails(7, 0.5, "Cannot log in: userdata is a 64-bit integer, got 0.5");
+  await fails(7, "1", `got "1" (a string)`);
+});
+
+Deno.test("VirtualRequest does nothing about a client where its task is about none", async () => {
+  await using gateway = await startGateway();
+  await using trigger = makeTrigger(gateway);
+  const request = new VirtualRequest(trigger, new Task());
+  assertEquals(
+    await Promise.all([
+      request.writeToClient({ ret: 1 }),
+      request.loginClient(7),
+      request.logoutClient(),
+      request.clearClientTasks(),
+      request.closeClient(),
+    ]),
+    [false, false, false, false, false],
+  );
+  assert(await request.writeToWorker({ cmd: 1 }));
+  assert(await trigger.close());
+  assertEquals(gateway.stats().answersDropped.tag, 0);
+});
+
+Deno.test("VirtualRequest.writeToWorker() keeps the client's address", async () => {
+  await using gateway = await startGateway();
+  using worker = await startWorker(gateway);
+  await using joined = await joinClient(gateway, worker);
+  await using trigger = makeTrigger(gateway);
+  const request = new VirtualRequest(trigger, joined.created);
+  assert(await request.writeToWorker({ cmd: 9 }, { custom: 3 }));
+  const task = await worker.work();
+  assertEquals(
+    [task.clientAddress, task.connId, task.custom, task.inner],
+    ["127.0.0.1", joined.created.connId, 3, true],
+  );
+  const ipv6 = ipToBytes("2001:db8::1").bytes;
+  const init = { connId: 1, clientIp: ipv6, flags: TaskFlag.IPV6 };
+  const other = new VirtualRequest(trigger, new Task(init));
+  assert(await other.writeToWorker({ cmd: 9 }));
+  assertEquals((await worker.work()).clientAddress, "2001:db8::1");
 });
 
 Deno.test("VirtualRequest.clearClientTasks() drops the client's waiting requests", async () => {

@@ -1,6 +1,6 @@
 // What a handler learns from its request, and how it answers.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Box, RET, Task } from "@maple/box";
 import type { WorkerRequest } from "@maple/worker";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
@@ -246,3 +246,28 @@ function everyCall(
     request.clearClientTasks(),
   ];
 }
+
+Deno.test("WorkerRequest.loginClient() throws at the call what is no uid, and nothing is sent", async () => {
+  await using gateway = await GatewayFixture.start();
+  const errors: string[] = [];
+  await using _worker = await WorkerFixture.attach(gateway, {
+    register: (app) =>
+      app.route(1, (request) => {
+        for (const uid of [0, -1, 1.5, "7"]) {
+          const error = assertThrows(() => request.loginClient(uid as number));
+          errors.push((error as Error).message);
+        }
+        return request.writeToClient({ ret: 0 });
+      }),
+  });
+  await using client = await gateway.connect();
+  assertEquals((await call(client, { cmd: 1 })).ret, 0);
+  assertEquals(
+    errors,
+    ["0", "-1", "1.5", '"7" (a string)'].map((got) =>
+      `Cannot log in: a uid is a positive integer, got ${got}`
+    ),
+  );
+  const { users, badCommands } = gateway.gateway.stats();
+  assertEquals([users, badCommands], [0, 0]);
+});
