@@ -32,11 +32,13 @@ import {
   resolveOptions,
 } from "./options.ts";
 import { Measures } from "./metrics/measures.ts";
+import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { copyCounters, newCounters } from "./metrics/counters.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
+import { WorkerWatch } from "./inner/worker_watch.ts";
 import { TaskQueue } from "./queue/task_queue.ts";
 
 // How often a gateway that leaves looks whether all is done.
@@ -62,7 +64,9 @@ export class Gateway implements AsyncDisposable {
   readonly #links: InnerLinks;
   readonly #idleWatch: IdleWatch;
   readonly #parkWatch: ParkWatch;
+  readonly #workerWatch: WorkerWatch;
   readonly #measures: Measures;
+  readonly #backlogOverflows = new BacklogOverflows();
   readonly #loopDelay = new LoopDelay();
   #running = 0;
   #onAllEnded: (() => void) | undefined;
@@ -121,6 +125,11 @@ export class Gateway implements AsyncDisposable {
     this.#parkWatch = new ParkWatch(queue, {
       parkTime: resolved.parkTime,
       onExpired: (count) => this.#onExpired(count),
+    });
+    this.#workerWatch = new WorkerWatch({
+      workers: () => this.#links.workers,
+      waiting: () => queue.size,
+      logger: this.#context.logger,
     });
   }
 
@@ -238,6 +247,7 @@ export class Gateway implements AsyncDisposable {
     this.#loopDelay.start();
     this.#idleWatch.start();
     this.#parkWatch.start();
+    this.#workerWatch.start();
     this.#links.start();
     this.#follow(
       acceptAll(
@@ -263,6 +273,8 @@ export class Gateway implements AsyncDisposable {
       ...copyCounters(this.#context.counters),
       unhandledErrors: unhandledErrors(),
       logLinesDropped: droppedLogLines(),
+      backlogOverflows: this.#backlogOverflows.count,
+      queueStops: { ...queue.stops },
       clients: sessions.size,
       clientsPeak: sessions.peak,
       users: sessions.users,
@@ -322,6 +334,7 @@ export class Gateway implements AsyncDisposable {
       await this.#drained();
     }
     const left = queue.size + dispatcher.inHand;
+    this.#context.counters.abandoned += left;
     if (left > 0) {
       logger.warn(`leaves with ${left} tasks that were not finished`);
     }
@@ -329,6 +342,7 @@ export class Gateway implements AsyncDisposable {
     this.#inner = undefined;
     this.#idleWatch.stop();
     this.#parkWatch.stop();
+    this.#workerWatch.stop();
     queue.gate.open();
     dispatcher.close();
     this.#clients.close();

@@ -21,7 +21,12 @@ export type { GatewayLimits, GatewayOptions } from "./options.ts";
 export type { TaskOrder } from "./queue/task_queue.ts";
 export type { PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";
-export type { DroppedAnswers, GatewayCounters } from "./metrics/counters.ts";
+export type {
+  DroppedAnswers,
+  GatewayCounters,
+  InnerCommand,
+  QueueStops,
+} from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 
 // Who imports this for its classes does not load what only the program needs.

@@ -116,13 +116,13 @@ export class TaskRunner<F extends object, S extends object> {
     else this.counters.unknownCmds++;
     const outcome = pipeline.handle(request, route);
     if (!outcome) {
-      connection.finish(frame, tookMs(task.since, counter));
+      connection.finish(frame, countTask(task.since, counter));
       return;
     }
     this.watch.add(request, task);
     outcome.then(() => {
       this.watch.delete(request);
-      connection.finish(frame, tookMs(task.since, counter));
+      connection.finish(frame, countTask(task.since, counter));
     });
   }
 
@@ -163,8 +163,11 @@ export class TaskRunner<F extends object, S extends object> {
   }
 }
 
-// How long a task took, which is counted for its endpoint.
-function tookMs(start: number, counter: EndpointCounter | undefined): number {
+// Counts a task for its endpoint; answers how many milliseconds it took.
+function countTask(
+  start: number,
+  counter: EndpointCounter | undefined,
+): number {
   const ms = readClock() - start;
   counter?.finish(ms / 1000);
   return ms;

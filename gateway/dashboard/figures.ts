@@ -59,13 +59,19 @@ export function dashboardFigures(
         count(stats.queuedPeak)
       } · ${bytes(stats.queuedBytes)}`,
     );
+    const { state } = stats;
+    const misses = stats.workers === 0 &&
+      (state === "serving" || state === "draining");
     set(
       "workers",
       count(stats.workers),
-      `tasks in hand ${count(stats.inHand)} · idle credits ${
-        count(stats.idleCredits)
-      }`,
+      misses
+        ? "no worker is attached: clients wait"
+        : `tasks in hand ${count(stats.inHand)} · idle credits ${
+          count(stats.idleCredits)
+        }`,
     );
+    byId("workers-tile").dataset["level"] = misses ? "bad" : "";
     set(
       "work",
       optional(point?.workP50, seconds),
@@ -108,7 +114,11 @@ export function dashboardFigures(
       0,
     );
     byId("trouble-sum").textContent = count(sum);
-    const rows = trouble.map((one) => cells(one.what, count(one.count)));
+    const rows = trouble.map((one) => {
+      const row = cells(one.what, count(one.count));
+      if (one.now) row.dataset["level"] = "bad";
+      return row;
+    });
     fill(
       "trouble",
       rows,

@@ -1,7 +1,7 @@
 // What is in the page of the dashboard before there are figures.
 
 function tile(id: string, name: string): string {
-  return `<div class="tile">
+  return `<div class="tile" id="${id}-tile">
 <dt>${name}</dt>
 <dd class="value" id="${id}">–</dd>
 <dd class="more" id="${id}-more"></dd>

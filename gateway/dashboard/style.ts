@@ -16,6 +16,7 @@ export const DASHBOARD_STYLE: string = `
   --line1: light-dark(#d55e00, #e69f00);
   --good: light-dark(#00684b, #2fc79b);
   --warn: light-dark(#9a4600, #e69f00);
+  --bad: light-dark(#b3121d, #ff7b7b);
 }
 :root[data-theme="light"] { color-scheme: light; }
 :root[data-theme="dark"] { color-scheme: dark; }
@@ -67,6 +68,8 @@ h2 { margin: 0 0 6px; font-size: 14px; display: flex; justify-content: space-bet
 .tables { align-items: start; }
 .tile, .panel { min-width: 0; margin: 0; padding: 12px 14px; border: 1px solid var(--edge); border-radius: 10px; background: var(--panel); }
 .tile { flex: 1 1 148px; }
+.tile[data-level="bad"] { border-color: var(--bad); box-shadow: inset 0 0 0 1px var(--bad); }
+[data-level="bad"] .value, .tile[data-level="bad"] .more, tr[data-level="bad"] td { color: var(--bad); font-weight: 650; }
 .tile dt { color: var(--faint); }
 .tile dd { margin: 0; }
 .value { font-size: 26px; font-weight: 650; line-height: 1.3; }

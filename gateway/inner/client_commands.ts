@@ -22,26 +22,34 @@ export class ClientCommands {
    * @returns false when it is none of these commands.
    */
   run(link: InnerLink, frame: Uint8Array): boolean {
+    const { innerFrames } = this.#context.counters;
     switch (readInt32(frame, TaskOffset.cmd)) {
       case TaskCmd.WRITE_TO_CLIENT:
+        innerFrames.WRITE_TO_CLIENT++;
         this.#writeToClient(link, frame);
         return true;
       case TaskCmd.WRITE_TO_USERS:
+        innerFrames.WRITE_TO_USERS++;
         this.#decoded(link, frame, () => this.#writeToUsers(frame));
         return true;
       case TaskCmd.CLOSE_USERS:
+        innerFrames.CLOSE_USERS++;
         this.#decoded(link, frame, () => this.#closeUsers(frame));
         return true;
       case TaskCmd.CLOSE_CLIENT:
+        innerFrames.CLOSE_CLIENT++;
         this.#client(frame)?.socket.close();
         return true;
       case TaskCmd.LOGIN_CLIENT:
+        innerFrames.LOGIN_CLIENT++;
         this.#login(link, frame);
         return true;
       case TaskCmd.LOGOUT_CLIENT:
+        innerFrames.LOGOUT_CLIENT++;
         this.#logout(frame);
         return true;
       case TaskCmd.CLEAR_CLIENT_TASKS:
+        innerFrames.CLEAR_CLIENT_TASKS++;
         this.#clear(frame);
         return true;
       default:

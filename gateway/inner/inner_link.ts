@@ -53,6 +53,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
   done = 0;
   /** Milliseconds that its tasks took of late, on average, as it tells; 0 = not known. */
   taskMs = 0;
+  /** Its asks that were ignored. */
+  asksIgnored = 0;
   /** Pings since its last frame. */
   unansweredPings = 0;
   /** Used by `AskingLinks`: whether it is kept out. */
@@ -98,8 +100,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
     this.#owner.onWorkerAttach(this);
   }
 
-  /** The worker tells how many milliseconds a task took. */
-  tookMs(ms: number): void {
+  /** Takes the milliseconds of one more task, as the worker tells them, into the average. */
+  averageIn(ms: number): void {
     this.taskMs += (ms - this.taskMs) * (this.taskMs > 0 ? TASK_WEIGHT : 1);
   }
 

@@ -200,6 +200,7 @@ export class InnerLinks implements LinkOwner {
   /** For a link. */
   onInnerClose(link: InnerLink, cause: CloseCause): void {
     this.#places.delete(link);
+    this.#context.counters.innerClosed[cause.kind]++;
     if (link.isWorker) this.#workers--;
     const lost = this.#context.dispatcher.lost(link);
     this.#tellEnd(link, cause, lost);

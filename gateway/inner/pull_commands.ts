@@ -61,21 +61,31 @@ export class PullCommands {
   }
 
   #ask(link: InnerLink, frame: Uint8Array): void {
-    const { dispatcher } = this.#context;
+    const { dispatcher, counters } = this.#context;
+    counters.innerFrames.WORKER_ASK_FOR_TASK++;
     const byId = isExplicit(frame);
     if (!link.isWorker) this.#attach(link, frame, byId);
     const deliveryId = deliveryIdOf(frame);
     if (byId) {
       link.acknowledgesById = true;
       const tookMs = tookMsOf(frame);
-      if (tookMs > 0) link.tookMs(tookMs);
+      if (tookMs > 0) link.averageIn(tookMs);
     }
     if (deliveryId > 0) dispatcher.acknowledge(link, deliveryId);
     // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times
     // before it has got anything, and says so.
     else if (!byId) dispatcher.acknowledge(link, "oldest");
-    dispatcher.ask(link);
+    if (!dispatcher.ask(link)) this.#ignoreAsk(link);
     dispatcher.pump();
+  }
+
+  #ignoreAsk(link: InnerLink): void {
+    const { counters, logger, options } = this.#context;
+    counters.asksIgnored++;
+    if (link.asksIgnored++ > 0) return;
+    logger.warn(
+      `${link.name} asks for more than ${options.creditsMax} tasks at a time (creditsMax); what is beyond is ignored, which is told once`,
+    );
   }
 
   // The body of the first ASK tells who the worker is; an original one leaves it empty, and gets no
@@ -98,6 +108,7 @@ export class PullCommands {
 
   #writeToWorker(link: InnerLink, frame: Uint8Array): void {
     const { queue, dispatcher, counters, options, logger } = this.#context;
+    counters.innerFrames.WRITE_TO_WORKER++;
     // A trigger is not read from while the queue is full. A worker must be, since its asks and
     // answers come the same way: so it may fill the queue once more, and what goes beyond is
     // refused.

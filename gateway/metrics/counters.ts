@@ -2,6 +2,7 @@
 // trouble list and the reader of reports go by. A new counter is a line in the interface, one in
 // the list, and the place where it counts.
 
+import type { TaskCmd } from "@maple/box";
 import type { CloseKind } from "@maple/box/internal";
 
 /** Frames of workers and triggers for a client that were dropped, by cause. */
@@ -13,6 +14,20 @@ export interface DroppedAnswers {
   /** The client does not read; it is closed. */
   outbox: number;
 }
+
+/** How often the queue was full, by what it was full of. */
+export interface QueueStops {
+  /** `queueMax` tasks. */
+  tasks: number;
+  /** `queueBytes` bytes. */
+  bytes: number;
+}
+
+/** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
+export type InnerCommand = Exclude<
+  keyof typeof TaskCmd,
+  "CLIENT_REQ" | "CLIENT_CREATED" | "CLIENT_CLOSED" | "GREETING"
+>;
 
 /** The totals of a gateway, all since its start. */
 export interface GatewayCounters {
@@ -26,10 +41,25 @@ export interface GatewayCounters {
   clientsCut: number;
   /** Connections of workers and triggers closed at once, since `innerConnsMax` was reached. */
   innerRefused: number;
+  /** Connections of workers and triggers that ended, by cause. */
+  innerClosed: Record<CloseKind, number>;
+  /** Frames that came from workers and triggers, by command; signs of life are not counted. */
+  innerFrames: Record<InnerCommand, number>;
+  /**
+   * Connections that the system did not hold for us, since a listener's backlog was full: of all
+   * listeners on this machine, as Linux counts them; 0 where the system does not tell.
+   */
+  backlogOverflows: number;
   /** Frames that came from clients. */
   clientFrames: number;
   /** Bytes of these. */
   clientBytes: number;
+  /** Times that a client was not read from, with `clientQueueMax` frames of it unfinished. */
+  clientPauses: number;
+  /** Times that nobody was read from, since the queue was full, by what it was full of. */
+  queueStops: QueueStops;
+  /** Asks of workers that were ignored, since they had asked for `creditsMax` tasks. */
+  asksIgnored: number;
   /** Tasks handed out, repetitions included. */
   delivered: number;
   /** Tasks that workers acknowledged. */
@@ -44,6 +74,8 @@ export interface GatewayCounters {
   cleared: number;
   /** Tasks of workers dropped because the queue was twice full. */
   innerDropped: number;
+  /** Tasks that were not finished when the gateway left, `drainTimeout` after it was told to. */
+  abandoned: number;
   /** Answers written to clients. */
   answers: number;
   /** Bytes of these, and of messages to users. */
@@ -143,6 +175,45 @@ export const COUNTERS: Plans = {
     cause: "inner_conns_max",
     trouble: "workers and triggers refused (--inner-conns-max)",
   },
+  innerClosed: {
+    metric: "maple_gateway_inner_connections_closed_total",
+    help: "Connections of workers and triggers that ended, by cause.",
+    kinds: {
+      peer: null,
+      local: null,
+      stop: null,
+      frame:
+        "workers and triggers closed: a bad or too long frame (--inner-frame-max)",
+      idle: "workers closed: no sign of life (--worker-timeout)",
+      outbox: "workers and triggers closed: did not read (--inner-frame-max)",
+      room: null,
+      error: "workers and triggers closed: their frame could not be handled",
+    },
+  },
+  innerFrames: {
+    metric: "maple_gateway_inner_frames_total",
+    help:
+      "Frames that came from workers and triggers, by command, without signs of life.",
+    label: "command",
+    kinds: {
+      WRITE_TO_WORKER: null,
+      WORKER_ASK_FOR_TASK: null,
+      WRITE_TO_CLIENT: null,
+      WRITE_TO_USERS: null,
+      CLOSE_CLIENT: null,
+      CLOSE_USERS: null,
+      LOGIN_CLIENT: null,
+      LOGOUT_CLIENT: null,
+      CLEAR_CLIENT_TASKS: null,
+    },
+  },
+  backlogOverflows: {
+    metric: "maple_gateway_backlog_overflows_total",
+    help:
+      "Connections that the system did not hold, since the backlog of a listener on this machine was full.",
+    trouble:
+      "connections not taken: a backlog of this machine full (--backlog)",
+  },
   clientFrames: {
     metric: "maple_gateway_client_frames_total",
     help: "Frames that came from clients.",
@@ -150,6 +221,26 @@ export const COUNTERS: Plans = {
   clientBytes: {
     metric: "maple_gateway_client_bytes_total",
     help: "Bytes of the frames that came from clients.",
+  },
+  clientPauses: {
+    metric: "maple_gateway_client_pauses_total",
+    help: "Times that a client was not read from, by cause.",
+    cause: "client_queue_max",
+    trouble: "clients held back: too much unfinished (--client-queue-max)",
+  },
+  queueStops: {
+    metric: "maple_gateway_queue_stops_total",
+    help: "Times that nobody was read from, by what the queue was full of.",
+    kinds: {
+      tasks: "all held back: queue full of tasks (--queue-max)",
+      bytes: "all held back: queue full of bytes (--queue-bytes)",
+    },
+  },
+  asksIgnored: {
+    metric: "maple_gateway_asks_ignored_total",
+    help: "Asks of workers that were ignored, by cause.",
+    cause: "credits_max",
+    trouble: "asks of workers ignored (--credits-max)",
   },
   delivered: {
     metric: "maple_gateway_tasks_delivered_total",
@@ -183,6 +274,11 @@ export const COUNTERS: Plans = {
     ...DROPPED,
     cause: "queue_max",
     trouble: "tasks of workers dropped: queue twice full (--queue-max)",
+  },
+  abandoned: {
+    ...DROPPED,
+    cause: "drain_timeout",
+    trouble: "tasks not finished when it left (--drain-timeout)",
   },
   answers: {
     metric: "maple_gateway_answers_total",

@@ -82,6 +82,11 @@ function addConnections(
     )
     .gauge("maple_gateway_users", "Users logged in now.", stats.users)
     .gauge(
+      "maple_gateway_workers",
+      "Workers attached now; at 0 nobody serves what clients ask.",
+      stats.workers,
+    )
+    .gauge(
       "maple_gateway_inner_connections",
       "Connections of workers and triggers now.",
       [

@@ -11,6 +11,7 @@ import { EventFeed, eventText } from "./event_feed.ts";
 import { MetricsHistory } from "./history.ts";
 import { prometheusText } from "./prometheus_text.ts";
 import type { GatewayReport } from "./report.ts";
+import { isServing } from "./trouble.ts";
 
 const INTERVAL_MS = 1000;
 /** How far back the charts of the dashboard go. */
@@ -45,7 +46,7 @@ export class MetricsServer implements AsyncDisposable {
       "/": () => dashboardResponse(HISTORY_SECONDS),
       "/events": () => this.#listen(),
       "/metrics": () => prometheusText(report()).toResponse(),
-      "/healthz": () => this.#health(),
+      "/healthz": ({ searchParams }) => this.#health(searchParams.has("ready")),
       "/stats.json": () => json(report()),
     }, options);
     this.#history.add(report());
@@ -85,10 +86,17 @@ export class MetricsServer implements AsyncDisposable {
     return eventText(name, { report, rates, ...more });
   }
 
-  #health(): Response {
-    const { state } = this.#report().stats;
-    return new Response(`${state}\n`, {
-      status: state === "serving" ? 200 : 503,
+  // Without workers the gateway is well, and no client is served: a restart would not help it.
+  #health(asksReady: boolean): Response {
+    const { state, workers } = this.#report().stats;
+    const misses = isServing(state) && workers === 0;
+    const words = [
+      ...(state === "serving" && misses ? [] : [state]),
+      ...(misses ? ["no workers"] : []),
+    ];
+    const isWell = state === "serving" && !(asksReady && misses);
+    return new Response(`${words.join(", ")}\n`, {
+      status: isWell ? 200 : 503,
       headers: {
         "content-type": "text/plain; charset=utf-8",
         "cache-control": "no-store",

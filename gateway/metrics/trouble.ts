@@ -19,6 +19,13 @@ export interface Trouble {
   readonly now: boolean;
 }
 
+const NO_WORKER = "no worker is attached; tasks that wait:";
+
+/** Whether a gateway in this state has work for workers. */
+export function isServing(state: GatewayStats["state"]): boolean {
+  return state === "serving" || state === "draining";
+}
+
 /** What goes wrong now, then what was refused, dropped or lost since the start. */
 export function troubleOf(stats: GatewayStats): Trouble[] {
   const happened = COUNTER_NAMES.flatMap((name) => {
@@ -29,7 +36,10 @@ export function troubleOf(stats: GatewayStats): Trouble[] {
       now: false,
     }));
   });
-  return happened.filter((one): one is Trouble =>
-    typeof one.what === "string" && one.count > 0
+  const now = isServing(stats.state) && stats.workers === 0
+    ? [{ what: NO_WORKER, count: stats.queued, now: true }]
+    : [];
+  return [...now, ...happened].filter((one): one is Trouble =>
+    typeof one.what === "string" && (one.now || one.count > 0)
   );
 }

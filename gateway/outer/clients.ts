@@ -105,6 +105,7 @@ export class Clients implements SessionOwner {
     counters.clientFrames++;
     counters.clientBytes += frame.length;
     if (++session.pendingRequests >= options.clientQueueMax) {
+      if (!session.paused) counters.clientPauses++;
       session.paused = true;
       session.socket.pause();
     }

@@ -118,16 +118,21 @@ export class Dispatcher {
     }
   }
 
-  /** A worker asks for one more task. Call {@linkcode Dispatcher.pump} after it. */
-  ask(link: TaskHolder): void {
-    if (link.withdrawn || link.closed) return;
-    if (link.credits >= this.#options.creditsMax) return;
+  /**
+   * A worker asks for one more task. Call {@linkcode Dispatcher.pump} after it.
+   *
+   * @returns false when it is ignored, since the worker has asked for as many as it may.
+   */
+  ask(link: TaskHolder): boolean {
+    if (link.withdrawn || link.closed) return true;
+    if (link.credits >= this.#options.creditsMax) return false;
     if (!link.counted) {
       link.counted = true;
       this.#quarantine.joined();
     }
     this.#asking.add(link);
     if (this.#queue.returned > 0) this.#quarantine.asked(link);
+    return true;
   }
 
   /**

@@ -29,6 +29,8 @@ const ROOM_SHARE = 0.75;
 export class TaskQueue {
   /** Shut while the queue is full: those who bring tasks wait at it. */
   readonly gate: Gate = new Gate();
+  /** How often it was full of tasks, and of bytes. */
+  readonly stops = { tasks: 0, bytes: 0 };
   readonly #options: TaskQueueOptions;
   readonly #ready = new LinkedList<QueuedTask>();
   readonly #returned = new LinkedList<QueuedTask>();
@@ -177,12 +179,19 @@ export class TaskQueue {
     return expired;
   }
 
+  #stop(isFull: boolean): void {
+    if (!this.gate.isOpen) return;
+    this.stops[isFull ? "tasks" : "bytes"]++;
+    this.gate.shut();
+  }
+
   #count(tasks: number, bytes: number): void {
     this.#size += tasks;
     this.#bytes += bytes;
     if (this.#size > this.#peak) this.#peak = this.#size;
     const { queueMax, queueBytes } = this.#options;
-    if (this.#size >= queueMax || this.#bytes >= queueBytes) this.gate.shut();
+    const isFull = this.#size >= queueMax;
+    if (isFull || this.#bytes >= queueBytes) this.#stop(isFull);
     else if (
       !this.gate.isOpen && this.#size <= queueMax * ROOM_SHARE &&
       this.#bytes <= queueBytes * ROOM_SHARE

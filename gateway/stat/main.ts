@@ -13,7 +13,8 @@ import { GatewayError } from "../errors.ts";
 import { toText } from "./cells.ts";
 import type { Look } from "./figures.ts";
 import { runLive } from "./live.ts";
-import { STALE_SECONDS } from "./report_file.ts";
+import { originalLines } from "./original_lines.ts";
+import { goneReason, readReport, STALE_SECONDS } from "./report_file.ts";
 import { renderScreen } from "./screen.ts";
 import { ReportWatch } from "./watch.ts";
 
@@ -27,6 +28,14 @@ const FLAGS: readonly Flag[] = [
   },
   { name: "once", type: "boolean", help: "print one table and exit" },
   { name: "json", type: "boolean", help: "print one JSON object and exit" },
+  {
+    name: "lines",
+    short: "l",
+    type: "integer",
+    value: "N",
+    min: 1,
+    help: "print NAME: number lines as the original's tool, N times, and exit",
+  },
   {
     name: "interval",
     type: "number",
@@ -45,7 +54,7 @@ Usage: maple-stat -f FILE [flags]
 
 ${describeFlags(FLAGS)}
 
-Without --once and --json it shows the terminal full, kept up to date; q leaves.
+Without --once, --json and --lines it shows the terminal full, kept up to date; q leaves.
 Exit code: 0, 1 when there is no gateway to show, 2 for a mistake in the command line.
 `;
 
@@ -82,8 +91,9 @@ async function run(args: readonly string[]): Promise<number> {
   const intervalMs = Number(flags.get("interval") ?? 1) * 1000;
   const once = flags.get("once") === true;
   const json = flags.get("json") === true;
-  if (once && json) {
-    throw new UsageError("--once and --json exclude each other");
+  const lines = flags.get("lines") as number | undefined;
+  if ([once, json, lines !== undefined].filter(Boolean).length > 1) {
+    throw new UsageError("--once, --json and --lines exclude each other");
   }
   const colors = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   if (once || json) {
@@ -95,11 +105,29 @@ async function run(args: readonly string[]): Promise<number> {
     );
     return 0;
   }
+  if (lines !== undefined) {
+    await printLines(String(file), lines, intervalMs);
+    return 0;
+  }
   if (!Deno.stdout.isTerminal()) {
     throw new UsageError("stdout is no terminal: use --once or --json");
   }
   await runLive({ file: String(file), intervalMs, colors });
   return 0;
+}
+
+async function printLines(
+  file: string,
+  times: number,
+  intervalMs: number,
+): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    const report = await readReport(file);
+    const gone = goneReason(file, report, Date.now());
+    if (gone !== undefined) throw new GatewayError(gone);
+    console.log(originalLines(report).join("\n"));
+  }
 }
 
 // Looks, and again an interval later; when the gateway has not written meanwhile, until it has.

@@ -140,13 +140,13 @@ Deno.test("AskingLinks next() serves all in turn when there is little to do", ()
   assertEquals(served.join(""), "abcabc");
 });
 
-Deno.test("InnerLink tookMs() keeps the average of the last tasks", () => {
+Deno.test("InnerLink averageIn() keeps the average of the last tasks", () => {
   const { link } = new FakeLink();
   assertEquals(link.taskMs, 0);
-  link.tookMs(8);
+  link.averageIn(8);
   assertEquals(link.taskMs, 8);
-  for (let i = 0; i < 200; i++) link.tookMs(0.1);
+  for (let i = 0; i < 200; i++) link.averageIn(0.1);
   assertLess(Math.abs(link.taskMs - 0.1), 0.03);
-  link.tookMs(10);
+  link.averageIn(10);
   assertLess(link.taskMs, 0.5);
 });

@@ -110,6 +110,37 @@ Deno.test("maple-stat --once and --json show a gateway under load", async () => 
   assertEquals(report.rates.commands[0].cmd, 1001);
 });
 
+Deno.test("maple-stat -l 1 prints the original's lines once and ends", async () => {
+  await using scene = await Scene.start();
+  await eventually(async () => {
+    const { stats } = JSON.parse(await Deno.readTextFile(scene.file));
+    return stats.commands.length > 0;
+  });
+  const { code, stdout, stderr } = await view("-f", scene.file, "-l", "1");
+  assertEquals([code, stderr], [0, ""]);
+  const figures = stdout.map((line) => /^([A-Z0-9_]+): (\d+)$/.exec(line)!);
+  assertEquals(figures.map(([, name]) => name), [
+    ...["CLIENTS", "AUTHED_CLIENTS", "TRIGGERS", "WORKERS", "IDLE_WORKERS"],
+    ...["CLIENT_PENDING_MSGS", "WORKER_PENDING_MSGS", "CMD_CLIENT_REQ"],
+    ...["CMD_CLIENT_CREATED", "CMD_CLIENT_CLOSED", "CMD_WRITE_TO_WORKER"],
+    ...["CMD_WORKER_ASK_FOR_TASK", "CMD_WRITE_TO_CLIENT"],
+    ...["CMD_WRITE_TO_USERS", "CMD_CLOSE_CLIENT", "CMD_CLOSE_USERS"],
+    ...["CMD_LOGIN_CLIENT", "CMD_LOGOUT_CLIENT", "CMD_CLEAR_CLIENT_TASKS"],
+    ...["10_MS", "30_MS", "50_MS", "100_MS", "300_MS", "500_MS", "1_S"]
+      .map((time) => `TASK_TIME_${time}`),
+    ...["3_S", "5_S", "10_S", "MORE"].map((time) => `TASK_TIME_${time}`),
+  ]);
+  const of = new Map(figures.map(([, name, count]) => [name, Number(count)]));
+  assertEquals([of.get("CLIENTS"), of.get("WORKERS")], [1, 1]);
+  assertEquals(of.get("CMD_CLIENT_CREATED"), 1);
+  assert(of.get("CMD_CLIENT_REQ")! > 0);
+  assert(of.get("CMD_WORKER_ASK_FOR_TASK")! > 0);
+  assert(of.get("CMD_WRITE_TO_CLIENT")! > 0);
+  const times = figures.filter(([, name]) => name!.startsWith("TASK_TIME_"))
+    .reduce((sum, [, , count]) => sum + Number(count), 0);
+  assert(times > 0);
+});
+
 Deno.test("the gateway program writes a last report when it leaves", async () => {
   await using scene = await Scene.start();
   scene.gateway.process.kill("SIGTERM");
@@ -151,7 +182,7 @@ for (const [what, text, message] of UNFIT) {
       const file = `${folder}/stat.json`;
       if (text !== null) await Deno.writeTextFile(file, text);
       const ends = await Promise.all(
-        ["--once", "--json"].map((flag) => view("-f", file, flag)),
+        ["--once", "--json", "--lines=1"].map((flag) => view("-f", file, flag)),
       );
       for (const { code, stdout, stderr } of ends) {
         assertEquals([code, stdout], [1, []]);
@@ -184,7 +215,7 @@ Deno.test("maple-stat tells its flags and its version, and ends with 2 after bad
   const messages = [
     "-f FILE is missing",
     "Flag --file needs a value",
-    "--once and --json exclude each other",
+    "--once, --json and --lines exclude each other",
     "--interval takes a number from 0.1 to 3600",
     'Unexpected argument "y"',
     "stdout is no terminal: use --once or --json",
