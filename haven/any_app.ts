@@ -31,6 +31,10 @@ import type { Routes } from "./routes.ts";
 export interface AnyApp<R extends AnyRequest = AppRequest> extends Routes<R> {
   /** Where the app logs to. */
   readonly logger: Logger;
+  /** Which of the app's processes or threads this is. */
+  readonly workerIndex: number;
+  /** Whether this is the first of them. */
+  readonly isFirst: boolean;
   /** Registers a blueprint. */
   registerBlueprint(blueprint: BlueprintFor<R>): this;
   /** Calls `fn` when the app starts. */

@@ -39,6 +39,29 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
     return this.#core.pipeline.logger;
   }
 
+  /**
+   * Which of the app's processes or threads this is, 1 to `workers`; 1 as well where there are none
+   * beside this one. Known when the app runs, so in hooks, handlers and timers; 0 before that, and
+   * in the master.
+   */
+  get workerIndex(): number {
+    return this.#core.workerIndex;
+  }
+
+  /**
+   * Whether this is the first of the app's processes or threads, and does not leave: for what one
+   * of them should do for all. While a worker is reloaded the new first one begins before the old
+   * one leaves, so for that time there are two.
+   *
+   * @example
+   * ```ts ignore
+   * app.repeatTimer(60, () => app.isFirst && removeIdleTables());
+   * ```
+   */
+  get isFirst(): boolean {
+    return this.#core.workerIndex === 1 && !this.#core.leaving;
+  }
+
   /** The names of the blueprints, in the order of registration. */
   get blueprints(): readonly string[] {
     return [...this.#blueprints];

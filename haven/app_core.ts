@@ -1,6 +1,11 @@
 // AppCore: the inside of an app, which a kind of app works with and its users do not see.
 
-import { createLogger, flushLog, type Logger } from "@maple/box/internal";
+import {
+  createLogger,
+  flushLog,
+  type LogFormat,
+  type Logger,
+} from "@maple/box/internal";
 import type { AppHook } from "./blueprint_parts.ts";
 import { HavenError } from "./errors.ts";
 import { type Hook, HookList, type HookOrder } from "./hooks.ts";
@@ -43,6 +48,11 @@ export class AppCore<R extends AnyRequest> {
   /** Called when a client is gone. */
   readonly closeClient: HookList<[request: R]>;
 
+  /** Which of the app's processes or threads this is, from 1; 0 = none that works. */
+  workerIndex = 0;
+  /** Whether it leaves. */
+  leaving = false;
+  readonly #ownLogger: boolean;
   readonly #hooks = new Map<string, BlueprintTarget>();
   #started = false;
 
@@ -56,6 +66,7 @@ export class AppCore<R extends AnyRequest> {
     const { logger = createLogger({ role }), respondOnce = true } = options;
     const pipeline = new Pipeline<R>(logger, respondOnce);
     this.pipeline = pipeline;
+    this.#ownLogger = options.logger === undefined;
     this.timers = new Timers(pipeline);
     this.startWorker = this.hookList("startWorker");
     this.stopWorker = this.hookList("stopWorker", "blueprintsFirst");
@@ -73,6 +84,18 @@ export class AppCore<R extends AnyRequest> {
     ) {
       this.#hooks.set(list.name, list);
     }
+  }
+
+  /** Makes the logger for the role that this process has; a logger of the user's stays. */
+  makeLogger(
+    role: string,
+    { debug, logFormat }: { debug: boolean; logFormat: LogFormat },
+  ): Logger {
+    if (this.#ownLogger) {
+      const level = debug ? "DEBUG" : "INFO";
+      this.pipeline.logger = createLogger({ role, level, format: logFormat });
+    }
+    return this.pipeline.logger;
   }
 
   /**

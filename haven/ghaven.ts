@@ -65,7 +65,8 @@ const runInProcesses: Flavour = async (options, app) => {
     childFlags: reusePort ? [SHARING_FLAG] : [],
   }, {
     ...app,
-    start: () => app.listen({ ...options, ...ports, reusePort }),
+    start: (place) =>
+      app.listen({ ...options, ...ports, reusePort }, place?.index),
     beforeChildren: async (logger) =>
       portsEnv(ports = await findPorts(options, logger)),
     readyLine: () => readyLine(options.host, ports ?? app.ports()),

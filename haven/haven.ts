@@ -1,15 +1,10 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
 import type { BoxClass, BoxFields, BoxOf, Int64, UsersRow } from "@maple/box";
-import {
-  createLogger,
-  onAbort,
-  runApp,
-  unhandledErrors,
-  whenFree,
-} from "@maple/box/internal";
+import { runApp, unhandledErrors, whenFree } from "@maple/box/internal";
 import { App } from "./app.ts";
 import { AppCore, type AppOptions } from "./app_core.ts";
+import { AppLife } from "./app_life.ts";
 import type { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
 import type { Flavour } from "./flavour.ts";
@@ -78,17 +73,11 @@ export class Haven<
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
   readonly #core: AppCore<HavenRequest<F, S, C>>;
-  readonly #ownLogger: boolean;
+  readonly #life: AppLife<HavenRequest<F, S, C>>;
   readonly #createConn: HookList<[conn: Connection<F, C>]>;
   readonly #closeConn: HookList<[conn: Connection<F, C>]>;
-  readonly #closed: Promise<void>;
-  #setClosed!: () => void;
   readonly #flavour: Flavour;
-  #opening = false;
   #server: Server<F, C> | undefined;
-  #starting: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
-  #closeFirst: (() => Promise<void>) | undefined;
 
   /**
    * Makes a server, which does nothing until it runs or listens.
@@ -107,10 +96,15 @@ export class Haven<
     this.#core = core;
     this.#flavour = flavour;
     this.boxClass = boxClass;
-    this.#ownLogger = options.logger === undefined;
+    this.#life = new AppLife(core, {
+      app: this,
+      kind: "server",
+      verb: "listen",
+      fail: (message, options) => new HavenError("state", message, options),
+      leave: async () => await this.#server?.close(),
+    });
     this.#createConn = core.hookList("createConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
-    this.#closed = new Promise((resolve) => this.#setClosed = resolve);
   }
 
   /**
@@ -187,7 +181,7 @@ export class Haven<
    *
    * @returns When the server was stopped.
    * @throws {HavenError} `option` when an option does not fit; `listen` when an address cannot be
-   * listened on; `state` when the server was started before.
+   * listened on; `state` when the server was started before, or its processes cannot be started.
    */
   run(host?: string, port?: number, options?: HavenRunOptions): Promise<void>;
   /** Runs the server with everything but the host in one object. */
@@ -200,28 +194,19 @@ export class Haven<
     third: HavenRunOptions = {},
   ): Promise<void> {
     const options = resolveRun(runOptions(first, second, third));
-    await this.#flavour(options, {
+    const life = this.#life;
+    await life.run(this.#flavour(options, {
       role: "haven",
-      listen: (resolved) => this.#listen(resolved),
+      listen: (resolved, index) => this.#listen(resolved, index),
       close: () => this.close(),
-      closed: this.#closed,
+      closed: life.closed,
       ports: () => ({
         port: this.addr!.port,
         websocketPort: this.websocketAddr?.port,
       }),
-      closesFirst: (close) => this.#closeFirst = close,
-      makeLogger: (role) => {
-        const logger = this.#ownLogger
-          ? createLogger({
-            role,
-            level: options.debug ? "DEBUG" : "INFO",
-            format: options.logFormat,
-          })
-          : this.logger;
-        this.#core.pipeline.logger = logger;
-        return logger;
-      },
-    });
+      closesFirst: (close) => life.leaveFirst(close),
+      makeLogger: (role) => this.#core.makeLogger(role, options),
+    }));
   }
 
   /**
@@ -241,7 +226,7 @@ export class Haven<
    * `stopTimeout` seconds, closes the connections, calls the stopWorker hooks. May be called twice.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    return this.#life.close();
   }
 
   /** The same as {@linkcode Haven.close}. */
@@ -249,32 +234,26 @@ export class Haven<
     return this.close();
   }
 
-  async #listen(options: ResolvedListen): Promise<void> {
-    if (this.#opening || this.#server || this.#closing) {
-      throw new HavenError(
-        "state",
-        "Cannot listen: this server was started before; make a new one",
-      );
-    }
-    options.signal?.throwIfAborted();
-    this.#opening = true;
+  async #listen(options: ResolvedListen, workerIndex?: number): Promise<void> {
+    const life = this.#life;
+    life.begin({ signal: options.signal, workerIndex });
+    let server: Server<F, C>;
     try {
       const opened = this.#open(options);
-      this.#server = opened instanceof Promise ? await opened : opened;
-    } finally {
-      this.#opening = false;
+      server = opened instanceof Promise ? await opened : opened;
+    } catch (error) {
+      life.beginAgain();
+      throw error;
     }
-    const server = this.#server;
-    if (this.#closing) {
+    this.#server = server;
+    if (life.leaving) {
       await server.close();
       throw new HavenError(
         "state",
         "Cannot listen: the server was closed meanwhile",
       );
     }
-    const abort = onAbort(options.signal, () => void this.close());
-    this.#closed.then(() => abort[Symbol.dispose]());
-    return await (this.#starting = this.#start(server));
+    await life.start(() => server.start());
   }
 
   #open(options: ResolvedListen): Server<F, C> | Promise<Server<F, C>> {
@@ -295,8 +274,7 @@ export class Haven<
     return whenFree(() => new Server(app, fitted), {
       bindTimeout: options.bindTimeout,
       logger: pipeline.logger,
-      givenUp: () =>
-        this.#closing !== undefined || options.signal?.aborted === true,
+      givenUp: () => this.#life.leaving,
     });
   }
 
@@ -314,19 +292,6 @@ export class Haven<
 
   #newsOf(session: Session<F, C>): HavenRequest<F, S, C> {
     return new HavenRequest(this.#core.pipeline, new this.boxClass(), session);
-  }
-
-  async #start(server: Server<F, C>): Promise<void> {
-    await this.#core.start(this);
-    server.start();
-  }
-
-  async #close(): Promise<void> {
-    await this.#closeFirst?.();
-    await this.#starting;
-    await this.#server?.close();
-    await this.#core.stop(this);
-    this.#setClosed();
   }
 }
 

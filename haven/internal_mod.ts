@@ -6,6 +6,8 @@
  */
 
 export { AppCore } from "./app_core.ts";
+export { AppLife } from "./app_life.ts";
+export type { LifeOptions, LifeParts } from "./app_life.ts";
 export type { AppHook, BlueprintParts } from "./blueprint_parts.ts";
 export type { ConnectionInit } from "./connection.ts";
 export type { Flavour, FlavourApp } from "./flavour.ts";

@@ -115,7 +115,7 @@ export async function runThread(
   );
   const reusePort = options.workers > 1;
   const threads = options.workers;
-  await app.listen({ ...options, ...ports, reusePort, threads });
+  await app.listen({ ...options, ...ports, reusePort, threads }, index);
   line.send({ ready: true });
   unhandled.started();
   await app.closed;

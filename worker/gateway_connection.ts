@@ -66,7 +66,8 @@ export class GatewayConnection implements FrameHandler {
   #attached = false;
   #greeted = false;
   #frameMax = Infinity;
-  #draining = false;
+  // Set when it asks for no more tasks: resolves when none are on their way any more.
+  #withdrawn: Promise<void> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #onInHandChange: (() => void) | undefined;
   #onConfirmed: (() => void) | undefined;
@@ -136,7 +137,7 @@ export class GatewayConnection implements FrameHandler {
     this.#inHand--;
     // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no
     // delivery ids, would take it for a wish.
-    if (!this.#draining || deliveryId > 0) {
+    if (!this.#withdrawn || deliveryId > 0) {
       this.#ask(deliveryId, tookMs, NO_BODY);
     }
     this.#onInHandChange?.();
@@ -144,11 +145,13 @@ export class GatewayConnection implements FrameHandler {
 
   /**
    * Finishes a task that is still being worked on: whatever that comes to, nothing is sent of it
-   * any more.
+   * any more. Nor does the connection ask for further tasks, so that what the client sends next
+   * goes to another worker.
    *
    * @param box What its client gets, packed.
    */
   giveUp(task: Uint8Array, box: Uint8Array | undefined, tookMs: number): void {
+    this.#withdraw();
     if (box) this.answer(task, box);
     this.finish(task, tookMs);
     this.#anyGivenUp = true;
@@ -207,16 +210,10 @@ export class GatewayConnection implements FrameHandler {
    * worker.
    */
   async drain(timeoutMs: number): Promise<void> {
-    if (!this.closed && !this.#draining) {
-      this.#draining = true;
-      const confirmed = new Promise<void>((resolve) =>
-        this.#onConfirmed = resolve
-      );
-      this.send(withdrawal());
-      await orTimeout(confirmed, CONFIRM_TIMEOUT_MS);
-      await this.#idle(timeoutMs);
-      this.#socket.close();
-    }
+    if (this.closed) return;
+    await this.#withdraw();
+    await this.#idle(timeoutMs);
+    this.#socket.close();
   }
 
   /** Closes at once. */
@@ -287,6 +284,16 @@ export class GatewayConnection implements FrameHandler {
     writeInt32(buffer, at + TaskOffset.cmd, cmd);
     buffer.set(body, at + TaskOffset.body);
     return at;
+  }
+
+  #withdraw(): Promise<void> {
+    if (!this.#withdrawn) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onConfirmed = resolve;
+      this.#withdrawn = orTimeout(promise, CONFIRM_TIMEOUT_MS);
+      this.send(withdrawal());
+    }
+    return this.#withdrawn;
   }
 
   #isGivenUp(task: Uint8Array): boolean {

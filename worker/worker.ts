@@ -12,7 +12,6 @@ import type {
 import {
   type ChildPlace,
   closeUsersTask,
-  createLogger,
   encodeIdentity,
   gatewayName,
   identityOf,
@@ -24,7 +23,7 @@ import {
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { App, type AppOptions, type UntypedState } from "@maple/haven";
-import { AppCore, type HookList } from "@maple/haven/internal";
+import { AppCore, AppLife, type HookList } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
 import { workerMetrics } from "./metrics.ts";
@@ -68,7 +67,7 @@ export class Worker<
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
   readonly #core: AppCore<WorkerRequest<F, S>>;
-  readonly #ownLogger: boolean;
+  readonly #life: AppLife<WorkerRequest<F, S>>;
   readonly #openConn: HookList<[gateway: string]>;
   readonly #closeConn: HookList<[gateway: string]>;
   readonly #tasks: TaskRunner<F, S>;
@@ -78,11 +77,7 @@ export class Worker<
   #links: GatewayLink[] = [];
   #nextLink = 0;
   #stopTimeoutMs = 0;
-  #state: "new" | "attached" | "closed" = "new";
-  readonly #closed: Promise<void>;
-  #setClosed!: () => void;
-  #closing: Promise<void> | undefined;
-  #starting: Promise<void> | undefined;
+  #attached = false;
   #onAttached: (() => void) | undefined;
 
   /**
@@ -96,11 +91,16 @@ export class Worker<
     super(core);
     this.#core = core;
     this.boxClass = boxClass;
-    this.#ownLogger = options.logger === undefined;
+    this.#life = new AppLife(core, {
+      app: this,
+      kind: "worker",
+      verb: "attach",
+      fail: (message, options) => new WorkerError(message, options),
+      leave: () => this.#leave(),
+    });
     this.#openConn = core.hookList("openConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
     this.#tasks = new TaskRunner(this, core);
-    this.#closed = new Promise((resolve) => this.#setClosed = resolve);
   }
 
   /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
@@ -128,7 +128,7 @@ export class Worker<
    * children work.
    */
   stats(): WorkerProcessStats {
-    const attached = this.#state === "attached";
+    const attached = this.#attached;
     if (attached) this.#loopDelay.start();
     return {
       name: this.#name,
@@ -154,7 +154,8 @@ export class Worker<
    * = stop at once; USR1 and USR2 = log one level more, one less.
    *
    * @returns When the worker was stopped. In the master and in each child.
-   * @throws {WorkerError} when an option does not fit or the worker was attached before.
+   * @throws {WorkerError} when an option does not fit, the worker was attached before, or its
+   * children cannot be started.
    */
   run(host?: string, port?: number, options?: RunOptions): Promise<void>;
   /** Runs the worker on several gateways. */
@@ -170,26 +171,17 @@ export class Worker<
     third?: RunOptions,
   ): Promise<void> {
     const options = resolveRun(runOptions(first, second, third));
-    await runApp({ ...options, reloads: true }, {
+    const life = this.#life;
+    await life.run(runApp({ ...options, reloads: true }, {
       role: "worker",
       start: (place) => this.#attach(options, place),
       close: () => this.close(),
-      closed: this.#closed,
+      closed: life.closed,
       readyLine: () => readyLine(options),
       stats: () => this.stats(),
       metrics: workerMetrics,
-      makeLogger: (role) => {
-        const logger = this.#ownLogger
-          ? createLogger({
-            role,
-            level: options.debug ? "DEBUG" : "INFO",
-            format: options.logFormat,
-          })
-          : this.logger;
-        this.#core.pipeline.logger = logger;
-        return logger;
-      },
-    });
+      makeLogger: (role) => this.#core.makeLogger(role, options),
+    }));
   }
 
   /**
@@ -209,7 +201,7 @@ export class Worker<
    * seconds, sends the answers, runs the stopWorker hooks. May be called twice.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    return this.#life.close();
   }
 
   /** The same as {@linkcode Worker.close}. */
@@ -245,13 +237,9 @@ export class Worker<
   }
 
   async #attach(options: ResolvedRun, place?: ChildPlace): Promise<void> {
-    if (this.#state !== "new") {
-      throw new WorkerError(
-        "Cannot attach: this worker was started before; make a new one",
-      );
-    }
-    options.signal?.throwIfAborted();
-    this.#state = "attached";
+    const life = this.#life;
+    life.begin({ signal: options.signal, workerIndex: place?.index });
+    this.#attached = true;
     this.#stopTimeoutMs = options.stopTimeoutMs;
     this.#name = options.name;
     this.#startedAt = performance.now();
@@ -259,10 +247,9 @@ export class Worker<
     if (options.onWorkTimeout === "replace") {
       this.#tasks.onGivenUp = (why) => place?.leaveForAnother(why);
     }
-    this.#starting = Promise.resolve().then(() => this.#core.start(this));
-    await this.#starting;
+    await life.start();
     // It was closed while the startWorker hooks were running.
-    if (this.#closing) return this.#closed;
+    if (life.leaving) return life.closed;
     const attached = new Promise<void>((resolve) => this.#onAttached = resolve);
     const { concurrency, name } = options;
     const identity = encodeIdentity(identityOf({
@@ -287,30 +274,16 @@ export class Worker<
       });
     });
     for (const link of this.#links) link.start();
-    const abort = () => void this.close();
-    options.signal?.addEventListener("abort", abort, { once: true });
-    this.#closed.then(() =>
-      options.signal?.removeEventListener("abort", abort)
-    );
-    await Promise.race([attached, this.#closed]);
+    await Promise.race([attached, life.closed]);
   }
 
-  async #close(): Promise<void> {
-    const attached = this.#state === "attached";
-    this.#state = "closed";
-    if (attached) await this.#detach();
-    this.#setClosed();
-  }
-
-  async #detach(): Promise<void> {
-    // The stopWorker hooks come after the startWorker hooks.
-    await this.#starting;
+  async #leave(): Promise<void> {
+    this.#attached = false;
     await Promise.all(
       this.#links.map((link) => link.stop(this.#stopTimeoutMs)),
     );
     this.#tasks.watch.stop();
     this.#loopDelay.stop();
-    await this.#core.stop(this);
   }
 
   #sendToAll(task: Task): boolean {

@@ -57,7 +57,22 @@ export class Leaving {
    * @param spareMs Milliseconds more, for those whom somebody else ends in time.
    */
   begin(spareMs = 0): void {
+    // Before it closes: it may be closed by the time that its limit is set.
+    this.#limit(spareMs);
     void this.#leaver.close();
+  }
+
+  /** Ends the process: at once if the time is over, else when nothing is open, soon anyhow. */
+  async endProcess(): Promise<void> {
+    if (!this.#givenUp && performance.now() < this.#deadline) {
+      endSoon(this.#logger);
+      return;
+    }
+    await writeOutLogs();
+    Deno.exit(0);
+  }
+
+  #limit(spareMs: number): void {
     const now = performance.now();
     const timeoutMs = stopLimitMs(this.#stopTimeoutMs + spareMs);
     if (now + timeoutMs >= this.#deadline) return;
@@ -71,16 +86,6 @@ export class Leaving {
       );
       this.#giveUp();
     }, timeoutMs);
-  }
-
-  /** Ends the process: at once if the time is over, else when nothing is open, soon anyhow. */
-  async endProcess(): Promise<void> {
-    if (!this.#givenUp && performance.now() < this.#deadline) {
-      endSoon(this.#logger);
-      return;
-    }
-    await writeOutLogs();
-    Deno.exit(0);
   }
 }
 

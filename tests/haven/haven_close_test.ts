@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { Box } from "@maple/box";
+import { HavenError } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { within } from "../helpers/within.ts";
 import { HavenFixture, readToEnd } from "./haven_fixture.ts";
@@ -101,6 +102,40 @@ Deno.test("Haven.close() waits for the startWorker hooks", async () => {
   gate.resolve();
   await within(Promise.all([listening, closing]), "close()");
   assertEquals(calls, ["startWorker", "stopWorker"]);
+});
+
+Deno.test("Haven.close() by a startWorker hook waits for that hook", async () => {
+  const calls: string[] = [];
+  await using server = new HavenFixture(Box);
+  server.app.startWorker(async () => {
+    void server.app.close();
+    await new Promise((resolve) => setTimeout(resolve));
+    calls.push("startWorker");
+  });
+  server.app.stopWorker(() => void calls.push("stopWorker"));
+  await server.app.listen({ port: 0 });
+  await within(server.app.close(), "close()");
+  assertEquals(calls, ["startWorker", "stopWorker"]);
+});
+
+Deno.test("Haven can listen after it could not, and not after it could", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using server = new HavenFixture(Box);
+  const { app } = server;
+  const { port } = taken.addr;
+  await assertRejects(
+    () => app.listen({ port, bindTimeout: 0 }),
+    HavenError,
+    "Cannot listen for clients",
+  );
+  assertEquals([app.workerIndex, app.isFirst], [0, false]);
+  await app.listen({ port: 0 });
+  assertEquals([app.workerIndex, app.isFirst], [1, true]);
+  await assertRejects(
+    () => app.listen({ port: 0 }),
+    HavenError,
+    "Cannot listen: this server was started before; make a new one",
+  );
 });
 
 Deno.test("Haven closes when its signal is aborted", async () => {

@@ -1,7 +1,7 @@
 // Haven: requests, answers and connections of a server in this process.
 
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { Box, boxClass, BoxError, LineBox, RET } from "@maple/box";
+import { Box, boxClass, LineBox, RET } from "@maple/box";
 import {
   type AppRequest,
   Blueprint,
@@ -338,8 +338,8 @@ Deno.test("GHaven.run() and THaven.run() start no children from a test", async (
     const app = new Kind(Box, { logger: new LogCollector() });
     const error = await assertRejects(
       () => app.run({ port: 0, workers: 2 }),
-      BoxError,
-      "use workers: 0 there",
+      HavenError,
+      'Cannot start child processes from "deno test": use workers: 0 there',
     );
     assertEquals(error.code, "state");
   }

@@ -20,6 +20,10 @@ export interface Answerer {
   pid: number;
   /** Its process or thread. */
   id: string;
+  /** Its `app.workerIndex`. */
+  workerIndex: number;
+  /** Its `app.isFirst`. */
+  isFirst: boolean;
 }
 
 /** A haven server as a process; killed at the end of the test. */

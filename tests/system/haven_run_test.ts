@@ -4,11 +4,21 @@ import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { pathOf } from "../helpers/paths.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
-import { HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
+import { type Answerer, HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
 
 const THROWING_THREAD = pathOf("../system/programs/throwing_thread.ts");
 const LINUX = Deno.build.os === "linux";
 const UNIX = Deno.build.os !== "windows";
+
+// Which processes or threads they are, and whether they take themselves for the first.
+function numbers(answerers: readonly Answerer[]): [number, boolean][] {
+  return answerers
+    .map(({ workerIndex, isFirst }): [number, boolean] => [
+      workerIndex,
+      isFirst,
+    ])
+    .sort(([a], [b]) => a - b);
+}
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test({
@@ -120,6 +130,7 @@ Deno.test({
     const first = await server.answerers(2);
     assertNotEquals(first[0]!.pid, first[1]!.pid);
     assertNotEquals(first[0]!.pid, server.pid);
+    assertEquals(numbers(first), [[1, true], [2, false]]);
     Deno.kill(first[0]!.pid, "SIGKILL");
     const [fresh] = await server.answerers(1, first);
     assertNotEquals(fresh!.pid, first[0]!.pid);
@@ -181,6 +192,7 @@ for (const flags of [[], ["--unstable-net"]]) {
       const first = await server.answerers(2);
       assertEquals(first[0]!.pid, first[1]!.pid);
       assertEquals(first[0]!.pid === server.pid, flags.length > 0);
+      assertEquals(numbers(first), [[1, true], [2, false]]);
       server.kill("SIGHUP");
       await server.logged(/INFO .* SIGHUP: the log is opened again/);
       await using client = await server.connect();
@@ -299,7 +311,9 @@ Deno.test({
   async fn() {
     for (const kind of ["GHaven", "THaven"] as const) {
       await using server = await HavenProcess.start(kind, { workers: 0 });
-      assertEquals((await server.ask())?.pid, server.pid);
+      const only = await server.ask();
+      assertEquals(only?.pid, server.pid);
+      assertEquals(numbers([only!]), [[1, true]]);
       server.kill("SIGTERM");
       assertEquals((await server.finished()).code, 0);
     }

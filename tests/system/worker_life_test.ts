@@ -56,6 +56,32 @@ Deno.test("worker processes: ready when all have attached, seen by their names i
   }
 });
 
+Deno.test("worker processes: each knows which it is, and one that it is the first", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await WorkerProcess.start(gateway.inner);
+  await using one = await gateway.connect();
+  await using two = await gateway.connect();
+  const found = new Map<number, Who>();
+  await eventually(async () => {
+    // At the same time, so that they are not all given to one.
+    for (const client of [one, two]) {
+      await client.write({ cmd: LifeCmd.WORK, body: "20" });
+    }
+    for (const client of [one, two]) {
+      const who = await answer(client);
+      found.set(who.pid, who);
+    }
+    return found.size === 2;
+  }, { timeout: 30_000, what: "answers of both children" });
+  assertEquals(
+    worker.started.map(({ pid }) => {
+      const { workerIndex, isFirst } = found.get(pid)!;
+      return [workerIndex, isFirst];
+    }),
+    [[1, true], [2, false]],
+  );
+});
+
 Deno.test("worker processes: TERM finishes what is in hand and ends with exit code 0", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await WorkerProcess.start(gateway.inner);

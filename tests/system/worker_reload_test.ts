@@ -190,6 +190,6 @@ await runLifeWorker("v1", ["28000"]);`;
   assertEquals(exitCode, 1);
   assertMatch(
     stderr,
-    /BoxError: Cannot start child processes from "deno eval": use workers: 0 there/,
+    /WorkerError: Cannot start child processes from "deno eval": use workers: 0 there/,
   );
 });

@@ -11,7 +11,10 @@ const Kind = { Haven, GHaven, THaven }[kind]!;
 const id = crypto.randomUUID();
 const app = new Kind(Box, { respondOnce: false });
 
-app.route(1, (request) => request.write({ body: { pid: Deno.pid, id } }));
+app.route(1, (request) => {
+  const { workerIndex, isFirst } = app;
+  return request.write({ body: { pid: Deno.pid, id, workerIndex, isFirst } });
+});
 app.route(2, async (request) => {
   request.write({ ret: 1 });
   await new Promise((resolve) => setTimeout(resolve, 300));

@@ -28,6 +28,10 @@ export interface Who {
   pid: number;
   /** Whether the task was delivered before. */
   redelivered: boolean;
+  /** Its `app.workerIndex`. */
+  workerIndex: number;
+  /** Its `app.isFirst`. */
+  isFirst: boolean;
 }
 
 /** Runs the worker until it is stopped. `argv` is as for the program. */
@@ -40,7 +44,9 @@ export async function runLifeWorker(
 
   function who(request: Request) {
     const { redelivered } = request;
-    const body: Who = { version, pid: Deno.pid, redelivered };
+    const { workerIndex, isFirst } = app;
+    const pid = Deno.pid;
+    const body: Who = { version, pid, redelivered, workerIndex, isFirst };
     return request.writeToClient({ body: { ...body } });
   }
 
