@@ -116,6 +116,8 @@ export class LogSink {
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       busy.delete(this);
+      // What came between the last look and this moment.
+      if (this.#lines.length > 0 || this.#woken) this.#start();
     });
   }
 

@@ -99,3 +99,22 @@ Deno.test("writeOutLogs() waits for all sinks, but not for ever", async () => {
   await writeOutLogs();
   assertEquals(two.lines, ["2", "4"]);
 });
+
+Deno.test("LogSink writes a line that comes in any step of the writing of another", async () => {
+  for (let steps = 0; steps < 20; steps++) {
+    const written: string[] = [];
+    const sink = new LogSink({
+      room: 4096,
+      write: (lines) => {
+        written.push(new TextDecoder().decode(lines));
+        return Promise.resolve();
+      },
+      writeNow: () => {},
+    });
+    sink.push("one");
+    for (let i = 0; i < steps; i++) await undefined;
+    sink.push("two");
+    await sink.writtenOut();
+    assertEquals([steps, written.join("")], [steps, "one\ntwo\n"]);
+  }
+});
