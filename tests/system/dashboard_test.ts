@@ -134,6 +134,30 @@ browserTest(
 );
 
 browserTest(
+  "the dashboard shows in red that no worker is attached, until one is",
+  async (browser) => {
+    await using fixture = await GatewayFixture.start();
+    await using server = serve(fixture);
+    await using client = await fixture.connect();
+    await client.write({ cmd: 7 });
+    const { page, errors } = await openPage(browser, statusUrl(server.addr));
+    const colour = (): Promise<string> =>
+      page.evaluate(
+        'getComputedStyle(document.getElementById("workers")).color',
+      );
+    await untilText(page, "#workers-more", /^no worker is attached/);
+    await untilText(page, "#trouble-rows td", /^no worker is attached; /);
+    await untilText(page, "#trouble-rows td:nth-child(2)", /^2$/);
+    const red = await colour();
+    await using _worker = await fixture.attachEcho();
+    await untilText(page, "#workers-more", /^tasks in hand/);
+    assertNotEquals(await colour(), red);
+    assertEquals(await page.locator("#trouble-rows tr").count(), 0);
+    assertEquals(errors, []);
+  },
+);
+
+browserTest(
   "the dashboard shows a worker's name as text, whatever it is",
   async (browser) => {
     await using fixture = await GatewayFixture.start();
