@@ -1,10 +1,12 @@
 // Every limit that is reached is counted: in stats(), and so in Prometheus and the trouble list.
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Box, TaskCmd, TaskFlag } from "@maple/box";
+import { COUNTERS } from "../../../gateway/metrics/counters.ts";
 import { listenOverflows } from "../../../gateway/metrics/backlog_overflows.ts";
 import { troubleOf } from "../../../gateway/metrics/trouble.ts";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
+import { pathOf } from "../../helpers/paths.ts";
 
 function troubles({ gateway }: GatewayFixture): string[] {
   return troubleOf(gateway.stats()).filter(({ now }) => !now)
@@ -127,4 +129,26 @@ IpExt: 7
   assertEquals(listenOverflows(text), 23);
   assertEquals(listenOverflows(text.replace("ListenOverflows", "Other")), 0);
   assertEquals(listenOverflows(""), 0);
+});
+
+// Limits that share the counter of another, or that the system looks after.
+const COUNTED_WITH: Readonly<Record<string, string>> = {
+  "--original-max-deliveries": "--max-deliveries",
+  "--original-worker-timeout": "--worker-timeout",
+  // The system ends such a connection, as it does one that breaks.
+  "--keep-alive": "clientsClosed.peer",
+};
+
+Deno.test("every limit of the README's table has a counter that is told as trouble", async () => {
+  const readme = await Deno.readTextFile(pathOf("../../README.md"));
+  const [, table] = /\n## Limits\n([^]*?)\n## /.exec(readme)!;
+  const limits = [...table!.matchAll(/^\| `(--[a-z-]+)` /gm)].map(([, l]) =>
+    l!
+  );
+  assert(limits.length >= 15);
+  const words = JSON.stringify(COUNTERS);
+  const uncounted = limits.filter((limit) =>
+    COUNTED_WITH[limit] === undefined && !words.includes(`(${limit})`)
+  );
+  assertEquals(uncounted, []);
 });
