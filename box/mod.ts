@@ -26,3 +26,18 @@ export * from "./frames_mod.ts";
 export { TcpClient } from "./net/tcp_client.ts";
 export type { RequestOptions, TcpClientOptions } from "./net/tcp_client.ts";
 export type { BoxHandler } from "./net/inbox.ts";
+export { Client } from "./net/deno_client.ts";
+export type {
+  ClientOptions,
+  ClientRequestOptions,
+  ClientSession,
+  ClientState,
+} from "./net/client.ts";
+export type {
+  ClientConnection,
+  ClientConnectionEvents,
+  Connector,
+  ConnectorOptions,
+  WebSocketClass,
+  WebSocketLike,
+} from "./net/client_connection.ts";

@@ -20,7 +20,7 @@ Runs these steps, or only those named, and stops at the first that fails:
   width    no comment is wider than 100 columns`;
 
 /** What runs in browsers and in Node as well. */
-const PORTABLE = ["box/frames_mod.ts", "box/net/inbox.ts"];
+const PORTABLE = ["box/frames_mod.ts", "box/client_mod.ts"];
 
 /** The widest that a line of a comment may be. */
 const COMMENT_COLUMNS = 100;

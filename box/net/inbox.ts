@@ -41,9 +41,20 @@ const GIVEN_UP_MAX = 4096;
 // The largest numbers that a field for serial numbers may hold, by its width and sign.
 const LARGEST = [2 ** 31 - 1, 2 ** 16 - 1, 2 ** 15 - 1, 2 ** 8 - 1, 2 ** 7 - 1];
 
+/** Settings of an {@linkcode Inbox}. */
+export interface InboxOptions {
+  /**
+   * What happens when too many boxes are there that nobody reads: the server is not read from, and
+   * requests whose answers would come behind them are given up; or the oldest go.
+   * @default {"stop reading"}
+   */
+  readonly whenFull?: "stop reading" | "drop oldest";
+}
+
 /** The boxes that came for a client and who waits for them. */
 export class Inbox<F extends object> {
   readonly #boxClass: BoxClass<F>;
+  readonly #dropsOldest: boolean;
   // A set is a queue here: it keeps its order, and anything can be taken out of its middle.
   readonly #unread = new Set<BoxOf<F>>();
   #unreadBytes = 0;
@@ -55,8 +66,9 @@ export class Inbox<F extends object> {
   #largestSn = 0;
 
   /** @param boxClass The class of the boxes. */
-  constructor(boxClass: BoxClass<F>) {
+  constructor(boxClass: BoxClass<F>, options: InboxOptions = {}) {
     this.#boxClass = boxClass;
+    this.#dropsOldest = options.whenFull === "drop oldest";
   }
 
   /** Whether somebody waits for boxes, so that the connection should be read from. */
@@ -100,7 +112,13 @@ export class Inbox<F extends object> {
     }
     this.#unread.add(box);
     this.#unreadBytes += box.body.length;
-    if (this.#isFull && this.#requests.size > 0) {
+    if (this.#dropsOldest) {
+      for (const oldest of this.#unread) {
+        if (!this.#isFull) break;
+        this.#unread.delete(oldest);
+        this.#unreadBytes -= oldest.body.length;
+      }
+    } else if (this.#isFull && this.#requests.size > 0) {
       this.#rejectRequests(
         new BoxError(
           "limit",
@@ -255,7 +273,10 @@ export class Inbox<F extends object> {
 }
 
 function waiting<T>(): Waiting<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  // Promise.withResolvers is missing before Node 22.
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((...both) => [resolve, reject] = both);
   // Whoever asked hears of it; that nobody listens at this moment is no fault.
   promise.catch(() => {});
   return { promise, resolve, reject };

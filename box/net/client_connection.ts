@@ -1,0 +1,132 @@
+// What a client is connected by; a WebSocket is one anywhere.
+
+import { BoxError } from "../errors.ts";
+
+// What servers of ours agree on.
+const SUBPROTOCOL = "maple";
+
+/** A connection of a client, which is open. */
+export interface ClientConnection {
+  /** Sends bytes; without effect on one that has ended. */
+  send(bytes: Uint8Array): void;
+  /** Closes it; its end is told to nobody then. May be called twice. */
+  close(): void;
+}
+
+/** Who is told what comes on a connection. */
+export interface ClientConnectionEvents {
+  /** Bytes came, which are nobody else's. */
+  onBytes(bytes: Uint8Array): void;
+  /** It has ended, and why. Called once, and not after `close`. */
+  onEnd(reason: string): void;
+}
+
+/** A class of WebSockets: the part of the standard's that is used. */
+export type WebSocketClass = new (
+  url: string,
+  protocols: string,
+) => WebSocketLike;
+
+/** A WebSocket: the part of the standard's that is used. */
+export interface WebSocketLike {
+  /** How binary messages are given. */
+  binaryType: string;
+  /** 1 when it is open. */
+  readonly readyState: number;
+  /** Called when it is open. */
+  onopen: ((event: never) => unknown) | null;
+  /** Called with each message. */
+  onmessage: ((event: never) => unknown) | null;
+  /** Called when it has ended. */
+  onclose: ((event: never) => unknown) | null;
+  /** Called when it could not be opened or broke. */
+  onerror: ((event: never) => unknown) | null;
+  /** Sends a binary message. */
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Closes it in order. */
+  close(): void;
+}
+
+/** How a connection is opened. */
+export interface ConnectorOptions {
+  /** Gives it up. */
+  readonly signal: AbortSignal;
+  /** Used in place of the runtime's own. */
+  readonly webSocketClass?: WebSocketClass | undefined;
+}
+
+/**
+ * Opens a connection to an address; rejects with a `BoxError` `closed` when the server cannot be
+ * reached, `option` when it cannot be opened here at all.
+ */
+export type Connector = (
+  url: URL,
+  events: ClientConnectionEvents,
+  options: ConnectorOptions,
+) => Promise<ClientConnection>;
+
+const OPEN = 1;
+
+/** Opens a WebSocket: `ws://` or `wss://`. */
+export function openWebSocket(
+  url: URL,
+  events: ClientConnectionEvents,
+  { signal, webSocketClass }: ConnectorOptions,
+): Promise<ClientConnection> {
+  const Socket = webSocketClass ??
+    (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
+  if (!Socket) {
+    return Promise.reject(
+      new BoxError(
+        "option",
+        "Cannot connect: this runtime has no WebSocket; give one as webSocketClass",
+      ),
+    );
+  }
+  return new Promise((resolve, reject) => {
+    const socket = new Socket(url.href, SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    let isOpen = false;
+    let ended = false;
+    const end = (): boolean => {
+      if (ended) return false;
+      ended = true;
+      signal.removeEventListener("abort", onAbort);
+      socket.close();
+      return true;
+    };
+    const onAbort = () => {
+      if (end()) reject(signal.reason);
+    };
+    const onEnd = (why: string) => {
+      if (!end()) return;
+      if (isOpen) events.onEnd(why);
+      else reject(new BoxError("closed", `Cannot connect to ${url}: ${why}`));
+    };
+    socket.onopen = () => {
+      isOpen = true;
+      signal.removeEventListener("abort", onAbort);
+      if (ended) return;
+      resolve({
+        send(bytes) {
+          if (socket.readyState !== OPEN) return;
+          socket.send(bytes as Uint8Array<ArrayBuffer>);
+        },
+        close: end,
+      });
+    };
+    socket.onmessage = ({ data }: { data: unknown }) => {
+      if (!ended && data instanceof ArrayBuffer) {
+        events.onBytes(new Uint8Array(data));
+      }
+    };
+    // Browsers do not tell more, and the close follows.
+    socket.onerror = () => {};
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+      const why = reason === "" ? `code ${code}` : `code ${code}: ${reason}`;
+      onEnd(isOpen ? `closed by the server, ${why}` : "it is not reached");
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+  });
+}
