@@ -159,6 +159,7 @@ export type {
   MasterMessage,
 } from "./process/control.ts";
 export { ControlClient } from "./process/control.ts";
+export type { Relay, Relayed, Siblings } from "./process/siblings.ts";
 export { fitOpenFiles, openFilesMax } from "./process/open_files.ts";
 export type { Places } from "./process/open_files.ts";
 export { takeEnv } from "./process/env.ts";

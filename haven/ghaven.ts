@@ -16,8 +16,9 @@ import { runApp } from "@maple/box/internal";
 
 /**
  * A haven server in several processes: `workers: N` child processes with one event loop each share
- * the port, and a master replaces one that dies. State is not shared: each process knows its own
- * connections only.
+ * the port, and a master replaces one that dies. State is not shared: each process has its own
+ * variables and knows its own connections only. Users are: a message to users reaches those of all
+ * processes, and a uid is logged in once.
  *
  * A child process is this program started again; the module that calls `run` runs in the master and
  * in each child. More than one child needs a system that spreads connections over the listeners of
@@ -66,7 +67,12 @@ const runInProcesses: Flavour = async (options, app) => {
   }, {
     ...app,
     start: (place) =>
-      app.listen({ ...options, ...ports, reusePort }, place?.index),
+      app.listen({
+        ...options,
+        ...ports,
+        reusePort,
+        siblings: reusePort ? place?.siblings : undefined,
+      }, place?.index),
     beforeChildren: async (logger) =>
       portsEnv(ports = await findPorts(options, logger)),
     readyLine: () => readyLine(options.host, ports ?? app.ports()),

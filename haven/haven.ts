@@ -23,6 +23,7 @@ import { Server, type ServerApp } from "./server.ts";
 import type { Session } from "./session.ts";
 import type { UntypedState } from "./state.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
+import { newUserCounters } from "./users.ts";
 
 /** Settings of a {@linkcode Haven}. */
 export type HavenOptions = AppOptions;
@@ -150,7 +151,8 @@ export class Haven<
   stats(): HavenStats {
     return this.#server?.stats() ?? {
       ...newCounters(),
-      ...{ connections: 0, users: 0, userMessages: 0, userDeliveries: 0 },
+      ...{ connections: 0, users: 0 },
+      ...newUserCounters(),
       unhandled: unhandledErrors(),
     };
   }

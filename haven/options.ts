@@ -20,6 +20,7 @@ import {
   STOP_SIGNALS,
   type StopSignal,
 } from "@maple/box/internal";
+import type { Siblings } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 
 /** What `listen` takes; every option has a default. */
@@ -125,6 +126,8 @@ export interface ResolvedListen extends Ports {
   readonly reusePort: boolean;
   /** How many servers share the open files of this process. */
   readonly threads: number;
+  /** These others. */
+  readonly siblings: Siblings | undefined;
   /** Seconds. */
   readonly timeout: number;
   /** Seconds. */
@@ -243,6 +246,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     websocketPort,
     reusePort: false,
     threads: 1,
+    siblings: undefined,
     timeout,
     keepAlive,
     connsMax,

@@ -84,7 +84,7 @@ export class Server<F extends object, C extends object>
     this.#options = options;
     this.#places = new ClientPlaces(options.connsMax, "connsMax");
     this.connQueueMax = options.connQueueMax;
-    this.users = new Users(app.boxClass, options.outboxMax);
+    this.users = new Users(app, options);
     this.#idleWatch = new IdleWatch(this, new Gate(), {
       timeout,
       option: "timeout",

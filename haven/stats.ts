@@ -24,6 +24,8 @@ export interface HavenStats {
   readonly userMessages: number;
   /** Connections that they were sent to. */
   readonly userDeliveries: number;
+  /** What could not be told to the other processes or threads of the server: they do not read. */
+  readonly relayDropped: number;
   /**
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
    * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,

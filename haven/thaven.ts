@@ -27,7 +27,8 @@ import { runThread, Thread, threadIdentity } from "./thread.ts";
 /**
  * A haven server in several threads of one process: `workers: N` Web Workers share the port, and
  * one that ends or blocks is replaced. State is not shared: each thread has its own
- * variables and knows its own connections only.
+ * variables and knows its own connections only. Users are: a message to users reaches those of all
+ * threads, and a uid is logged in once.
  *
  * The module that calls `run` runs in the main thread and in each of the others; what stands behind
  * `run` is done in the main thread only. More than one thread needs a system that spreads

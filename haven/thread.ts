@@ -115,7 +115,9 @@ export async function runThread(
   );
   const reusePort = options.workers > 1;
   const threads = options.workers;
-  await app.listen({ ...options, ...ports, reusePort, threads }, index);
+  const siblings = reusePort ? line : undefined;
+  const shared = { ...ports, reusePort, threads, siblings };
+  await app.listen({ ...options, ...shared }, index);
   line.send({ ready: true });
   unhandled.started();
   await app.closed;

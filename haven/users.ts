@@ -1,10 +1,14 @@
 // Users: who is logged in on the connections of a haven server, and what is sent to them.
 
 import type { BoxClass, Int64, UserSelection, UsersRow } from "@maple/box";
-import { decodeCloseUsers, encodeCloseUsers } from "@maple/box";
+import { decodeCloseUsers, encodeCloseUsers, toInt64 } from "@maple/box";
+import type { ResolvedListen } from "./options.ts";
 import {
+  type Logger,
   readRspToUsers,
+  type Relayed,
   SessionTable,
+  type Siblings,
   type TableSession,
   usersBody,
 } from "@maple/box/internal";
@@ -24,26 +28,64 @@ export interface UserCounters {
   userMessages: number;
   /** Connections that they were sent to. */
   userDeliveries: number;
+  /** What could not be told to the other processes or threads. */
+  relayDropped: number;
+}
+
+/** All at 0. */
+export function newUserCounters(): UserCounters {
+  return { userMessages: 0, userDeliveries: 0, relayDropped: 0 };
+}
+
+/** What the processes or threads of a server tell each other; bytes are base64. */
+interface UsersMessage {
+  /** The uid that has logged in; as text, since it may be beyond 2^53. */
+  readonly login?: string;
+  /** The body of a `WRITE_TO_USERS`. */
+  readonly write?: string;
+  /** The body of a `CLOSE_USERS`. */
+  readonly close?: string;
+}
+
+/** Whose users they are. */
+interface UsersApp<F extends object> {
+  /** The class of the clients' boxes. */
+  readonly boxClass: BoxClass<F>;
+  /** Where faults are logged. */
+  readonly logger: Logger;
 }
 
 /**
  * Who is logged in on the connections of this process or thread, and what is sent to them, by the
- * rules of a gateway.
+ * rules of a gateway. Where several of them serve together, what is sent reaches the users of all.
+ *
+ * A uid is logged in once: its connection is that whose login was the last to reach the master,
+ * through which all of them hear of each login in the same order. Until a login has come back from
+ * there, those of others that come in are older, and do not count.
  */
 export class Users<F extends object> {
   /** Messages and deliveries. */
-  readonly counters: UserCounters = { userMessages: 0, userDeliveries: 0 };
-  readonly #boxClass: BoxClass<F>;
+  readonly counters: UserCounters = newUserCounters();
+  readonly #app: UsersApp<F>;
   readonly #outboxMax: number;
+  readonly #siblings: Siblings | undefined;
   readonly #table = new SessionTable<UserSession>();
+  // How many logins of a uid are on their way to the master and back.
+  readonly #onTheWay = new Map<Int64, number>();
 
   /**
-   * @param boxClass The class of the clients' boxes.
-   * @param outboxMax Bytes that may wait to be sent to one client.
+   * @param app Whose users they are.
+   * @param options The most bytes that may wait to be sent to one client; and who else serves users
+   * of the same server.
    */
-  constructor(boxClass: BoxClass<F>, outboxMax: number) {
-    this.#boxClass = boxClass;
+  constructor(
+    app: UsersApp<F>,
+    { outboxMax, siblings }: Pick<ResolvedListen, "outboxMax" | "siblings">,
+  ) {
+    this.#app = app;
     this.#outboxMax = outboxMax;
+    this.#siblings = siblings;
+    if (siblings) siblings.onRelayed = (relayed) => this.#onRelayed(relayed);
   }
 
   /** How many users are logged in. */
@@ -64,6 +106,9 @@ export class Users<F extends object> {
   /** Binds a user to a connection. */
   login(session: UserSession, uid: Int64, userdata: Int64): void {
     this.#table.login(session, uid, userdata);
+    if (!this.#siblings) return;
+    if (!this.#tell({ login: String(uid) }, true)) return;
+    this.#onTheWay.set(uid, (this.#onTheWay.get(uid) ?? 0) + 1);
   }
 
   /** Unbinds the user of a connection. */
@@ -74,26 +119,29 @@ export class Users<F extends object> {
   /**
    * Sends messages to users.
    *
+   * @returns false when they do not reach those of the other processes or threads.
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer, or a box cannot be
    * packed; a HavenError `limit` when a box is longer than `outboxMax`: nobody gets any then.
    */
   write(rows: readonly UsersRow<F>[]): boolean {
-    const body = usersBody(this.#boxClass, rows);
+    const body = usersBody(this.#app.boxClass, rows);
     for (const { buf } of readRspToUsers(body)) {
       checkSize(buf.length, this.#outboxMax);
     }
     this.#deliver(body);
-    return true;
+    return !this.#siblings || this.#tell({ write: toBase64(body) });
   }
 
   /**
    * Closes the connections of users.
    *
+   * @returns false when those of the other processes or threads are not reached.
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer.
    */
   close(selection: UserSelection): boolean {
-    this.#close(encodeCloseUsers(selection));
-    return true;
+    const body = encodeCloseUsers(selection);
+    this.#close(body);
+    return !this.#siblings || this.#tell({ close: toBase64(body) });
   }
 
   #deliver(body: Uint8Array): void {
@@ -110,4 +158,48 @@ export class Users<F extends object> {
     const selection = decodeCloseUsers(body);
     this.#table.forEachSelected(selection, (session) => session.close());
   }
+
+  #tell(message: UsersMessage, echo = false): boolean {
+    if (this.#siblings!.tell({ message, echo })) return true;
+    this.counters.relayDropped++;
+    const [what] = Object.keys(message);
+    this.#app.logger.warn(
+      `a ${what} does not reach the users of the other processes: it is too long (3 MB are not), or what was told before is not read`,
+    );
+    return false;
+  }
+
+  #onRelayed({ message, own }: Relayed): void {
+    const { login, write, close } = message as UsersMessage;
+    if (write !== undefined) this.#deliver(fromBase64(write));
+    if (close !== undefined) this.#close(fromBase64(close));
+    if (login !== undefined) this.#onLogin(toInt64(BigInt(login)), own);
+  }
+
+  #onLogin(uid: Int64, own: boolean): void {
+    const onTheWay = this.#onTheWay.get(uid) ?? 0;
+    if (!own) {
+      if (onTheWay > 0) return;
+      const selection = { uids: [uid], userdata: 0, exclude: [] };
+      this.#table.forEachSelected(
+        selection,
+        (session) => this.#table.logout(session),
+      );
+    } else if (onTheWay > 1) this.#onTheWay.set(uid, onTheWay - 1);
+    else this.#onTheWay.delete(uid);
+  }
+}
+
+const PIECE = 0x8000;
+
+function toBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  }
+  return btoa(text);
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

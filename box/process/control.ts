@@ -6,6 +6,13 @@ import type { Logger, LogLevel } from "../log/logger.ts";
 import { FrameSocket } from "../net/frame_socket.ts";
 import { DenoConn } from "../net/deno_conn.ts";
 import { acceptAll, listenTcp } from "../net/listen.ts";
+import {
+  LINE_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  type Relay,
+  type Relayed,
+  type Siblings,
+} from "./siblings.ts";
 
 /** What a child tells its master. The first message on a line must carry the token. */
 export interface ControlMessage {
@@ -21,12 +28,16 @@ export interface ControlMessage {
   stats?: unknown;
   /** The child leaves and wants another in its place: why. */
   replace?: string;
+  /** What the other children are to be told. */
+  relay?: Relay;
 }
 
 /** What a master tells a child. */
 export interface MasterMessage {
   /** The least level that is to be logged. */
   logLevel?: LogLevel;
+  /** What a child has told to all others. */
+  relayed?: Relayed;
 }
 
 /** What a child does about its line. */
@@ -39,7 +50,7 @@ export interface ControlClientHandler {
 
 /** How often a child says that its event loop runs. */
 export const BEAT_MS = 250;
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+const RELAYED_BYTES = 64;
 
 /** What a master does about the lines. */
 export interface ControlServerHandler {
@@ -55,6 +66,12 @@ export interface Control {
   readonly port: number;
   /** Tells a child something; no effect when it has no line. */
   send(token: string, message: MasterMessage): void;
+  /**
+   * Tells several children the same.
+   *
+   * @returns The tokens of those whose lines have no room for it.
+   */
+  sendAll(tokens: Iterable<string>, message: MasterMessage): string[];
   /** Closes all lines. */
   close(): Promise<void>;
 }
@@ -104,6 +121,19 @@ export class ControlServer implements Control {
     this.#children.get(token)?.send(new LineBox({ body: message }).pack());
   }
 
+  /** Tells several children the same, where their lines have room. */
+  sendAll(tokens: Iterable<string>, message: MasterMessage): string[] {
+    const line = new LineBox({ body: message }).pack();
+    const full: string[] = [];
+    for (const token of tokens) {
+      const socket = this.#children.get(token);
+      if (!socket) continue;
+      if (socket.pendingBytes > LINE_BYTES_MAX) full.push(token);
+      else socket.send(line);
+    }
+    return full;
+  }
+
   /** Closes all lines. */
   async close(): Promise<void> {
     this.#listener.close();
@@ -113,7 +143,9 @@ export class ControlServer implements Control {
 }
 
 /** The child's end of its line. */
-export class ControlClient {
+export class ControlClient implements Siblings {
+  /** Called with what other children have told. */
+  onRelayed: ((relayed: Relayed) => void) | undefined;
   readonly #socket: FrameSocket;
   readonly #beat: ReturnType<typeof setInterval>;
 
@@ -130,16 +162,18 @@ export class ControlClient {
   ): Promise<ControlClient> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     const socket = controlSocket(conn);
+    const client = new ControlClient(socket);
     socket.run({
       onFrame: (line) => {
         const message = parse<MasterMessage>(line);
-        if (message) handler.onMessage(message);
+        if (!message) return;
+        if (message.relayed) client.onRelayed?.(message.relayed);
+        else handler.onMessage(message);
       },
       onClose: (cause) => {
         if (cause.kind !== "local") handler.onMasterGone();
       },
     });
-    const client = new ControlClient(socket);
     client.send({ token });
     return client;
   }
@@ -157,7 +191,18 @@ export class ControlClient {
   sendStats(stats: unknown): void {
     if (this.#socket.closed || this.#socket.pendingBytes > 0) return;
     const line = new LineBox({ body: { stats } }).pack();
-    if (line.length <= MAX_MESSAGE_BYTES) this.#socket.send(line);
+    if (line.length <= MESSAGE_BYTES_MAX) this.#socket.send(line);
+  }
+
+  /** Tells all other children something. */
+  tell(relay: Relay): boolean {
+    if (this.#socket.closed || this.#socket.pendingBytes > LINE_BYTES_MAX) {
+      return false;
+    }
+    const line = new LineBox({ body: { relay } }).pack();
+    // What the master makes of it is no longer than that.
+    const room = MESSAGE_BYTES_MAX - RELAYED_BYTES;
+    return line.length <= room && this.#socket.send(line);
   }
 
   /** Closes the line. */
@@ -171,7 +216,8 @@ function controlSocket(conn: Deno.TcpConn): FrameSocket {
   conn.setNoDelay(true);
   return new FrameSocket(new DenoConn(conn), {
     framing: LineBox,
-    maxFrameBytes: MAX_MESSAGE_BYTES,
+    maxFrameBytes: MESSAGE_BYTES_MAX,
+    maxOutboxBytes: LINE_BYTES_MAX + 2 * MESSAGE_BYTES_MAX,
   });
 }
 

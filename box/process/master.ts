@@ -11,6 +11,7 @@ import {
 import { Place, type PlaceContext } from "./place.ts";
 import { stopLimitMs } from "./leaving.ts";
 import type { ProcessStatus } from "./process_status.ts";
+import type { Relay } from "./siblings.ts";
 import { WatchedChild } from "./watched_child.ts";
 
 /** What a master goes by. */
@@ -81,6 +82,7 @@ export class Master {
           this.#replace(child, message.replace);
         }
         if (message.token !== undefined) this.#tellLogLevel(token);
+        if (message.relay) this.#relay(token, message.relay);
       },
       onGone: (token) => this.#children.get(token)?.lineGone(),
     };
@@ -245,6 +247,22 @@ export class Master {
     const fault = await Promise.race([failed, all, late]);
     clearTimeout(timer);
     return fault;
+  }
+
+  // A child that stands still gets no more than its line holds; the others do not wait for it.
+  #relay(from: string, { message, echo }: Relay): void {
+    const others = [...this.#children.keys()].filter((token) => token !== from);
+    const full = this.#control.sendAll(others, {
+      relayed: { message, own: false },
+    });
+    for (const token of full) {
+      this.#logger.warn(
+        `${
+          this.#children.get(token)?.name
+        } is not told what another tells all: it does not read`,
+      );
+    }
+    if (echo) this.#control.send(from, { relayed: { message, own: true } });
   }
 
   #tellLogLevel(token: string): void {

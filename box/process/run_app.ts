@@ -24,6 +24,7 @@ import { onAbort } from "../on_abort.ts";
 import { followSignals, type StopSignal } from "./signals.ts";
 import { selfCommand } from "./self_command.ts";
 import { takeEnv } from "./env.ts";
+import type { Siblings } from "./siblings.ts";
 import { type OnUnhandled, watchUnhandled } from "./unhandled.ts";
 
 /** What is run. */
@@ -64,6 +65,8 @@ export interface ChildPlace {
   leaveNote(note: string): void;
   /** Tells why it does not do its work yet, for the master to say when a reload fails. */
   waitsFor(why: string): void;
+  /** The other children. */
+  readonly siblings: Siblings;
   /** Leaves in order, while the master starts another in its place already. */
   leaveForAnother(why: string): void;
 }
@@ -195,6 +198,7 @@ async function runChild(
   const reporting = setInterval(report, STATS_MS);
   const place: ChildPlace = {
     index: Number(index),
+    siblings: line,
     note,
     leaveNote: (note) => line.send({ note }),
     waitsFor: (waiting) => line.send({ waiting }),

@@ -92,6 +92,8 @@ export class FakeChildren {
   startFault: string | undefined;
   /** Whether the lines were closed. */
   controlClosed = false;
+  /** The children whose lines have no room. */
+  readonly full = new Set<string>();
   /** The master. */
   readonly master: Master;
   readonly #time: FakeTime;
@@ -172,6 +174,13 @@ export class FakeChildren {
     return {
       port: 1,
       send: (token, message) => void this.told.push([name(token), message]),
+      sendAll: (tokens, message) => {
+        const all = [...tokens];
+        for (const token of all) {
+          if (!this.full.has(token)) this.told.push([name(token), message]);
+        }
+        return all.filter((token) => this.full.has(token));
+      },
       close: () => {
         this.controlClosed = true;
         return Promise.resolve();

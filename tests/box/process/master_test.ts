@@ -494,3 +494,39 @@ Deno.test("Master shows what its children count, and nothing of one that has die
   await children.pass(0);
   assertEquals(stats(), [undefined, { tasks: 2 }]);
 });
+
+Deno.test("Master passes on what a child tells to all others, also to those that leave", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 3 });
+  await children.allReady();
+  const old = children.latest(2);
+  old.leavesWhenTold = false;
+  old.says({ replace: "tired" });
+  await children.pass(1);
+  children.told.length = 0;
+  children.latest(1).says({ relay: { message: { any: "thing" } } });
+  const relayed = { message: { any: "thing" }, own: false };
+  assertEquals(
+    children.told.sort(([a], [b]) => a < b ? -1 : 1),
+    ["child 2.1", "child 2.2", "child 3.1"].map((name) => [name, { relayed }]),
+  );
+  children.told.length = 0;
+  children.latest(3).says({ relay: { message: 7, echo: true } });
+  assertEquals(children.told.length, 4);
+  assertEquals(children.told.at(-1), [
+    "child 3.1",
+    { relayed: { message: 7, own: true } },
+  ]);
+});
+
+Deno.test("Master says which child is not told what another tells all", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  children.full.add(children.latest(2).token);
+  children.logged();
+  children.latest(1).says({ relay: { message: 1 } });
+  assertEquals(children.logged(), [
+    "WARN child 2.1 is not told what another tells all: it does not read",
+  ]);
+});

@@ -1,0 +1,192 @@
+// Users of several processes: who is logged in where, whatever the order in which they hear of it.
+
+import { assertEquals } from "@std/assert";
+import { Box, type BoxFields, type Int64 } from "@maple/box";
+import type { Relay, Relayed, Siblings } from "@maple/box/internal";
+import { Users, type UserSession } from "../../haven/users.ts";
+import { LogCollector } from "../helpers/log_collector.ts";
+
+/** A master that passes on when the test says so. */
+class FakeMaster {
+  readonly children: FakeChild[] = [];
+  readonly #waiting: [FakeChild, Relay][] = [];
+  full = false;
+
+  child(): FakeChild {
+    const child = new FakeChild((relay) => {
+      if (!this.full) this.#waiting.push([child, relay]);
+      return !this.full;
+    });
+    this.children.push(child);
+    return child;
+  }
+
+  /** Passes the next message on; each child hears it when its `hear` is called. */
+  pass(): void {
+    const [from, { message, echo }] = this.#waiting.shift()!;
+    // As on the real line.
+    const copy = JSON.parse(JSON.stringify(message));
+    for (const child of this.children) {
+      const own = child === from;
+      if (!own || echo) child.inbox.push({ message: copy, own });
+    }
+  }
+
+  /** All that is on its way arrives. */
+  settle(): void {
+    while (this.#waiting.length > 0) this.pass();
+    for (const child of this.children) child.hear();
+  }
+}
+
+class FakeChild implements Siblings {
+  readonly log = new LogCollector();
+  readonly inbox: Relayed[] = [];
+  onRelayed: ((relayed: Relayed) => void) | undefined;
+  readonly tell: (relay: Relay) => boolean;
+  readonly users: Users<BoxFields>;
+  readonly session: FakeSession;
+
+  constructor(tell: (relay: Relay) => boolean) {
+    this.tell = tell;
+    const app = { boxClass: Box, logger: this.log };
+    this.users = new Users<BoxFields>(app, {
+      outboxMax: 1024 * 1024,
+      siblings: this,
+    });
+    this.session = new FakeSession();
+    this.users.add(this.session);
+  }
+
+  hear(): void {
+    for (const relayed of this.inbox.splice(0)) this.onRelayed?.(relayed);
+  }
+
+  login(uid: Int64): void {
+    this.users.login(this.session, uid, 3);
+  }
+}
+
+class FakeSession implements UserSession {
+  readonly connId = 1;
+  uid: Int64 = 0;
+  userdata: Int64 = 0;
+  walk = 0;
+  closed = false;
+  readonly got: string[] = [];
+
+  setUser(uid: Int64, userdata: Int64): void {
+    this.uid = uid;
+    this.userdata = userdata;
+  }
+
+  write(frame: Uint8Array): boolean {
+    this.got.push(Box.fromFrame(frame).text());
+    return true;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+function uids(master: FakeMaster): Int64[] {
+  return master.children.map(({ session }) => session.uid);
+}
+
+Deno.test("Users: a login in another process moves the user, a bigint too", () => {
+  for (const uid of [7, 2n ** 60n]) {
+    const master = new FakeMaster();
+    const [a, b] = [master.child(), master.child()];
+    a.login(uid);
+    master.settle();
+    assertEquals(uids(master), [uid, 0]);
+    b.login(uid);
+    master.settle();
+    assertEquals(uids(master), [0, uid]);
+    a.login(uid);
+    b.login(8);
+    master.settle();
+    assertEquals(uids(master), [uid, 8]);
+  }
+});
+
+Deno.test("Users: of logins at the same moment the last to reach the master holds, in any order of hearing", () => {
+  for (const [first, second] of [[0, 1], [1, 0]] as const) {
+    for (const early of [0, 1, 2]) {
+      const master = new FakeMaster();
+      const children = [master.child(), master.child(), master.child()];
+      children[first]!.login(7);
+      children[second]!.login(7);
+      master.pass();
+      children[early]!.hear();
+      master.settle();
+      const expected: Int64[] = [0, 0, 0];
+      expected[second] = 7;
+      assertEquals(uids(master), expected);
+    }
+  }
+});
+
+Deno.test("Users: a process that logs in twice keeps the user until its last login is known", () => {
+  const master = new FakeMaster();
+  const [a, b] = [master.child(), master.child()];
+  a.login(7);
+  b.login(7);
+  a.login(7);
+  master.pass();
+  master.pass();
+  a.hear();
+  assertEquals(uids(master), [7, 7]);
+  master.settle();
+  assertEquals(uids(master), [7, 0]);
+  b.login(7);
+  master.settle();
+  assertEquals(uids(master), [0, 7]);
+});
+
+Deno.test("Users: messages and disconnections reach the users of all processes once", () => {
+  const master = new FakeMaster();
+  const [a, b, c] = [master.child(), master.child(), master.child()];
+  a.login(1);
+  b.login(2);
+  master.settle();
+  const body = "ü".repeat(50_000);
+  assertEquals(
+    a.users.write([[[1, 2], { body }], [[-2], { body: "all" }]]),
+    true,
+  );
+  master.settle();
+  assertEquals(
+    [a, b, c].map(({ session }) => session.got),
+    [[body, "all"], [body, "all"], ["all"]],
+  );
+  assertEquals(c.users.close({ uids: [-1], userdata: 1, exclude: [2] }), true);
+  master.settle();
+  assertEquals(
+    [a, b, c].map(({ session }) => session.closed),
+    [true, false, false],
+  );
+});
+
+Deno.test("Users: what cannot be passed on is done here, counted and told", () => {
+  const master = new FakeMaster();
+  const [a, b] = [master.child(), master.child()];
+  master.full = true;
+  a.login(7);
+  assertEquals(a.users.write([[[-2], { body: "hi" }]]), false);
+  assertEquals(a.users.close({ uids: [7], userdata: 0, exclude: [] }), false);
+  assertEquals([a.session.got, a.session.closed], [["hi"], true]);
+  assertEquals([a.users.counters.relayDropped, b.session.got], [3, []]);
+  assertEquals(
+    a.log.complaints.map((line) =>
+      /^WARN a (\w+) does not reach/.exec(line)?.[1]
+    ),
+    ["login", "write", "close"],
+  );
+  // Nothing is on its way: a login elsewhere counts again.
+  master.full = false;
+  b.login(7);
+  master.settle();
+  assertEquals(uids(master), [0, 7]);
+});

@@ -1,0 +1,40 @@
+// A haven server of any kind with users, for tests:  users_server.ts KIND OPTIONS
+//
+// cmd 1 logs in, 2 logs out, 3 tells who one is and who answers, 4 writes to users, 5 disconnects
+// them. What the server sends by itself has cmd 9.
+
+import { Box, RET } from "@maple/box";
+import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";
+
+/** What the clients of this server ask for. */
+export interface Wish {
+  /** Who logs in. */
+  uid?: number;
+  /** Whom a message is for, or who is disconnected. */
+  uids?: number[];
+  /** What a message says. */
+  text?: string;
+}
+
+if (import.meta.main || "onmessage" in globalThis) {
+  const [kind, options] = Deno.args as [string, string];
+  const Kind = { Haven, GHaven, THaven }[kind]!;
+  const id = crypto.randomUUID();
+  const app = new Kind(Box);
+  app.route(1, (request) => {
+    const { uid } = request.box.json<{ uid: number }>();
+    return { ret: request.loginClient(uid) ? 0 : RET.INTERNAL };
+  });
+  app.route(2, (request) => ({ ret: request.logoutClient() ? 0 : 1 }));
+  app.route(3, ({ uid }) => ({ body: { uid, id, pid: Deno.pid } }));
+  app.route(4, (request) => {
+    const { uids = [], text } = request.box.json<Wish>();
+    const sent = request.writeToUsers([[uids, { cmd: 9, body: text }]]);
+    return { ret: sent ? 0 : 1 };
+  });
+  app.route(5, (request) => {
+    const { uids = [] } = request.box.json<Wish>();
+    return { ret: request.closeUsers(uids) ? 0 : 1 };
+  });
+  await app.run(JSON.parse(options) as HavenRunOptions);
+}
