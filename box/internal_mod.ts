@@ -182,4 +182,8 @@ export {
   watchUnhandled,
 } from "./process/unhandled.ts";
 export type { OnUnhandled, UnhandledWatch } from "./process/unhandled.ts";
-export { returnToFolder, workingFolder } from "./process/working_folder.ts";
+export {
+  pathAsCalled,
+  returnToFolder,
+  workingFolder,
+} from "./process/working_folder.ts";

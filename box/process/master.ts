@@ -13,6 +13,7 @@ import { stopLimitMs } from "./leaving.ts";
 import type { ProcessStatus } from "./process_status.ts";
 import type { Relay } from "./siblings.ts";
 import { WatchedChild } from "./watched_child.ts";
+import { whyNotReady } from "./why_not_ready.ts";
 
 /** What a master goes by. */
 export interface MasterOptions {
@@ -210,43 +211,7 @@ export class Master {
     } catch (error) {
       return (error as Error).message;
     }
-    const fault = await this.#whyNotReady(fresh);
-    if (fault !== undefined) return fault;
-    // One that was ready may be gone before the last one is.
-    const gone = fresh.find(({ hasEnded }) => hasEnded);
-    return gone && `new ${gone.name} ended before all were ready`;
-  }
-
-  async #whyNotReady(
-    children: readonly WatchedChild[],
-  ): Promise<string | undefined> {
-    const { reloadTimeoutMs } = this.#options;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => {
-        const why = children.find(({ waiting }) => waiting)?.waiting;
-        resolve(
-          `the new ones were not ready within ${
-            reloadTimeoutMs / 1000
-          } s (reloadTimeout)${why === undefined ? "" : `: ${why}`}`,
-        );
-      }, reloadTimeoutMs);
-    });
-    const each = children.map(async (child) => {
-      if (await child.ready) return undefined;
-      const { how } = await child.ended;
-      return `new ${child.name} ended with ${how} before it was ready`;
-    });
-    // The first that fails decides; success takes all.
-    const failed = Promise.race(
-      each.map((one) =>
-        one.then((fault) => fault ?? new Promise<never>(() => {}))
-      ),
-    );
-    const all = Promise.all(each).then(() => undefined);
-    const fault = await Promise.race([failed, all, late]);
-    clearTimeout(timer);
-    return fault;
+    return await whyNotReady(fresh, this.#options.reloadTimeoutMs);
   }
 
   // A child that stands still gets no more than its line holds; the others do not wait for it.

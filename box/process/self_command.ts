@@ -1,7 +1,7 @@
 // The command that starts this program again.
 
 import { BoxError } from "../errors.ts";
-import { realPath, workingFolder } from "./working_folder.ts";
+import { pathAsCalled, workingFolder } from "./working_folder.ts";
 
 /** A program and its arguments. */
 export interface SelfCommand {
@@ -39,7 +39,9 @@ const PERMISSIONS: readonly Deno.PermissionName[] = [
 export function selfCommand(flags: readonly string[] = []): SelfCommand {
   const cwd = workingFolder();
   if (Deno.build.standalone) {
-    return { program: calledProgram(cwd), args: Deno.args, cwd };
+    const found = Deno.execPath();
+    const program = pathAsCalled(trueCommand()?.program, found, cwd) ?? found;
+    return { program, args: Deno.args, cwd };
   }
   const args = trueCommand()?.args ?? rebuiltArguments();
   const subcommand = args.find((arg) => !arg.startsWith("-"));
@@ -51,16 +53,6 @@ export function selfCommand(flags: readonly string[] = []): SelfCommand {
   }
   const missing = flags.filter((flag) => !args.includes(flag));
   return { program: Deno.execPath(), args: withFlags(args, missing), cwd };
-}
-
-// A compiled program as it was called: by way of a symbolic link, perhaps, which leads to the next
-// version later.
-function calledProgram(cwd: string | undefined): string {
-  const found = Deno.execPath();
-  const called = trueCommand()?.program;
-  if (cwd === undefined || !called?.includes("/")) return found;
-  const path = called.startsWith("/") ? called : `${cwd}/${called}`;
-  return realPath(path) === realPath(found) ? path : found;
 }
 
 // Flags stand behind the subcommand, or first where there is none (`deno main.ts`).

@@ -48,8 +48,29 @@ export function returnToFolder(folder: string, what: string): void {
   }
 }
 
-/** Where a path leads; `undefined` when it leads nowhere or this process may not look. */
-export function realPath(path: string): string | undefined {
+/**
+ * The path of a program as it was called: by way of a symbolic link, perhaps, which leads to the
+ * next version later.
+ *
+ * @param called How it was called.
+ * @param found Where the program is.
+ * @param folder The working folder.
+ * @returns `undefined` when that cannot be told from how it was called.
+ */
+export function pathAsCalled(
+  called: string | undefined,
+  found: string,
+  folder: string | undefined,
+): string | undefined {
+  // A bare name was looked for in many places.
+  if (!called?.includes("/")) return undefined;
+  const path = called.startsWith("/") ? called : `${folder}/${called}`;
+  const real = realPath(path);
+  return real !== undefined && real === realPath(found) ? path : undefined;
+}
+
+// Undefined when it leads nowhere or this process may not look.
+function realPath(path: string): string | undefined {
   if (!isGranted({ name: "read", path })) return undefined;
   try {
     return Deno.realPathSync(path);
