@@ -18,7 +18,13 @@ import {
   parseConfigFile,
   type Setting,
 } from "./config_file.ts";
-import { DEFAULTS, type GatewayOptions, ORDERS, RANGES } from "./options.ts";
+import {
+  DEFAULTS,
+  type GatewayOptions,
+  ORDERS,
+  RANGES,
+  resolveOptions,
+} from "./options.ts";
 
 /** What is not for the gateway but for the program around it. */
 export interface ProgramSettings {
@@ -304,13 +310,26 @@ export function readSettings(
   const isProgram = (name: string) => name in PROGRAM_DEFAULTS;
   const entries = [...given];
   const program = entries.filter(([name]) => isProgram(name));
-  const gateway = entries.filter(([name]) => !isProgram(name));
+  const gateway: GatewayOptions = Object.fromEntries(
+    entries.filter(([name]) => !isProgram(name)),
+  );
+  checkTogether(gateway, file);
   return {
     ...PROGRAM_DEFAULTS,
     ...Object.fromEntries(program),
-    gateway: Object.fromEntries(gateway),
+    gateway,
     remarks,
   };
+}
+
+// What each is allowed alone may not fit together.
+function checkTogether(options: GatewayOptions, file?: ConfigFile): void {
+  try {
+    resolveOptions(options);
+  } catch (error) {
+    const where = file ? ` (config file "${file.path}")` : "";
+    throw new UsageError(`${(error as Error).message}${where}`);
+  }
 }
 
 /** What one setting was and is now, as text. */

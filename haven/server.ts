@@ -82,7 +82,7 @@ export class Server<F extends object, C extends object>
       options;
     this.#app = app;
     this.#options = options;
-    this.#places = new ClientPlaces(options.connsMax, "connsMax");
+    this.#places = new ClientPlaces(options);
     this.connQueueMax = options.connQueueMax;
     this.users = new Users(app, options);
     this.#idleWatch = new IdleWatch(this, new Gate(), {

@@ -22,8 +22,7 @@ export interface Placed {
  * are on their way out, then among those that have never sent a whole frame.
  */
 export class ClientPlaces<C extends Placed> {
-  readonly #max: number;
-  readonly #why: string;
+  readonly #limits: { readonly connsMax: number };
   // In the order in which they came here.
   readonly #leaving = new Set<C>();
   readonly #silent = new Set<C>();
@@ -32,13 +31,10 @@ export class ClientPlaces<C extends Placed> {
   /**
    * Makes places, all of them free.
    *
-   * @param max How many there are.
-   * @param option The option that says so, for the log.
+   * @param limits How many there are; looked at each time.
    */
-  constructor(max: number, option: string) {
-    this.#max = max;
-    this.#why =
-      `there are ${max} connections, the most that ${option} allows, and it makes room for another`;
+  constructor(limits: { readonly connsMax: number }) {
+    this.#limits = limits;
   }
 
   /** How many are taken. */
@@ -53,7 +49,7 @@ export class ClientPlaces<C extends Placed> {
 
   /** Whether there is a place for one more; it may have been made. */
   hasRoom(): boolean {
-    return this.#taken < this.#max || this.#makeRoom();
+    return this.#taken < this.#limits.connsMax || this.#makeRoom();
   }
 
   /** A connection takes a place. */
@@ -98,6 +94,10 @@ export class ClientPlaces<C extends Placed> {
   }
 
   #showOut({ socket }: C, what: string): void {
-    socket.destroy({ kind: "room", message: `${what}: ${this.#why}` });
+    socket.destroy({
+      kind: "room",
+      message:
+        `${what}: there are ${this.#limits.connsMax} connections, the most that connsMax allows, and it makes room for another`,
+    });
   }
 }

@@ -34,8 +34,8 @@ export class Clients implements SessionOwner {
   /** @param context The parts of the gateway. */
   constructor(context: GatewayContext) {
     this.#context = context;
-    const { nodeId, connsMax } = context.options;
-    this.#places = new ClientPlaces(connsMax, "connsMax");
+    const { nodeId } = context.options;
+    this.#places = new ClientPlaces(context.options);
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
   }
 

@@ -344,6 +344,18 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     '"metrics" in the config file "gw.conf": "127.0.0.1" is no address',
   ],
   [
+    "two ports that are the same",
+    ["--outer-port", "5", "--inner-port", "5"],
+    undefined,
+    "Options outerPort and innerPort must differ, got 5 for both",
+  ],
+  [
+    "what does not fit together in a file",
+    [],
+    '{"innerFrameMax": 100}',
+    'Option innerFrameMax must be at least frameMax + 76 = 1048652, got 100 (config file "gw.conf")',
+  ],
+  [
     "a port without limit",
     ["--outer-port", "-1"],
     undefined,

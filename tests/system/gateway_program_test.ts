@@ -485,7 +485,13 @@ Deno.test({
       /WARN .* lets this process open 256 files: connsMax is 96 instead of 10000, innerConnsMax is 32 instead of 1000; /,
     );
     const at = (port: string) => ({ hostname: hostname!, port: Number(port) });
+    await using _worker = await EchoWorker.attach(at(inner!));
     await using first = await connectTo(at(outer!));
+    const asks = async () => {
+      await first.write({ cmd: 1, body: "served" });
+      assertEquals((await first.read())?.text(), "served");
+    };
+    await asks();
     const silent: RawPeer[] = [];
     try {
       for (let i = 0; i < 400; i++) {
@@ -497,13 +503,12 @@ Deno.test({
         void peer.nextFrame(60_000).then(() => refused++, () => {});
       }
       await eventually(() => refused >= 400 - 96);
-      await using worker = await EchoWorker.attach(at(inner!));
-      await first.write({ cmd: 1, body: "served" });
-      assertEquals((await first.read())?.text(), "served");
-      assert(worker.tasks.length > 0);
+      await using _late = await EchoWorker.attach(at(inner!));
+      await asks();
       const url = /metrics and dashboard at (\S+)/.exec(process.stderr)![1]!;
-      const { limits } = await (await fetch(`${url}stats.json`)).json();
+      const { limits, stats } = await (await fetch(`${url}stats.json`)).json();
       assertEquals([limits.connsMax, limits.innerConnsMax], [96, 32]);
+      assertEquals(stats.workers, 2);
       assertFalse(process.stderr.includes("Too many open files"));
     } finally {
       await Promise.all(silent.map((peer) => peer[Symbol.asyncDispose]()));

@@ -28,7 +28,7 @@ class Connection implements Placed {
 }
 
 function taken(count: number) {
-  const places = new ClientPlaces<Connection>(count, "connsMax");
+  const places = new ClientPlaces<Connection>({ connsMax: count });
   const all = Array.from({ length: count }, () => new Connection(places));
   return { places, all };
 }
