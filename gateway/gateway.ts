@@ -35,12 +35,15 @@ import { Measures } from "./metrics/measures.ts";
 import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
+import { RoomWatch } from "./queue/room_watch.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { copyCounters, newCounters } from "./metrics/counters.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
 import { WorkerWatch } from "./inner/worker_watch.ts";
 import { TaskQueue } from "./queue/task_queue.ts";
 
+// Nobody who has nothing waiting is kept from being read.
+const NO_GATE = { isOpen: true };
 // How often a gateway that leaves looks whether all is done.
 const LOOK_MS = 100;
 const CLOSED_MEANWHILE = "Cannot listen: the gateway was closed meanwhile";
@@ -65,6 +68,7 @@ export class Gateway implements AsyncDisposable {
   readonly #idleWatch: IdleWatch;
   readonly #parkWatch: ParkWatch;
   readonly #workerWatch: WorkerWatch;
+  readonly #roomWatch: RoomWatch;
   readonly #measures: Measures;
   readonly #backlogOverflows = new BacklogOverflows();
   readonly #loopDelay = new LoopDelay();
@@ -91,7 +95,10 @@ export class Gateway implements AsyncDisposable {
   constructor(options: GatewayOptions = {}) {
     const resolved = resolveOptions(options);
     this.#signal = options.signal;
-    const queue = new TaskQueue(resolved);
+    const queue = new TaskQueue({
+      ...resolved,
+      onDropped: (task) => this.#onDropped(task),
+    });
     const measures = new Measures((frame) => resolved.boxClass.cmdOf(frame));
     this.#measures = measures;
     this.#context = {
@@ -118,9 +125,14 @@ export class Gateway implements AsyncDisposable {
       new PullCommands(this.#context),
       new ClientCommands(this.#context),
     );
-    this.#idleWatch = new IdleWatch(this.#context.sessions, queue.gate, {
+    this.#idleWatch = new IdleWatch(this.#context.sessions, NO_GATE, {
       timeout: resolved.connTimeout,
       option: "connTimeout",
+    });
+    this.#roomWatch = new RoomWatch(queue.room, {
+      ...resolved,
+      refused: () => this.#context.counters.refused,
+      logger: this.#context.logger,
     });
     this.#parkWatch = new ParkWatch(queue, {
       parkTime: resolved.parkTime,
@@ -248,6 +260,7 @@ export class Gateway implements AsyncDisposable {
     this.#idleWatch.start();
     this.#parkWatch.start();
     this.#workerWatch.start();
+    this.#roomWatch.start();
     this.#links.start();
     this.#follow(
       acceptAll(
@@ -274,7 +287,7 @@ export class Gateway implements AsyncDisposable {
       unhandledErrors: unhandledErrors(),
       logLinesDropped: droppedLogLines(),
       backlogOverflows: this.#backlogOverflows.count,
-      queueStops: { ...queue.stops },
+      queueStops: { ...queue.room.stops },
       clients: sessions.size,
       clientsPeak: sessions.peak,
       users: sessions.users,
@@ -284,6 +297,8 @@ export class Gateway implements AsyncDisposable {
       queued: queue.size,
       queuedPeak: queue.peak,
       queuedBytes: queue.bytes,
+      queuedNews: queue.room.news,
+      heldBack: queue.room.heldBack,
       inHand: dispatcher.inHand,
       delivered: dispatcher.delivered,
       acknowledged: dispatcher.acknowledged,
@@ -343,7 +358,8 @@ export class Gateway implements AsyncDisposable {
     this.#idleWatch.stop();
     this.#parkWatch.stop();
     this.#workerWatch.stop();
-    queue.gate.open();
+    queue.room.open();
+    this.#roomWatch.stop();
     dispatcher.close();
     this.#clients.close();
     this.#links.close();
@@ -384,6 +400,11 @@ export class Gateway implements AsyncDisposable {
       task.session.requestDone();
     }
     if (this.#onIdle && this.#isIdle) this.#onIdle();
+  }
+
+  #onDropped(task: QueuedTask): void {
+    this.#context.counters.gone++;
+    task.session!.requestDone();
   }
 
   #onExpired(count: number): void {

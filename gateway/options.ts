@@ -17,7 +17,7 @@ import {
   SECONDS,
 } from "@maple/box/internal";
 import { GatewayError } from "./errors.ts";
-import type { TaskOrder } from "./queue/task_queue.ts";
+import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 
 /** What a gateway can be told; every option has a default. */
 export interface GatewayOptions {
@@ -60,12 +60,26 @@ export interface GatewayOptions {
    */
   clientQueueMax?: number;
   /**
-   * Tasks that wait; at this many no client and no trigger is read from until a quarter of them is
-   * gone. @default {100000}
+   * Tasks that wait. Each client that has something waiting may have its share of them, and one in
+   * any case; at that it is not read from until half of its share is left. A trigger is not read
+   * from while so many wait, until a quarter of them is gone. When so many clients have one waiting
+   * a further one gets `RET.BUSY`. @default {100000}
    */
   queueMax?: number;
   /** Bytes that the waiting tasks may take; as `queueMax`. @default {268435456} */
   queueBytes?: number;
+  /**
+   * Times that workers are still to be told that a client came or is gone; at this many no client
+   * is let in until a quarter of them is done. @default {100000}
+   */
+  newsMax?: number;
+  /**
+   * What is done with the requests of a client that is gone while they wait. Nobody gets the
+   * answer, but what the handler does may be wanted all the same. `yield`: they are run, unless
+   * others need their room; `run`: they are run in any case; `drop`: they are dropped.
+   * @default {"yield"}
+   */
+  goneRequests?: GoneRequests;
   /**
    * Bytes that may wait to be sent to one client; a client that lets more pile up is closed.
    * @default {4194304}
@@ -139,7 +153,13 @@ export type GatewayLimits = Readonly<
   Required<
     Omit<
       GatewayOptions,
-      "boxClass" | "outerHost" | "innerHost" | "order" | "logger" | "signal"
+      | "boxClass"
+      | "outerHost"
+      | "innerHost"
+      | "order"
+      | "goneRequests"
+      | "logger"
+      | "signal"
     >
   >
 >;
@@ -173,6 +193,8 @@ export const DEFAULTS: ResolvedOptions = {
   clientQueueMax: 128,
   queueMax: 100_000,
   queueBytes: 256 * 1024 * 1024,
+  newsMax: 100_000,
+  goneRequests: "yield",
   outboxMax: 4 * 1024 * 1024,
   linger: 30,
   innerFrameMax: 16 * 1024 * 1024,
@@ -205,6 +227,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   clientQueueMax: COUNT,
   queueMax: COUNT,
   queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  newsMax: COUNT,
   outboxMax: COUNT,
   linger: SECONDS,
   innerFrameMax: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
@@ -220,6 +243,13 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   bindTimeout: SECONDS,
   nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
 };
+
+/** The words that `goneRequests` takes. */
+export const GONE_REQUESTS: readonly GoneRequests[] = [
+  "yield",
+  "run",
+  "drop",
+];
 
 /** The words that `order` takes. */
 export const ORDERS: readonly TaskOrder[] = ["client", "none"];
@@ -239,6 +269,7 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   };
   checkNumbers(resolved, RANGES, fail);
   checkChoice("order", resolved.order, ORDERS, fail);
+  checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }

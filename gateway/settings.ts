@@ -21,6 +21,7 @@ import {
 import {
   DEFAULTS,
   type GatewayOptions,
+  GONE_REQUESTS,
   ORDERS,
   RANGES,
   resolveOptions,
@@ -170,10 +171,19 @@ const SETTINGS: readonly Setting[] = [
     value: "BYTES",
   }),
   number("clientQueueMax", "a client's unfinished frames; then it is not read"),
-  number("queueMax", "waiting tasks; then nobody is read"),
-  number("queueBytes", "bytes of waiting tasks; then nobody is read", {
+  number("queueMax", "waiting tasks; each client may have its share"),
+  number("queueBytes", "bytes of waiting tasks; as queue-max", {
     value: "BYTES",
   }),
+  number("newsMax", "news of clients that wait; then nobody is let in"),
+  text(
+    "goneRequests",
+    "yield, run or drop: requests of gone clients (yield)",
+    {
+      choices: GONE_REQUESTS,
+      value: "WHAT",
+    },
+  ),
   number("outboxMax", "unread bytes for one client; more close it", {
     value: "BYTES",
   }),

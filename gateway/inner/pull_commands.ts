@@ -107,15 +107,15 @@ export class PullCommands {
   }
 
   #writeToWorker(link: InnerLink, frame: Uint8Array): void {
-    const { queue, dispatcher, counters, options, logger } = this.#context;
+    const { queue, dispatcher, counters, logger } = this.#context;
     counters.innerFrames.WRITE_TO_WORKER++;
     // A trigger is not read from while the queue is full. A worker must be, since its asks and
     // answers come the same way: so it may fill the queue once more, and what goes beyond is
     // refused.
-    if (link.isWorker && queue.size >= 2 * options.queueMax) {
+    if (link.isWorker && queue.room.isTwiceFull) {
       counters.innerDropped++;
       logger.error(
-        `${link.name}: a task for a worker is dropped, since ${queue.size} tasks wait; raise queueMax or the number of workers`,
+        `${link.name}: a task for a worker is dropped, since ${queue.size} tasks with ${queue.bytes} bytes wait; raise queueMax, queueBytes or the number of workers`,
       );
       return;
     }

@@ -21,6 +21,8 @@ export interface QueueStops {
   tasks: number;
   /** `queueBytes` bytes. */
   bytes: number;
+  /** `newsMax` news of clients; no client is let in then. */
+  news: number;
 }
 
 /** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
@@ -56,7 +58,7 @@ export interface GatewayCounters {
   clientBytes: number;
   /** Times that a client was not read from, with `clientQueueMax` frames of it unfinished. */
   clientPauses: number;
-  /** Times that nobody was read from, since the queue was full, by what it was full of. */
+  /** Times that the queue was full, by what it was full of; triggers wait then. */
   queueStops: QueueStops;
   /** Asks of workers that were ignored, since they had asked for `creditsMax` tasks. */
   asksIgnored: number;
@@ -70,6 +72,15 @@ export interface GatewayCounters {
   givenUp: number;
   /** Tasks given up after `parkTime`; the client got `RET.BUSY`. */
   expired: number;
+  /**
+   * Requests answered with `RET.BUSY` at once, since not even one of each client fits into the
+   * queue.
+   */
+  refused: number;
+  /** Requests dropped since their client was gone. */
+  gone: number;
+  /** Clients of which no worker was told, since they came and went before one asked. */
+  newsDropped: number;
   /** Tasks dropped by `CLEAR_CLIENT_TASKS`. */
   cleared: number;
   /** Tasks of workers dropped because the queue was twice full. */
@@ -230,10 +241,11 @@ export const COUNTERS: Plans = {
   },
   queueStops: {
     metric: "maple_gateway_queue_stops_total",
-    help: "Times that nobody was read from, by what the queue was full of.",
+    help: "Times that the queue was full, by what it was full of.",
     kinds: {
-      tasks: "all held back: queue full of tasks (--queue-max)",
-      bytes: "all held back: queue full of bytes (--queue-bytes)",
+      tasks: "queue full of tasks, triggers wait (--queue-max)",
+      bytes: "queue full of bytes, triggers wait (--queue-bytes)",
+      news: "no client let in: too much news of others (--news-max)",
     },
   },
   asksIgnored: {
@@ -264,6 +276,21 @@ export const COUNTERS: Plans = {
     ...DROPPED,
     cause: "park_time",
     trouble: "tasks given up: waited too long (--park-time)",
+  },
+  refused: {
+    ...DROPPED,
+    cause: "no_room",
+    trouble: "requests refused: no room for one of each client (--queue-max)",
+  },
+  gone: {
+    ...DROPPED,
+    cause: "client_gone",
+    trouble: "requests dropped: client gone (--gone-requests)",
+  },
+  newsDropped: {
+    metric: "maple_gateway_clients_untold_total",
+    help: "Clients that were gone before a worker could be told of them.",
+    trouble: "clients gone before a worker heard of them",
   },
   cleared: {
     ...DROPPED,

@@ -107,6 +107,16 @@ function addTasks(
       stats.queued,
     )
     .gauge(
+      "maple_gateway_tasks_waiting_news",
+      "Those of them that are news of clients.",
+      stats.queuedNews,
+    )
+    .gauge(
+      "maple_gateway_clients_held_back",
+      "Clients that are not read from, since they have their share of the queue.",
+      stats.heldBack,
+    )
+    .gauge(
       "maple_gateway_tasks_waiting_peak",
       "Tasks that waited at most since the start.",
       stats.queuedPeak,

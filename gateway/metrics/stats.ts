@@ -40,6 +40,10 @@ export interface GatewayStats extends GatewayCounters {
   queuedPeak: number;
   /** Bytes that the waiting tasks take. */
   queuedBytes: number;
+  /** The waiting tasks that are news of clients that came or are gone. */
+  queuedNews: number;
+  /** Clients that are not read from, since they have their share of the queue's room. */
+  heldBack: number;
   /** Tasks that workers hold. */
   inHand: number;
   /** Seconds that the next task to be handed out has waited; 0 when none waits. */

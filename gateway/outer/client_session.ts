@@ -30,6 +30,8 @@ export interface SessionOwner {
   refuse(session: ClientSession, frame: Uint8Array, ret: number): void;
   /** A request is finished, or was dropped. */
   requestDone(session: ClientSession): void;
+  /** It has less than its share of the queue's room again. */
+  readOn(session: ClientSession): void;
 }
 
 /** What a session is made with, beside its transport. */
@@ -48,8 +50,8 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   readonly socket: ServerTransport;
   /** The number of the connection. */
   readonly connId: number;
-  /** Order "client": whether one of its tasks is ready or with a worker. */
-  busy = false;
+  /** Order "client": the one of its tasks that is ready or with a worker. */
+  front: QueuedTask | null = null;
   /** Order "client": the tasks that wait for that one. */
   readonly behind: LinkedList<QueuedTask> = new LinkedList();
   /** Its frames that wait or are with a worker. */
@@ -60,6 +62,22 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   leaving = false;
   /** Whether it has ever sent a whole frame. */
   heard = false;
+  /** The news of its coming, while no worker has got any of its tasks. */
+  created: QueuedTask | null = null;
+  /** The news that it is gone. */
+  closed: QueuedTask | null = null;
+  /** Whether its requests are dropped. */
+  dropped = false;
+  /** Whether its connection has ended. */
+  gone = false;
+  /** How many of its requests wait. */
+  waiting = 0;
+  /** How many bytes these take. */
+  waitingBytes = 0;
+  /** Used by the room: the bytes of the one that came when none waited. */
+  firstBytes = 0;
+  /** Whether it is not read from because it has its share of the queue's room. */
+  heldBack = false;
   /** Steps of the idle watch since its last frame. */
   quietSteps = 0;
   /** Used by a walk over several selections, to meet each session once. */
@@ -137,6 +155,16 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   }
 
   /** Called by the queue. */
+  holdBack(): void {
+    this.socket.pause();
+  }
+
+  /** Called by the queue. */
+  readOn(): void {
+    this.#owner.readOn(this);
+  }
+
+  /** Called by the queue. */
   requestDone(): void {
     this.#owner.requestDone(this);
   }
@@ -150,8 +178,8 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
 
   /** Called by the socket: whoever has asked before is answered. */
   onEnd(): boolean {
+    if (this.pendingRequests > 0) this.#owner.onClientEnd(this);
     this.leaving = this.pendingRequests > 0;
-    if (this.leaving) this.#owner.onClientEnd(this);
     return this.leaving;
   }
 

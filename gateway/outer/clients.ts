@@ -1,6 +1,6 @@
 // Clients: lets clients in, makes tasks of their frames, and holds back those that send too much.
 
-import { type BoxOf, Task, TaskCmd } from "@maple/box";
+import { type BoxOf, RET, Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
   ClientPlaces,
   type CloseCause,
@@ -63,7 +63,6 @@ export class Clients implements SessionOwner {
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
       maxLoneBytes: innerFrameMax,
-      gate: queue.gate,
       lingerMs: linger * 1000,
       ownFrames: true,
     });
@@ -82,8 +81,8 @@ export class Clients implements SessionOwner {
     this.#context.follow(socket.run(session));
     // It was let in by the system before the listener was closed.
     if (!this.#reading) return socket.close(STOP);
-    // A full queue lets nobody new in either.
-    if (!queue.gate.isOpen) return queue.gate.opened();
+    const { newsGate } = queue.room;
+    if (!newsGate.isOpen) return newsGate.opened();
   }
 
   /** Reads nobody any more. */
@@ -101,9 +100,14 @@ export class Clients implements SessionOwner {
 
   /** For a session. */
   onClientFrame(session: ClientSession, frame: Uint8Array): void {
-    const { counters, options } = this.#context;
+    const { counters, options, queue } = this.#context;
     counters.clientFrames++;
     counters.clientBytes += frame.length;
+    if (!queue.room.fits(session, TaskOffset.body + frame.length)) {
+      counters.refused++;
+      session.refuse(frame, RET.BUSY);
+      return;
+    }
     if (++session.pendingRequests >= options.clientQueueMax) {
       if (!session.paused) counters.clientPauses++;
       session.paused = true;
@@ -115,6 +119,7 @@ export class Clients implements SessionOwner {
   /** For a session. */
   onClientEnd(session: ClientSession): void {
     this.#places.leave(session);
+    this.#context.queue.retire(session);
   }
 
   /** For a session. */
@@ -128,7 +133,9 @@ export class Clients implements SessionOwner {
     const about = { conn: session.connId };
     if (isOrdinary(cause)) logger.debug(line, about);
     else logger.warn(line, about);
-    this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
+    if (this.#context.queue.leave(session)) {
+      this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
+    } else counters.newsDropped++;
   }
 
   /** For a session. */
@@ -152,8 +159,14 @@ export class Clients implements SessionOwner {
     }
     if (session.paused && session.pendingRequests <= clientQueueMax / 2) {
       session.paused = false;
-      if (this.#reading) session.socket.resume();
+      this.readOn(session);
     }
+  }
+
+  /** For a session. */
+  readOn(session: ClientSession): void {
+    const { paused, heldBack } = session;
+    if (this.#reading && !paused && !heldBack) session.socket.resume();
   }
 
   /**

@@ -15,10 +15,30 @@ const NO_HEADER: Uint8Array = new Uint8Array(0);
 
 /** What the queue needs of a client. */
 export interface QueueClient {
-  /** Order "client", for the queue: whether one of its tasks is ready or with a worker. */
-  busy: boolean;
+  /** Order "client", for the queue: the one of its tasks that is ready or with a worker. */
+  front: QueuedTask | null;
   /** Order "client", for the queue: the tasks that wait for that one. */
   readonly behind: LinkedList<QueuedTask>;
+  /** For the queue: the news of its coming, while no worker has got any of its tasks. */
+  created: QueuedTask | null;
+  /** For the queue: the news that it is gone. */
+  closed: QueuedTask | null;
+  /** For the queue: whether its requests are dropped. */
+  dropped: boolean;
+  /** For the room: whether its connection has ended. */
+  gone: boolean;
+  /** For the room: how many of its requests wait. */
+  waiting: number;
+  /** For the room: how many bytes these take. */
+  waitingBytes: number;
+  /** For the room: the bytes of the one that came when none waited. */
+  firstBytes: number;
+  /** For the room: whether it is not read from, since it has its share. */
+  heldBack: boolean;
+  /** It is not to be read from. */
+  holdBack(): void;
+  /** It may be read from again. */
+  readOn(): void;
   /** Writes the header of a task about it at `at`; what is the task's own is left to the task. */
   writeHeader(target: Uint8Array, at: number): void;
   /** Answers a request in place of a worker, where that can be done. */
@@ -63,6 +83,8 @@ export class QueuedTask implements Linked<QueuedTask> {
   next: QueuedTask | null = null;
   /** The task before it. */
   prev: QueuedTask | null = null;
+  /** For the queue: the list in which it waits for a worker. */
+  list: LinkedList<QueuedTask> | null = null;
   /** The worker that holds it. */
   link: TaskHolder | null = null;
   /** How often it was handed to a worker. */
@@ -104,10 +126,14 @@ export class QueuedTask implements Linked<QueuedTask> {
     return this.cmd === TaskCmd.CLIENT_REQ;
   }
 
-  /** Whether it may be given up when it has waited too long: all but the news of clients. */
-  get canExpire(): boolean {
-    return this.cmd !== TaskCmd.CLIENT_CREATED &&
-      this.cmd !== TaskCmd.CLIENT_CLOSED;
+  /** Whether it tells that a client has come. */
+  get isCreated(): boolean {
+    return this.cmd === TaskCmd.CLIENT_CREATED;
+  }
+
+  /** Whether it tells that a client has come, or is gone. */
+  get isNews(): boolean {
+    return this.isCreated || this.cmd === TaskCmd.CLIENT_CLOSED;
   }
 
   /** Writes the frame for a worker at `at`. */

@@ -1,9 +1,10 @@
 // TaskQueue: the tasks that wait for a worker, first come first served, in each client's order,
 // bounded.
 
-import { Gate } from "@maple/box/internal";
+import type { Gate } from "@maple/box/internal";
 import { LinkedList } from "./linked_list.ts";
 import type { QueueClient, QueuedTask } from "./queued_task.ts";
+import { Room, type RoomOptions } from "./room.ts";
 
 /**
  * In which order the frames of one client are handed out: `client`, one at a time, the next when
@@ -11,47 +12,58 @@ import type { QueueClient, QueuedTask } from "./queued_task.ts";
  */
 export type TaskOrder = "client" | "none";
 
+/**
+ * What is done with the waiting requests of a client that is gone: `yield`, they are run, but
+ * dropped when others need the room; `run`, they are run in any case; `drop`, they are dropped.
+ */
+export type GoneRequests = "yield" | "run" | "drop";
+
 /** Settings of a {@linkcode TaskQueue}. */
-export interface TaskQueueOptions {
+export interface TaskQueueOptions extends RoomOptions {
   /** Whether a client's tasks are handed out one at a time. */
   readonly order: TaskOrder;
-  /** Tasks at which it is full. */
-  readonly queueMax: number;
-  /** Bytes at which it is full. */
-  readonly queueBytes: number;
+  /** What is done with the requests of clients that are gone. */
+  readonly goneRequests: GoneRequests;
+  /** Called when a request is dropped because its client is gone. */
+  readonly onDropped?: (task: QueuedTask) => void;
 }
 
-// Once full, this share of it must be left before anybody is read from again, so that not every
-// single task opens and shuts the gate.
-const ROOM_SHARE = 0.75;
+// With order "none" requests that are dropped may stay in the list of what is ready until they are
+// one in so many of it, so that it need not be gone through for each client.
+const DROPPED_SHARE = 100;
+const DROPPED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The tasks that wait for a worker. */
 export class TaskQueue {
-  /** Shut while the queue is full: those who bring tasks wait at it. */
-  readonly gate: Gate = new Gate();
-  /** How often it was full of tasks, and of bytes. */
-  readonly stops = { tasks: 0, bytes: 0 };
+  /** How much of it is taken, and by whom. */
+  readonly room: Room;
   readonly #options: TaskQueueOptions;
   readonly #ready = new LinkedList<QueuedTask>();
   readonly #returned = new LinkedList<QueuedTask>();
   #step = 0;
-  #size = 0;
-  #bytes = 0;
-  #peak = 0;
+  // What is dropped when it comes up in one of these two lists.
+  #dropped = 0;
+  #droppedBytes = 0;
 
   /** @param options Order and limits. */
   constructor(options: TaskQueueOptions) {
     this.#options = options;
+    this.room = new Room(options);
+  }
+
+  /** Shut while it is full: those who bring tasks and can wait do so at it. */
+  get gate(): Gate {
+    return this.room.gate;
   }
 
   /** How many tasks wait. */
   get size(): number {
-    return this.#size;
+    return this.room.size;
   }
 
   /** How many tasks have waited at most. */
   get peak(): number {
-    return this.#peak;
+    return this.room.peak;
   }
 
   /**
@@ -64,31 +76,38 @@ export class TaskQueue {
 
   /** How many bytes the waiting tasks take. */
   get bytes(): number {
-    return this.#bytes;
+    return this.room.bytes;
   }
 
   /** Adds a task at the end; behind the tasks of its client, where these are in order. */
   push(task: QueuedTask): void {
     task.bornStep = this.#step;
     const session = task.session;
+    if (task.isNews) session![task.isCreated ? "created" : "closed"] = task;
     if (session && this.#options.order === "client") {
-      if (session.busy) session.behind.pushBack(task);
+      if (session.front) session.behind.pushBack(task);
       else {
-        session.busy = true;
-        this.#ready.pushBack(task);
+        session.front = task;
+        this.#put(task, this.#ready);
       }
     } else {
-      this.#ready.pushBack(task);
+      this.#put(task, this.#ready);
     }
-    this.#count(1, task.bytes);
+    this.room.add(task);
+    if (!this.gate.isOpen && this.room.gone.size > 0) this.#yield();
   }
 
   /** Adds tasks that came back from a lost worker: they wait apart, before all others. */
   putBack(tasks: readonly QueuedTask[]): void {
     for (const task of tasks) {
+      if (task.isRequest && task.session!.dropped) {
+        this.finish(task);
+        this.#options.onDropped?.(task);
+        continue;
+      }
       task.bornStep = this.#step;
-      this.#returned.pushBack(task);
-      this.#count(1, task.bytes);
+      this.#put(task, this.#returned);
+      this.room.add(task);
     }
   }
 
@@ -99,16 +118,15 @@ export class TaskQueue {
 
   /** Takes out the one that came back first; null when there is none. */
   nextReturned(): QueuedTask | null {
-    const task = this.#returned.shift();
-    if (task) this.#count(-1, -task.bytes);
-    return task;
+    return this.#shift(this.#returned);
   }
 
   /** Takes the next task out; null when none is ready. */
   next(): QueuedTask | null {
-    const task = this.#ready.shift();
-    if (!task) return null;
-    this.#count(-1, -task.bytes);
+    const task = this.#shift(this.#ready);
+    const session = task?.session;
+    // The news of its coming is its first task.
+    if (session?.created) session.created = null;
     return task;
   }
 
@@ -122,8 +140,8 @@ export class TaskQueue {
     const session = task.session;
     if (!session || this.#options.order !== "client") return;
     const following = session.behind.shift();
-    if (following) this.#ready.pushBack(following);
-    else session.busy = false;
+    session.front = following;
+    if (following) this.#put(following, this.#ready);
   }
 
   /** Takes the waiting tasks of a client out that `which` chooses. */
@@ -135,18 +153,48 @@ export class TaskQueue {
     for (const task of session.behind) {
       if (!which(task)) continue;
       session.behind.remove(task);
+      this.room.take(task);
       removed.push(task);
     }
-    for (const list of [this.#returned, this.#ready]) {
+    const others = this.#options.order === "client"
+      ? [[session.front]]
+      : [this.#returned, this.#ready];
+    for (const list of others) {
       for (const task of list) {
-        if (task.session !== session || !which(task)) continue;
-        list.remove(task);
+        if (task?.session !== session || !task.list || !which(task)) continue;
+        this.#takeOut(task);
         removed.push(task);
-        this.finish(task);
       }
     }
-    for (const task of removed) this.#count(-1, -task.bytes);
     return removed;
+  }
+
+  /**
+   * A client has ended its sending, and is gone as far as one can tell: its requests that wait may
+   * be dropped.
+   */
+  retire(session: QueueClient): void {
+    const { goneRequests } = this.#options;
+    const isScarce = this.room.heldBack > 0 || !this.gate.isOpen;
+    this.room.leave(session);
+    const isDropping = goneRequests === "drop" ||
+      (goneRequests === "yield" && isScarce);
+    if (isDropping && !session.dropped) this.#dropOf(session);
+  }
+
+  /**
+   * A client is gone. Where no worker was told that it came and nothing of it is left, none needs
+   * to be told that it is gone: the news of its coming is taken out.
+   *
+   * @returns Whether a worker must be told.
+   */
+  leave(session: QueueClient): boolean {
+    this.retire(session);
+    const { created } = session;
+    if (!created || (session.waiting > 0 && !session.dropped)) return true;
+    this.#takeOut(created);
+    session.created = null;
+    return false;
   }
 
   /**
@@ -156,45 +204,106 @@ export class TaskQueue {
    */
   expire(steps: number): QueuedTask[] {
     const oldest = ++this.#step - steps;
-    const isOld = (task: QueuedTask) =>
-      task.bornStep < oldest && task.canExpire;
+    const isOld = (task: QueuedTask) => task.bornStep < oldest && !task.isNews;
     const expired: QueuedTask[] = [];
     for (const list of [this.#returned, this.#ready]) {
       for (const task of list) {
         if (isOld(task)) {
-          list.remove(task);
+          this.#takeOut(task);
           expired.push(task);
-          this.finish(task);
           continue;
         }
         // The news of its coming goes before a client's requests, and waits for ever.
         for (const behind of task.session?.behind ?? []) {
           if (!isOld(behind)) continue;
           task.session!.behind.remove(behind);
+          this.room.take(behind);
           expired.push(behind);
         }
       }
     }
-    for (const task of expired) this.#count(-1, -task.bytes);
+    for (const { session } of expired) if (session) this.#forget(session);
     return expired;
   }
 
-  #stop(isFull: boolean): void {
-    if (!this.gate.isOpen) return;
-    this.stops[isFull ? "tasks" : "bytes"]++;
-    this.gate.shut();
+  #put(task: QueuedTask, list: LinkedList<QueuedTask>): void {
+    task.list = list;
+    list.pushBack(task);
   }
 
-  #count(tasks: number, bytes: number): void {
-    this.#size += tasks;
-    this.#bytes += bytes;
-    if (this.#size > this.#peak) this.#peak = this.#size;
-    const { queueMax, queueBytes } = this.#options;
-    const isFull = this.#size >= queueMax;
-    if (isFull || this.#bytes >= queueBytes) this.#stop(isFull);
-    else if (
-      !this.gate.isOpen && this.#size <= queueMax * ROOM_SHARE &&
-      this.#bytes <= queueBytes * ROOM_SHARE
-    ) this.gate.open();
+  // Takes a task out of the list it is in, as if it were finished.
+  #takeOut(task: QueuedTask): void {
+    task.list!.remove(task);
+    task.list = null;
+    this.room.take(task);
+    this.finish(task);
+  }
+
+  // The next task of a list that is to be handed out.
+  #shift(list: LinkedList<QueuedTask>): QueuedTask | null {
+    while (list.first) {
+      const task = list.first;
+      if (task.isRequest && task.session!.dropped) {
+        this.#drop(task);
+        continue;
+      }
+      list.shift();
+      task.list = null;
+      this.room.take(task);
+      return task;
+    }
+    return null;
+  }
+
+  #drop(task: QueuedTask): void {
+    this.#takeOut(task);
+    this.#options.onDropped?.(task);
+  }
+
+  // Drops the requests of a client that is gone. With order "none" they are looked for when it is
+  // worth it, and otherwise dropped when they come up.
+  #dropOf(session: QueueClient): void {
+    session.dropped = true;
+    if (this.#options.order === "client") {
+      const dropped = this.remove(session, (task) => task.isRequest);
+      for (const task of dropped) this.#options.onDropped?.(task);
+      return;
+    }
+    this.#dropped += session.waiting;
+    this.#droppedBytes += session.waitingBytes;
+    const isWorthIt = this.#dropped * DROPPED_SHARE >= this.#ready.size ||
+      this.#droppedBytes >= DROPPED_BYTES_MAX;
+    if (isWorthIt) this.#sweep();
+  }
+
+  #sweep(): void {
+    for (const list of [this.#returned, this.#ready]) {
+      for (const task of list) {
+        if (task.isRequest && task.session!.dropped) this.#drop(task);
+      }
+    }
+    this.#dropped = this.#droppedBytes = 0;
+  }
+
+  // There is no more room: requests of clients that are gone make some.
+  #yield(): void {
+    if (this.#options.goneRequests !== "yield") return;
+    for (const session of [...this.room.gone]) {
+      this.#dropOf(session);
+      this.#forget(session);
+    }
+  }
+
+  // Of a client that has come and gone, and of which nothing is left, no worker needs to hear.
+  #forget(session: QueueClient): void {
+    const { created, closed, gone, waiting } = session;
+    if (!created || !closed || !gone || waiting > 0) return;
+    session.created = session.closed = null;
+    if (closed.list) this.#takeOut(closed);
+    else {
+      session.behind.remove(closed);
+      this.room.take(closed);
+    }
+    this.#takeOut(created);
   }
 }

@@ -22,6 +22,8 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     clientQueueMax: 128,
     queueMax: 100_000,
     queueBytes: 268_435_456,
+    newsMax: 100_000,
+    goneRequests: "yield",
     outboxMax: 4_194_304,
     linger: 30,
     innerFrameMax: 16_777_216,

@@ -36,6 +36,8 @@ const EVERY: Record<string, string | number> = {
   clientQueueMax: 6,
   queueMax: 7,
   queueBytes: 8,
+  newsMax: 8,
+  goneRequests: "run",
   outboxMax: 9,
   linger: 9.5,
   backlog: 10,

@@ -11,7 +11,14 @@ import { Dispatcher } from "../../../gateway/queue/dispatcher.ts";
 import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 import { TaskQueue } from "../../../gateway/queue/task_queue.ts";
 import { utf8 } from "../../box/support.ts";
-import { FakeLink, fakeSession, innerTask, request, textOf } from "./fakes.ts";
+import {
+  FakeLink,
+  fakeSession,
+  innerTask,
+  request,
+  ROOMY,
+  textOf,
+} from "./fakes.ts";
 
 function setUp(
   {
@@ -21,7 +28,7 @@ function setUp(
     originalMaxDeliveries = 2,
   } = {},
 ) {
-  const queue = new TaskQueue({ order, queueMax: 1000, queueBytes: 1e9 });
+  const queue = new TaskQueue({ ...ROOMY, order });
   const finished: string[] = [];
   const dispatcher = new Dispatcher(queue, {
     creditsMax,
@@ -194,7 +201,7 @@ Deno.test("Dispatcher lost() gives up after originalMaxDeliveries what an origin
 });
 
 Deno.test("Dispatcher lost() tells of a task that is given up when it is in no hand any more", () => {
-  const queue = new TaskQueue({ order: "none", queueMax: 9, queueBytes: 999 });
+  const queue = new TaskQueue({ ...ROOMY, order: "none" });
   const inHand: number[] = [];
   const dispatcher: Dispatcher = new Dispatcher(queue, {
     creditsMax: 9,

@@ -4,6 +4,7 @@ import { Box, FrameReader, Task, TaskCmd } from "@maple/box";
 import { type Conn, FrameSocket, turnNow } from "@maple/box/internal";
 import { ClientSession } from "../../../gateway/outer/client_session.ts";
 import { InnerLink } from "../../../gateway/inner/inner_link.ts";
+import type { TaskQueueOptions } from "../../../gateway/queue/task_queue.ts";
 import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 
 /** A connection that keeps what is written to it. */
@@ -55,11 +56,21 @@ export function fakeSession(
       onClientGone() {},
       refuse() {},
       requestDone() {},
+      readOn() {},
     },
     connId,
     header: new Task({ nodeId: 3, tag: 4 }).pack(),
   });
 }
+
+/** Settings of a queue with much room. */
+export const ROOMY: TaskQueueOptions = {
+  order: "client",
+  queueMax: 1000,
+  queueBytes: 1e9,
+  newsMax: 1000,
+  goneRequests: "yield",
+};
 
 /** A link whose connection is a {@linkcode FakeConn}, and the tasks that were sent on it. */
 export class FakeLink {

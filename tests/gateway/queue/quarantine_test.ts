@@ -9,7 +9,14 @@ import {
 } from "../../../gateway/queue/dispatcher.ts";
 import { TaskQueue } from "../../../gateway/queue/task_queue.ts";
 import { eventually } from "../../helpers/eventually.ts";
-import { FakeLink, fakeSession, innerTask, request, textOf } from "./fakes.ts";
+import {
+  FakeLink,
+  fakeSession,
+  innerTask,
+  request,
+  ROOMY,
+  textOf,
+} from "./fakes.ts";
 
 /** A worker that does one thing at a time: what it got last, and how it goes on. */
 class Worker {
@@ -56,7 +63,7 @@ function setUp(
     order?: "client" | "none";
   } = {},
 ) {
-  const queue = new TaskQueue({ order, queueMax: 1000, queueBytes: 1e9 });
+  const queue = new TaskQueue({ ...ROOMY, order });
   const finished: string[] = [];
   const dispatcher = new Dispatcher(queue, {
     creditsMax: 100,

@@ -1,52 +1,64 @@
 // The limits that hold everybody up: the queue, and the connections of workers and triggers.
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { Box, TaskCmd } from "@maple/box";
+import { Box, RET, TaskCmd } from "@maple/box";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 
-Deno.test("queueMax stops reading and accepting clients, then all goes on and nothing is lost", async () => {
-  await using gateway = await GatewayFixture.start({ queueMax: 10 });
-  const CLIENTS = 3;
+Deno.test("queueMax is shared by the clients, a further one is read from all the same, and nothing is lost", async () => {
+  await using gateway = await GatewayFixture.start({ queueMax: 12 });
   const FRAMES = 40;
   await using a = await gateway.connect();
   await using b = await gateway.connect();
   await using c = await gateway.connect();
   const clients = [a, b, c];
-  await gateway.until((stats) => stats.clients === CLIENTS);
+  // The first one has all of the room, until there are others.
   for (const client of clients) {
     for (let sn = 0; sn < FRAMES; sn++) await client.write({ cmd: 1, sn });
+    await gateway.until((stats) => stats.heldBack > clients.indexOf(client));
   }
-  await gateway.until((stats) => stats.queued >= 10);
-  // The accept that was under way still gets one in, the others wait outside.
-  await using d = await gateway.connect();
-  await gateway.until((stats) => stats.clients === CLIENTS + 1);
-  await using e = await gateway.connect();
-  await using f = await gateway.connect();
-  for (const client of [d, e, f]) await client.write({ cmd: 2 });
-  // Messages do not wait at the queue: a round of them shows that the gateway has turned meanwhile.
-  await using trigger = await gateway.attach();
-  const { hostname } = gateway.inner;
-  assertEquals(hostname, "127.0.0.1");
-  await trigger.ask();
-  assertEquals((await trigger.next())?.cmd, TaskCmd.CLIENT_CREATED);
-  const full = gateway.gateway.stats();
-  assertEquals([full.clients, full.clientFrames], [
-    CLIENTS + 1,
-    10 - CLIENTS,
-  ]);
-  await trigger[Symbol.asyncDispose]();
+  await using honest = await gateway.connect();
+  await honest.write({ cmd: 2 });
+  await gateway.until((stats) => stats.clientFrames === 12 + 1 + 1 + 1);
+  const { queued, queuedNews, heldBack } = gateway.gateway.stats();
+  assertEquals([queued - queuedNews, queuedNews, heldBack], [15, 4, 4]);
+  await gateway.log.line(/WARN 4 clients are held back: 19 tasks .* of 4 cl/);
   await using _worker = await gateway.attachEcho();
+  assertEquals((await honest.read())?.cmd, 2);
   for (const client of clients) {
     for (let sn = 0; sn < FRAMES; sn++) {
       assertEquals((await client.read())?.sn, sn);
     }
   }
-  for (const client of [d, e, f]) assertEquals((await client.read())?.cmd, 2);
-  // Room for one that is accepted, and the redelivered one.
-  assertLessOrEqual(gateway.gateway.stats().queuedPeak, 12);
+  await gateway.log.line(/INFO no client is held back any more.* up to 4 were/);
+  // Twice the room at most.
+  assertLessOrEqual(gateway.gateway.stats().queuedPeak, 24 + 4);
+  assertEquals(gateway.gateway.stats().refused, 0);
 });
 
-Deno.test("queueBytes stops reading clients as queueMax does", async () => {
+Deno.test("queueMax refuses a client at once when there is no room for one request of each", async () => {
+  await using gateway = await GatewayFixture.start({ queueMax: 3 });
+  await using stack = new AsyncDisposableStack();
+  const clients = [];
+  for (let sn = 1; sn <= 5; sn++) {
+    const client = stack.use(await gateway.connect());
+    clients.push(client);
+    await client.write({ cmd: 1, sn });
+    await gateway.until((stats) => stats.clientFrames === sn);
+  }
+  for (const client of clients.slice(3)) {
+    assertEquals((await client.read())?.ret, RET.BUSY);
+  }
+  assertEquals(gateway.gateway.stats().refused, 2);
+  await using _worker = await gateway.attachEcho();
+  for (const client of clients.slice(0, 3)) {
+    assertEquals((await client.read())?.ret, 0);
+  }
+  await clients[4]!.write({ cmd: 1, sn: 6 });
+  assertEquals((await clients[4]!.read())?.sn, 6);
+  await gateway.log.line(/INFO no client .* and 2 requests were refused/);
+});
+
+Deno.test("queueBytes is shared by the clients as queueMax is", async () => {
   await using gateway = await GatewayFixture.start({ queueBytes: 100_000 });
   await using client = await gateway.connectRaw();
   const frame = new Box({ cmd: 1, body: new Uint8Array(9_900) }).pack();
@@ -56,14 +68,13 @@ Deno.test("queueBytes stops reading clients as queueMax does", async () => {
   // 76 of CREATED, 10,000 for each request.
   await gateway.until((stats) => stats.queuedBytes === 100_076);
   await using other = await gateway.connect();
-  await gateway.until((stats) => stats.clients === 2);
-  assertEquals(gateway.gateway.stats().clientFrames, 10);
+  await other.write({ cmd: 1 });
+  await gateway.until((stats) => stats.clientFrames === 11);
   await using _worker = await gateway.attachEcho();
   for (let i = 0; i < 50; i++) {
     assertEquals(await client.nextFrame(), frame);
   }
   await sending;
-  await other.write({ cmd: 1 });
   assert(await other.read());
 });
 
@@ -110,12 +121,102 @@ Deno.test("queueMax twice over refuses tasks of a worker, which is read on", asy
   await worker.answer(created, new Box({ body: "answered" }).pack());
   assertEquals((await client.read())?.text(), "answered");
   assertEquals(gateway.gateway.stats().innerDropped, 5);
-  await gateway.log.line(/ERROR worker .* dropped, since 20 tasks wait; raise/);
+  await gateway.log.line(
+    /ERROR worker .* dropped, since 20 tasks .* wait; raise/,
+  );
   for (let custom = 0; custom < 20; custom++) {
     const task = await worker.pull(TaskCmd.WRITE_TO_WORKER);
     assertEquals(task.custom, custom);
   }
 });
+
+Deno.test("newsMax lets no client in until workers were told of others", async () => {
+  await using gateway = await GatewayFixture.start({ newsMax: 4 });
+  await using stack = new AsyncDisposableStack();
+  for (let i = 0; i < 4; i++) stack.use(await gateway.connect());
+  await gateway.until((stats) => stats.clients === 4);
+  await using outside = await gateway.connect();
+  await outside.write({ cmd: 1 });
+  await gateway.log.line(/WARN no client is let in: 4 times .*newsMax/);
+  assertEquals(gateway.gateway.stats().clients, 4);
+  await using worker = await gateway.attach();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  await gateway.until((stats) => stats.clients === 5);
+  await using _echo = await gateway.attachEcho();
+  await gateway.log.line(/INFO clients are let in again/);
+});
+
+Deno.test("Gateway forgets clients that come and go while no worker is there", async () => {
+  await using gateway = await GatewayFixture.start({ queueMax: 10 });
+  for (let i = 1; i <= 50; i++) {
+    const client = await gateway.connect();
+    await gateway.until((stats) => stats.clientsAccepted === i);
+    client.close();
+    await gateway.until((stats) => stats.clients === 0);
+  }
+  const { queued, newsDropped } = gateway.gateway.stats();
+  assertEquals([queued, newsDropped], [0, 50]);
+  await using worker = await gateway.attach();
+  await worker.ask();
+  await using _client = await gateway.connect();
+  const created = await worker.expect(TaskCmd.CLIENT_CREATED);
+  assertEquals(created.connId, 51);
+});
+
+Deno.test("Gateway tells of the end of a client of which a worker was told", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
+  await worker.ask();
+  const client = await gateway.connect();
+  await worker.expect(TaskCmd.CLIENT_CREATED);
+  client.close();
+  await gateway.until((stats) => stats.clients === 0);
+  await worker.pull(TaskCmd.CLIENT_CLOSED);
+  assertEquals(gateway.gateway.stats().newsDropped, 0);
+});
+
+for (const order of ["client", "none"] as const) {
+  Deno.test(`goneRequests decides what becomes of the requests of a client that is gone, order ${order}`, async () => {
+    for (const goneRequests of ["yield", "run", "drop"] as const) {
+      await using gateway = await GatewayFixture.start({ order, goneRequests });
+      const client = await gateway.connect();
+      for (const sn of [1, 2]) await client.write({ cmd: 1, sn });
+      await gateway.until((stats) => stats.clientFrames === 2);
+      client.close();
+      if (goneRequests === "drop") {
+        await gateway.until((stats) => stats.clients === 0);
+        const { queued, gone, newsDropped } = gateway.gateway.stats();
+        assertEquals([queued, gone, newsDropped], [0, 2, 1]);
+        continue;
+      }
+      await using worker = await gateway.attach();
+      await worker.pull(TaskCmd.CLIENT_CREATED);
+      for (const sn of [1, 2]) {
+        const request = await worker.pull(TaskCmd.CLIENT_REQ);
+        assertEquals(Box.fromFrame(request.body).sn, sn);
+      }
+      await worker.pull(TaskCmd.CLIENT_CLOSED);
+    }
+  });
+
+  Deno.test(`goneRequests yield: requests of clients that are gone make room for others, order ${order}`, async () => {
+    await using gateway = await GatewayFixture.start({ order, queueMax: 10 });
+    for (let i = 1; i <= 3; i++) {
+      const client = await gateway.connect();
+      for (const sn of [1, 2, 3]) await client.write({ cmd: 1, sn });
+      await gateway.until((stats) => stats.clientFrames === 3 * i);
+      client.close();
+    }
+    await using honest = await gateway.connect();
+    await honest.write({ cmd: 1, sn: 9 });
+    await gateway.until((stats) => stats.gone === 9 && stats.clients === 1);
+    // Of them nothing is left, not even the news.
+    const { queued, queuedNews } = gateway.gateway.stats();
+    assertEquals([queued, queuedNews], [2, 1]);
+    await using _worker = await gateway.attachEcho();
+    assertEquals((await honest.read())?.sn, 9);
+  });
+}
 
 Deno.test("creditsMax bounds what one worker holds", async () => {
   await using gateway = await GatewayFixture.start({ creditsMax: 2 });

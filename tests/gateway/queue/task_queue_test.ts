@@ -7,13 +7,11 @@ import {
   TaskQueue,
   type TaskQueueOptions,
 } from "../../../gateway/queue/task_queue.ts";
-import { fakeSession, innerTask, request, textOf } from "./fakes.ts";
+import { fakeSession, innerTask, request, ROOMY, textOf } from "./fakes.ts";
 
 function makeQueue(options: Partial<TaskQueueOptions> = {}): TaskQueue {
   return new TaskQueue({
-    order: "client",
-    queueMax: 100,
-    queueBytes: 1_000_000,
+    ...ROOMY,
     ...options,
   });
 }
@@ -51,7 +49,7 @@ Deno.test("TaskQueue push() makes a client ready again whose tasks are all finis
     const task = queue.next()!;
     assertEquals(textOf(task), text);
     queue.finish(task);
-    assertFalse(session.busy);
+    assertEquals(session.front, null);
   }
 });
 
@@ -105,7 +103,7 @@ Deno.test("TaskQueue remove() takes the chosen tasks of one client out", () => {
       "keep 2",
     ]);
     assertEquals(left.length, 6);
-    assertEquals([queue.size, queue.bytes, a.busy], [0, 0, false]);
+    assertEquals([queue.size, queue.bytes, a.front], [0, 0, null]);
   }
 });
 
@@ -115,7 +113,7 @@ Deno.test("TaskQueue remove() leaves the task that a worker holds", () => {
   for (const text of ["held", "waits"]) queue.push(request(session, text));
   const held = queue.next()!;
   assertEquals(queue.remove(session, () => true).map(textOf), ["waits"]);
-  assert(session.busy);
+  assert(session.front);
   queue.push(request(session, "later"));
   assertFalse(queue.hasNext);
   queue.finish(held);
@@ -221,7 +219,7 @@ Deno.test("TaskQueue expire() leaves what waits behind a task in a worker's hand
   for (let step = 0; step < 3; step++) assertEquals(queue.expire(1), []);
   queue.finish(held);
   assertEquals(queue.expire(1).map(textOf), ["waits"]);
-  assertFalse(session.busy);
+  assertEquals(session.front, null);
 });
 
 Deno.test("TaskQueue putBack() lets a task wait anew", () => {
