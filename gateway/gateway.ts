@@ -26,6 +26,8 @@ import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
 import {
+  CHANGEABLE,
+  type ChangeableLimits,
   type GatewayLimits,
   type GatewayOptions,
   limitsOf,
@@ -276,6 +278,22 @@ export class Gateway implements AsyncDisposable {
         (conn) => this.#clients.accept(acceptedConn(conn)),
       ),
     );
+  }
+
+  /**
+   * Changes limits while it runs. Nobody who is connected is closed for it: a lower number holds
+   * for those that come.
+   *
+   * @param limits Those that change. They are held against the open files as at the start.
+   * @throws {GatewayError} when one does not fit.
+   */
+  setLimits(limits: ChangeableLimits): void {
+    const resolved = resolveOptions(limits);
+    const { options } = this.#context;
+    for (const name of CHANGEABLE) {
+      if (limits[name] !== undefined) options[name] = resolved[name];
+    }
+    this.#fitOpenFiles();
   }
 
   /** The counters as they are now. */

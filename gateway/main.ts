@@ -19,6 +19,7 @@ import { loadConfigFile } from "./config_file.ts";
 import { Gateway } from "./gateway.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
+import { CHANGEABLE, DEFAULTS } from "./options.ts";
 import { reload, type Reloading } from "./reload.ts";
 import { FLAGS, readSettings, type Settings } from "./settings.ts";
 import { StatFile } from "./metrics/stat_file.ts";
@@ -33,7 +34,8 @@ ${describeFlags(FLAGS)}
 TERM and INT: stop accepting, let the workers finish what is queued, close;
 a second one closes at once.
 HUP: open the log file again, read the config file again, change what can be
-changed (--log-level).
+changed (--log-level, --conns-max, --client-queue-max, --inner-conns-max,
+--inner-reserve).
 USR1, USR2: log one level more, one level less.
 `;
 
@@ -63,7 +65,10 @@ async function run(args: readonly string[]): Promise<number> {
   setProcessName("maple-gateway");
   const logger = openLog(settings);
   using unhandled = watchUnhandled(logger);
-  using _reloads = reloadOnHangup(settings, { read, logger });
+  const changers = new Map<string, (now: Settings) => void>([
+    ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
+  ]);
+  using _reloads = reloadOnHangup(settings, { read, logger, changers });
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
   await using gateway = new Gateway({ ...settings.gateway, logger });
   await using metrics = settings.metrics === undefined
@@ -93,6 +98,13 @@ async function run(args: readonly string[]): Promise<number> {
       formatAddress(gateway.innerAddr!)
     }`,
   );
+  for (const name of CHANGEABLE) {
+    changers.set(
+      name,
+      ({ gateway: { [name]: now = DEFAULTS[name] } }) =>
+        gateway.setLimits({ [name]: now }),
+    );
+  }
   unhandled.started();
   await stopped;
   return 0;
@@ -123,16 +135,13 @@ function makeFolder(path: string): void {
 // A HUP that comes while it starts must not end it either.
 function reloadOnHangup(
   atStart: Settings,
-  { read, logger }: Pick<Reloading, "read" | "logger">,
+  reloading: Reloading,
 ): Disposable {
   // Windows has it when the console is closed, which is to end the program.
   if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
   let settings = atStart;
-  const changers: Reloading["changers"] = new Map([
-    ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
-  ]);
   const onHangup = () => {
-    settings = reload(settings, { read, logger, changers });
+    settings = reload(settings, reloading);
   };
   Deno.addSignalListener("SIGHUP", onHangup);
   return {

@@ -164,6 +164,20 @@ export type GatewayLimits = Readonly<
   >
 >;
 
+/** The limits that can be changed while a gateway runs: those that are looked at each time. */
+export type ChangeableLimits = Pick<
+  GatewayOptions,
+  "connsMax" | "clientQueueMax" | "innerConnsMax" | "innerReserve"
+>;
+
+/** Their names. */
+export const CHANGEABLE: readonly (keyof ChangeableLimits)[] = [
+  "connsMax",
+  "clientQueueMax",
+  "innerConnsMax",
+  "innerReserve",
+];
+
 /** Those of the options that are numbers. */
 export function limitsOf(options: ResolvedOptions): GatewayLimits {
   const names = Object.keys(RANGES) as NumberOption[];

@@ -360,7 +360,7 @@ Deno.test({
       const log = (file = logFile) => Deno.readTextFile(file).catch(() => "");
       const said = (what: string) =>
         eventually(async () => (await log()).includes(what), { what });
-      await write({ logFile, connsMax: 50 });
+      await write({ logFile, connsMax: 1, queueMax: 50 });
       await using gateway = await startGatewayProcess(["--config", config]);
       await using _worker = await EchoWorker.attach(gateway.inner);
       await using client = await connect(gateway);
@@ -371,14 +371,18 @@ Deno.test({
       await asks();
 
       await Deno.rename(logFile, `${logFile}.old`);
-      await write({ logFile, connsMax: 60, logLevel: "debug" });
+      await using refused = await connect(gateway);
+      assertEquals(await refused.read(), null);
+      await write({ logFile, connsMax: 2, queueMax: 60, logLevel: "debug" });
       gateway.process.kill("SIGHUP");
       await said(
         "INFO  gateway[" + gateway.process.pid +
-          "] SIGHUP: the log is opened again; changed: logLevel INFO -> DEBUG; only a restart changes connsMax 50 -> 60\n",
+          "] SIGHUP: the log is opened again; changed: connsMax 1 -> 2, logLevel INFO -> DEBUG; only a restart changes queueMax 50 -> 60\n",
       );
       await asks();
-      await using _other = await connect(gateway);
+      await using other = await connect(gateway);
+      await other.write({ cmd: 1, body: "let in" });
+      assertEquals((await other.read())?.text(), "let in");
       await said("DEBUG ");
       assertFalse((await log(`${logFile}.old`)).includes("SIGHUP"));
 
@@ -389,7 +393,7 @@ Deno.test({
       );
       await asks();
 
-      await write({ logFile, connsMax: 50, logLevel: "error" });
+      await write({ logFile, connsMax: 2, queueMax: 50, logLevel: "error" });
       gateway.process.kill("SIGHUP");
       await said(
         "SIGHUP: the log is opened again; changed: logLevel DEBUG -> ERROR\n",

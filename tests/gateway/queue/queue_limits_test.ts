@@ -1,7 +1,13 @@
 // The limits that hold everybody up: the queue, and the connections of workers and triggers.
 
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertThrows,
+} from "@std/assert";
 import { Box, RET, TaskCmd } from "@maple/box";
+import { GatewayError } from "@maple/gateway";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 
 Deno.test("queueMax is shared by the clients, a further one is read from all the same, and nothing is lost", async () => {
@@ -308,4 +314,26 @@ Deno.test("innerFrameMax closes a worker that sends a longer frame", async () =>
   });
   assertEquals(await trigger.next(), null);
   await gateway.log.line(/WARN trigger .* 2001 bytes are above the limit/);
+});
+
+Deno.test("setLimits() changes what holds for those that come, and checks it", async () => {
+  await using gateway = await GatewayFixture.start({ connsMax: 1 });
+  await using worker = await gateway.attach();
+  await using first = await gateway.connect();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  await first.write({ cmd: 1 });
+  await worker.pull(TaskCmd.CLIENT_REQ);
+  await using refused = await gateway.connect();
+  assertEquals(await refused.read(), null);
+  gateway.gateway.setLimits({ connsMax: 2 });
+  await using _second = await gateway.connect();
+  await worker.pull(TaskCmd.CLIENT_CREATED);
+  assertEquals(gateway.gateway.limits.connsMax, 2);
+  assertThrows(
+    () => gateway.gateway.setLimits({ connsMax: 0 }),
+    GatewayError,
+    "Option connsMax must be",
+  );
+  gateway.gateway.setLimits({ connsMax: 1 });
+  await gateway.until((stats) => stats.clients === 2);
 });
