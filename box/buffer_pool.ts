@@ -1,6 +1,12 @@
 // Buffers that are used for a while and given back: memory outside of the JavaScript heap is dear
 // to take and to give back.
 
+/** Who counts the memory that buffers take. */
+export interface BufferMeter {
+  /** Counts so many bytes more, or fewer. It must not throw. */
+  add(bytes: number): void;
+}
+
 // Each size is so many times the one before.
 const GROWTH = 4;
 // The smallest are for connections that are idle, of which there are thousands: they are cut from

@@ -1,6 +1,11 @@
 // FrameReader: bytes in, whole frames out. It knows no sockets.
 
-import { acquireBuffer, bufferSize, releaseBuffer } from "./buffer_pool.ts";
+import {
+  acquireBuffer,
+  type BufferMeter,
+  bufferSize,
+  releaseBuffer,
+} from "./buffer_pool.ts";
 import { BoxError } from "./errors.ts";
 import {
   DEFAULT_MAX_FRAME_BYTES,
@@ -18,6 +23,8 @@ export interface FrameReaderOptions {
    * for one that carries much. @default {256}
    */
   bufferBytes?: number | undefined;
+  /** Told how much memory its buffer takes. */
+  meter?: BufferMeter | undefined;
 }
 
 // A connection that is idle keeps the small buffer; one that fills it gets a larger one, up to the
@@ -47,6 +54,7 @@ export class FrameReader {
   readonly #framing: Framing;
   readonly #maxFrameBytes: number;
   readonly #least: number;
+  readonly #meter: BufferMeter | undefined;
   #buffer: Uint8Array = EMPTY;
   #start = 0;
   #end = 0;
@@ -79,6 +87,7 @@ export class FrameReader {
     this.#maxFrameBytes = maxFrameBytes;
     this.#least = Math.min(bufferSize(bufferBytes), LARGE_BUFFER_BYTES);
     this.#wanted = this.#least;
+    this.#meter = options.meter;
   }
 
   /** How many bytes are held that are not yet taken as frames. */
@@ -241,6 +250,7 @@ export class FrameReader {
   }
 
   #replace(buffer: Uint8Array): void {
+    this.#meter?.add(buffer.length - this.#buffer.length);
     if (this.#buffer.length > 0) releaseBuffer(this.#buffer);
     this.#buffer = buffer;
   }

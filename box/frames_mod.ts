@@ -27,6 +27,7 @@ export type {
 } from "./box_class.ts";
 export { BoxError } from "./errors.ts";
 export type { BoxErrorCode } from "./errors.ts";
+export type { BufferMeter } from "./buffer_pool.ts";
 export { FrameReader } from "./frame_reader.ts";
 export type { FrameReaderOptions } from "./frame_reader.ts";
 export { DEFAULT_MAX_FRAME_BYTES, FrameFault } from "./framing.ts";

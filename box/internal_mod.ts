@@ -42,8 +42,11 @@ export type { GatewayHost } from "./net/connect.ts";
 export { Gate } from "./net/gate.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";
-export { IdleWatch } from "./net/idle_watch.ts";
-export type { IdleLimit, IdleWatched } from "./net/idle_watch.ts";
+export { ClientWatch } from "./net/client_watch.ts";
+export type { ClientTimeouts, WatchedClient } from "./net/client_watch.ts";
+export { MemoryLimit } from "./net/memory_limit.ts";
+export type { MemoryHolder } from "./net/memory_limit.ts";
+export { machineMemory } from "./process/machine_memory.ts";
 export { DEFAULT_KEEP_ALIVE, KEEP_ALIVE, keepAlive } from "./net/keep_alive.ts";
 export {
   acceptAll,

@@ -1,6 +1,10 @@
 // Outbox: what is to be written to one socket, collected into one write per turn of the event loop.
 
-import { acquireBuffer, releaseBuffer } from "./buffer_pool.ts";
+import {
+  acquireBuffer,
+  type BufferMeter,
+  releaseBuffer,
+} from "./buffer_pool.ts";
 import { BoxError } from "./errors.ts";
 import { atEndOfTurn } from "./turn.ts";
 
@@ -25,6 +29,8 @@ export interface OutboxOptions {
    * many, large for one that carries much. @default {256}
    */
   bufferBytes?: number | undefined;
+  /** Told how much memory its buffers take. */
+  meter?: BufferMeter | undefined;
   /** Called once when a write has failed; nothing more is written then. */
   onError?: (error: unknown) => void;
 }
@@ -58,6 +64,7 @@ export class Outbox {
   // Bytes of the long push that was let through; no limit counts them.
   #loneBytes = 0;
   readonly #bufferBytes: number;
+  readonly #meter: BufferMeter | undefined;
   readonly #onError: ((error: unknown) => void) | undefined;
   #buffer: Uint8Array = EMPTY;
   #length = 0;
@@ -87,12 +94,18 @@ export class Outbox {
     this.#maxBytes = maxBytes;
     this.#maxLoneBytes = options.maxLoneBytes ?? 0;
     this.#bufferBytes = options.bufferBytes ?? 0;
+    this.#meter = options.meter;
     this.#onError = options.onError;
   }
 
   /** How many bytes wait to be written, those under way included. */
   get pendingBytes(): number {
     return this.#length + this.#writingLength - this.#writingAt;
+  }
+
+  /** How many bytes of memory its buffers take. */
+  get capacity(): number {
+    return this.#buffer.length + this.#writing.length;
   }
 
   /** How often bytes were written: while it does not change, the other side takes none. */
@@ -163,6 +176,7 @@ export class Outbox {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#meter?.add(-this.#buffer.length);
     if (this.#length > 0) releaseBuffer(this.#buffer);
     this.#buffer = EMPTY;
     this.#length = 0;
@@ -181,6 +195,7 @@ export class Outbox {
       Math.max(needed, this.#buffer.length * 2, this.#bufferBytes),
     );
     if (this.#length > 0) grown.set(this.#buffer.subarray(0, this.#length));
+    this.#meter?.add(grown.length - this.#buffer.length);
     if (this.#buffer.length > 0) releaseBuffer(this.#buffer);
     this.#buffer = grown;
   }
@@ -240,6 +255,7 @@ export class Outbox {
   };
 
   #finishWriting(): void {
+    this.#meter?.add(-this.#writing.length);
     releaseBuffer(this.#writing);
     this.#writing = EMPTY;
     this.#writingAt = this.#writingLength = 0;

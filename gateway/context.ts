@@ -1,6 +1,6 @@
 // What the parts of one gateway share.
 
-import type { Logger, SessionTable } from "@maple/box/internal";
+import type { Logger, MemoryLimit, SessionTable } from "@maple/box/internal";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -17,6 +17,8 @@ export interface GatewayContext {
   readonly logger: Logger;
   /** What is counted. */
   readonly counters: GatewayCounters;
+  /** How much memory the buffers of all connections may take. */
+  readonly memory: MemoryLimit;
   /** The client connections. */
   readonly sessions: SessionTable<ClientSession>;
   /** The tasks that wait. */

@@ -4,15 +4,17 @@ import { RET } from "@maple/box";
 import {
   acceptAll,
   acceptedConn,
+  ClientWatch,
   createLogger,
   describeError,
   droppedLogLines,
   fitOpenFiles,
   flushLog,
   formatAddress,
-  IdleWatch,
   listenTcp,
   LoopDelay,
+  type MemoryHolder,
+  MemoryLimit,
   onAbort,
   openFilesMax,
   SessionTable,
@@ -44,8 +46,6 @@ import type { GatewayStats } from "./metrics/stats.ts";
 import { WorkerWatch } from "./inner/worker_watch.ts";
 import { TaskQueue } from "./queue/task_queue.ts";
 
-// Nobody who has nothing waiting is kept from being read.
-const NO_GATE = { isOpen: true };
 // How often a gateway that leaves looks whether all is done.
 const LOOK_MS = 100;
 const CLOSED_MEANWHILE = "Cannot listen: the gateway was closed meanwhile";
@@ -67,7 +67,7 @@ export class Gateway implements AsyncDisposable {
   readonly #context: GatewayContext;
   readonly #clients: Clients;
   readonly #links: InnerLinks;
-  readonly #idleWatch: IdleWatch;
+  readonly #watch: ClientWatch;
   readonly #parkWatch: ParkWatch;
   readonly #workerWatch: WorkerWatch;
   readonly #roomWatch: RoomWatch;
@@ -119,6 +119,7 @@ export class Gateway implements AsyncDisposable {
         onAcknowledged: (task) => measures.acknowledged(task),
         onFinished: (task, lost) => this.#onTaskFinished(task, lost),
       }),
+      memory: new MemoryLimit(resolved.memoryMax, () => this.#holders()),
       follow: (work) => this.#follow(work),
     };
     this.#clients = new Clients(this.#context);
@@ -127,9 +128,12 @@ export class Gateway implements AsyncDisposable {
       new PullCommands(this.#context),
       new ClientCommands(this.#context),
     );
-    this.#idleWatch = new IdleWatch(this.#context.sessions, NO_GATE, {
-      timeout: resolved.connTimeout,
-      option: "connTimeout",
+    this.#watch = new ClientWatch(this.#context.sessions, {
+      idle: resolved.connTimeout,
+      idleOption: "connTimeout",
+      firstFrame: resolved.firstFrameTimeout,
+      frame: resolved.frameTimeout,
+      write: resolved.writeTimeout,
     });
     this.#roomWatch = new RoomWatch(queue.room, {
       ...resolved,
@@ -259,7 +263,7 @@ export class Gateway implements AsyncDisposable {
     this.#listeningSince = performance.now();
     this.#startedAt = new Date();
     this.#loopDelay.start();
-    this.#idleWatch.start();
+    this.#watch.start();
     this.#parkWatch.start();
     this.#workerWatch.start();
     this.#roomWatch.start();
@@ -307,6 +311,7 @@ export class Gateway implements AsyncDisposable {
       backlogOverflows: this.#backlogOverflows.count,
       queueStops: { ...queue.room.stops },
       clients: sessions.size,
+      bufferBytes: this.#context.memory.bytes,
       clientsPeak: sessions.peak,
       users: sessions.users,
       innerLinks: this.#links.size,
@@ -373,7 +378,7 @@ export class Gateway implements AsyncDisposable {
     }
     this.#inner?.close();
     this.#inner = undefined;
-    this.#idleWatch.stop();
+    this.#watch.stop();
     this.#parkWatch.stop();
     this.#workerWatch.stop();
     queue.room.open();
@@ -382,6 +387,7 @@ export class Gateway implements AsyncDisposable {
     this.#clients.close();
     this.#links.close();
     await this.#allEnded();
+    this.#context.memory.stop();
     this.#abort?.[Symbol.dispose]();
     this.#loopDelay.stop();
     this.#state = "closed";
@@ -431,6 +437,12 @@ export class Gateway implements AsyncDisposable {
     logger.warn(
       `${count} tasks are given up, no worker has asked for them within ${options.parkTime} s (parkTime)`,
     );
+  }
+
+  *#holders(): Iterable<MemoryHolder> {
+    for (const { socket } of this.#context.sessions.all()) yield socket;
+    for (const { socket } of this.#clients.leaving()) yield socket;
+    for (const { socket } of this.#links.all()) yield socket;
   }
 
   // There are thousands of them: they are only counted. None rejects; one that did so by a mistake

@@ -10,6 +10,7 @@ import {
   DEFAULT_KEEP_ALIVE,
   KEEP_ALIVE,
   type Logger,
+  machineMemory,
   MAX_INT32,
   PORT,
   type Range,
@@ -46,6 +47,23 @@ export interface GatewayOptions {
   connsMax?: number;
   /** Seconds without a frame after which a client is closed; 0 = never. @default {0} */
   connTimeout?: number;
+  /**
+   * Seconds within which a client must have sent its first whole frame, unless it is logged in;
+   * 0 = never. @default {0}
+   */
+  firstFrameTimeout?: number;
+  /** Seconds within which a frame that has begun must be whole; 0 = never. @default {30} */
+  frameTimeout?: number;
+  /**
+   * Seconds after which a client is closed that has taken none of the bytes that wait for it;
+   * 0 = never. @default {30}
+   */
+  writeTimeout?: number;
+  /**
+   * Bytes of memory that unfinished frames and what is to be sent may take, of all connections
+   * together; then whoever holds most is closed. @default {a quarter of the memory}
+   */
+  memoryMax?: number;
   /**
    * Seconds after which a client, worker or trigger that has vanished without a word is found, also
    * where nothing is sent to it; 0 = the system's own time, two hours on Linux. Other systems than
@@ -202,6 +220,12 @@ export const DEFAULTS: ResolvedOptions = {
   backlog: DEFAULT_BACKLOG,
   connsMax: 10_000,
   connTimeout: 0,
+  firstFrameTimeout: 0,
+  frameTimeout: 30,
+  writeTimeout: 30,
+  get memoryMax(): number {
+    return Math.floor(machineMemory() / 4);
+  },
   keepAlive: DEFAULT_KEEP_ALIVE,
   frameMax: 1024 * 1024,
   clientQueueMax: 128,
@@ -236,6 +260,10 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   backlog: COUNT,
   connsMax: COUNT,
   connTimeout: SECONDS,
+  firstFrameTimeout: SECONDS,
+  frameTimeout: SECONDS,
+  writeTimeout: SECONDS,
+  memoryMax: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   keepAlive: KEEP_ALIVE,
   frameMax: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
   clientQueueMax: COUNT,

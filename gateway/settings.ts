@@ -163,6 +163,20 @@ const SETTINGS: readonly Setting[] = [
       value: "S",
     },
   ),
+  number(
+    "firstFrameTimeout",
+    "seconds to a client's first frame, 0 = any",
+    { value: "S" },
+  ),
+  number("frameTimeout", "seconds from a frame's beginning to its end", {
+    value: "S",
+  }),
+  number("writeTimeout", "seconds in which a client takes no byte", {
+    value: "S",
+  }),
+  number("memoryMax", "bytes of all buffers; then the largest is closed", {
+    value: "BYTES",
+  }),
   number("keepAlive", "seconds until a vanished peer is found, 0 = 2 hours", {
     value: "S",
   }),

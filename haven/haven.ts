@@ -151,7 +151,7 @@ export class Haven<
   stats(): HavenStats {
     return this.#server?.stats() ?? {
       ...newCounters(),
-      ...{ connections: 0, users: 0 },
+      ...{ connections: 0, users: 0, bufferBytes: 0 },
       ...newUserCounters(),
       unhandled: unhandledErrors(),
     };

@@ -12,6 +12,7 @@ import {
   LOG_FORMATS,
   type LogFormat,
   type Logger,
+  machineMemory,
   ON_UNHANDLED,
   type OnUnhandled,
   openFilesMax,
@@ -36,6 +37,24 @@ export interface HavenListenOptions {
    * handled; 0 = never. @default {0}
    */
   timeout?: number;
+  /**
+   * Seconds within which a client must have sent its first whole frame, unless it is logged in;
+   * 0 = never. @default {0}
+   */
+  firstFrameTimeout?: number;
+  /** Seconds within which a frame that has begun must be whole; 0 = never. @default {30} */
+  frameTimeout?: number;
+  /**
+   * Seconds after which a client is closed that has taken none of the bytes that wait for it;
+   * 0 = never. @default {30}
+   */
+  writeTimeout?: number;
+  /**
+   * Bytes of memory that unfinished frames, waiting requests and what is to be sent may take, of
+   * all connections of a process or thread together; then whoever holds most is closed.
+   * @default {a quarter of the memory, shared by the processes or threads}
+   */
+  memoryMax?: number;
   /**
    * Seconds after which a client that has vanished without a word is found, also where nothing is
    * sent to it; 0 = the system's own time, two hours on Linux. Other systems than Linux, and a
@@ -131,6 +150,14 @@ export interface ResolvedListen extends Ports {
   /** Seconds. */
   readonly timeout: number;
   /** Seconds. */
+  readonly firstFrameTimeout: number;
+  /** Seconds. */
+  readonly frameTimeout: number;
+  /** Seconds. */
+  readonly writeTimeout: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly memoryMax: number;
+  /** Seconds. */
   readonly keepAlive: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly connsMax: number;
@@ -169,6 +196,10 @@ export interface ResolvedRun extends ResolvedListen {
 const RANGES = {
   port: PORT,
   timeout: SECONDS,
+  firstFrameTimeout: SECONDS,
+  frameTimeout: SECONDS,
+  writeTimeout: SECONDS,
+  memoryMax: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   keepAlive: KEEP_ALIVE,
   connsMax: COUNT,
   frameMax: COUNT,
@@ -192,6 +223,9 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     port = 7777,
     websocketPort,
     timeout = 0,
+    firstFrameTimeout = 0,
+    frameTimeout = 30,
+    writeTimeout = 30,
     keepAlive = DEFAULT_KEEP_ALIVE,
     connsMax = 10_000,
     frameMax = 1024 * 1024,
@@ -201,6 +235,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     stopTimeout = 10,
     bindTimeout = DEFAULT_BIND_TIMEOUT,
     workers = 1,
+    memoryMax = Math.floor(machineMemory() / 4 / Math.max(workers, 1)),
     workTimeout = 15,
     stopSignal,
     debug = false,
@@ -212,6 +247,10 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     {
       port,
       timeout,
+      firstFrameTimeout,
+      frameTimeout,
+      writeTimeout,
+      memoryMax,
       keepAlive,
       connsMax,
       frameMax,
@@ -248,6 +287,10 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     threads: 1,
     siblings: undefined,
     timeout,
+    firstFrameTimeout,
+    frameTimeout,
+    writeTimeout,
+    memoryMax,
     keepAlive,
     connsMax,
     frameMax,

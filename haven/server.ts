@@ -5,17 +5,17 @@ import {
   acceptAll,
   acceptedConn,
   ClientPlaces,
+  ClientWatch,
   type CloseCause,
   type Conn,
   describeError,
   formatAddress,
   FrameSocket,
   type FrameSocketOptions,
-  Gate,
-  IdleWatch,
   isOrdinary,
   listenTcp,
   type Logger,
+  MemoryLimit,
   type Placed,
   type ServerTransport,
   STOP,
@@ -55,13 +55,15 @@ export class Server<F extends object, C extends object>
   implements SessionOwner<F, C> {
   /** How many requests of a connection may wait until it is not read from. */
   readonly connQueueMax: number;
+  /** How much memory all connections may take. */
+  readonly memory: MemoryLimit;
   /** Who is logged in where. */
   readonly users: Users<F>;
   readonly #options: ResolvedListen;
   readonly #app: ServerApp<F, C>;
   readonly #listener: Deno.TcpListener;
   readonly #webListener: Deno.TcpListener | undefined;
-  readonly #idleWatch: IdleWatch;
+  readonly #watch: ClientWatch;
   // Connections that are to become WebSockets.
   readonly #opening = new Set<Conn>();
   readonly #places: ClientPlaces<Placed>;
@@ -85,9 +87,13 @@ export class Server<F extends object, C extends object>
     this.#places = new ClientPlaces(options);
     this.connQueueMax = options.connQueueMax;
     this.users = new Users(app, options);
-    this.#idleWatch = new IdleWatch(this, new Gate(), {
-      timeout,
-      option: "timeout",
+    this.memory = new MemoryLimit(options.memoryMax, () => this.all());
+    this.#watch = new ClientWatch(this, {
+      idle: timeout,
+      idleOption: "timeout",
+      firstFrame: options.firstFrameTimeout,
+      frame: options.frameTimeout,
+      write: options.writeTimeout,
     });
     let listener: Deno.TcpListener | undefined;
     try {
@@ -126,7 +132,7 @@ export class Server<F extends object, C extends object>
   /** Accepts connections from now on. */
   start(): void {
     this.#accepting = true;
-    this.#idleWatch.start();
+    this.#watch.start();
     const { logger } = this.#app;
     this.#follow(
       acceptAll(
@@ -155,6 +161,7 @@ export class Server<F extends object, C extends object>
       users: this.users.size,
       closed: { ...closed },
       connections: this.#sessions.size,
+      bufferBytes: this.memory.bytes,
     };
   }
 
@@ -164,7 +171,7 @@ export class Server<F extends object, C extends object>
     this.#webListener?.close();
     this.#accepting = false;
     for (const conn of this.#opening) conn.close();
-    this.#idleWatch.stop();
+    this.#watch.stop();
     await this.#drained();
     const busy = [...this.all()].filter((one) => one.pendingRequests > 0);
     if (busy.length > 0) {
@@ -175,6 +182,7 @@ export class Server<F extends object, C extends object>
     for (const session of busy) session.abandon();
     for (const session of [...this.all()]) session.socket.close(STOP);
     while (this.#running.size > 0) await Promise.all(this.#running);
+    this.memory.stop();
   }
 
   /** For a session. */
@@ -284,6 +292,7 @@ export class Server<F extends object, C extends object>
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
       lingerMs: linger * 1000,
+      meter: this.memory,
       ownFrames: true,
     };
   }

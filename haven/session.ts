@@ -4,9 +4,11 @@ import type { Int64, UsersRow } from "@maple/box";
 import type {
   CloseCause,
   FrameHandler,
-  IdleWatched,
+  MemoryHolder,
+  MemoryLimit,
   Placed,
   ServerTransport,
+  WatchedClient,
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
 import type { RequestClient } from "./haven_request.ts";
@@ -19,6 +21,8 @@ import type { Users, UserSession } from "./users.ts";
 export interface SessionOwner<F extends object, C extends object> {
   /** How many requests may wait until the connection is not read from. */
   readonly connQueueMax: number;
+  /** How much memory all connections may take. */
+  readonly memory: MemoryLimit;
   /** Who is logged in where. */
   readonly users: Users<F>;
   /** Calls the hooks for a new connection. */
@@ -48,14 +52,17 @@ const TAKEN: Uint8Array = new Uint8Array(0);
 export class Session<F extends object, C extends object>
   implements
     FrameHandler,
-    IdleWatched,
+    WatchedClient,
     Placed,
     UserSession,
-    RequestClient<F, C> {
+    RequestClient<F, C>,
+    MemoryHolder {
   /** Whether it has ever sent a whole frame. */
   heard = false;
-  /** Steps of the idle watch since the last frame. */
+  /** Steps of the watch since the last frame. */
   quietSteps = 0;
+  /** Steps of the watch for which a frame has been on its way. */
+  slowSteps = 0;
   /** The table's: the last walk that met the session. */
   walk = 0;
   /** Resolves when the hooks for its end were called, or are not going to be. */
@@ -69,6 +76,7 @@ export class Session<F extends object, C extends object>
   #userdata: Int64 = 0;
   #waiting: Uint8Array[] = [];
   #next = 0;
+  #waitingBytes = 0;
   #busy = false;
   #held = false;
   #draining = false;
@@ -158,6 +166,16 @@ export class Session<F extends object, C extends object>
     return this.#uid !== 0 || this.socket.hasSent;
   }
 
+  /** How many bytes of memory its buffers and the requests that wait take. */
+  get memoryBytes(): number {
+    return this.socket.memoryBytes + this.#waitingBytes;
+  }
+
+  /** Closes the connection at once. */
+  destroy(cause: CloseCause): void {
+    this.socket.destroy(cause);
+  }
+
   /** Requests that wait or run. */
   get pendingRequests(): number {
     return this.#waiting.length - this.#next + (this.#busy ? 1 : 0);
@@ -192,13 +210,14 @@ export class Session<F extends object, C extends object>
   /** Called by the transport. */
   onFrame(frame: Uint8Array): void {
     this.heard = true;
-    this.quietSteps = 0;
+    this.quietSteps = this.slowSteps = 0;
     if (!this.#busy) {
       this.#handle(frame);
       if (!this.#busy && this.#closed) this.#finish();
       return;
     }
     this.#waiting.push(frame);
+    this.#count(frame.length);
     if (this.pendingRequests > this.#owner.connQueueMax) {
       this.#held = true;
       this.socket.pause();
@@ -221,7 +240,10 @@ export class Session<F extends object, C extends object>
   onClose(cause: CloseCause): void {
     this.#closed = true;
     // Whoever asked and left has asked; whoever was shown out has not.
-    if (cause.kind !== "peer") this.#waiting.length = this.#next = 0;
+    if (cause.kind !== "peer") {
+      this.#waiting.length = this.#next = 0;
+      this.#count(-this.#waitingBytes);
+    }
     this.#owner.onEnd(this, cause);
     if (this.pendingRequests === 0) this.#finish();
   }
@@ -251,9 +273,15 @@ export class Session<F extends object, C extends object>
     }
   };
 
+  #count(bytes: number): void {
+    this.#waitingBytes += bytes;
+    this.#owner.memory.add(bytes);
+  }
+
   #take(): Uint8Array {
     const frame = this.#waiting[this.#next]!;
     this.#waiting[this.#next++] = TAKEN;
+    this.#count(-frame.length);
     if (this.#next === this.#waiting.length) {
       this.#waiting.length = this.#next = 0;
     } else if (this.#next > this.#owner.connQueueMax) {

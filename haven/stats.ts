@@ -6,6 +6,8 @@ import { closeCounts, type CloseKind } from "@maple/box/internal";
 export interface HavenStats {
   /** Connections now, TCP and WebSocket, those included whose last hooks still run. */
   readonly connections: number;
+  /** Bytes of memory that unfinished frames, waiting requests and unread answers take. */
+  readonly bufferBytes: number;
   /** The most connections that there were at a time. */
   readonly peak: number;
   /** Connections that were taken. */
@@ -29,21 +31,12 @@ export interface HavenStats {
   /**
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
    * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,
-   * `room` it had sent no frame and another got its place, `outbox` the client did not read,
-   * `error` a fault of the server.
+   * `firstFrame`, `slowFrame` and `stalled` the times of these names, `room` it had sent no frame
+   * and another got its place, `outbox` the client did not read, `memory` it held most, `error` a
+   * fault of the server.
    */
   readonly closed: Readonly<
-    Record<
-      | "peer"
-      | "local"
-      | "stop"
-      | "frame"
-      | "idle"
-      | "room"
-      | "outbox"
-      | "error",
-      number
-    >
+    Record<CloseKind, number>
   >;
 }
 

@@ -8,8 +8,12 @@
  * - `stop`: this side stops
  * - `frame`: what came was no frame
  * - `idle`: nothing came for too long
+ * - `firstFrame`: it sent no whole frame in time
+ * - `slowFrame`: a frame was not whole in time
  * - `room`: it had sent no whole frame, and another connection got its place
- * - `outbox`: the other side did not read what was sent to it
+ * - `outbox`: the other side did not read what was sent to it, so that it was too much
+ * - `stalled`: the other side took none of what was sent to it for too long
+ * - `memory`: all connections together held too much, and this one most
  * - `error`: the handler of its frames threw
  */
 export type CloseKind =
@@ -18,8 +22,12 @@ export type CloseKind =
   | "stop"
   | "frame"
   | "idle"
+  | "firstFrame"
+  | "slowFrame"
   | "room"
   | "outbox"
+  | "stalled"
+  | "memory"
   | "error";
 
 // All of them.
@@ -29,8 +37,12 @@ const CLOSE_KINDS: readonly CloseKind[] = [
   "stop",
   "frame",
   "idle",
+  "firstFrame",
+  "slowFrame",
   "room",
   "outbox",
+  "stalled",
+  "memory",
   "error",
 ];
 

@@ -1,6 +1,7 @@
 // FrameSocket: one connection that carries frames, the same for every role: read loop, outbox,
 // back-pressure and an orderly end.
 
+import type { BufferMeter } from "../buffer_pool.ts";
 import { turnNow } from "../clock.ts";
 import type { CloseCause } from "./close_cause.ts";
 import type { ByteSink, Conn } from "./conn.ts";
@@ -55,6 +56,8 @@ export interface FrameSocketOptions {
    * before it is cut. @default {2000}
    */
   lingerMs?: number | undefined;
+  /** Told how much memory its buffers take. */
+  meter?: BufferMeter | undefined;
 }
 
 /**
@@ -81,6 +84,8 @@ export class FrameSocket implements FrameTransport, ByteSink {
   #destroyed = false;
   readonly #lingerMs: number;
   #stopping = false;
+  #seenMoves = 0;
+  #stalledSteps = 0;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
   #wake: (() => void) | undefined;
 
@@ -95,11 +100,13 @@ export class FrameSocket implements FrameTransport, ByteSink {
     this.#reader = new FrameReader(options.framing, {
       maxFrameBytes: options.maxFrameBytes,
       bufferBytes: options.bufferBytes,
+      meter: options.meter,
     });
     this.#outbox = new Outbox(conn, {
       maxBytes: options.maxOutboxBytes,
       maxLoneBytes: options.maxLoneBytes,
       bufferBytes: options.bufferBytes,
+      meter: options.meter,
       onError: (error) => this.#fail(error),
     });
     this.#ownFrames = options.ownFrames ?? false;
@@ -121,6 +128,27 @@ export class FrameSocket implements FrameTransport, ByteSink {
   /** How many bytes wait to be written. */
   get pendingBytes(): number {
     return this.#outbox.pendingBytes;
+  }
+
+  /** Bytes of a frame that is not whole yet; 0 while it is not read from. */
+  get partialBytes(): number {
+    const reading = this.#gate.isOpen && this.#sharedGate?.isOpen !== false;
+    return reading && !this.closed ? this.#reader.bufferedBytes : 0;
+  }
+
+  /** How many bytes of memory its buffers take. */
+  get memoryBytes(): number {
+    return this.#reader.capacity + this.#outbox.capacity;
+  }
+
+  /** Steps of a watch for which bytes wait and none was written; to be called once a step. */
+  stalledSteps(): number {
+    const { moves } = this.#outbox;
+    if (moves !== this.#seenMoves || this.pendingBytes === 0) {
+      this.#seenMoves = moves;
+      this.#stalledSteps = 0;
+    } else this.#stalledSteps++;
+    return this.#stalledSteps;
   }
 
   /** Whether anything was ever sent on it. */

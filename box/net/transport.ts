@@ -44,6 +44,12 @@ export interface ServerTransport extends Transport {
   readonly pendingBytes: number;
   /** Whether anything was ever sent on it. */
   readonly hasSent: boolean;
+  /** Bytes of a frame that is not whole yet; 0 while it is not read from. */
+  readonly partialBytes: number;
+  /** How many bytes of memory its buffers take. */
+  readonly memoryBytes: number;
+  /** Steps of a watch for which bytes wait and none was written; to be called once a step. */
+  stalledSteps(): number;
   /** Gives out no more frames. */
   pause(): void;
   /** Gives them out again. */

@@ -65,6 +65,11 @@ export class InnerLinks implements LinkOwner {
     return this.#workers;
   }
 
+  /** All of them. */
+  all(): Iterable<InnerLink> {
+    return this.#places.links;
+  }
+
   /** What is known of each worker. */
   workerStats(): WorkerStats[] {
     const now = performance.now();
@@ -127,6 +132,7 @@ export class InnerLinks implements LinkOwner {
       maxFrameBytes: innerFrameMax,
       maxOutboxBytes: innerFrameMax * 4,
       bufferBytes: LINK_BUFFER_BYTES,
+      meter: this.#context.memory,
     });
     const link = new InnerLink(socket, this);
     const leaves = this.#places.add(link);

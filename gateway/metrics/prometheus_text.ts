@@ -69,6 +69,16 @@ function addConnections(
   { limits, stats }: GatewayReport,
 ): void {
   text
+    .gauge(
+      "maple_gateway_buffer_bytes",
+      "Memory of unfinished frames and of what is to be sent.",
+      stats.bufferBytes,
+    )
+    .gauge(
+      "maple_gateway_buffer_limit_bytes",
+      "What these may take: --memory-max.",
+      limits.memoryMax,
+    )
     .gauge("maple_gateway_clients", "Clients connected now.", stats.clients)
     .gauge(
       "maple_gateway_clients_peak",

@@ -22,6 +22,8 @@ export interface WorkerStats extends PeerIdentity {
 
 /** What a gateway tells of itself; see `Gateway.stats`. */
 export interface GatewayStats extends GatewayCounters {
+  /** Bytes of memory that unfinished frames and what is to be sent take, of all connections. */
+  bufferBytes: number;
   /** Client connections now. */
   clients: number;
   /** Client connections at most. */

@@ -78,8 +78,10 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   firstBytes = 0;
   /** Whether it is not read from because it has its share of the queue's room. */
   heldBack = false;
-  /** Steps of the idle watch since its last frame. */
+  /** Steps of the watch since its last frame. */
   quietSteps = 0;
+  /** Steps of the watch for which a frame has been on its way. */
+  slowSteps = 0;
   /** Used by a walk over several selections, to meet each session once. */
   walk = 0;
   readonly #owner: SessionOwner;
@@ -172,7 +174,7 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
     this.heard = true;
-    this.quietSteps = 0;
+    this.quietSteps = this.slowSteps = 0;
     this.#owner.onClientFrame(this, frame);
   }
 

@@ -64,6 +64,7 @@ export class Clients implements SessionOwner {
       maxOutboxBytes: outboxMax,
       maxLoneBytes: innerFrameMax,
       lingerMs: linger * 1000,
+      meter: this.#context.memory,
       ownFrames: true,
     });
     const session = new ClientSession(socket, {
@@ -83,6 +84,11 @@ export class Clients implements SessionOwner {
     if (!this.#reading) return socket.close(STOP);
     const { newsGate } = queue.room;
     if (!newsGate.isOpen) return newsGate.opened();
+  }
+
+  /** Those that are closed and not gone yet, or wait for their last answers. */
+  leaving(): Iterable<ClientSession> {
+    return this.#places.leaving();
   }
 
   /** Reads nobody any more. */

@@ -6,7 +6,8 @@ import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
 import { RANGES, resolveOptions } from "../../gateway/options.ts";
 
 Deno.test("resolveOptions() fills in the documented defaults", () => {
-  const { boxClass, ...rest } = resolveOptions({});
+  const { boxClass, memoryMax, ...rest } = resolveOptions({});
+  assert(Number.isInteger(memoryMax) && memoryMax > 1024 ** 2);
   assert(Object.is(boxClass, Box));
   assertEquals(rest, {
     outerHost: "0.0.0.0",
@@ -17,6 +18,9 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     backlog: 4096,
     connsMax: 10_000,
     connTimeout: 0,
+    firstFrameTimeout: 0,
+    frameTimeout: 30,
+    writeTimeout: 30,
     keepAlive: 120,
     frameMax: 1_048_576,
     clientQueueMax: 128,

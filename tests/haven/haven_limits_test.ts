@@ -49,6 +49,43 @@ Deno.test("Haven gives one connection more the place of who has been silent long
   assertEquals([closed.room, count], [1, 1]);
 });
 
+Deno.test("Haven closes who holds most memory, requests that wait included", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using server = await HavenFixture.start((app) => {
+    app.route(1, (request) => request.write({ body: request.box.body }));
+    app.route(2, () => gate.promise);
+  }, { memoryMax: 5_000_000 });
+  await using good = await server.connect();
+  assertEquals((await call(good, { cmd: 1, body: "a" }))?.text(), "a");
+  await using greedy = await server.connect();
+  const body = new Uint8Array(900_000);
+  for (let i = 0; i < 8; i++) {
+    greedy.write({ cmd: 2, body }).catch(() => {});
+  }
+  await server.until(({ closed }) => closed.memory === 1);
+  await server.log.line(/client 2 .*holds most/);
+  gate.resolve();
+  assertEquals((await call(good, { cmd: 1, body: "b" }))?.text(), "b");
+  await server.until(({ bufferBytes }) => bufferBytes < 1_000_000);
+});
+
+Deno.test("Haven closes a client whose frame is not whole in time, and one that takes nothing", async () => {
+  await using server = await HavenFixture.start((app) => {
+    app.route(1, (request) => {
+      for (let i = 0; i < 80; i++) {
+        request.conn.write({ body: new Uint8Array(1_000_000) });
+      }
+    });
+  }, { frameTimeout: 0.2, writeTimeout: 0.2, outboxMax: 2 ** 28 });
+  using slow = await server.connectRaw();
+  await slow.write(new Box({ cmd: 1 }).pack().subarray(0, 12));
+  assertEquals(await readToEnd(slow), 0);
+  using stuck = await server.connectRaw();
+  await stuck.write(new Box({ cmd: 1 }).pack());
+  await server.until(({ closed }) => closed.stalled === 1);
+  assertEquals(server.app.stats().closed.slowFrame, 1);
+});
+
 Deno.test("Haven closes a client that stalls after half a frame", async () => {
   await using server = await startEcho({ timeout: 0.2 });
   using stalled = await server.connectRaw();

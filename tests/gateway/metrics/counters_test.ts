@@ -26,6 +26,9 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   "innerClosed.local": "the same",
   "innerClosed.stop": "the same",
   "innerClosed.room": "only clients make room",
+  "innerClosed.firstFrame": "only clients have this time",
+  "innerClosed.slowFrame": "the same",
+  "innerClosed.stalled": "the same",
   innerFrames: "maple-stat --lines tells them",
 };
 
