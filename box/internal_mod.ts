@@ -136,6 +136,13 @@ export { packTransient } from "./transient_frame.ts";
 export { checkLogin, readRspToUsers } from "./users_body.ts";
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
 export type { WhenFreeOptions } from "./net/when_free.ts";
+export { Inbox } from "./net/inbox.ts";
+export type {
+  BoxHandler,
+  InboxOptions,
+  SentRequest,
+  WaitOptions,
+} from "./net/inbox.ts";
 export { SessionTable } from "./session_table.ts";
 export type { TableSession } from "./session_table.ts";
 export { LoopDelay } from "./metrics/loop_delay.ts";

@@ -11,6 +11,11 @@ import type { Flavour } from "./flavour.ts";
 import { HavenRequest } from "./haven_request.ts";
 import type { HookList } from "./hooks.ts";
 import {
+  IN_MEMORY,
+  type MemoryConnection,
+  type MemoryEnd,
+} from "./in_memory.ts";
+import {
   fitConns,
   type HavenListenOptions,
   type HavenRunOptions,
@@ -79,6 +84,7 @@ export class Haven<
   readonly #closeConn: HookList<[conn: Connection<F, C>]>;
   readonly #flavour: Flavour;
   #server: Server<F, C> | undefined;
+  #inMemory: Promise<void> | undefined;
 
   /**
    * Makes a server, which does nothing until it runs or listens.
@@ -236,6 +242,23 @@ export class Haven<
     return this.close();
   }
 
+  /** Takes a client without a socket; for `testClient`. */
+  async [IN_MEMORY](end: MemoryEnd): Promise<MemoryConnection> {
+    await (this.#inMemory ??= this.#server
+      ? Promise.resolve()
+      : this.#serveInMemory());
+    const connection = this.#server!.connect(end);
+    await connection.idle();
+    return connection;
+  }
+
+  async #serveInMemory(): Promise<void> {
+    this.#life.begin({ signal: undefined });
+    const server = new Server(this.#serverApp(), resolveRun({}), false);
+    this.#server = server;
+    await this.#life.start(() => server.start());
+  }
+
   async #listen(options: ResolvedListen, workerIndex?: number): Promise<void> {
     const life = this.#life;
     life.begin({ signal: options.signal, workerIndex });
@@ -259,8 +282,18 @@ export class Haven<
   }
 
   #open(options: ResolvedListen): Server<F, C> | Promise<Server<F, C>> {
+    const app = this.#serverApp();
+    const fitted = fitConns(options, app.logger);
+    return whenFree(() => new Server(app, fitted), {
+      bindTimeout: options.bindTimeout,
+      logger: app.logger,
+      givenUp: () => this.#life.leaving,
+    });
+  }
+
+  #serverApp(): ServerApp<F, C> {
     const { pipeline } = this.#core;
-    const app: ServerApp<F, C> = {
+    return {
       boxClass: this.boxClass,
       get logger() {
         return pipeline.logger;
@@ -272,12 +305,6 @@ export class Haven<
       },
       onClose: (session) => this.#onClose(session),
     };
-    const fitted = fitConns(options, app.logger);
-    return whenFree(() => new Server(app, fitted), {
-      bindTimeout: options.bindTimeout,
-      logger: pipeline.logger,
-      givenUp: () => this.#life.leaving,
-    });
   }
 
   #onCreate(session: Session<F, C>): Promise<void> | undefined {

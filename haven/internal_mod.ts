@@ -11,6 +11,12 @@ export type { LifeOptions, LifeParts } from "./app_life.ts";
 export type { AppHook, BlueprintParts } from "./blueprint_parts.ts";
 export type { ConnectionInit } from "./connection.ts";
 export type { Flavour, FlavourApp } from "./flavour.ts";
+export { IN_MEMORY } from "./in_memory.ts";
+export type {
+  ConnectInMemory,
+  MemoryConnection,
+  MemoryEnd,
+} from "./in_memory.ts";
 export type { RequestClient } from "./haven_request.ts";
 export { HookList } from "./hooks.ts";
 export type { Hook, HookOrder, LogSource, ThrowHandler } from "./hooks.ts";

@@ -25,6 +25,8 @@ import {
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
+import type { MemoryConnection, MemoryEnd } from "./in_memory.ts";
+import { MemoryTransport } from "./memory_transport.ts";
 import type { ResolvedListen } from "./options.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
@@ -61,7 +63,7 @@ export class Server<F extends object, C extends object>
   readonly users: Users<F>;
   readonly #options: ResolvedListen;
   readonly #app: ServerApp<F, C>;
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: Deno.TcpListener | undefined;
   readonly #webListener: Deno.TcpListener | undefined;
   readonly #watch: ClientWatch;
   // Connections that are to become WebSockets.
@@ -77,9 +79,14 @@ export class Server<F extends object, C extends object>
   /**
    * Opens the listeners; connections wait until {@linkcode Server.start}.
    *
+   * @param listens false for a server whose clients have no sockets.
    * @throws {HavenError} `listen` when an address cannot be listened on.
    */
-  constructor(app: ServerApp<F, C>, options: ResolvedListen) {
+  constructor(
+    app: ServerApp<F, C>,
+    options: ResolvedListen,
+    listens: boolean = true,
+  ) {
     const { host, port, websocketPort, reusePort, timeout, keepAlive } =
       options;
     this.#app = app;
@@ -95,6 +102,7 @@ export class Server<F extends object, C extends object>
       frame: options.frameTimeout,
       write: options.writeTimeout,
     });
+    if (!listens) return;
     let listener: Deno.TcpListener | undefined;
     try {
       listener = listenTcp("clients", host, port, {
@@ -115,8 +123,8 @@ export class Server<F extends object, C extends object>
   }
 
   /** Where TCP clients connect, with the real port. */
-  get addr(): Deno.NetAddr {
-    return this.#listener.addr as Deno.NetAddr;
+  get addr(): Deno.NetAddr | undefined {
+    return this.#listener?.addr as Deno.NetAddr | undefined;
   }
 
   /** Where WebSocket clients connect, with the real port. */
@@ -134,6 +142,7 @@ export class Server<F extends object, C extends object>
     this.#accepting = true;
     this.#watch.start();
     const { logger } = this.#app;
+    if (!this.#listener) return;
     this.#follow(
       acceptAll(
         this.#listener,
@@ -167,7 +176,7 @@ export class Server<F extends object, C extends object>
 
   /** Accepts and reads no more, waits for the requests that came, then closes all connections. */
   async close(): Promise<void> {
-    this.#listener.close();
+    this.#listener?.close();
     this.#webListener?.close();
     this.#accepting = false;
     for (const conn of this.#opening) conn.close();
@@ -297,7 +306,29 @@ export class Server<F extends object, C extends object>
     };
   }
 
-  #begin(transport: ServerTransport): void {
+  /** Lets a client in that has no socket. */
+  connect(end: MemoryEnd): MemoryConnection {
+    const transport = new MemoryTransport(end);
+    const session = this.#begin(transport);
+    const idle = async () => {
+      do await session.idle(); while (
+        transport.hasFrames || session.pendingRequests > 0
+      );
+    };
+    return {
+      idle,
+      send(frame) {
+        transport.take(frame);
+        return idle();
+      },
+      close() {
+        transport.hangUp();
+        return session.finished;
+      },
+    };
+  }
+
+  #begin(transport: ServerTransport): Session<F, C> {
     const id = ++this.#lastId;
     const address = formatAddress(transport.remoteAddr);
     const { boxClass } = this.#app;
@@ -324,6 +355,7 @@ export class Server<F extends object, C extends object>
         this.#places.free(session);
       }),
     );
+    return session;
   }
 
   // Why no connection is taken just now.

@@ -84,7 +84,7 @@ export class Session<F extends object, C extends object>
   #leaving = false;
   #abandoned = false;
   #setFinished!: () => void;
-  #onIdle: (() => void) | undefined;
+  readonly #onIdle: (() => void)[] = [];
 
   /**
    * @param owner Whom it works for.
@@ -194,8 +194,13 @@ export class Session<F extends object, C extends object>
   drain(): Promise<void> {
     this.#draining = true;
     this.socket.pause();
+    return this.idle();
+  }
+
+  /** Resolves when no request waits or runs. */
+  idle(): Promise<void> {
     if (this.pendingRequests === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle = resolve);
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   /**
@@ -266,7 +271,7 @@ export class Session<F extends object, C extends object>
       if (!this.#draining) this.socket.resume();
     }
     if (pending > 0) return;
-    this.#onIdle?.();
+    for (const resolve of this.#onIdle.splice(0)) resolve();
     if (this.#closed) this.#finish();
     else if (this.#leaving) {
       this.socket.close({ kind: "peer", message: "closed by the other side" });

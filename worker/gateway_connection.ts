@@ -21,6 +21,7 @@ import {
   writeInt32,
 } from "@maple/box/internal";
 import { WorkerError } from "./errors.ts";
+import type { TaskConnection } from "./task_connection.ts";
 
 /** Whoever works on the tasks of a {@linkcode GatewayConnection}. */
 export interface TaskHandler {
@@ -54,7 +55,7 @@ const NO_BODY: Uint8Array = new Uint8Array(0);
 const CONFIRM_TIMEOUT_MS = 1000;
 
 /** One connection to a gateway. */
-export class GatewayConnection implements FrameHandler {
+export class GatewayConnection implements FrameHandler, TaskConnection {
   readonly #socket: FrameTransport;
   readonly #gateway: string;
   readonly #handler: TaskHandler;

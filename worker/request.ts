@@ -19,7 +19,7 @@ import {
 } from "@maple/box/internal";
 import { AppRequest, type UntypedState } from "@maple/haven";
 import { asNumber, type RequestHost } from "@maple/haven/internal";
-import type { GatewayConnection } from "./gateway_connection.ts";
+import type { TaskConnection } from "./task_connection.ts";
 
 /** What a request needs of its worker. */
 export interface RequestWorker<F extends object> {
@@ -49,7 +49,7 @@ export class WorkerRequest<
   S extends object = UntypedState,
 > extends AppRequest<F, S> {
   readonly #worker: RequestWorker<F>;
-  readonly #connection: GatewayConnection;
+  readonly #connection: TaskConnection;
   readonly #frame: Uint8Array;
   #task: Task | undefined;
 
@@ -65,7 +65,7 @@ export class WorkerRequest<
     box: BoxOf<F>,
     origin: {
       worker: RequestWorker<F>;
-      connection: GatewayConnection;
+      connection: TaskConnection;
       frame: Uint8Array;
     },
   ) {

@@ -17,7 +17,7 @@ import {
   turnNow,
 } from "@maple/box/internal";
 import type { AppCore, HookList } from "@maple/haven/internal";
-import type { GatewayConnection } from "./gateway_connection.ts";
+import type { TaskConnection } from "./task_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
 import { type EndpointCounter, TaskCounters } from "./stats.ts";
 import { type RunningTask, TaskWatch } from "./task_watch.ts";
@@ -48,7 +48,7 @@ export class TaskRunner<F extends object, S extends object> {
   }
 
   /** Works on one task and tells the connection when it is finished. */
-  run(frame: Uint8Array, connection: GatewayConnection): void {
+  run(frame: Uint8Array, connection: TaskConnection): void {
     const { counters } = this;
     const { kinds } = counters;
     if (isRedelivered(frame)) counters.redelivered++;
@@ -77,7 +77,7 @@ export class TaskRunner<F extends object, S extends object> {
   #runHook(
     hook: HookList<[request: WorkerRequest<F, S>]>,
     frame: Uint8Array,
-    connection: GatewayConnection,
+    connection: TaskConnection,
   ): void {
     const box = new this.#worker.boxClass();
     const task = this.#task(frame, connection, hook.name);
@@ -94,7 +94,7 @@ export class TaskRunner<F extends object, S extends object> {
     });
   }
 
-  #runRequest(frame: Uint8Array, connection: GatewayConnection): void {
+  #runRequest(frame: Uint8Array, connection: TaskConnection): void {
     const { pipeline } = this.#core;
     let box: BoxOf<F>;
     try {
@@ -128,7 +128,7 @@ export class TaskRunner<F extends object, S extends object> {
 
   #task(
     frame: Uint8Array,
-    connection: GatewayConnection,
+    connection: TaskConnection,
     hook?: string,
   ): RunningTask<F> {
     return { worker: this.#worker, connection, frame, since: turnNow(), hook };

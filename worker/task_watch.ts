@@ -1,14 +1,14 @@
 // TaskWatch: looks for tasks that take longer than they may.
 
 import type { RequestWorker, WorkerRequest } from "./request.ts";
-import type { GatewayConnection } from "./gateway_connection.ts";
+import type { TaskConnection } from "./task_connection.ts";
 
 /** A task that is being worked on. */
 export interface RunningTask<F extends object> {
   /** Who works on it. */
   readonly worker: RequestWorker<F>;
   /** Where it came from. */
-  readonly connection: GatewayConnection;
+  readonly connection: TaskConnection;
   /** The whole Task. */
   readonly frame: Uint8Array;
   /** When its work began, in milliseconds of `performance.now()`. */

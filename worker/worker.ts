@@ -23,9 +23,17 @@ import {
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { App, type AppOptions, type UntypedState } from "@maple/haven";
-import { AppCore, AppLife, type HookList } from "@maple/haven/internal";
+import {
+  AppCore,
+  AppLife,
+  type HookList,
+  IN_MEMORY,
+  type MemoryConnection,
+  type MemoryEnd,
+} from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
+import { MemoryGateway } from "./memory_gateway.ts";
 import { workerMetrics } from "./metrics.ts";
 import {
   type AttachOptions,
@@ -75,6 +83,9 @@ export class Worker<
   #name: string = workerName();
   #startedAt = 0;
   #links: GatewayLink[] = [];
+  // Clients without sockets, of tests.
+  #memory: MemoryGateway | undefined;
+  #inMemory: Promise<void> | undefined;
   #nextLink = 0;
   #stopTimeoutMs = 0;
   #attached = false;
@@ -233,7 +244,27 @@ export class Worker<
       const link = this.#links[this.#nextLink++ % this.#links.length]!;
       if (link.connection?.send(frame)) return true;
     }
-    return false;
+    return this.#memory?.send(frame) ?? false;
+  }
+
+  /** Takes a client without a socket; for `testClient`. */
+  async [IN_MEMORY](end: MemoryEnd): Promise<MemoryConnection> {
+    this.#memory ??= new MemoryGateway((frame, connection) =>
+      this.#tasks.run(frame, connection)
+    );
+    await (this.#inMemory ??= this.#attached
+      ? Promise.resolve()
+      : this.#attachInMemory());
+    const connection = this.#memory.connect(end);
+    await connection.idle();
+    return connection;
+  }
+
+  async #attachInMemory(): Promise<void> {
+    this.#life.begin({ signal: undefined });
+    this.#attached = true;
+    this.#startedAt = performance.now();
+    await this.#life.start();
   }
 
   async #attach(options: ResolvedRun, place?: ChildPlace): Promise<void> {
@@ -282,6 +313,7 @@ export class Worker<
     await Promise.all(
       this.#links.map((link) => link.stop(this.#stopTimeoutMs)),
     );
+    await this.#memory?.close();
     this.#tasks.watch.stop();
     this.#loopDelay.stop();
   }
@@ -292,11 +324,12 @@ export class Worker<
     for (const { connection } of this.#links) {
       connection?.checkSize(frame.length);
     }
-    let sent = 0;
+    let sent = this.#memory?.send(frame) ? 1 : 0;
+    const all = this.#links.length + sent;
     for (const link of this.#links) {
       if (link.connection?.send(frame)) sent++;
     }
-    return sent > 0 && sent === this.#links.length;
+    return sent > 0 && sent === all;
   }
 }
 

@@ -65,7 +65,11 @@ export class Inbox<F extends object> {
   #lastSn = 0;
   #largestSn = 0;
 
-  /** @param boxClass The class of the boxes. */
+  /**
+   * Makes an empty inbox.
+   *
+   * @param boxClass The class of the boxes.
+   */
   constructor(boxClass: BoxClass<F>, options: InboxOptions = {}) {
     this.#boxClass = boxClass;
     this.#dropsOldest = options.whenFull === "drop oldest";

@@ -1,0 +1,233 @@
+// testClient(): the same on a haven server and on a worker, without a socket.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { Box, BoxError, type BoxFields, LineBox, RET } from "@maple/box";
+import { type AnyApp, GHaven, Haven, HavenError, THaven } from "@maple/haven";
+import { type TestableApp, testClient } from "@maple/haven/testing";
+import { Worker } from "@maple/worker";
+import { eventually } from "../helpers/eventually.ts";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { LogCollector } from "../helpers/log_collector.ts";
+
+type TestedApp = AnyApp & TestableApp<BoxFields> & AsyncDisposable & {
+  close(): Promise<void>;
+};
+
+const kinds: Record<string, (logger: LogCollector) => TestedApp> = {
+  Haven: (logger) => new Haven(Box, { logger }),
+  GHaven: (logger) => new GHaven(Box, { logger }),
+  THaven: (logger) => new THaven(Box, { logger }),
+  Worker: (logger) => new Worker(Box, { logger }),
+};
+
+for (const [kind, make] of Object.entries(kinds)) {
+  Deno.test(`testClient(${kind}): a request runs hooks and handler and gives the answer`, async () => {
+    const calls: string[] = [];
+    const log = new LogCollector();
+    {
+      await using app = make(log);
+      app.startWorker(async () => {
+        await Promise.resolve();
+        calls.push("startWorker");
+      });
+      app.stopWorker(() => calls.push("stopWorker"));
+      app.createClient(async ({ clientAddress }) => {
+        await Promise.resolve();
+        calls.push(`createClient ${clientAddress}`);
+      });
+      app.closeClient(({ uid }) => calls.push(`closeClient ${uid}`));
+      app.beforeRequest(({ cmd }) => calls.push(`beforeRequest ${cmd}`));
+      app.afterResponse((_, { ret }) => calls.push(`afterResponse ${ret}`));
+      app.route(1, async (request) => {
+        await Promise.resolve();
+        request.loginClient(7);
+        return { ret: 5, body: request.box.body };
+      });
+      const client = testClient(app, { address: "203.0.113.9" });
+      const answer = await client.request({ cmd: 1, body: "x" });
+      assertEquals([answer.cmd, answer.ret, answer.text()], [1, 5, "x"]);
+      assertEquals(client.closed, false);
+      await client.close();
+      assertEquals(client.closed, true);
+    }
+    assertEquals(calls, [
+      "startWorker",
+      "createClient 203.0.113.9",
+      "beforeRequest 1",
+      "afterResponse 5",
+      "closeClient 7",
+      "stopWorker",
+    ]);
+    assertEquals(log.complaints, []);
+  });
+
+  Deno.test(`testClient(${kind}): faults are answered as by a server`, async () => {
+    await using app = make(new LogCollector());
+    app.route(1, () => {
+      throw new Error("no luck");
+    });
+    app.route(2, ({ box }) => box.json<string>());
+    const client = testClient(app);
+    const rets: number[] = [];
+    for (const cmd of [1, 2, 3]) rets.push((await client.request({ cmd })).ret);
+    assertEquals(rets, [RET.INTERNAL, RET.BAD_REQUEST, RET.INVALID_CMD]);
+  });
+
+  Deno.test(`testClient(${kind}): logins, messages to users and disconnections`, async () => {
+    await using app = make(new LogCollector());
+    app.route(1, (request) => {
+      const { uid } = request.box.json<{ uid: number }>();
+      return { ret: Number(request.loginClient(uid, 3)) };
+    });
+    app.route(2, ({ uid, userdata }) => `${uid} ${userdata}`);
+    app.route(3, (request) => {
+      request.writeToUsers([[[-1], { cmd: 9, body: "all" }, 1, [12]]]);
+      return { ret: 0 };
+    });
+    app.route(4, (request) => ({ ret: Number(request.closeUsers([11])) }));
+    app.route(5, (request) => ({ ret: Number(request.logoutClient()) }));
+    app.route(6, (request) => {
+      request.reply({ body: "bye" });
+      request.closeClient();
+    });
+    const [a, b, c] = [testClient(app), testClient(app), testClient(app)];
+    assertEquals((await a.request({ cmd: 1, body: { uid: 11 } })).ret, 1);
+    assertEquals((await b.request({ cmd: 1, body: { uid: 12 } })).ret, 1);
+    assertEquals((await a.request({ cmd: 2 })).text(), "11 3");
+    await c.request({ cmd: 3 });
+    assertEquals((await a.read())?.text(), "all");
+    assertEquals([await b.readAll(), await c.readAll()], [[], []]);
+    const pushed: string[] = [];
+    b.on(9, (box) => pushed.push(box.text()));
+    assertEquals(app.writeToUsers([[[12], { cmd: 9, body: "b" }]]), true);
+    assertEquals(pushed, ["b"]);
+    // A login elsewhere moves the user.
+    await c.request({ cmd: 1, body: { uid: 11 } });
+    assertEquals((await a.request({ cmd: 2 })).text(), "0 0");
+    await b.request({ cmd: 4 });
+    await eventually(() => c.closed);
+    assertEquals([a.closed, b.closed, await c.read()], [false, false, null]);
+    await assertRejects(() => c.request({ cmd: 2 }), HavenError, "is closed");
+    assertEquals((await b.request({ cmd: 5 })).ret, 1);
+    assertEquals((await b.request({ cmd: 2 })).text(), "0 0");
+    assertEquals((await a.request({ cmd: 6 })).text(), "bye");
+    await eventually(() => a.closed);
+    assertEquals(await a.read(), null);
+  });
+
+  Deno.test(`testClient(${kind}): requests of one client in order, pushes apart from answers`, async () => {
+    await using app = make(new LogCollector());
+    const calls: number[] = [];
+    app.route(1, async (request) => {
+      const ms = request.box.json<number>();
+      request.writeToUsers([[[-2], { cmd: 9, body: `${ms}` }]]);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      calls.push(ms);
+      return `${ms}`;
+    });
+    const client = testClient(app);
+    const answers = await Promise.all(
+      [20, 0, 10].map((ms) => client.request({ cmd: 1, body: ms })),
+    );
+    assertEquals(answers.map((box) => box.text()), ["20", "0", "10"]);
+    assertEquals(calls, [20, 0, 10]);
+    const pushes = await client.readAll();
+    assertEquals(pushes.map((box) => box.text()), ["20", "0", "10"]);
+  });
+
+  Deno.test(`testClient(${kind}): a request without an answer fails at once`, async () => {
+    await using app = make(new LogCollector());
+    app.route(1, () => {}, { answers: false });
+    app.route(2, (request) => {
+      setTimeout(() => request.reply({ body: "late" }), 1);
+    }, { answers: false });
+    app.route(3, () => new Promise(() => {}));
+    const client = testClient(app, { timeout: 0.05 });
+    await assertRejects(
+      () => client.request({ cmd: 1 }),
+      HavenError,
+      "was not answered",
+    );
+    await client.write({ cmd: 2 });
+    assertEquals((await client.read())?.text(), "late");
+    await assertRejects(() => client.read(), BoxError, "0.05 s");
+    if (kind !== "Worker") return;
+    const other = testClient(app);
+    assertEquals((await other.request({ cmd: 4 })).ret, RET.INVALID_CMD);
+  });
+
+  Deno.test(`testClient(${kind}): the app's timers run`, async () => {
+    using time = new FakeTime();
+    await using app = make(new LogCollector());
+    app.repeatTimer(60, () => app.writeToUsers([[[-2], { cmd: 9 }]]));
+    const client = testClient(app);
+    await client.connect();
+    await time.tickAsync(60_000);
+    await time.tickAsync(60_000);
+    assertEquals((await client.readAll()).length, 2);
+  });
+
+  Deno.test(`testClient(${kind}) of a closed app, and the end of the app`, async () => {
+    const app = make(new LogCollector());
+    app.route(1, () => "hi");
+    const client = testClient(app);
+    await client.request({ cmd: 1 });
+    await app.close();
+    await eventually(() => client.closed);
+    assertEquals(await client.read(), null);
+    const late = make(new LogCollector());
+    await late.close();
+    await assertRejects(() => testClient(late).connect(), Error, "Cannot");
+  });
+}
+
+Deno.test("testClient() of LineBox: the answer is the next line", async () => {
+  await using app = new Haven(LineBox);
+  app.route(0, ({ box }) => `you said ${box.text()}`);
+  const client = testClient(app);
+  assertEquals((await client.request({ body: "hi" })).text(), "you said hi");
+});
+
+Deno.test("testClient() of a server that listens, and of a worker that is attached", async () => {
+  await using haven = new Haven(Box, { logger: new LogCollector() });
+  await haven.listen({ port: 0 });
+  await using gateway = await GatewayFixture.start();
+  await using worker = new Worker(Box, { logger: new LogCollector() });
+  const { hostname: host, port } = gateway.inner;
+  await worker.attach({ host, port });
+  for (const app of [haven, worker]) {
+    app.route(1, () => "hi");
+    const client = testClient<BoxFields>(app);
+    assertEquals((await client.request({ cmd: 1 })).text(), "hi");
+    await client.close();
+  }
+});
+
+Deno.test("testClient(Worker): tasks for workers, and clearClientTasks", async () => {
+  await using app = new Worker(Box, { logger: new LogCollector() });
+  const jobs: unknown[] = [];
+  app.route(1, (request) => {
+    request.writeToWorker({ cmd: 2, body: "job" }, { uid: 5, custom: 6 });
+    return "";
+  });
+  app.route(2, ({ inner, uid, custom, box }) => {
+    jobs.push([inner, uid, custom, box.text()]);
+  });
+  app.route(3, async (request) => {
+    await Promise.resolve();
+    request.clearClientTasks();
+    return "cleared";
+  });
+  const client = testClient(app);
+  await client.request({ cmd: 1 });
+  assertEquals(app.writeToWorker({ cmd: 2, body: "from anywhere" }), true);
+  await eventually(() => jobs.length === 2);
+  assertEquals(jobs, [
+    [true, 5, 6, "job"],
+    [true, 0, 0, "from anywhere"],
+  ]);
+  const dropped = client.write({ cmd: 3 }).then(() => client.readAll());
+  client.write({ cmd: 1 });
+  assertEquals((await dropped).map((box) => box.text()), ["cleared"]);
+});

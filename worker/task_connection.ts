@@ -1,0 +1,13 @@
+// TaskConnection: where tasks come from, as those who work on them see it.
+
+/** Where tasks come from: a connection to a gateway, or what stands for one in a test. */
+export interface TaskConnection {
+  /** A task is finished. To be called once for each. */
+  finish(task: Uint8Array, tookMs?: number): void;
+  /** Finishes a task that is still being worked on; `box` is what its client gets. */
+  giveUp(task: Uint8Array, box: Uint8Array | undefined, tookMs: number): void;
+  /** Sends a packed Task; false when it is not sent. */
+  send(task: Uint8Array): boolean;
+  /** Sends a packed box to the client that a task is about; false when it is not sent. */
+  answer(task: Uint8Array, box: Uint8Array): boolean;
+}
