@@ -67,8 +67,9 @@ export interface FrameSocketOptions {
 export const LINK_BUFFER_BYTES: number = 16 * 1024;
 
 const DEFAULT_LINGER_MS = 2000;
-// Where this side stops it does not wait longer for those who have got all and do not close.
-const STOP_LINGER_MS = 2000;
+// Where this side stops it does not wait longer for those who do not read, or have got all and do
+// not close.
+const STOP_STEP_MS = 2000;
 
 /** One connection that carries frames. Made with a connection, it runs when `run` is called. */
 export class FrameSocket implements FrameTransport, ByteSink {
@@ -241,7 +242,7 @@ export class FrameSocket implements FrameTransport, ByteSink {
   /**
    * Closes in order: no frame is delivered any more, what was sent is written, then the connection
    * ends. Both together may take `lingerMs`. Only the first call counts; but when this side stops,
-   * those who have got all and do not close are not waited for any longer than 2 s.
+   * those who do not read, or have got all and do not close, are not waited for longer than 2 s.
    */
   close(
     cause: CloseCause = { kind: "local", message: "closed by this side" },
@@ -285,14 +286,19 @@ export class FrameSocket implements FrameTransport, ByteSink {
     });
   }
 
-  #linger(ms: number): void {
+  #linger(leftMs: number): void {
     clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = setTimeout(() => this.#cut(this.pendingBytes > 0), ms);
+    const stepMs = this.#stopping ? Math.min(leftMs, STOP_STEP_MS) : leftMs;
+    const { moves } = this.#outbox;
+    this.#lingerTimer = setTimeout(() => {
+      const reads = this.pendingBytes > 0 && this.#outbox.moves !== moves;
+      if (reads && leftMs > stepMs) this.#linger(leftMs - stepMs);
+      else this.#cut(this.pendingBytes > 0);
+    }, stepMs);
   }
 
   #hurry(): void {
-    if (this.#destroyed || !this.#stopping || this.pendingBytes > 0) return;
-    this.#linger(Math.min(this.#lingerMs, STOP_LINGER_MS));
+    if (this.#stopping && !this.#destroyed) this.#linger(this.#lingerMs);
   }
 
   #cut(late = false): void {

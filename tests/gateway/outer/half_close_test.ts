@@ -114,6 +114,16 @@ Deno.test("linger cuts a closed client that does not read, and says so", async (
   assert(await readAll(conn) < ANSWERS * BIG);
 });
 
+Deno.test("the end of a gateway does not wait for clients that do not read", async () => {
+  await using gateway = await GatewayFixture.start({
+    outboxMax: 2 ** 28,
+    linger: 3600,
+  });
+  using _frozen = await closedWithAnswers(gateway);
+  await within(gateway.gateway.closeNow(), "the end of the gateway");
+  assertEquals(gateway.gateway.stats().clientsCut, 1);
+});
+
 Deno.test("the end of a gateway does not wait for clients that have got all and do not close", async () => {
   await using gateway = await GatewayFixture.start({ linger: 3600 });
   await using worker = await gateway.attach();
