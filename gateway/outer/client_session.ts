@@ -50,9 +50,9 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   readonly socket: ServerTransport;
   /** The number of the connection. */
   readonly connId: number;
-  /** Order "client": the one of its tasks that is ready or with a worker. */
+  /** The one of its tasks that is ready or, with order "client", with a worker. */
   front: QueuedTask | null = null;
-  /** Order "client": the tasks that wait for that one. */
+  /** The tasks that wait for that one. */
   readonly behind: LinkedList<QueuedTask> = new LinkedList();
   /** Its frames that wait or are with a worker. */
   pendingRequests = 0;

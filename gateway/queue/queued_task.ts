@@ -15,9 +15,9 @@ const NO_HEADER: Uint8Array = new Uint8Array(0);
 
 /** What the queue needs of a client. */
 export interface QueueClient {
-  /** Order "client", for the queue: the one of its tasks that is ready or with a worker. */
+  /** For the queue: the one of its tasks that is ready or, with order "client", with a worker. */
   front: QueuedTask | null;
-  /** Order "client", for the queue: the tasks that wait for that one. */
+  /** For the queue: the tasks that wait for that one. */
   readonly behind: LinkedList<QueuedTask>;
   /** For the queue: the news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null;

@@ -1,5 +1,5 @@
-// TaskQueue: the tasks that wait for a worker, first come first served, in each client's order,
-// bounded.
+// TaskQueue: the tasks that wait for a worker, first come first served, but one of each client at a
+// time; bounded.
 
 import type { Gate } from "@maple/box/internal";
 import { LinkedList } from "./linked_list.ts";
@@ -28,11 +28,6 @@ export interface TaskQueueOptions extends RoomOptions {
   readonly onDropped?: (task: QueuedTask) => void;
 }
 
-// With order "none" requests that are dropped may stay in the list of what is ready until they are
-// one in so many of it, so that it need not be gone through for each client.
-const DROPPED_SHARE = 100;
-const DROPPED_BYTES_MAX = 16 * 1024 * 1024;
-
 /** The tasks that wait for a worker. */
 export class TaskQueue {
   /** How much of it is taken, and by whom. */
@@ -41,9 +36,6 @@ export class TaskQueue {
   readonly #ready = new LinkedList<QueuedTask>();
   readonly #returned = new LinkedList<QueuedTask>();
   #step = 0;
-  // What is dropped when it comes up in one of these two lists.
-  #dropped = 0;
-  #droppedBytes = 0;
 
   /** @param options Order and limits. */
   constructor(options: TaskQueueOptions) {
@@ -79,18 +71,14 @@ export class TaskQueue {
     return this.room.bytes;
   }
 
-  /** Adds a task at the end; behind the tasks of its client, where these are in order. */
+  /** Adds a task at the end; behind the tasks of its client, of which one is ready at a time. */
   push(task: QueuedTask): void {
     task.bornStep = this.#step;
     const session = task.session;
     if (task.isNews) session![task.isCreated ? "created" : "closed"] = task;
-    if (session && this.#options.order === "client") {
-      if (session.front) session.behind.pushBack(task);
-      else {
-        session.front = task;
-        this.#put(task, this.#ready);
-      }
-    } else {
+    if (session?.front) session.behind.pushBack(task);
+    else {
+      if (session) session.front = task;
       this.#put(task, this.#ready);
     }
     this.room.add(task);
@@ -125,8 +113,10 @@ export class TaskQueue {
   next(): QueuedTask | null {
     const task = this.#shift(this.#ready);
     const session = task?.session;
+    if (!session) return task;
     // The news of its coming is its first task.
-    if (session?.created) session.created = null;
+    if (session.created) session.created = null;
+    if (this.#options.order === "none") this.#advance(session);
     return task;
   }
 
@@ -135,13 +125,13 @@ export class TaskQueue {
     return this.#ready.size > 0;
   }
 
-  /** Tells that a task that was taken out is finished: the next one of its client becomes ready. */
+  /**
+   * Tells that a task that was taken out is finished: with order "client" the next one of its
+   * client becomes ready.
+   */
   finish(task: QueuedTask): void {
-    const session = task.session;
-    if (!session || this.#options.order !== "client") return;
-    const following = session.behind.shift();
-    session.front = following;
-    if (following) this.#put(following, this.#ready);
+    const { session } = task;
+    if (session?.front === task) this.#advance(session);
   }
 
   /** Takes the waiting tasks of a client out that `which` chooses. */
@@ -156,11 +146,8 @@ export class TaskQueue {
       this.room.take(task);
       removed.push(task);
     }
-    const others = this.#options.order === "client"
-      ? [[session.front]]
-      : [this.#returned, this.#ready];
-    for (const list of others) {
-      for (const task of list) {
+    for (const tasks of [[session.front], this.#returned]) {
+      for (const task of tasks) {
         if (task?.session !== session || !task.list || !which(task)) continue;
         this.#takeOut(task);
         removed.push(task);
@@ -191,7 +178,7 @@ export class TaskQueue {
   leave(session: QueueClient): boolean {
     this.retire(session);
     const { created } = session;
-    if (!created || (session.waiting > 0 && !session.dropped)) return true;
+    if (!created || session.waiting > 0) return true;
     this.#takeOut(created);
     session.created = null;
     return false;
@@ -231,6 +218,21 @@ export class TaskQueue {
     list.pushBack(task);
   }
 
+  // The next task of a client becomes ready, if it has one.
+  #advance(session: QueueClient): void {
+    const following = session.behind.shift();
+    session.front = following;
+    if (following) this.#put(following, this.#ready);
+  }
+
+  #shift(list: LinkedList<QueuedTask>): QueuedTask | null {
+    const task = list.shift();
+    if (!task) return null;
+    task.list = null;
+    this.room.take(task);
+    return task;
+  }
+
   // Takes a task out of the list it is in, as if it were finished.
   #takeOut(task: QueuedTask): void {
     task.list!.remove(task);
@@ -239,50 +241,11 @@ export class TaskQueue {
     this.finish(task);
   }
 
-  // The next task of a list that is to be handed out.
-  #shift(list: LinkedList<QueuedTask>): QueuedTask | null {
-    while (list.first) {
-      const task = list.first;
-      if (task.isRequest && task.session!.dropped) {
-        this.#drop(task);
-        continue;
-      }
-      list.shift();
-      task.list = null;
-      this.room.take(task);
-      return task;
-    }
-    return null;
-  }
-
-  #drop(task: QueuedTask): void {
-    this.#takeOut(task);
-    this.#options.onDropped?.(task);
-  }
-
-  // Drops the requests of a client that is gone. With order "none" they are looked for when it is
-  // worth it, and otherwise dropped when they come up.
+  // Drops the requests of a client that is gone.
   #dropOf(session: QueueClient): void {
     session.dropped = true;
-    if (this.#options.order === "client") {
-      const dropped = this.remove(session, (task) => task.isRequest);
-      for (const task of dropped) this.#options.onDropped?.(task);
-      return;
-    }
-    this.#dropped += session.waiting;
-    this.#droppedBytes += session.waitingBytes;
-    const isWorthIt = this.#dropped * DROPPED_SHARE >= this.#ready.size ||
-      this.#droppedBytes >= DROPPED_BYTES_MAX;
-    if (isWorthIt) this.#sweep();
-  }
-
-  #sweep(): void {
-    for (const list of [this.#returned, this.#ready]) {
-      for (const task of list) {
-        if (task.isRequest && task.session!.dropped) this.#drop(task);
-      }
-    }
-    this.#dropped = this.#droppedBytes = 0;
+    const dropped = this.remove(session, (task) => task.isRequest);
+    for (const task of dropped) this.#options.onDropped?.(task);
   }
 
   // There is no more room: requests of clients that are gone make some.

@@ -182,6 +182,38 @@ Deno.test("Gateway tells of the end of a client of which a worker was told", asy
 });
 
 for (const order of ["client", "none"] as const) {
+  Deno.test(`an honest client has its turn though ten others flood the gateway, order ${order}`, async () => {
+    await using gateway = await GatewayFixture.start({ order, queueMax: 40 });
+    await using stack = new AsyncDisposableStack();
+    const flood = new Box({ cmd: 1 }).pack();
+    const frames = new Uint8Array(100 * flood.length);
+    for (let i = 0; i < 100; i++) frames.set(flood, i * flood.length);
+    for (let i = 1; i <= 10; i++) {
+      const flooder = stack.use(await gateway.connectRaw());
+      await flooder.sendBytes(frames);
+      await gateway.until((stats) => stats.heldBack === i);
+    }
+    await using worker = await gateway.attach();
+    for (let i = 0; i < 10; i++) await worker.pull(TaskCmd.CLIENT_CREATED);
+    await using honest = await gateway.connect();
+    for (let round = 0; round < 3; round++) {
+      const before = gateway.gateway.stats().clientFrames;
+      await honest.write({ cmd: 2 });
+      await gateway.until((stats) => stats.clientFrames > before);
+      let turns = 0;
+      for (let cmd = 0; cmd !== 2;) {
+        await worker.ask();
+        const task = await worker.next();
+        if (task?.cmd !== TaskCmd.CLIENT_REQ) continue;
+        turns++;
+        cmd = Box.fromFrame(task.body).cmd;
+        if (cmd === 2) await worker.answer(task, "served");
+      }
+      assertLessOrEqual(turns, 2 * 11);
+      assertEquals((await honest.read())?.text(), "served");
+    }
+  });
+
   Deno.test(`goneRequests decides what becomes of the requests of a client that is gone, order ${order}`, async () => {
     for (const goneRequests of ["yield", "run", "drop"] as const) {
       await using gateway = await GatewayFixture.start({ order, goneRequests });

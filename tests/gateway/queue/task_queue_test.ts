@@ -53,14 +53,14 @@ Deno.test("TaskQueue push() makes a client ready again whose tasks are all finis
   }
 });
 
-Deno.test("TaskQueue next() gives every task as it came with order none", () => {
+Deno.test("TaskQueue next() waits for no task to be finished with order none, and takes the clients in turn", () => {
   const queue = makeQueue({ order: "none" });
   const [a, b] = [fakeSession(1), fakeSession(2)];
   queue.push(request(a, "a1"));
   queue.push(request(b, "b1"));
   queue.push(request(a, "a2"));
   queue.push(innerTask("inner"));
-  assertEquals(takeAll(queue).map(textOf), ["a1", "b1", "a2", "inner"]);
+  assertEquals(takeAll(queue).map(textOf), ["a1", "b1", "inner", "a2"]);
 });
 
 Deno.test("TaskQueue next() holds no task of a trigger back", () => {
