@@ -135,6 +135,7 @@ IpExt: 7
 const COUNTED_WITH: Readonly<Record<string, string>> = {
   "--original-max-deliveries": "--max-deliveries",
   "--original-worker-timeout": "--worker-timeout",
+  "--inner-reserve": "--inner-conns-max",
   // The system ends such a connection, as it does one that breaks.
   "--keep-alive": "clientsClosed.peer",
 };
