@@ -308,14 +308,17 @@ export class Haven<
   }
 
   #onCreate(session: Session<F, C>): Promise<void> | undefined {
-    const news = () => this.#core.createClient.run(this.#newsOf(session));
     const waiting = this.#createConn.run(session.conn);
+    if (this.#core.createClient.empty) return waiting;
+    const news = () => this.#core.createClient.run(this.#newsOf(session));
     return waiting ? waiting.then(news) : news();
   }
 
   #onClose(session: Session<F, C>): Promise<void> | undefined {
     const last = () => this.#closeConn.run(session.conn);
-    const waiting = this.#core.closeClient.run(this.#newsOf(session));
+    const { closeClient } = this.#core;
+    if (closeClient.empty) return last();
+    const waiting = closeClient.run(this.#newsOf(session));
     return waiting ? waiting.then(last) : last();
   }
 

@@ -19,7 +19,7 @@
  * @module
  */
 
-import type { BoxClass, BoxInit, BoxOf } from "@maple/box";
+import { type BoxClass, BoxError, type BoxInit, type BoxOf } from "@maple/box";
 import { type BoxHandler, Inbox } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import {
@@ -101,7 +101,8 @@ export class TestClient<F extends object> implements AsyncDisposable {
   /**
    * Sends a box and gives the answer: the one that carries the same serial number (`sn`), which the
    * client chooses; where boxes have none, the next box that comes. All other boxes go to the
-   * handlers of {@linkcode TestClient.on}, or wait for a `read`.
+   * handlers of {@linkcode TestClient.on}, or wait for a `read`. It resolves when the request is
+   * finished, the hooks behind its handler included.
    *
    * @throws {HavenError} `request` when the request is finished and was not answered; `state` when
    * the connection is closed. A BoxError `timeout` when it is not finished in time.
@@ -117,10 +118,12 @@ export class TestClient<F extends object> implements AsyncDisposable {
     });
     let answered = false;
     answer.then(() => answered = true, () => answered = true);
-    connection.send(frame).then(() => {
+    const finished = connection.send(frame).then(() => {
       if (!answered) cancel(unanswered());
     });
-    return await answer;
+    const box = await answer;
+    await this.#inTime(finished);
+    return box;
   }
 
   /**
@@ -178,6 +181,22 @@ export class TestClient<F extends object> implements AsyncDisposable {
   /** The same as {@linkcode TestClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #inTime(finished: Promise<void>): Promise<void> {
+    if (this.#timeoutMs === 0) return finished;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const seconds = this.#timeoutMs / 1000;
+        reject(
+          new BoxError(
+            "timeout",
+            `The request was answered, but is not finished within ${seconds} s`,
+          ),
+        );
+      }, this.#timeoutMs);
+      finished.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
   #connect(): Promise<MemoryConnection> {

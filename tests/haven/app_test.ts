@@ -6,9 +6,15 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Box, type BoxFields } from "@maple/box";
-import { Blueprint, HavenError, type HavenErrorCode } from "@maple/haven";
-import { TestApp, type TestRequest } from "./test_app.ts";
+import {
+  Blueprint,
+  HavenError,
+  type HavenErrorCode,
+  type HavenRequest,
+} from "@maple/haven";
+import { AppCore } from "@maple/haven/internal";
+import { testClient } from "@maple/haven/testing";
+import { quietHaven } from "./quiet_haven.ts";
 
 function login(): void {}
 function logout(): void {}
@@ -22,7 +28,7 @@ function assertHavenError(
 }
 
 Deno.test("route() throws for a cmd that has another handler", () => {
-  const app = new TestApp<BoxFields>().route(1, login).route(1, login);
+  const app = quietHaven().route(1, login).route(1, login);
   assertHavenError(
     "route",
     'Cannot route cmd 1 to "logout": it has a handler already, "login"',
@@ -31,13 +37,12 @@ Deno.test("route() throws for a cmd that has another handler", () => {
 });
 
 Deno.test("route() works while the app runs, everything else is too late", async () => {
-  const app = new TestApp<BoxFields>();
+  await using app = quietHaven();
   const repeat = app.repeatTimer(1);
-  await app.start();
+  const client = testClient(app);
+  await client.connect();
   app.route(1, (request) => request.reply({}));
-  const request = app.request(new Box({ cmd: 1 }));
-  await app.handle(request);
-  assertEquals(request.conn.frames.length, 1);
+  assertEquals((await client.request({ cmd: 1 })).ret, 0);
   const late = "the app has started";
   assertHavenError("state", late, () => app.beforeRequest(() => {}));
   assertHavenError("state", late, () => app.createConn(() => {}));
@@ -45,26 +50,36 @@ Deno.test("route() works while the app runs, everything else is too late", async
   assertHavenError(
     "state",
     late,
-    () => app.registerBlueprint(new Blueprint<TestRequest<BoxFields>>("late")),
+    () => app.registerBlueprint(new Blueprint<HavenRequest>("late")),
   );
-  await app.stop();
+  await app.close();
   app.beforeRequest(() => {});
 });
 
 Deno.test("start() twice is an error, stop() twice is not", async () => {
   const calls: string[] = [];
-  const app = new TestApp<BoxFields>();
-  app.startWorker((started) => {
-    assertStrictEquals(started, app);
-    calls.push("start");
-  }).stopWorker(() => calls.push("stop"));
-  await app.stop();
-  await app.start();
-  const error = await app.start().catch((error) => error);
+  const core = new AppCore<HavenRequest>("test");
+  core.startWorker.add((app) => calls.push(`start ${app}`));
+  core.stopWorker.add((app) => calls.push(`stop ${app}`));
+  await core.stop("app");
+  await core.start("app");
+  const error = await core.start("app").catch((error) => error);
   assertEquals(error instanceof HavenError && error.code, "state");
-  await app.stop();
-  await app.stop();
-  assertEquals(calls, ["start", "stop"]);
+  await core.stop("app");
+  await core.stop("app");
+  assertEquals(calls, ["start app", "stop app"]);
+});
+
+Deno.test("startWorker() and stopWorker() hooks get the app", async () => {
+  const app = quietHaven();
+  const seen: unknown[] = [];
+  app.startWorker((started) => seen.push(started)).stopWorker((stopped) => {
+    seen.push(stopped);
+  });
+  await testClient(app).connect();
+  await app.close();
+  assertEquals(seen.length, 2);
+  for (const one of seen) assertStrictEquals(one, app);
 });
 
 Deno.test("Blueprint() throws for a name that cannot stand before a dot", () => {
@@ -74,7 +89,7 @@ Deno.test("Blueprint() throws for a name that cannot stand before a dot", () => 
 });
 
 Deno.test("registerBlueprint() throws for a name that is taken", () => {
-  const app = new TestApp<BoxFields>().registerBlueprint(new Blueprint("user"));
+  const app = quietHaven().registerBlueprint(new Blueprint("user"));
   assertHavenError(
     "blueprint",
     'Cannot register blueprint "user": the app has one of that name',
@@ -84,13 +99,13 @@ Deno.test("registerBlueprint() throws for a name that is taken", () => {
 });
 
 Deno.test("registerBlueprint() throws for a hook that the app does not have", () => {
-  const app = new TestApp<BoxFields>();
+  const app = quietHaven();
   assertHavenError(
     "hook",
-    'Cannot register blueprint "user": it uses openAppConn, and a TestApp has no hook openConn',
+    'Cannot register blueprint "user": it uses openAppConn, and a QuietHaven has no hook openConn',
     () =>
       app.registerBlueprint(
-        new Blueprint<TestRequest<BoxFields>>("user")
+        new Blueprint<HavenRequest>("user")
           .openAppConn(() => {})
           .route(1, login),
       ),
@@ -98,8 +113,8 @@ Deno.test("registerBlueprint() throws for a hook that the app does not have", ()
   app.route(1, logout); // nothing of it was registered
 });
 
-Deno.test("registerBlueprint() throws for a cmd that has another handler, and takes nothing", () => {
-  const app = new TestApp<BoxFields>().route(2, login);
+Deno.test("registerBlueprint() throws for a cmd that has another handler, and takes nothing", async () => {
+  const app = quietHaven().route(2, login);
   const calls: string[] = [];
   const user = new Blueprint("user")
     .beforeAppRequest(() => calls.push("beforeAppRequest"))
@@ -111,16 +126,17 @@ Deno.test("registerBlueprint() throws for a cmd that has another handler, and ta
     () => app.registerBlueprint(user),
   );
   app.route(1, logout);
-  app.handle(app.request(new Box({ cmd: 1 })));
+  await testClient(app).write({ cmd: 1 });
   assertEquals(calls, []);
   assertEquals(app.blueprints, []);
+  await app.close();
 });
 
-Deno.test("a blueprint takes nothing more once it is registered", () => {
+Deno.test("a blueprint takes nothing more once it is registered", async () => {
   const user = new Blueprint("user").route(1, login);
   assertHavenError("route", '"logout"', () => user.route(1, logout));
   const repeat = user.repeatAppTimer(1);
-  new TestApp<BoxFields>().registerBlueprint(user);
+  quietHaven().registerBlueprint(user);
   const additions: (() => unknown)[] = [
     () => user.route(2, login),
     () => user.beforeRequest(() => {}),
@@ -131,21 +147,26 @@ Deno.test("a blueprint takes nothing more once it is registered", () => {
   for (const add of additions) {
     assertHavenError("state", 'blueprint "user": it is registered', add);
   }
-  const other = new TestApp<BoxFields>().registerBlueprint(user);
-  const request = other.request(new Box({ cmd: 1 }));
-  other.handle(request);
-  assertEquals([request.endpoint, request.blueprint], ["user.login", "user"]);
+  const other = quietHaven().registerBlueprint(user);
+  let seen: unknown;
+  other.afterRequest(({ endpoint, blueprint }) => {
+    seen = [endpoint, blueprint];
+  });
+  await testClient(other).write({ cmd: 1 });
+  assertEquals(seen, ["user.login", "user"]);
+  await other.close();
 });
 
 Deno.test("a blueprint's own hooks are logged by its name", async () => {
-  const app = new TestApp<BoxFields>();
+  const app = quietHaven();
   const user = new Blueprint("user").route(1, login).afterRequest(() => {
     throw new Error("no");
   });
   app.registerBlueprint(user);
-  await app.handle(app.request(new Box({ cmd: 1 })));
+  await testClient(app).write({ cmd: 1 });
+  await app.close();
   assertStringIncludes(
-    app.log.lines[0]!,
+    app.log.complaints[0]!,
     "Hook user.afterRequest threw: Error: no",
   );
 });

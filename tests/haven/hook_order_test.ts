@@ -1,12 +1,12 @@
 // The order of all hooks, written down as a list.
 
 import { assertEquals } from "@std/assert";
-import { Box, type BoxFields } from "@maple/box";
-import { Blueprint } from "@maple/haven";
-import { answers, TestApp, type TestRequest } from "./test_app.ts";
+import { Blueprint, type HavenRequest } from "@maple/haven";
+import { testClient } from "@maple/haven/testing";
+import { type QuietHaven, quietHaven } from "./quiet_haven.ts";
 
 /** An app and two blueprints with each hook there is; every other one is async. */
-function appWithHooks(calls: string[]): TestApp<BoxFields> {
+function appWithHooks(calls: string[]): QuietHaven {
   let count = 0;
   const note = (name: string) =>
     count++ % 2 === 0 ? () => calls.push(name) : async () => {
@@ -14,11 +14,13 @@ function appWithHooks(calls: string[]): TestApp<BoxFields> {
       calls.push(name);
     };
   const blueprint = (name: string, cmd: number) =>
-    new Blueprint<TestRequest<BoxFields>>(name)
+    new Blueprint<HavenRequest>(name)
       .startAppWorker(note(`${name}.startAppWorker`))
       .stopAppWorker(note(`${name}.stopAppWorker`))
       .createAppConn(note(`${name}.createAppConn`))
       .closeAppConn(note(`${name}.closeAppConn`))
+      .createAppClient(note(`${name}.createAppClient`))
+      .closeAppClient(note(`${name}.closeAppClient`))
       .beforeAppFirstRequest(note(`${name}.beforeAppFirstRequest`))
       .beforeAppRequest(note(`${name}.beforeAppRequest`))
       .afterAppRequest(note(`${name}.afterAppRequest`))
@@ -30,13 +32,15 @@ function appWithHooks(calls: string[]): TestApp<BoxFields> {
         calls.push(`${name}.handler`);
         request.reply({ ret: 0 });
       });
-  return new TestApp<BoxFields>()
+  return quietHaven()
     .registerBlueprint(blueprint("a", 1))
     .registerBlueprint(blueprint("b", 2))
     .startWorker(note("startWorker"))
     .stopWorker(note("stopWorker"))
     .createConn(note("createConn"))
     .closeConn(note("closeConn"))
+    .createClient(note("createClient"))
+    .closeClient(note("closeClient"))
     .beforeFirstRequest(note("beforeFirstRequest"))
     .beforeRequest(note("beforeRequest"))
     .afterRequest(note("afterRequest"))
@@ -69,21 +73,21 @@ const AFTER = [
 
 Deno.test("hooks are called in this order", async () => {
   const calls: string[] = [];
-  const app = appWithHooks(calls);
-
-  await app.start();
+  await using app = appWithHooks(calls);
+  const client = testClient(app);
+  await client.connect();
   assertEquals(calls.splice(0), [
     "startWorker",
     "a.startAppWorker",
     "b.startAppWorker",
-  ]);
-  const conn = await app.connect();
-  assertEquals(calls.splice(0), [
     "createConn",
     "a.createAppConn",
     "b.createAppConn",
+    "createClient",
+    "a.createAppClient",
+    "b.createAppClient",
   ]);
-  await app.handle(app.request(new Box({ cmd: 1 }), conn));
+  assertEquals((await client.request({ cmd: 1 })).ret, 0);
   assertEquals(calls.splice(0), [
     "beforeFirstRequest",
     "a.beforeAppFirstRequest",
@@ -95,7 +99,7 @@ Deno.test("hooks are called in this order", async () => {
     "a.afterRequest",
     ...AFTER,
   ]);
-  await app.handle(app.request(new Box({ cmd: 2 }), conn));
+  assertEquals((await client.request({ cmd: 2 })).ret, 0);
   assertEquals(calls.splice(0), [
     ...BEFORE,
     "b.beforeRequest",
@@ -104,20 +108,22 @@ Deno.test("hooks are called in this order", async () => {
     "b.afterRequest",
     ...AFTER,
   ]);
-  await app.handle(app.request(new Box({ cmd: 3 }), conn));
+  assertEquals((await client.request({ cmd: 3 })).ret, 0);
   assertEquals(calls.splice(0), [...BEFORE, "handler", ...RESPONSE, ...AFTER]);
-  await app.hangUp(conn);
+  await client.close();
   assertEquals(calls.splice(0), [
+    "a.closeAppClient",
+    "b.closeAppClient",
+    "closeClient",
     "a.closeAppConn",
     "b.closeAppConn",
     "closeConn",
   ]);
-  await app.stop();
+  await app.close();
   assertEquals(calls.splice(0), [
     "a.stopAppWorker",
     "b.stopAppWorker",
     "stopWorker",
   ]);
-  assertEquals(app.log.lines, []);
-  assertEquals(answers(conn).length, 3);
+  assertEquals(app.log.complaints, []);
 });

@@ -4,16 +4,17 @@ import { setImmediate } from "node:timers";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Box, boxClass, BoxError, type BoxFields, RET } from "@maple/box";
 import { HavenError } from "@maple/haven";
-import { answers, TestApp } from "./test_app.ts";
+import { testClient } from "@maple/haven/testing";
+import { held, QuietHaven, quietHaven } from "./quiet_haven.ts";
 
-Deno.test("reply() maps fields, sends boxes and bytes as they are", () => {
-  const app = new TestApp<BoxFields>({ respondOnce: false });
-  const request = app.request(new Box({ cmd: 5, sn: 6 }));
+Deno.test("reply() maps fields, sends boxes and bytes as they are", async () => {
+  await using app = quietHaven({ respondOnce: false });
+  const { request, client } = await held(app, { cmd: 5, sn: 6 });
   request.reply({ ret: 1, body: "fields" });
   request.reply(new Box({ cmd: 2, body: "box" }));
   request.reply(new Box({ cmd: 3, body: "bytes" }).pack());
   assertEquals(
-    answers(request.conn).map((
+    (await client.readAll()).map((
       box,
     ) => [box.cmd, box.sn, box.ret, box.text()]),
     [[5, 6, 1, "fields"], [2, 0, 0, "box"], [3, 0, 0, "bytes"]],
@@ -21,38 +22,38 @@ Deno.test("reply() maps fields, sends boxes and bytes as they are", () => {
 });
 
 Deno.test("reply() without response hooks sends at once and allocates no promise", async () => {
-  const app = new TestApp<BoxFields>({ respondOnce: false });
-  const request = app.request(new Box({ cmd: 1 }));
+  await using app = quietHaven({ respondOnce: false });
+  const { request, client } = await held(app);
   const sent = request.reply({});
-  assertEquals(request.conn.frames.length, 1);
+  assertEquals((await client.readAll()).length, 1);
   assertStrictEquals(request.reply({}), sent);
   assertEquals(await sent, true);
-  request.conn.open = false;
+  await client.close();
   const unsent = request.reply({});
   assertStrictEquals(request.reply({}), unsent);
   assertEquals(await unsent, false);
 });
 
-Deno.test("reply() throws at once for a second answer, unless respondOnce is off", () => {
-  const app = new TestApp<BoxFields>();
-  const request = app.request(new Box({ cmd: 1 }));
+Deno.test("reply() throws at once for a second answer, unless respondOnce is off", async () => {
+  await using app = quietHaven();
+  const { request, client } = await held(app);
   assertEquals(request.responded, false);
   request.reply({});
   assertEquals(request.responded, true);
   const error = assertThrows(
     () => request.reply({}),
     HavenError,
-    "Cannot answer TestRequest { cmd: 1 } a second time",
+    "Cannot answer HavenRequest { cmd: 1, endpoint: held } a second time",
   );
   assertEquals(error.code, "request");
-  assertEquals(request.conn.frames.length, 1);
+  assertEquals((await client.readAll()).length, 1);
 });
 
 for (const hooked of [false, true]) {
-  Deno.test(`reply() throws at once for what is no answer, ${hooked ? "with" : "without"} hooks`, () => {
-    const app = new TestApp<BoxFields>();
+  Deno.test(`reply() throws at once for what is no answer, ${hooked ? "with" : "without"} hooks`, async () => {
+    await using app = quietHaven();
     if (hooked) app.beforeResponse(() => {});
-    const request = app.request(new Box({ cmd: 1 }));
+    const { request, client } = await held(app);
     const frame = new Box({ body: "whole" }).pack();
     for (
       const bytes of [
@@ -68,42 +69,43 @@ for (const hooked of [false, true]) {
     const unknown = { nothing: 1 } as Partial<BoxFields>;
     assertThrows(() => request.reply(unknown), BoxError, "nothing");
     assertEquals(request.responded, false);
-    assertEquals(request.conn.frames, []);
+    assertEquals(await client.readAll(), []);
     request.reply({ ret: 1 });
-    assertEquals(answers(request.conn).map((box) => box.ret), [1]);
+    assertEquals((await client.readAll()).map((box) => box.ret), [1]);
   });
 }
 
 Deno.test("beforeResponse may change the box, afterResponse learns what was sent", async () => {
   const seen: unknown[] = [];
-  const app = new TestApp<BoxFields>({ respondOnce: false })
+  await using app = quietHaven({ respondOnce: false })
     .beforeResponse((request, response) => {
       response.flag = request.box.flag;
     })
     .afterResponse((_, response, sent) => seen.push([response.text(), sent]));
-  const request = app.request(new Box({ cmd: 1, flag: 9 }));
+  const { request, client } = await held(app, { cmd: 1, flag: 9 });
   assertEquals(await request.reply({ body: "fields" }), true);
   assertEquals(await request.reply(new Box({ body: "bytes" }).pack()), true);
-  request.conn.open = false;
+  await client.close();
   assertEquals(await request.reply({ body: "late" }), false);
-  assertEquals(answers(request.conn).map((box) => box.flag), [9, 9]);
+  assertEquals((await client.readAll()).map((box) => box.flag), [9, 9]);
   assertEquals(seen, [["fields", true], ["bytes", true], ["late", false]]);
 });
 
 Deno.test("a request is finished when the answer that it did not await is sent", async () => {
   for (const hooked of [false, true]) {
     const calls: string[] = [];
-    const app = new TestApp<BoxFields>()
+    await using app = quietHaven()
       .beforeResponse(() => Promise.resolve())
       .afterResponse(() => calls.push("sent"))
       .route(1, (request) => {
         request.reply({ ret: 0 });
         calls.push(`responded ${request.responded}`);
       });
-    await app.handle(app.request(new Box({ cmd: 1 }))); // the first
-    calls.length = 0;
     if (hooked) app.afterRequest(() => calls.push("afterRequest"));
-    await app.handle(app.request(new Box({ cmd: 1 })));
+    const client = testClient(app);
+    await client.write({ cmd: 1 }); // the first
+    calls.length = 0;
+    await client.write({ cmd: 1 });
     const after = hooked ? ["afterRequest"] : [];
     assertEquals(calls, ["responded true", "sent", ...after]);
   }
@@ -111,20 +113,21 @@ Deno.test("a request is finished when the answer that it did not await is sent",
 
 Deno.test("a request is finished when all of its answers are sent, also the slowest", async () => {
   let slow = Promise.withResolvers<void>();
-  const app = new TestApp<BoxFields>({ respondOnce: false })
+  await using app = quietHaven({ respondOnce: false })
     .beforeResponse((_, response) => response.ret === 1 ? slow.promise : null)
     .beforeResponse(() => Promise.resolve())
     .route(1, async (request) => {
       request.reply({ ret: 1 });
       await request.reply({ ret: 2 });
     });
+  const client = testClient(app);
+  await client.connect();
   for (const which of ["first", "later"]) {
     slow = Promise.withResolvers();
-    const request = app.request(new Box({ cmd: 1 }));
-    const running = app.handle(request);
+    const running = client.write({ cmd: 1 });
     setImmediate(slow.resolve);
     await running;
-    const rets = answers(request.conn).map((box) => box.ret);
+    const rets = (await client.readAll()).map((box) => box.ret);
     assertEquals(rets, [2, 1], `the ${which} request`);
   }
 });
@@ -134,7 +137,7 @@ Deno.test("a hook that makes an answer unpackable: thrown when it is sync, INTER
     response.ret = 2 ** 40;
   };
   for (const async of [false, true]) {
-    const app = new TestApp<BoxFields>();
+    await using app = quietHaven();
     app.beforeResponse(
       async
         ? async (_, response) => {
@@ -143,7 +146,7 @@ Deno.test("a hook that makes an answer unpackable: thrown when it is sync, INTER
         }
         : (_, response) => bad(response),
     );
-    const request = app.request(new Box({ cmd: 1, sn: 8 }));
+    const { request, client } = await held(app, { cmd: 1, sn: 8 });
     if (!async) {
       assertThrows(() => request.reply({}), BoxError, "ret");
       assertEquals(request.responded, false);
@@ -151,37 +154,42 @@ Deno.test("a hook that makes an answer unpackable: thrown when it is sync, INTER
     }
     assertEquals(await request.reply({}), false);
     assertEquals(
-      answers(request.conn).map(({ sn, ret }) => [sn, ret]),
+      (await client.readAll()).map(({ sn, ret }) => [sn, ret]),
       [[8, RET.INTERNAL]],
     );
-    assertEquals(app.log.lines.length, 1);
+    assertEquals(app.log.complaints.length, 1);
   }
 });
 
 Deno.test("interrupt() tells whether its answer was sent", async () => {
-  const app = new TestApp<BoxFields>({ respondOnce: false });
-  const request = app.request(new Box({ cmd: 1 }));
+  await using app = quietHaven({ respondOnce: false });
+  const { request, client } = await held(app);
   assertEquals(await request.interrupt(), true);
   assertEquals(await request.interrupt({ ret: 1 }), true);
-  request.conn.open = false;
+  await client.close();
   assertEquals(await request.interrupt({ ret: 1 }), false);
-  assertEquals(answers(request.conn).map((box) => box.ret), [1]);
+  assertEquals((await client.readAll()).map((box) => box.ret), [1]);
 });
 
-Deno.test("cmd is a number for every box class", () => {
+Deno.test("cmd is a number for every box class", async () => {
   const WideBox = boxClass([["cmd", "q"], ["packetLen", "I"]]);
-  const app = new TestApp<{ cmd: number | bigint; packetLen: number }>();
-  assertEquals(app.request(new WideBox({ cmd: 3 })).cmd, 3);
-  const wide = app.request(new WideBox({ cmd: 2n ** 60n }));
-  assertEquals(wide.cmd, 2 ** 60);
-  assertEquals(app.handle(wide), undefined);
-  assertEquals(app.log.lines.length, 1);
+  await using app = new QuietHaven(WideBox);
+  const cmds: number[] = [];
+  app.route(3, ({ cmd }) => void cmds.push(cmd), { answers: false });
+  const client = testClient(app);
+  await client.write({ cmd: 3 });
+  await client.write({ cmd: 2n ** 60n });
+  assertEquals(cmds, [3]);
+  assertEquals(app.log.complaints, [
+    `WARN No route for HavenRequest { cmd: ${2 ** 60} }`,
+  ]);
 });
 
-Deno.test("state belongs to one request", () => {
-  const app = new TestApp<BoxFields>();
-  const [one, other] = [1, 2].map((cmd) => app.request(new Box({ cmd })));
-  one!.state.user = 7;
-  assertEquals(one!.state, { user: 7 });
-  assertEquals(other!.state, {});
+Deno.test("state belongs to one request", async () => {
+  await using app = quietHaven();
+  const { request: one } = await held(app, { cmd: 1 });
+  const { request: other } = await held(app, { cmd: 2 });
+  one.state.user = 7;
+  assertEquals(one.state, { user: 7 });
+  assertEquals(other.state, {});
 });

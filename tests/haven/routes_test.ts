@@ -1,9 +1,15 @@
 // Routes: a module of handlers written once registers on an app and on a blueprint.
 
 import { assertEquals } from "@std/assert";
-import { Box, type BoxFields, LineBox, type LineFields } from "@maple/box";
-import { type AppRequest, Blueprint, type Routes } from "@maple/haven";
-import { answers, newConn, TestApp, type TestRequest } from "./test_app.ts";
+import { LineBox, type LineFields } from "@maple/box";
+import {
+  type AppRequest,
+  Blueprint,
+  type HavenRequest,
+  type Routes,
+} from "@maple/haven";
+import { testClient } from "@maple/haven/testing";
+import { QuietHaven, quietHaven } from "./quiet_haven.ts";
 
 function register(app: Routes): void {
   app
@@ -19,29 +25,29 @@ function echo(request: AppRequest): Promise<boolean> {
 }
 
 Deno.test("Routes takes an app whose requests are a subclass, and blueprints of either", async () => {
-  const app = new TestApp<BoxFields>();
+  await using app = quietHaven();
   register(app);
   const common = new Blueprint("common");
-  const special = new Blueprint<TestRequest<BoxFields>>("special");
+  const special = new Blueprint<HavenRequest>("special");
   register(special);
   const routes: Routes[] = [app, common, special];
   assertEquals(routes.length, 3);
 
-  const conn = newConn();
-  await app.handle(app.request(new Box({ cmd: 1, sn: 4, body: "hi" }), conn));
-  assertEquals(answers(conn).map((box) => [box.sn, box.text()]), [[4, "hi"]]);
+  const client = testClient(app);
+  const answer = await client.request({ cmd: 1, body: "hi" });
+  assertEquals(answer.text(), "hi");
 
-  const other = new TestApp<BoxFields>();
+  await using other = quietHaven();
   other.registerBlueprint(special);
-  const request = other.request(new Box({ cmd: 1, sn: 5, body: "ho" }));
-  await other.handle(request);
-  assertEquals(request.endpoint, "special.echo");
-  assertEquals(request.state, { seen: true, error: undefined });
-  assertEquals(answers(request.conn)[0]?.text(), "ho");
+  let seen: unknown;
+  other.afterRequest(({ endpoint, state }) => seen = [endpoint, { ...state }]);
+  const late = await testClient(other).request({ cmd: 1, body: "ho" });
+  assertEquals(late.text(), "ho");
+  assertEquals(seen, ["special.echo", { seen: true, error: undefined }]);
 });
 
 Deno.test("registerBlueprint() takes a blueprint written for the common request", () => {
-  const app = new TestApp<BoxFields>();
+  const app = quietHaven();
   const common = new Blueprint("common");
   register(common);
   app.registerBlueprint(common);
@@ -52,19 +58,18 @@ Deno.test("Routes of another box class are not those of Box", async () => {
   function registerLines(app: Routes<AppRequest<LineFields>>): void {
     app.route(0, (request) => request.reply({ body: request.box.text() }));
   }
-  const app = new TestApp<LineFields>();
+  await using app = new QuietHaven(LineBox);
   registerLines(app);
   // @ts-expect-error What serves boxes with a cmd and an sn cannot serve lines.
   const wrong: Routes = app;
   wrong.route(2, () => {});
-  const request = app.request(new LineBox({ body: "hello" }));
-  await app.handle(request);
-  assertEquals(request.conn.frames, [new TextEncoder().encode("hello\n")]);
+  const answer = await testClient(app).request({ body: "hello" });
+  assertEquals(answer.text(), "hello");
 });
 
 Deno.test("hooks are typed by the app's requests and connections", () => {
-  const app = new TestApp<BoxFields>();
-  const blueprint = new Blueprint<TestRequest<BoxFields>>("typed");
+  const app = quietHaven();
+  const blueprint = new Blueprint<HavenRequest>("typed");
   blueprint.createAppConn((conn) => conn.id.toFixed());
   blueprint.beforeAppResponse((request, response) => {
     response.ret = request.conn.id;

@@ -142,7 +142,6 @@ for (const [kind, make] of Object.entries(kinds)) {
     app.route(2, (request) => {
       setTimeout(() => request.reply({ body: "late" }), 1);
     }, { answers: false });
-    app.route(3, () => new Promise(() => {}));
     const client = testClient(app, { timeout: 0.05 });
     await assertRejects(
       () => client.request({ cmd: 1 }),
@@ -152,9 +151,38 @@ for (const [kind, make] of Object.entries(kinds)) {
     await client.write({ cmd: 2 });
     assertEquals((await client.read())?.text(), "late");
     await assertRejects(() => client.read(), BoxError, "0.05 s");
-    if (kind !== "Worker") return;
     const other = testClient(app);
     assertEquals((await other.request({ cmd: 4 })).ret, RET.INVALID_CMD);
+  });
+
+  Deno.test(`testClient(${kind}): a request is finished when its hooks are`, async () => {
+    await using app = make(new LogCollector());
+    const calls: string[] = [];
+    const later = async (call: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      calls.push(call);
+    };
+    app.afterRequest(() => later("afterRequest"));
+    app.route(1, async (request) => {
+      request.reply({ ret: 1 });
+      await later("handler");
+    });
+    assertEquals((await testClient(app).request({ cmd: 1 })).ret, 1);
+    assertEquals(calls, ["handler", "afterRequest"]);
+    const endless = make(new LogCollector());
+    const over = Promise.withResolvers<void>();
+    endless.route(1, (request) => {
+      request.reply({ ret: 1 });
+      return over.promise;
+    });
+    const client = testClient(endless, { timeout: 0.01 });
+    await assertRejects(
+      () => client.request({ cmd: 1 }),
+      BoxError,
+      "was answered, but is not finished within 0.01 s",
+    );
+    over.resolve();
+    await endless.close();
   });
 
   Deno.test(`testClient(${kind}): the app's timers run`, async () => {
