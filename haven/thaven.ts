@@ -2,6 +2,7 @@
 
 import type { BoxClass, BoxFields } from "@maple/box";
 import {
+  flushLog,
   type Logger,
   Master,
   returnToFolder,
@@ -15,7 +16,6 @@ import type { Ports, ResolvedRun } from "./options.ts";
 import {
   checkPortSharing,
   findPorts,
-  maySharePorts,
   portsEnv,
   readyLine,
   SHARING_FLAG,
@@ -25,15 +25,16 @@ import type { UntypedState } from "./state.ts";
 import { runThread, Thread, threadIdentity } from "./thread.ts";
 
 /**
- * A haven server in several threads of one process: `workers: N` Web Workers share the port, and
- * one that ends or blocks is replaced. State is not shared: each thread has its own
+ * A haven server in several threads of one process: `workers: N` Web Workers share the port. One
+ * that ends is replaced; one whose event loop is blocked for longer than `workTimeout` is replaced
+ * with its process, and so with the clients of all threads: Deno cannot end it alone. State is not shared: each thread has its own
  * variables and knows its own connections only. Users are: a message to users reaches those of all
  * threads, and a uid is logged in once.
  *
  * The module that calls `run` runs in the main thread and in each of the others; what stands behind
  * `run` is done in the main thread only. More than one thread needs a system that spreads
- * connections over the listeners of one port, Linux, and Deno's flag `--unstable-net`: without it
- * the program starts itself again with the flag, as a child process.
+ * connections over the listeners of one port, Linux. The program starts itself again as a child
+ * process, in which the threads are.
  *
  * @typeParam F The fields of the boxes' header.
  * @typeParam S What `request.state` holds.
@@ -72,21 +73,23 @@ const runInThreads: Flavour = async (options, app) => {
   if (workers > 1) checkPortSharing(workers);
   // Threads run the main module: it has to be a program's.
   if (workers > 0) selfCommand();
-  const restart = workers > 1 && !maySharePorts();
   let ports = takePorts();
   let logger: Logger | undefined;
   let master: Master | undefined;
   await runApp({
     ...options,
-    workers: restart ? 1 : 0,
+    // A process of their own: a thread that computes for ever can be ended with it only.
+    workers: workers > 0 ? 1 : 0,
     reloadTimeoutMs: 0,
     reloads: false,
     leavesOnInt: true,
-    childFlags: [SHARING_FLAG],
+    // The threads are watched; that process does nothing that could block it.
+    workTimeoutMs: 0,
+    childFlags: workers > 1 ? [SHARING_FLAG] : [],
   }, {
     ...app,
     makeLogger: (role) =>
-      // The only child of a program that had to start itself again is, for its log, no child.
+      // The only child of the program is, for its log, no child.
       logger = app.makeLogger(role === "master" ? role : "haven"),
     onLogLevel: (level) => master?.setLogLevel(level),
     start: async () => {
@@ -107,7 +110,14 @@ function threadMaster(
   logger: Logger,
 ): Master {
   const folder = workingFolder();
-  return new Master({
+  const onKill = (thread: string, why: string) => {
+    if (master.stopping) return;
+    logger.error(
+      `${thread}: ${why}; a thread that blocks cannot be ended alone, so its process is, with the clients of all threads, and another is started`,
+    );
+    void flushLog(logger).then(() => Deno.exit(1));
+  };
+  const master: Master = new Master({
     workers: options.workers,
     workTimeoutMs: options.workTimeoutMs,
     stopTimeoutMs: options.stopTimeoutMs,
@@ -116,10 +126,11 @@ function threadMaster(
     startChild: (start) => {
       // Without a working folder a new thread dies at once.
       if (folder !== undefined) returnToFolder(folder, `thread ${start.index}`);
-      return new Thread(start, ports);
+      return new Thread(start, ports, onKill);
     },
     logger,
   });
+  return master;
 }
 
 // Resolves when all threads are ready.

@@ -41,12 +41,22 @@ export class Thread implements Child {
   /** Resolves with how it ended. */
   readonly ended: Promise<ChildEnd>;
   readonly #worker: Worker;
+  readonly #onKill: (thread: string, why: string) => void;
   #setEnded!: (end: ChildEnd) => void;
   #leaving = false;
 
-  /** Starts it: the main module of the program runs in it. */
-  constructor({ index, controlPort }: ChildStart, ports: Ports) {
+  /**
+   * Starts it: the main module of the program runs in it.
+   *
+   * @param onKill Called when it is to end at once.
+   */
+  constructor(
+    { index, controlPort }: ChildStart,
+    ports: Ports,
+    onKill: (thread: string, why: string) => void,
+  ) {
     this.name = `thread ${index}`;
+    this.#onKill = onKill;
     this.ended = new Promise((resolve) => this.#setEnded = resolve);
     const { token } = this;
     const identity: ThreadIdentity = { index, controlPort, token, ports };
@@ -78,8 +88,12 @@ export class Thread implements Child {
     this.#worker.postMessage(STOP_MESSAGE);
   }
 
-  /** Ends it at once. */
-  kill(): void {
+  /**
+   * Ends it at once, as far as that can be: Deno does not end a thread that computes, which keeps
+   * its listener and its connections.
+   */
+  kill(why: string): void {
+    this.#onKill(this.name, why);
     this.#end({ how: "killed", clean: false });
   }
 

@@ -12,8 +12,12 @@ export interface Child {
   lineGone(): void;
   /** Asks it to leave in order. */
   leave(): void;
-  /** Ends it at once. */
-  kill(): void;
+  /**
+   * Ends it at once.
+   *
+   * @param why For logs.
+   */
+  kill(why: string): void;
 }
 
 /** How a child ended. */

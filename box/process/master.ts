@@ -113,6 +113,11 @@ export class Master {
     return this.#allReady;
   }
 
+  /** Whether it stops, or has. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
   /** Whether a child works in each place, and nobody has asked them to stop. */
   get healthy(): boolean {
     return !this.#stopping && this.processes().every(({ ready }) => ready);

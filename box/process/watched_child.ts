@@ -106,7 +106,7 @@ export class WatchedChild {
    */
   kill(why: string, clean = false): void {
     this.#killed ??= { how: `killed: ${why}`, clean };
-    this.#child.kill();
+    this.#child.kill(why);
   }
 
   #onEnd(end: ChildEnd): ChildEnd {
