@@ -27,9 +27,9 @@ import { runThread, Thread, threadIdentity } from "./thread.ts";
 /**
  * A haven server in several threads of one process: `workers: N` Web Workers share the port. One
  * that ends is replaced; one whose event loop is blocked for longer than `workTimeout` is replaced
- * with its process, and so with the clients of all threads: Deno cannot end it alone. State is not shared: each thread has its own
- * variables and knows its own connections only. Users are: a message to users reaches those of all
- * threads, and a uid is logged in once.
+ * with its process, and so with the clients of all threads: Deno cannot end it alone. State is not
+ * shared: each thread has its own variables and knows its own connections only. Users are: a
+ * message to users reaches those of all threads, and a uid is logged in once.
  *
  * The module that calls `run` runs in the main thread and in each of the others; what stands behind
  * `run` is done in the main thread only. More than one thread needs a system that spreads
