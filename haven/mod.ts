@@ -8,8 +8,11 @@
  * - {@linkcode App} is the common part of a server and a worker: `route`, the hooks,
  *   `registerBlueprint`, `repeatTimer`.
  * - {@linkcode Blueprint} is a part of an application in a module of its own.
- * - {@linkcode AppRequest} is what handlers get; {@linkcode Routes} is what a module that registers
- *   handlers takes, whatever the app.
+ * - {@linkcode AppRequest} is what handlers get, {@linkcode Reply} is an answer that is thrown from
+ *   anywhere below them.
+ * - {@linkcode AnyApp} is what a module takes that registers what it does on a server or a worker
+ *   alike, {@linkcode Routes} what one takes that registers on a blueprint as well.
+ * - `testClient` of `@maple/haven/testing` tests an app in memory.
  *
  * @example A server
  * ```ts ignore

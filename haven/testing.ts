@@ -4,6 +4,7 @@
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Box } from "@maple/box";
  * import { Haven } from "@maple/haven";
  * import { testClient } from "@maple/haven/testing";
@@ -13,7 +14,7 @@
  *
  * const client = testClient(app);
  * const answer = await client.request({ cmd: 1, body: "ann" });
- * answer.text(); // "hello ann"
+ * assertEquals(answer.text(), "hello ann");
  * ```
  *
  * @module

@@ -233,7 +233,8 @@ Deno.test("testClient() of a server that listens, and of a worker that is attach
 });
 
 Deno.test("testClient(Worker): tasks for workers, and clearClientTasks", async () => {
-  await using app = new Worker(Box, { logger: new LogCollector() });
+  const log = new LogCollector();
+  await using app = new Worker(Box, { logger: log });
   const jobs: unknown[] = [];
   app.route(1, (request) => {
     request.writeToWorker({ cmd: 2, body: "job" }, { uid: 5, custom: 6 });
@@ -258,4 +259,7 @@ Deno.test("testClient(Worker): tasks for workers, and clearClientTasks", async (
   const dropped = client.write({ cmd: 3 }).then(() => client.readAll());
   client.write({ cmd: 1 });
   assertEquals((await dropped).map((box) => box.text()), ["cleared"]);
+  // Nobody waits for an answer to a task about nobody; to one about a client somebody might.
+  assertEquals(log.complaints.length, 1);
+  await log.line(/^WARN WorkerRequest { cmd: 2, .* was not answered/);
 });
