@@ -157,6 +157,11 @@ export type {
   WebSocketEvents,
   WebSocketOpenOptions,
 } from "./net/web_socket_conn.ts";
+export { WebSocketEntrance } from "./net/web_socket_entrance.ts";
+export type { WebSocketEntranceOptions } from "./net/web_socket_entrance.ts";
+export { ANY, parseOrigins, parsePath } from "./net/web_socket_origins.ts";
+export { DEFAULT_PING, PING, WebSocketPings } from "./net/web_socket_pings.ts";
+export type { Pinged, PingOptions } from "./net/web_socket_pings.ts";
 export { WebSocketFault } from "./net/web_socket_decoder.ts";
 export type { WebSocketControls } from "./net/web_socket_decoder.ts";
 export type { HandshakeOptions } from "./net/web_socket_handshake.ts";

@@ -19,10 +19,12 @@ import {
   openFilesMax,
   SessionTable,
   unhandledErrors,
+  WebSocketPings,
   whenFree,
 } from "@maple/box/internal";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
+import { OuterListeners } from "./outer/listeners.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
@@ -34,6 +36,7 @@ import {
   type GatewayOptions,
   limitsOf,
   resolveOptions,
+  webSocketsOf,
 } from "./options.ts";
 import { Measures } from "./metrics/measures.ts";
 import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
@@ -68,6 +71,7 @@ export class Gateway implements AsyncDisposable {
   readonly #clients: Clients;
   readonly #links: InnerLinks;
   readonly #watch: ClientWatch;
+  readonly #pings: WebSocketPings;
   readonly #parkWatch: ParkWatch;
   readonly #workerWatch: WorkerWatch;
   readonly #roomWatch: RoomWatch;
@@ -77,7 +81,7 @@ export class Gateway implements AsyncDisposable {
   #running = 0;
   #onAllEnded: (() => void) | undefined;
   #opening = false;
-  #outer: Deno.TcpListener | undefined;
+  #outer: OuterListeners | undefined;
   #inner: Deno.TcpListener | undefined;
   #listeningSince = 0;
   #startedAt: Date | undefined;
@@ -140,6 +144,10 @@ export class Gateway implements AsyncDisposable {
       refused: () => this.#context.counters.refused,
       logger: this.#context.logger,
     });
+    this.#pings = new WebSocketPings(this.#context.sessions, {
+      interval: resolved.wsPort === undefined ? 0 : resolved.wsPing,
+      option: "wsPing",
+    });
     this.#parkWatch = new ParkWatch(queue, {
       parkTime: resolved.parkTime,
       onExpired: (count) => this.#onExpired(count),
@@ -153,7 +161,12 @@ export class Gateway implements AsyncDisposable {
 
   /** Where clients connect, with the real port; undefined unless it listens. */
   get outerAddr(): Deno.NetAddr | undefined {
-    return this.#outer?.addr as Deno.NetAddr | undefined;
+    return this.#outer?.addr("tcp");
+  }
+
+  /** Where WebSocket clients connect, likewise; undefined without `wsPort`. */
+  get wsAddr(): Deno.NetAddr | undefined {
+    return this.#outer?.addr("ws");
   }
 
   /** Where workers and triggers connect, with the real port; undefined unless it listens. */
@@ -221,8 +234,7 @@ export class Gateway implements AsyncDisposable {
   // The inner port first: clients are let in only when workers can come too.
   async #open(): Promise<void> {
     const { options, logger } = this.#context;
-    const { outerHost, outerPort, innerHost, innerPort } = options;
-    const { backlog, bindTimeout, keepAlive } = options;
+    const { innerHost, innerPort, bindTimeout, keepAlive } = options;
     const waiting = {
       bindTimeout,
       logger,
@@ -233,11 +245,7 @@ export class Gateway implements AsyncDisposable {
       waiting,
     );
     try {
-      const outer = await whenFree(
-        () =>
-          listenTcp("clients", outerHost, outerPort, { backlog, keepAlive }),
-        waiting,
-      );
+      const outer = await OuterListeners.open(options, waiting);
       if (this.#closing) {
         outer.close();
         throw new Error(CLOSED_MEANWHILE);
@@ -250,20 +258,24 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  #start(inner: Deno.TcpListener, outer: Deno.TcpListener): void {
+  #start(inner: Deno.TcpListener, outer: OuterListeners): void {
     const { options, logger } = this.#context;
     logger.info(
-      `listening for clients at ${
-        formatAddress(outer.addr)
-      }, for workers and triggers at ${
+      `listening for ${outer.describe()}, for workers and triggers at ${
         formatAddress(inner.addr)
       }, order ${options.order}`,
     );
+    if (outer.addr("ws") && webSocketsOf(options).origins === undefined) {
+      logger.info(
+        "pages of any origin may open WebSockets (wsOrigins names those that may)",
+      );
+    }
     this.#state = "serving";
     this.#listeningSince = performance.now();
     this.#startedAt = new Date();
     this.#loopDelay.start();
     this.#watch.start();
+    this.#pings.start();
     this.#parkWatch.start();
     this.#workerWatch.start();
     this.#roomWatch.start();
@@ -275,12 +287,9 @@ export class Gateway implements AsyncDisposable {
         (conn) => this.#links.accept(acceptedConn(conn)),
       ),
     );
-    this.#follow(
-      acceptAll(
-        outer,
-        logger,
-        (conn) => this.#clients.accept(acceptedConn(conn)),
-      ),
+    outer.start(
+      (conn, transport) => this.#clients.accept(conn, transport),
+      this.#context,
     );
   }
 
@@ -312,6 +321,8 @@ export class Gateway implements AsyncDisposable {
       queueStops: { ...queue.room.stops },
       clients: sessions.size,
       bufferBytes: this.#context.memory.bytes,
+      clientsOver: { ...this.#clients.over },
+      handshakes: this.#clients.handshakes,
       clientsPeak: sessions.peak,
       users: sessions.users,
       innerLinks: this.#links.size,
@@ -379,6 +390,7 @@ export class Gateway implements AsyncDisposable {
     this.#inner?.close();
     this.#inner = undefined;
     this.#watch.stop();
+    this.#pings.stop();
     this.#parkWatch.stop();
     this.#workerWatch.stop();
     queue.room.open();

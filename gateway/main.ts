@@ -96,7 +96,7 @@ async function run(args: readonly string[]): Promise<number> {
   printLine(
     `maple gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
       formatAddress(gateway.innerAddr!)
-    }`,
+    }${gateway.wsAddr ? ` ws=${formatAddress(gateway.wsAddr)}` : ""}`,
   );
   for (const name of CHANGEABLE) {
     changers.set(

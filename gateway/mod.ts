@@ -32,6 +32,7 @@ export type {
   QueueStops,
 } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
+export type { OuterTransport } from "./outer/outer_transport.ts";
 
 // Who imports this for its classes does not load what only the program needs.
 if (import.meta.main) {

@@ -2,16 +2,23 @@
 
 import { Box, type BoxClass, TaskOffset } from "@maple/box";
 import {
+  ANY,
   checkChoice,
+  checkNumber,
   checkNumbers,
   COUNT,
   DEFAULT_BACKLOG,
   DEFAULT_BIND_TIMEOUT,
   DEFAULT_KEEP_ALIVE,
+  DEFAULT_PING,
+  type HandshakeOptions,
   KEEP_ALIVE,
   type Logger,
   machineMemory,
   MAX_INT32,
+  parseOrigins,
+  parsePath,
+  PING,
   PORT,
   type Range,
   refuseRenamed,
@@ -28,6 +35,21 @@ export interface GatewayOptions {
   outerHost?: string;
   /** Port for clients; 0 is any free one. @default {29000} */
   outerPort?: number;
+  /** Port for WebSocket clients, at `outerHost`; 0 is any free one. @default none */
+  wsPort?: number | undefined;
+  /** The only path at which a WebSocket is opened; `"*"` is any. @default {"*"} */
+  wsPath?: string;
+  /**
+   * The origins of the web pages that may open a WebSocket, as in `https://example.org`, in an
+   * array or with commas between them; `"*"` is any. A client that tells none is no browser, and
+   * may come. @default {"*"}
+   */
+  wsOrigins?: string | readonly string[];
+  /**
+   * Seconds between two pings of a WebSocket; one is closed that gives no sign of life over two of
+   * them. 0 = no pings. @default {25}
+   */
+  wsPing?: number;
   /** Where workers and triggers connect. Whoever reaches it is trusted. @default {"127.0.0.1"} */
   innerHost?: string;
   /** Port for workers and triggers; 0 is any free one. @default {28000} */
@@ -173,6 +195,9 @@ export type GatewayLimits = Readonly<
       GatewayOptions,
       | "boxClass"
       | "outerHost"
+      | "wsPort"
+      | "wsPath"
+      | "wsOrigins"
       | "innerHost"
       | "order"
       | "goneRequests"
@@ -205,15 +230,21 @@ export function limitsOf(options: ResolvedOptions): GatewayLimits {
 }
 
 /** The options with their defaults filled in. */
-export type ResolvedOptions = Required<
-  Omit<GatewayOptions, "logger" | "signal">
->;
+export interface ResolvedOptions
+  extends Required<Omit<GatewayOptions, "wsPort" | "logger" | "signal">> {
+  /** Without one there are no WebSockets. */
+  wsPort: number | undefined;
+}
 
 /** The defaults of all options that have one. */
 export const DEFAULTS: ResolvedOptions = {
   boxClass: Box as unknown as BoxClass<object>,
   outerHost: "0.0.0.0",
   outerPort: 29000,
+  wsPort: undefined,
+  wsPath: ANY,
+  wsOrigins: ANY,
+  wsPing: DEFAULT_PING,
   innerHost: "127.0.0.1",
   innerPort: 28000,
   order: "client",
@@ -256,6 +287,7 @@ type NumberOption = {
 /** The range of each number. */
 export const RANGES: Readonly<Record<NumberOption, Range>> = {
   outerPort: PORT,
+  wsPing: PING,
   innerPort: PORT,
   backlog: COUNT,
   connsMax: COUNT,
@@ -312,6 +344,10 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   checkNumbers(resolved, RANGES, fail);
   checkChoice("order", resolved.order, ORDERS, fail);
   checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
+  if (resolved.wsPort !== undefined) {
+    checkNumber("Option wsPort", resolved.wsPort, PORT, fail);
+  }
+  webSocketsOf(resolved);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
@@ -329,19 +365,42 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   return resolved;
 }
 
+/**
+ * Which WebSockets are opened.
+ *
+ * @throws {GatewayError} when the path or an origin is none.
+ */
+export function webSocketsOf(
+  { wsPath, wsOrigins }: ResolvedOptions,
+): HandshakeOptions {
+  return {
+    path: parsePath("Option wsPath", wsPath, fail),
+    origins: parseOrigins("Option wsOrigins", wsOrigins, fail),
+  };
+}
+
 // Told as what it is; to listen twice would say that another program has the port.
 function checkPorts(options: ResolvedOptions): void {
-  const { outerHost, outerPort, innerHost, innerPort } = options;
-  if (outerPort !== innerPort || outerPort === 0) return;
-  const everywhere = ["0.0.0.0", "::"];
-  if (
-    outerHost === innerHost || everywhere.includes(outerHost) ||
-    everywhere.includes(innerHost)
-  ) {
-    throw fail(
-      `Options outerPort and innerPort must differ, got ${outerPort} for both`,
-    );
+  const { outerHost, outerPort, wsPort, innerHost, innerPort } = options;
+  const ports = [
+    { name: "outerPort", host: outerHost, port: outerPort },
+    { name: "wsPort", host: outerHost, port: wsPort ?? 0 },
+    { name: "innerPort", host: innerHost, port: innerPort },
+  ];
+  for (const [i, one] of ports.entries()) {
+    for (const other of ports.slice(i + 1)) {
+      if (one.port !== other.port || one.port === 0) continue;
+      if (!overlap(one.host, other.host)) continue;
+      throw fail(
+        `Options ${one.name} and ${other.name} must differ, got ${one.port} for both`,
+      );
+    }
   }
+}
+
+function overlap(host: string, other: string): boolean {
+  return host === other ||
+    [host, other].some((one) => ["0.0.0.0", "::"].includes(one));
 }
 
 function fail(message: string): GatewayError {

@@ -9,7 +9,10 @@ import {
   type LogFormat,
   type LogLevel,
   MAX_TIMER_SECONDS,
+  parseOrigins,
+  parsePath,
   parseStatusAddress,
+  PORT,
   UsageError,
 } from "@maple/box/internal";
 import {
@@ -131,6 +134,28 @@ const SETTINGS: readonly Setting[] = [
     ini: "outer.port",
     value: "PORT",
     noLimit: undefined,
+  }),
+  {
+    name: "wsPort",
+    flag: {
+      name: "ws-port",
+      type: "integer",
+      help: "port for WebSocket clients, 0 = any free one (off)",
+      min: 0,
+      max: PORT.max,
+      value: "PORT",
+    },
+  },
+  text("wsPath", "the only path of WebSockets, * = any", {
+    value: "PATH",
+    check: (source, path) => void parsePath(source, path, usage),
+  }),
+  text("wsOrigins", "origins of pages that may open WebSockets, * = any", {
+    value: "URL,URL",
+    check: (source, origins) => void parseOrigins(source, origins, usage),
+  }),
+  number("wsPing", "seconds between pings of a WebSocket, 0 = none", {
+    value: "S",
   }),
   text("innerHost", "where workers and triggers connect", {
     ini: "inner.host",
@@ -374,6 +399,10 @@ export function changesOf(before: Settings, now: Settings): Change[] {
   return SETTINGS.map(({ name }) => name)
     .filter((name) => from![name] !== to![name])
     .map((name) => ({ name, from: `${from![name]}`, to: `${to![name]}` }));
+}
+
+function usage(message: string): UsageError {
+  return new UsageError(message);
 }
 
 function checkMetrics(source: string, address: string): void {

@@ -1,12 +1,14 @@
 // How a haven server is run: addresses, limits, times and processes.
 
 import {
+  ANY,
   checkChoice,
   checkNumber,
   checkNumbers,
   COUNT,
   DEFAULT_BIND_TIMEOUT,
   DEFAULT_KEEP_ALIVE,
+  DEFAULT_PING,
   fitOpenFiles,
   KEEP_ALIVE,
   LOG_FORMATS,
@@ -16,6 +18,9 @@ import {
   ON_UNHANDLED,
   type OnUnhandled,
   openFilesMax,
+  parseOrigins,
+  parsePath,
+  PING,
   PORT,
   SECONDS,
   STOP_SIGNALS,
@@ -32,6 +37,19 @@ export interface HavenListenOptions {
   port?: number;
   /** Port for WebSocket clients; 0 = any free one. @default none */
   websocketPort?: number;
+  /** The only path at which a WebSocket is opened; `"*"` is any. @default {"*"} */
+  websocketPath?: string;
+  /**
+   * The origins of the web pages that may open a WebSocket, as in `https://example.org`, in an
+   * array or with commas between them; `"*"` is any. A client that tells none is no browser, and
+   * may come. @default {"*"}
+   */
+  websocketOrigins?: string | readonly string[];
+  /**
+   * Seconds between two pings of a WebSocket; one is closed that gives no sign of life over two of
+   * them. 0 = no pings. @default {25}
+   */
+  websocketPing?: number;
   /**
    * Seconds without a frame after which a client is closed, unless a request of it is being
    * handled; 0 = never. @default {0}
@@ -147,6 +165,12 @@ export interface ResolvedListen extends Ports {
   readonly threads: number;
   /** These others. */
   readonly siblings: Siblings | undefined;
+  /** See {@linkcode HavenListenOptions}; undefined = any. */
+  readonly websocketPath: string | undefined;
+  /** See {@linkcode HavenListenOptions}; undefined = any. */
+  readonly websocketOrigins: readonly string[] | undefined;
+  /** Seconds. */
+  readonly websocketPing: number;
   /** Seconds. */
   readonly timeout: number;
   /** Seconds. */
@@ -195,6 +219,7 @@ export interface ResolvedRun extends ResolvedListen {
 
 const RANGES = {
   port: PORT,
+  websocketPing: PING,
   timeout: SECONDS,
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
@@ -222,6 +247,9 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     host = "127.0.0.1",
     port = 7777,
     websocketPort,
+    websocketPath = ANY,
+    websocketOrigins = ANY,
+    websocketPing = DEFAULT_PING,
     timeout = 0,
     firstFrameTimeout = 0,
     frameTimeout = 30,
@@ -246,6 +274,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   checkNumbers(
     {
       port,
+      websocketPing,
       timeout,
       firstFrameTimeout,
       frameTimeout,
@@ -283,6 +312,13 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     host,
     port,
     websocketPort,
+    websocketPath: parsePath("Option websocketPath", websocketPath, fail),
+    websocketOrigins: parseOrigins(
+      "Option websocketOrigins",
+      websocketOrigins,
+      fail,
+    ),
+    websocketPing,
     reusePort: false,
     threads: 1,
     siblings: undefined,

@@ -20,7 +20,8 @@ import {
   type ServerTransport,
   STOP,
   unhandledErrors,
-  WebSocketConn,
+  WebSocketEntrance,
+  WebSocketPings,
   WebSocketTransport,
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
@@ -66,8 +67,8 @@ export class Server<F extends object, C extends object>
   readonly #listener: Deno.TcpListener | undefined;
   readonly #webListener: Deno.TcpListener | undefined;
   readonly #watch: ClientWatch;
-  // Connections that are to become WebSockets.
-  readonly #opening = new Set<Conn>();
+  readonly #entrance: WebSocketEntrance;
+  readonly #pings: WebSocketPings;
   readonly #places: ClientPlaces<Placed>;
   readonly #sessions = new Map<number, Session<F, C>>();
   readonly #counters = newCounters();
@@ -101,6 +102,17 @@ export class Server<F extends object, C extends object>
       firstFrame: options.firstFrameTimeout,
       frame: options.frameTimeout,
       write: options.writeTimeout,
+    });
+    this.#entrance = new WebSocketEntrance({
+      path: options.websocketPath,
+      origins: options.websocketOrigins,
+      places: this.#places,
+      onRefused: (line) => app.logger.debug(line),
+      onRoom: () => this.#counters.closed.room++,
+    });
+    this.#pings = new WebSocketPings(this, {
+      interval: websocketPort === undefined ? 0 : options.websocketPing,
+      option: "websocketPing",
     });
     if (!listens) return;
     let listener: Deno.TcpListener | undefined;
@@ -141,6 +153,7 @@ export class Server<F extends object, C extends object>
   start(): void {
     this.#accepting = true;
     this.#watch.start();
+    this.#pings.start();
     const { logger } = this.#app;
     if (!this.#listener) return;
     this.#follow(
@@ -179,7 +192,8 @@ export class Server<F extends object, C extends object>
     this.#listener?.close();
     this.#webListener?.close();
     this.#accepting = false;
-    for (const conn of this.#opening) conn.close();
+    this.#entrance.close();
+    this.#pings.stop();
     this.#watch.stop();
     await this.#drained();
     const busy = [...this.all()].filter((one) => one.pendingRequests > 0);
@@ -266,32 +280,13 @@ export class Server<F extends object, C extends object>
       conn.close();
       return;
     }
-    this.#opening.add(conn);
-    const place = {
-      heard: false,
-      known: false,
-      socket: {
-        destroy: () => {
-          this.#counters.closed.room++;
-          conn.close();
-        },
-      },
-    };
-    this.#places.take(place);
-    const address = formatAddress(conn.remoteAddr);
-    const opened = WebSocketConn.open(
-      conn,
-      {},
-      (message) =>
-        this.#app.logger.debug(`${address} is no WebSocket: ${message}`),
+    this.#follow(
+      this.#entrance.enter(
+        conn,
+        (web) =>
+          this.#begin(new WebSocketTransport(web, this.#socketOptions())),
+      ),
     );
-    this.#follow(opened.then((web) => {
-      this.#opening.delete(conn);
-      this.#places.free(place);
-      if (!web) return;
-      if (!this.#accepting) return web.close();
-      this.#begin(new WebSocketTransport(web, this.#socketOptions()));
-    }));
   }
 
   #socketOptions(): FrameSocketOptions {

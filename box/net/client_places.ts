@@ -25,7 +25,7 @@ export class ClientPlaces<C extends Placed> {
   readonly #limits: { readonly connsMax: number };
   // In the order in which they came here.
   readonly #leaving = new Set<C>();
-  readonly #silent = new Set<C>();
+  readonly #silent = new Set<Placed>();
   #taken = 0;
 
   /**
@@ -52,8 +52,8 @@ export class ClientPlaces<C extends Placed> {
     return this.#taken < this.#limits.connsMax || this.#makeRoom();
   }
 
-  /** A connection takes a place. */
-  take(connection: C): void {
+  /** A connection takes a place; one that is only to become a client's may as well. */
+  take(connection: Placed): void {
     this.#taken++;
     this.#silent.add(connection);
   }
@@ -65,13 +65,13 @@ export class ClientPlaces<C extends Placed> {
   }
 
   /** A connection is gone, though what is to be done about it may take longer. */
-  gone(connection: C): void {
+  gone(connection: Placed): void {
     this.#silent.delete(connection);
-    this.#leaving.delete(connection);
+    this.#leaving.delete(connection as C);
   }
 
   /** A connection gives its place back. */
-  free(connection: C): void {
+  free(connection: Placed): void {
     this.gone(connection);
     this.#taken--;
   }
@@ -93,7 +93,7 @@ export class ClientPlaces<C extends Placed> {
     return false;
   }
 
-  #showOut({ socket }: C, what: string): void {
+  #showOut({ socket }: Placed, what: string): void {
     socket.destroy({
       kind: "room",
       message:

@@ -34,6 +34,7 @@ export interface WebSocketEvents {
 
 // Most heads fit; browsers with many cookies send more.
 const HEAD_BYTES = 1024;
+const NOTHING: Uint8Array = new Uint8Array(0);
 const HANDSHAKE_TIMEOUT = 10;
 // How long a refused client may take to read why.
 const LINGER_MS = 2000;
@@ -43,23 +44,20 @@ const LINGER_MS = 2000;
  * the frames of RFC 6455 apart where the sink wants the bytes: it has no buffer of its own.
  */
 export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
-  /** The headers of the handshake's request, their names in lower case. */
-  readonly headers: ReadonlyMap<string, string>;
-  /** Reads since the last call of somebody who sets it to 0: signs of life. */
-  reads = 0;
   readonly #conn: Conn;
   readonly #decoder: WebSocketDecoder = new WebSocketDecoder(this);
   readonly #opening: Opening;
   #events: WebSocketEvents | undefined;
   #sink: ByteSink | undefined;
-  #space: Uint8Array = new Uint8Array(0);
+  #space: Uint8Array = NOTHING;
+  #heard = false;
+  #held = false;
   // What is to be told when the frames before it are given out.
   #tell: ((events: WebSocketEvents) => void) | undefined;
 
-  private constructor(conn: Conn, opening: Opening, answer: HandshakeAnswer) {
+  private constructor(conn: Conn, opening: Opening) {
     this.#conn = conn;
     this.#opening = opening;
-    this.headers = answer.headers;
   }
 
   /**
@@ -77,7 +75,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
     return new Promise((resolve) => {
       const opening: Opening = new Opening(conn, options, (answer) => {
         if (answer.accepted) {
-          resolve(new WebSocketConn(conn, opening, answer));
+          resolve(new WebSocketConn(conn, opening));
         } else onRefused(answer.message);
       });
       opening.run().then(() => resolve(undefined));
@@ -87,6 +85,16 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   /** Address and port of the other side. */
   get remoteAddr(): Deno.NetAddr {
     return this.#conn.remoteAddr;
+  }
+
+  /**
+   * Whether something came since the last call; or it was not read from, so that nothing could
+   * come.
+   */
+  takeSignOfLife(): boolean {
+    const heard = this.#heard || this.#held;
+    this.#heard = false;
+    return heard;
   }
 
   /** Sets who is told of control frames and faults; before `run`. */
@@ -119,6 +127,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   /** For the connection below. */
   next(): Promise<void> | undefined {
     const wait = this.#sink!.next();
+    this.#held = wait !== undefined;
     if (wait) return wait;
     const tell = this.#tell;
     this.#tell = undefined;
@@ -133,7 +142,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
 
   /** For the connection below. */
   filled(count: number, read: number = count): void {
-    this.reads++;
+    this.#heard = true;
     const left = this.#decoder.decode(this.#space, 0, count);
     const { fault } = this.#decoder;
     if (fault) this.#tell ??= (events) => events.onFault(fault);
@@ -203,6 +212,7 @@ class Opening implements ByteSink {
   /** The connection is read for `follower` from now on. */
   goOn(follower: WebSocketConn): Promise<void> {
     this.#follower = follower;
+    this.#head = NOTHING;
     this.#setFollower?.();
     return this.#running;
   }

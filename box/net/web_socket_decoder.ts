@@ -70,7 +70,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  */
 export class WebSocketDecoder {
   readonly #controls: WebSocketControls;
-  readonly #header = new Uint8Array(LONGEST_HEADER);
+  // A header that was cut in two, which few are.
+  #header: Uint8Array | undefined;
   #headerBytes = 0;
   // Of the present frame.
   #opcode = 0;
@@ -133,16 +134,28 @@ export class WebSocketDecoder {
     return to - at;
   }
 
-  // Collects the bytes of a header; gives where the rest begins.
+  // Reads a header, or as much of it as there is; gives where the rest begins.
   #readHeader(buffer: Uint8Array, from: number, end: number): number {
-    const header = this.#header;
+    if (this.#headerBytes === 0 && end - from >= 2) {
+      const size = clientHeaderBytes(buffer[from + 1]!);
+      if (end - from >= size) {
+        this.#checkStart(buffer[from]!, buffer[from + 1]!);
+        this.#beginFrame(buffer, from);
+        return from + size;
+      }
+    }
+    return this.#collectHeader(buffer, from, end);
+  }
+
+  #collectHeader(buffer: Uint8Array, from: number, end: number): number {
+    const header = this.#header ??= new Uint8Array(LONGEST_HEADER);
     while (from < end) {
       header[this.#headerBytes++] = buffer[from++]!;
       if (this.#headerBytes < 2) continue;
       if (this.#headerBytes === 2) this.#checkStart(header[0]!, header[1]!);
-      if (this.#headerBytes === headerBytes(header[1]! & LENGTH) + 4) {
+      if (this.#headerBytes === clientHeaderBytes(header[1]!)) {
         this.#headerBytes = 0;
-        this.#beginFrame(header);
+        this.#beginFrame(header, 0);
         break;
       }
     }
@@ -187,23 +200,25 @@ export class WebSocketDecoder {
     this.#inMessage = !fin;
   }
 
-  #beginFrame(header: Uint8Array): void {
-    this.#opcode = header[0]! & OPCODE;
-    const view = new DataView(header.buffer);
-    const short = header[1]! & LENGTH;
+  // The header is whole, and its first two bytes were checked.
+  #beginFrame(bytes: Uint8Array, at: number): void {
+    this.#opcode = bytes[at]! & OPCODE;
+    const short = bytes[at + 1]! & LENGTH;
     let length = short;
     if (short === 126) {
-      length = view.getUint16(2);
+      length = bytes[at + 2]! << 8 | bytes[at + 3]!;
       if (length < 126) throw protocol("a length is not in its shortest form");
     } else if (short === 127) {
-      const high = view.getUint32(2);
-      if (high >= 2 ** 21) throw protocol("a length is larger than 2^53");
-      length = high * 2 ** 32 + view.getUint32(6);
+      length = 0;
+      for (let i = 2; i < 10; i++) length = length * 256 + bytes[at + i]!;
+      if (length >= 2 ** 53) throw protocol("a length is larger than 2^53");
       if (length < 2 ** 16) {
         throw protocol("a length is not in its shortest form");
       }
     }
-    this.#mask = view.getInt32(headerBytes(short), true);
+    const mask = at + headerBytes(short);
+    this.#mask = bytes[mask]! | bytes[mask + 1]! << 8 | bytes[mask + 2]! << 16 |
+      bytes[mask + 3]! << 24;
     this.#left = length;
     if (this.#opcode >= WebSocketOpcode.CLOSE) {
       this.#control ??= new Uint8Array(LONGEST_CONTROL);
@@ -268,6 +283,11 @@ export class WebSocketDecoder {
 // The bytes of a header before its mask, by the length in its second byte.
 function headerBytes(short: number): number {
   return short === 127 ? 10 : short === 126 ? 4 : 2;
+}
+
+// The bytes of a client's header, by its second byte.
+function clientHeaderBytes(second: number): number {
+  return headerBytes(second & LENGTH) + 4;
 }
 
 // Those that may be sent (RFC 6455, 7.4).

@@ -3,7 +3,7 @@
 
 import type { CloseCause } from "./close_cause.ts";
 import { FrameSocket, type FrameSocketOptions } from "./frame_socket.ts";
-import type { WebSocketConn } from "./web_socket_conn.ts";
+import type { WebSocketConn, WebSocketEvents } from "./web_socket_conn.ts";
 import {
   WebSocketCode,
   type WebSocketFault,
@@ -14,14 +14,19 @@ import {
 
 // A control frame has at most 125 bytes, the code takes 2.
 const REASON_BYTES = 123;
+// So many pings without a sign of life are taken for the end.
+const PINGS = 2;
 const NO_CODE = 1005;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 const encoder = new TextEncoder();
 
 /** One WebSocket connection that carries frames. */
-export class WebSocketTransport extends FrameSocket {
+export class WebSocketTransport extends FrameSocket implements WebSocketEvents {
   readonly #conn: WebSocketConn;
+  #hasSent = false;
+  #pingSteps = 0;
+  #unanswered = 0;
   // The code that the client has closed with, to be given back; or that of its fault.
   #code: number | undefined;
 
@@ -33,11 +38,12 @@ export class WebSocketTransport extends FrameSocket {
   constructor(conn: WebSocketConn, options: FrameSocketOptions) {
     super(conn, options);
     this.#conn = conn;
-    conn.listen({
-      onPing: (payload) => this.#sendControl(WebSocketOpcode.PONG, payload),
-      onCloseFrame: (code, reason) => this.#onCloseFrame(code, reason),
-      onFault: (fault) => this.#onFault(fault),
-    });
+    conn.listen(this);
+  }
+
+  /** Whether any frame was ever sent on it; pings and pongs are none. */
+  override get hasSent(): boolean {
+    return this.#hasSent;
   }
 
   /** Sends a frame as a message of its own. */
@@ -53,20 +59,29 @@ export class WebSocketTransport extends FrameSocket {
     const header = webSocketHeaderBytes(count);
     const at = super.reserve(header + count);
     if (at < 0) return at;
+    this.#hasSent = true;
     writeWebSocketHeader(this.buffer, at, count);
     return at + header;
   }
 
-  /** Asks the client for a sign of life. */
-  ping(): void {
-    this.#sendControl(WebSocketOpcode.PING, NOTHING);
-  }
-
-  /** Whether something came since the last call. */
-  takeSignOfLife(): boolean {
-    const { reads } = this.#conn;
-    this.#conn.reads = 0;
-    return reads > 0;
+  /**
+   * One of the steps of which there are so many between two pings.
+   *
+   * @returns false when two pings in a row were followed by no sign of life.
+   */
+  stepPing(steps: number): boolean {
+    if (this.closed || ++this.#pingSteps < steps) return true;
+    this.#pingSteps = 0;
+    // Behind bytes that wait a ping would wait as well.
+    if (this.#conn.takeSignOfLife() || this.pendingBytes > 0) {
+      this.#unanswered = 0;
+    }
+    if (this.#unanswered === PINGS) return false;
+    this.#unanswered++;
+    if (this.pendingBytes === 0) {
+      this.#sendControl(WebSocketOpcode.PING, NOTHING);
+    }
+    return true;
   }
 
   /** Closes in order, with a close frame that says why. */
@@ -77,7 +92,15 @@ export class WebSocketTransport extends FrameSocket {
     super.close(cause);
   }
 
-  #onCloseFrame(code: number, reason: string): void {
+  /** Called by the connection. */
+  onPing(payload: Uint8Array): void {
+    this.#sendControl(WebSocketOpcode.PONG, payload);
+  }
+
+  /** Called by the connection. */
+  onCloseFrame(code: number, reason: string): void {
+    // It has read all: this is its answer to the close frame, which came last.
+    if (this.closed) return this.destroy();
     this.#code = code;
     const why = reason === "" ? "" : `, ${JSON.stringify(reason)}`;
     this.close({
@@ -86,7 +109,8 @@ export class WebSocketTransport extends FrameSocket {
     });
   }
 
-  #onFault({ closeCode, message }: WebSocketFault): void {
+  /** Called by the connection. */
+  onFault({ closeCode, message }: WebSocketFault): void {
     this.#code = closeCode;
     this.close({ kind: "frame", message: `no WebSocket: ${message}` });
   }

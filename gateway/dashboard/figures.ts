@@ -43,7 +43,11 @@ export function dashboardFigures(
       count(stats.clients),
       `peak ${count(stats.clientsPeak)} · limit ${
         count(limits.connsMax)
-      } · users ${count(stats.users)}`,
+      } · users ${count(stats.users)}${
+        stats.clientsOver.ws > 0
+          ? ` · WebSockets ${count(stats.clientsOver.ws)}`
+          : ""
+      }`,
     );
     set(
       "requests",

@@ -139,7 +139,11 @@ export function dashboardScript(
       : `The gateway ${
         isStopped ? "has stopped" : "does not answer"
       }. Last data: ${time}, ${age} ago. This page goes on when it is back.`;
-    if (report.outer !== null) byId("outer").textContent = report.outer;
+    if (report.outer !== null) {
+      byId("outer").textContent = report.ws === null
+        ? report.outer
+        : `${report.outer}, ws ${report.ws}`;
+    }
     if (report.inner !== null) byId("inner").textContent = report.inner;
     byId("node").textContent = String(report.nodeId);
     byId("version").textContent = report.version;

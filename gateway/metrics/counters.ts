@@ -4,6 +4,7 @@
 
 import type { TaskCmd } from "@maple/box";
 import type { CloseKind } from "@maple/box/internal";
+import type { OuterTransport } from "../outer/outer_transport.ts";
 
 /** Frames of workers and triggers for a client that were dropped, by cause. */
 export interface DroppedAnswers {
@@ -35,6 +36,10 @@ export type InnerCommand = Exclude<
 export interface GatewayCounters {
   /** Client connections accepted. */
   clientsAccepted: number;
+  /** The same by transport: what carries the frames. */
+  acceptedOver: Record<OuterTransport, number>;
+  /** Connections to the port of WebSockets that became none. */
+  handshakesRefused: number;
   /** Client connections closed at once, since `connsMax` was reached. */
   clientsRefused: number;
   /** Client connections that ended, by cause. */
@@ -155,6 +160,16 @@ export const COUNTERS: Plans = {
     metric: "maple_gateway_clients_accepted_total",
     help: "Client connections accepted.",
   },
+  acceptedOver: {
+    metric: "maple_gateway_clients_accepted_by_transport_total",
+    help: "Client connections accepted, by transport.",
+    label: "transport",
+    kinds: { tcp: null, ws: null },
+  },
+  handshakesRefused: {
+    metric: "maple_gateway_handshakes_refused_total",
+    help: "Connections to the port of WebSockets that became none.",
+  },
   clientsRefused: {
     metric: "maple_gateway_clients_refused_total",
     help: "Client connections closed at once, by cause.",
@@ -169,7 +184,8 @@ export const COUNTERS: Plans = {
       local: null,
       stop: null,
       frame: "clients closed: a bad or too long frame (--frame-max)",
-      idle: "clients closed: no frame (--conn-timeout)",
+      idle:
+        "clients closed: no frame (--conn-timeout), no sign of life (--ws-ping)",
       firstFrame: "clients closed: no first frame (--first-frame-timeout)",
       slowFrame: "clients closed: a frame not whole in time (--frame-timeout)",
       room: "clients closed: silent, to make room (--conns-max)",

@@ -81,6 +81,18 @@ function addConnections(
     )
     .gauge("maple_gateway_clients", "Clients connected now.", stats.clients)
     .gauge(
+      "maple_gateway_clients_by_transport",
+      "Clients connected now, by transport.",
+      Object.entries(stats.clientsOver).map((
+        [transport, count],
+      ) => [{ transport }, count]),
+    )
+    .gauge(
+      "maple_gateway_handshakes",
+      "Connections that are to become WebSockets.",
+      stats.handshakes,
+    )
+    .gauge(
       "maple_gateway_clients_peak",
       "Clients connected at most since the start.",
       stats.clientsPeak,

@@ -29,6 +29,8 @@ export interface GatewayReport {
   readonly startedAt: string | null;
   /** Where clients connect, `HOST:PORT`; null while it does not listen, as when it leaves. */
   readonly outer: string | null;
+  /** Where WebSocket clients connect, in the same form; null without them. */
+  readonly ws: string | null;
   /** Where workers and triggers connect, `HOST:PORT`; null while it does not listen. */
   readonly inner: string | null;
   /** The number of this gateway in every task. */
@@ -43,7 +45,7 @@ export interface GatewayReport {
 
 /** The report of a gateway as it is now. */
 export function reportOf(gateway: Gateway): GatewayReport {
-  const { outerAddr, innerAddr, startedAt, limits } = gateway;
+  const { outerAddr, wsAddr, innerAddr, startedAt, limits } = gateway;
   const stats = gateway.stats();
   return {
     format: REPORT_FORMAT,
@@ -52,6 +54,7 @@ export function reportOf(gateway: Gateway): GatewayReport {
     time: new Date().toISOString(),
     startedAt: startedAt?.toISOString() ?? null,
     outer: outerAddr ? formatAddress(outerAddr) : null,
+    ws: wsAddr ? formatAddress(wsAddr) : null,
     inner: innerAddr ? formatAddress(innerAddr) : null,
     nodeId: limits.nodeId,
     limits,

@@ -1,6 +1,7 @@
 // What a gateway tells of itself: its counters, and how it is now.
 
 import type { HistogramData, PeerIdentity } from "@maple/box/internal";
+import type { OuterTransport } from "../outer/outer_transport.ts";
 import type { GatewayCounters } from "./counters.ts";
 import type { CommandStats } from "./measures.ts";
 
@@ -26,6 +27,10 @@ export interface GatewayStats extends GatewayCounters {
   bufferBytes: number;
   /** Client connections now. */
   clients: number;
+  /** The same by transport: what carries the frames. */
+  clientsOver: Record<OuterTransport, number>;
+  /** Connections that are to become WebSockets, and have a place already. */
+  handshakes: number;
   /** Client connections at most. */
   clientsPeak: number;
   /** Users logged in now. */

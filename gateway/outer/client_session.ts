@@ -15,6 +15,7 @@ import {
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
 import type { QueueClient, QueuedTask } from "../queue/queued_task.ts";
+import type { OuterTransport } from "./outer_transport.ts";
 
 /** What a session tells its gateway. */
 export interface SessionOwner {
@@ -40,6 +41,8 @@ export interface ClientSessionOptions {
   readonly owner: SessionOwner;
   /** The number of the connection. */
   readonly connId: number;
+  /** What carries its frames, by name. */
+  readonly transport: OuterTransport;
   /** The header of a task about nobody, which all sessions of a gateway share. */
   readonly header: Uint8Array;
 }
@@ -50,6 +53,8 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   readonly socket: ServerTransport;
   /** The number of the connection. */
   readonly connId: number;
+  /** What carries its frames, by name. */
+  readonly transport: OuterTransport;
   /** The one of its tasks that is ready or, with order "client", with a worker. */
   front: QueuedTask | null = null;
   /** The tasks that wait for that one. */
@@ -97,6 +102,7 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
     this.socket = socket;
     this.#owner = options.owner;
     this.connId = options.connId;
+    this.transport = options.transport;
     this.#header = options.header;
     const { hostname } = socket.remoteAddr;
     let ipv4 = parseIpv4(hostname);

@@ -7,12 +7,18 @@ import {
   type Conn,
   formatAddress,
   FrameSocket,
+  type FrameSocketOptions,
   isOrdinary,
+  type ServerTransport,
   STOP,
+  WebSocketEntrance,
+  WebSocketTransport,
 } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
+import { webSocketsOf } from "../options.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
+import type { OuterTransport } from "./outer_transport.ts";
 
 // Of a client that had ended its sending before all was answered.
 const LEFT: CloseCause = { kind: "peer", message: "closed by the other side" };
@@ -28,6 +34,8 @@ export class Clients implements SessionOwner {
   readonly #context: GatewayContext;
   readonly #header: Uint8Array;
   readonly #places: ClientPlaces<ClientSession>;
+  readonly #entrance: WebSocketEntrance;
+  readonly #over: Record<OuterTransport, number> = { tcp: 0, ws: 0 };
   #lastConnId = 0;
   #reading = true;
 
@@ -37,17 +45,36 @@ export class Clients implements SessionOwner {
     const { nodeId } = context.options;
     this.#places = new ClientPlaces(context.options);
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
+    this.#entrance = new WebSocketEntrance({
+      ...webSocketsOf(context.options),
+      places: this.#places,
+      onRefused: (line) => {
+        context.counters.handshakesRefused++;
+        context.logger.debug(line);
+      },
+      onRoom: () => context.counters.clientsClosed.room++,
+    });
+  }
+
+  /** How many there are, by transport. */
+  get over(): Readonly<Record<OuterTransport, number>> {
+    return this.#over;
+  }
+
+  /** How many are to become clients when their handshake is done. */
+  get handshakes(): number {
+    return this.#entrance.size;
   }
 
   /**
-   * Lets a client in.
+   * Lets a client in: at once, or when its handshake is done.
    *
+   * @param transport What is to carry its frames.
    * @returns A promise when nobody else may be let in before it has resolved.
    */
-  accept(conn: Conn): Promise<void> | void {
-    const { options, sessions, counters, logger, queue } = this.#context;
-    const { boxClass, frameMax, outboxMax, innerFrameMax } = options;
-    const { connsMax, linger } = options;
+  accept(conn: Conn, transport: OuterTransport): Promise<void> | void {
+    const { options, counters, logger, queue } = this.#context;
+    const { connsMax } = options;
     if (!this.#places.hasRoom()) {
       counters.clientsRefused++;
       logger.warn(
@@ -58,30 +85,19 @@ export class Clients implements SessionOwner {
       conn.close();
       return;
     }
-    const socket = new FrameSocket(conn, {
-      framing: boxClass,
-      maxFrameBytes: frameMax,
-      maxOutboxBytes: outboxMax,
-      maxLoneBytes: innerFrameMax,
-      lingerMs: linger * 1000,
-      meter: this.#context.memory,
-      ownFrames: true,
-    });
-    const session = new ClientSession(socket, {
-      owner: this,
-      connId: ++this.#lastConnId,
-      header: this.#header,
-    });
-    sessions.add(session);
-    this.#places.take(session);
-    counters.clientsAccepted++;
-    logger.debug(`client ${session.connId} at ${session.address} connected`, {
-      conn: session.connId,
-    });
-    this.#submit(TaskCmd.CLIENT_CREATED, session, EMPTY);
-    this.#context.follow(socket.run(session));
-    // It was let in by the system before the listener was closed.
-    if (!this.#reading) return socket.close(STOP);
+    if (transport === "ws") {
+      const entered = this.#entrance.enter(
+        conn,
+        (web) =>
+          this.#begin(
+            new WebSocketTransport(web, this.#socketOptions()),
+            transport,
+          ),
+      );
+      this.#context.follow(entered);
+    } else {
+      this.#begin(new FrameSocket(conn, this.#socketOptions()), transport);
+    }
     const { newsGate } = queue.room;
     if (!newsGate.isOpen) return newsGate.opened();
   }
@@ -94,12 +110,14 @@ export class Clients implements SessionOwner {
   /** Reads nobody any more. */
   stopReading(): void {
     this.#reading = false;
+    this.#entrance.close();
     for (const session of this.#context.sessions.all()) session.socket.pause();
   }
 
   /** Closes all connections in order, and those that still come. */
   close(): void {
     this.#reading = false;
+    this.#entrance.close();
     for (const { socket } of this.#context.sessions.all()) socket.close(STOP);
     for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
@@ -132,6 +150,7 @@ export class Clients implements SessionOwner {
   onClientClose(session: ClientSession, cause: CloseCause): void {
     const { sessions, counters, logger } = this.#context;
     sessions.remove(session);
+    this.#over[session.transport]--;
     this.#places.leave(session);
     counters.clientsClosed[cause.kind]++;
     const line =
@@ -190,6 +209,42 @@ export class Clients implements SessionOwner {
       return;
     }
     session.socket.send(answer);
+  }
+
+  #socketOptions(): FrameSocketOptions {
+    const { options, memory } = this.#context;
+    return {
+      framing: options.boxClass,
+      maxFrameBytes: options.frameMax,
+      maxOutboxBytes: options.outboxMax,
+      maxLoneBytes: options.innerFrameMax,
+      lingerMs: options.linger * 1000,
+      meter: memory,
+      ownFrames: true,
+    };
+  }
+
+  #begin(socket: ServerTransport, transport: OuterTransport): void {
+    const { sessions, counters, logger } = this.#context;
+    const session = new ClientSession(socket, {
+      owner: this,
+      connId: ++this.#lastConnId,
+      transport,
+      header: this.#header,
+    });
+    sessions.add(session);
+    this.#places.take(session);
+    counters.clientsAccepted++;
+    counters.acceptedOver[transport]++;
+    this.#over[transport]++;
+    logger.debug(
+      `client ${session.connId} at ${session.address} connected over ${transport}`,
+      { conn: session.connId },
+    );
+    this.#submit(TaskCmd.CLIENT_CREATED, session, EMPTY);
+    this.#context.follow(socket.run(session));
+    // It was let in by the system before the listener was closed.
+    if (!this.#reading) socket.close(STOP);
   }
 
   #submit(cmd: number, session: ClientSession, body: Uint8Array): void {

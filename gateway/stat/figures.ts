@@ -66,6 +66,10 @@ function comeAndGo(rates: Rates | null): string {
   return come + go > 0 ? `+${formatRate(come)}/s -${formatRate(go)}/s, ` : "";
 }
 
+function webSockets({ clientsOver }: GatewayReport["stats"]): string {
+  return clientsOver.ws > 0 ? `ws ${formatCount(clientsOver.ws)}, ` : "";
+}
+
 // A figure of how long something takes.
 function durationFigure(
   name: "queueTime" | "workTime",
@@ -94,9 +98,9 @@ export const FIGURES: readonly Figure[] = [
     value: ({ report }) => report.stats.clients,
     format: count,
     detail: ({ report: { stats, limits }, rates }) =>
-      `${comeAndGo(rates)}peak ${formatCount(stats.clientsPeak)}, max ${
-        formatCount(limits.connsMax)
-      }`,
+      `${comeAndGo(rates)}${webSockets(stats)}peak ${
+        formatCount(stats.clientsPeak)
+      }, max ${formatCount(limits.connsMax)}`,
     style: ({ report: { stats, limits } }) =>
       nearLimit(stats.clients, limits.connsMax),
   },

@@ -163,11 +163,13 @@ const REPORT_SHAPE: Shape = {
   time: isTime,
   startedAt: isWhenOrNull,
   outer: isAddressOrNull,
+  ws: isAddressOrNull,
   inner: isAddressOrNull,
   nodeId: "number",
   limits: numbers("connsMax", "queueMax", "queueBytes", "innerConnsMax"),
   stats: {
     ...Object.fromEntries(Object.entries(newCounters()).map(shapeOfCounter)),
+    clientsOver: numbers("tcp", "ws"),
     ...numbers("clients", "clientsPeak", "users", "innerLinks", "workers"),
     ...numbers("idleCredits", "queued", "queuedPeak", "queuedBytes", "inHand"),
     ...numbers("oldestSeconds", "loopDelay", "rss", "uptime", "pid"),

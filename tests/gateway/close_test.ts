@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import { Gateway, GatewayError } from "@maple/gateway";
-import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { GatewayFixture, overTransports } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 import { within } from "../helpers/within.ts";
 
@@ -16,61 +16,67 @@ const LOCAL = {
   innerPort: 0,
 };
 
-Deno.test("Gateway close() lets workers finish what is queued and sends the last answers", async () => {
-  await using gateway = await GatewayFixture.start({
-    drainTimeout: FOREVER_S,
-  });
-  await using worker = await gateway.attach();
-  await using a = await gateway.connect();
-  await using b = await gateway.connect();
-  for (let i = 0; i < 2; i++) await worker.pull(TaskCmd.CLIENT_CREATED);
-  for (const sn of [1, 2]) await a.write({ cmd: 1, sn });
-  await gateway.until((stats) => stats.clientFrames === 2);
-  await b.write({ cmd: 1, sn: 3 });
-  await gateway.until((stats) => stats.clientFrames === 3);
-  let task = await worker.pull(TaskCmd.CLIENT_REQ);
-  const closed = gateway.gateway.close();
-  for (let i = 0; i < 3; i++) {
-    if (i > 0) task = await worker.pull(TaskCmd.CLIENT_REQ);
-    await worker.answer(task, `answer ${i}`);
-  }
-  await worker.ask();
-  // Which of them comes first does not matter.
-  assertEquals([(await a.read())?.sn, (await b.read())?.sn], [1, 3]);
-  assertEquals((await a.read())?.sn, 2);
-  assertEquals([await a.read(), await b.read()], [null, null]);
-  await worker.closedByPeer();
-  worker.close();
-  await within(closed, "close()");
-  const { clients, innerLinks, acknowledged } = gateway.gateway.stats();
-  assertEquals([clients, innerLinks, acknowledged], [0, 0, 5]);
-  assertEquals(gateway.log.lines.at(-1), "INFO closed");
-});
+overTransports(
+  "Gateway close() lets workers finish what is queued and sends the last answers",
+  async (start) => {
+    await using gateway = await start({
+      drainTimeout: FOREVER_S,
+    });
+    await using worker = await gateway.attach();
+    await using a = await gateway.connectBox();
+    await using b = await gateway.connectBox();
+    for (let i = 0; i < 2; i++) await worker.pull(TaskCmd.CLIENT_CREATED);
+    for (const sn of [1, 2]) await a.write({ cmd: 1, sn });
+    await gateway.until((stats) => stats.clientFrames === 2);
+    await b.write({ cmd: 1, sn: 3 });
+    await gateway.until((stats) => stats.clientFrames === 3);
+    let task = await worker.pull(TaskCmd.CLIENT_REQ);
+    const closed = gateway.gateway.close();
+    for (let i = 0; i < 3; i++) {
+      if (i > 0) task = await worker.pull(TaskCmd.CLIENT_REQ);
+      await worker.answer(task, `answer ${i}`);
+    }
+    await worker.ask();
+    // Which of them comes first does not matter.
+    assertEquals([(await a.read())?.sn, (await b.read())?.sn], [1, 3]);
+    assertEquals((await a.read())?.sn, 2);
+    assertEquals([await a.read(), await b.read()], [null, null]);
+    await worker.closedByPeer();
+    worker.close();
+    await within(closed, "close()");
+    const { clients, innerLinks, acknowledged } = gateway.gateway.stats();
+    assertEquals([clients, innerLinks, acknowledged], [0, 0, 5]);
+    assertEquals(gateway.log.lines.at(-1), "INFO closed");
+  },
+);
 
-Deno.test("Gateway close() accepts and reads clients no more", async () => {
-  await using gateway = await GatewayFixture.start({
-    drainTimeout: FOREVER_S,
-  });
-  await using worker = await gateway.attach();
-  await using client = await gateway.connect();
-  await worker.pull(TaskCmd.CLIENT_CREATED);
-  await client.write({ cmd: 1, sn: 1 });
-  const task = await worker.pull(TaskCmd.CLIENT_REQ);
-  const closed = gateway.gateway.close();
-  // The port may be somebody else's by now; what counts is that the gateway does not take it.
-  const late = await gateway.connect().catch(() => undefined);
-  await late?.[Symbol.asyncDispose]();
-  await client.write({ cmd: 1, sn: 2 });
-  await worker.answer(task, "the last");
-  await worker.ask();
-  assertEquals((await client.read())?.sn, 1);
-  assertEquals(await client.read(), null);
-  await worker.closedByPeer();
-  worker.close();
-  await within(closed, "close()");
-  const { clientFrames, clientsAccepted } = gateway.gateway.stats();
-  assertEquals([clientFrames, clientsAccepted], [1, 1]);
-});
+overTransports(
+  "Gateway close() accepts and reads clients no more",
+  async (start) => {
+    await using gateway = await start({
+      drainTimeout: FOREVER_S,
+    });
+    await using worker = await gateway.attach();
+    await using client = await gateway.connectBox();
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    await client.write({ cmd: 1, sn: 1 });
+    const task = await worker.pull(TaskCmd.CLIENT_REQ);
+    const closed = gateway.gateway.close();
+    // The port may be somebody else's by now; what counts is that the gateway does not take it.
+    const late = await gateway.connectBox().catch(() => undefined);
+    await late?.[Symbol.asyncDispose]();
+    await client.write({ cmd: 1, sn: 2 });
+    await worker.answer(task, "the last");
+    await worker.ask();
+    assertEquals((await client.read())?.sn, 1);
+    assertEquals(await client.read(), null);
+    await worker.closedByPeer();
+    worker.close();
+    await within(closed, "close()");
+    const { clientFrames, clientsAccepted } = gateway.gateway.stats();
+    assertEquals([clientFrames, clientsAccepted], [1, 1]);
+  },
+);
 
 Deno.test("Gateway close() leaves at once when nothing is queued", async () => {
   await using gateway = await GatewayFixture.start({
@@ -100,58 +106,67 @@ Deno.test("Gateway close() waits no longer when the last task is given up", asyn
   await within(closed, "close()");
 });
 
-Deno.test("Gateway close() waits no longer when the last tasks are cleared", async () => {
-  await using gateway = await GatewayFixture.start({
-    drainTimeout: FOREVER_S,
-  });
-  await using client = await gateway.connect();
-  const worker = await gateway.attach();
-  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
-  await client.write({ cmd: 1, sn: 1 });
-  await gateway.until((stats) => stats.queued === 1);
-  // Acknowledges CREATED by a task of its own, whose number is then known.
-  await worker.askExplicitly(created);
-  const request = await worker.expect(TaskCmd.CLIENT_REQ);
-  await client.write({ cmd: 1, sn: 2 });
-  await gateway.until((stats) => stats.queued === 1);
-  const closed = gateway.gateway.close();
-  await worker.send({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
-  await worker.expect(TaskCmd.CLEAR_CLIENT_TASKS);
-  // The request in hand is done with; the other one is dropped.
-  await worker.askExplicitly(request);
-  await worker.send(created.map({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }));
-  assertEquals(await client.read(), null);
-  await worker.closedByPeer();
-  worker.close();
-  await within(closed, "close()");
-});
+overTransports(
+  "Gateway close() waits no longer when the last tasks are cleared",
+  async (start) => {
+    await using gateway = await start({
+      drainTimeout: FOREVER_S,
+    });
+    await using client = await gateway.connectBox();
+    const worker = await gateway.attach();
+    const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+    await client.write({ cmd: 1, sn: 1 });
+    await gateway.until((stats) => stats.queued === 1);
+    // Acknowledges CREATED by a task of its own, whose number is then known.
+    await worker.askExplicitly(created);
+    const request = await worker.expect(TaskCmd.CLIENT_REQ);
+    await client.write({ cmd: 1, sn: 2 });
+    await gateway.until((stats) => stats.queued === 1);
+    const closed = gateway.gateway.close();
+    await worker.send({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
+    await worker.expect(TaskCmd.CLEAR_CLIENT_TASKS);
+    // The request in hand is done with; the other one is dropped.
+    await worker.askExplicitly(request);
+    await worker.send(created.map({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }));
+    assertEquals(await client.read(), null);
+    await worker.closedByPeer();
+    worker.close();
+    await within(closed, "close()");
+  },
+);
 
-Deno.test("Gateway close() gives up after drainTimeout and says what is left", async () => {
-  await using gateway = await GatewayFixture.start({ drainTimeout: 0.05 });
-  await using client = await gateway.connect();
-  await client.write({ cmd: 1 });
-  await gateway.until((stats) => stats.queued === 2);
-  const closed = gateway.gateway.close();
-  assertEquals(await client.read(), null);
-  await within(closed, "close()");
-  assert(
-    gateway.log.lines.includes(
-      "WARN leaves with 2 tasks that were not finished",
-    ),
-  );
-});
+overTransports(
+  "Gateway close() gives up after drainTimeout and says what is left",
+  async (start) => {
+    await using gateway = await start({ drainTimeout: 0.05 });
+    await using client = await gateway.connectBox();
+    await client.write({ cmd: 1 });
+    await gateway.until((stats) => stats.queued === 2);
+    const closed = gateway.gateway.close();
+    assertEquals(await client.read(), null);
+    await within(closed, "close()");
+    assert(
+      gateway.log.lines.includes(
+        "WARN leaves with 2 tasks that were not finished",
+      ),
+    );
+  },
+);
 
-Deno.test("Gateway closeNow() ends the waiting of close()", async () => {
-  await using gateway = await GatewayFixture.start({
-    drainTimeout: FOREVER_S,
-  });
-  await using client = await gateway.connect();
-  await gateway.until((stats) => stats.queued === 1);
-  const closed = gateway.gateway.close();
-  const closedNow = gateway.gateway.closeNow();
-  assertEquals(await client.read(), null);
-  await within(Promise.all([closed, closedNow]), "closeNow()");
-});
+overTransports(
+  "Gateway closeNow() ends the waiting of close()",
+  async (start) => {
+    await using gateway = await start({
+      drainTimeout: FOREVER_S,
+    });
+    await using client = await gateway.connectBox();
+    await gateway.until((stats) => stats.queued === 1);
+    const closed = gateway.gateway.close();
+    const closedNow = gateway.gateway.closeNow();
+    assertEquals(await client.read(), null);
+    await within(Promise.all([closed, closedNow]), "closeNow()");
+  },
+);
 
 Deno.test("Gateway close() closes whoever it has accepted in that moment as well", async () => {
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
@@ -222,19 +237,22 @@ Deno.test("Gateway listen() on a port in use fails in one line and leaves nothin
   }
 });
 
-Deno.test("Gateway tells workers of the clients that it closes when it leaves", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attach();
-  await using client = await gateway.connect();
-  await worker.pull(TaskCmd.CLIENT_CREATED);
-  await worker.ask();
-  await gateway.until((stats) => stats.idleCredits === 1);
-  const closed = gateway.gateway.close();
-  await worker.expect(TaskCmd.CLIENT_CLOSED);
-  assertEquals([await worker.next(), await client.read()], [null, null]);
-  worker.close();
-  await within(closed, "close()");
-});
+overTransports(
+  "Gateway tells workers of the clients that it closes when it leaves",
+  async (start) => {
+    await using gateway = await start();
+    await using worker = await gateway.attach();
+    await using client = await gateway.connectBox();
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    await worker.ask();
+    await gateway.until((stats) => stats.idleCredits === 1);
+    const closed = gateway.gateway.close();
+    await worker.expect(TaskCmd.CLIENT_CLOSED);
+    assertEquals([await worker.next(), await client.read()], [null, null]);
+    worker.close();
+    await within(closed, "close()");
+  },
+);
 
 Deno.test("two gateways draw different tags", async () => {
   const tags = [];

@@ -3,7 +3,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, Task, TaskCmd } from "@maple/box";
-import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { GatewayFixture, overTransports } from "../helpers/gateway_fixture.ts";
 
 const utf8 = new TextEncoder();
 
@@ -19,24 +19,27 @@ const BROKEN_BOXES: [string, Uint8Array][] = [
 ];
 
 for (const [what, bytes] of BROKEN_BOXES) {
-  Deno.test(`Gateway closes a client that sends ${what}, and no other`, async () => {
-    await using gateway = await GatewayFixture.start();
-    await using _worker = await gateway.attachEcho();
-    await using good = await gateway.connect();
-    await using bad = await gateway.connectRaw();
-    // The frame before is served.
-    await bad.sendBytes(new Box({ cmd: 1, sn: 1 }).pack());
-    assertEquals(Box.fromFrame((await bad.nextFrame())!).sn, 1);
-    await bad.sendBytes(bytes);
-    assertEquals(await bad.nextFrame(), null);
-    const line = await gateway.log.line(/WARN client .* are no Box/);
-    assertStringIncludes(line, bad.localAddress);
-    await good.write({ cmd: 1, body: "fine" });
-    assertEquals((await good.read())?.text(), "fine");
-    const { clients, clientsClosed } = gateway.gateway.stats();
-    assertEquals([clients, clientsClosed.frame], [1, 1]);
-    assertEquals(gateway.log.complaints, [line]);
-  });
+  overTransports(
+    `Gateway closes a client that sends ${what}, and no other`,
+    async (start) => {
+      await using gateway = await start();
+      await using _worker = await gateway.attachEcho();
+      await using good = await gateway.connectBox();
+      await using bad = await gateway.connectRaw();
+      // The frame before is served.
+      await bad.sendBytes(new Box({ cmd: 1, sn: 1 }).pack());
+      assertEquals(Box.fromFrame((await bad.nextFrame())!).sn, 1);
+      await bad.sendBytes(bytes);
+      assertEquals(await bad.nextFrame(), null);
+      const line = await gateway.log.line(/WARN client .* are no Box/);
+      assertStringIncludes(line, bad.localAddress);
+      await good.write({ cmd: 1, body: "fine" });
+      assertEquals((await good.read())?.text(), "fine");
+      const { clients, clientsClosed } = gateway.gateway.stats();
+      assertEquals([clients, clientsClosed.frame], [1, 1]);
+      assertEquals(gateway.log.complaints, [line]);
+    },
+  );
 
   Deno.test(`Gateway closes a worker that sends ${what}, and hands its tasks to another`, async () => {
     await using gateway = await GatewayFixture.start();
@@ -58,40 +61,46 @@ for (const [what, bytes] of BROKEN_BOXES) {
   });
 }
 
-Deno.test("Gateway survives a client that vanishes in the middle of a frame", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attach();
-  for (const cut of [1, 12, 24, 60]) {
-    const client = await gateway.connectRaw();
-    await worker.pull(TaskCmd.CLIENT_CREATED);
-    const frame = new Box({ cmd: 1, body: new Uint8Array(100) }).pack();
-    await client.sendBytes(frame.subarray(0, cut));
-    await client[Symbol.asyncDispose]();
-    await worker.pull(TaskCmd.CLIENT_CLOSED);
-  }
-  const { clients, clientFrames } = gateway.gateway.stats();
-  assertEquals([clients, clientFrames], [0, 0]);
-});
+overTransports(
+  "Gateway survives a client that vanishes in the middle of a frame",
+  async (start) => {
+    await using gateway = await start();
+    await using worker = await gateway.attach();
+    for (const cut of [1, 12, 24, 60]) {
+      const client = await gateway.connectRaw();
+      await worker.pull(TaskCmd.CLIENT_CREATED);
+      const frame = new Box({ cmd: 1, body: new Uint8Array(100) }).pack();
+      await client.sendBytes(frame.subarray(0, cut));
+      await client[Symbol.asyncDispose]();
+      await worker.pull(TaskCmd.CLIENT_CLOSED);
+    }
+    const { clients, clientFrames } = gateway.gateway.stats();
+    assertEquals([clients, clientFrames], [0, 0]);
+  },
+);
 
-Deno.test("Gateway drops the answer for a client that has vanished", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attach();
-  const gone = await gateway.connect();
-  await worker.pull(TaskCmd.CLIENT_CREATED);
-  await gone.write({ cmd: 1 });
-  const request = await worker.pull(TaskCmd.CLIENT_REQ);
-  await gone[Symbol.asyncDispose]();
-  // For all that the gateway knows it may still read.
-  await worker.answer(request, "too late");
-  await worker.pull(TaskCmd.CLIENT_CLOSED);
-  await using next = await gateway.connect();
-  await worker.answer(request, "much too late");
-  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
-  await worker.answer(created, new Box({ body: "the first" }).pack());
-  assertEquals((await next.read())?.text(), "the first");
-  const { answersDropped } = gateway.gateway.stats();
-  assertEquals(answersDropped.gone + answersDropped.tag, 1);
-});
+overTransports(
+  "Gateway drops the answer for a client that has vanished",
+  async (start) => {
+    await using gateway = await start();
+    await using worker = await gateway.attach();
+    const gone = await gateway.connectBox();
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    await gone.write({ cmd: 1 });
+    const request = await worker.pull(TaskCmd.CLIENT_REQ);
+    await gone[Symbol.asyncDispose]();
+    // For all that the gateway knows it may still read.
+    await worker.answer(request, "too late");
+    await worker.pull(TaskCmd.CLIENT_CLOSED);
+    await using next = await gateway.connectBox();
+    await worker.answer(request, "much too late");
+    const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+    await worker.answer(created, new Box({ body: "the first" }).pack());
+    assertEquals((await next.read())?.text(), "the first");
+    const { answersDropped } = gateway.gateway.stats();
+    assertEquals(answersDropped.gone + answersDropped.tag, 1);
+  },
+);
 
 Deno.test("Gateway survives a worker that vanishes in the middle of a frame", async () => {
   await using gateway = await GatewayFixture.start();
@@ -111,36 +120,42 @@ Deno.test("Gateway survives a worker that vanishes in the middle of a frame", as
   assertEquals(gateway.gateway.stats().answers, 1);
 });
 
-Deno.test("Gateway sends what is still to be sent to a client that only ends its own side", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attach();
-  await using client = await gateway.connectRaw();
-  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
-  const big = new Box({ body: new Uint8Array(900_000) }).pack();
-  for (let i = 0; i < 3; i++) await worker.answer(created, big);
-  await gateway.until((stats) => stats.answers === 3);
-  await client.endWriting();
-  assertEquals(await client.closedByPeer(), 3);
-  await worker.pull(TaskCmd.CLIENT_CLOSED);
-});
+overTransports(
+  "Gateway sends what is still to be sent to a client that only ends its own side",
+  async (start) => {
+    await using gateway = await start();
+    await using worker = await gateway.attach();
+    await using client = await gateway.connectRaw();
+    const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+    const big = new Box({ body: new Uint8Array(900_000) }).pack();
+    for (let i = 0; i < 3; i++) await worker.answer(created, big);
+    await gateway.until((stats) => stats.answers === 3);
+    await client.endWriting();
+    assertEquals(await client.closedByPeer(), 3);
+    await worker.pull(TaskCmd.CLIENT_CLOSED);
+  },
+);
 
-Deno.test("Gateway survives many clients that come and go at once", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attachEcho();
-  const COUNT = 200;
-  await Promise.all(Array.from({ length: COUNT }, async () => {
-    const client = await gateway.connectRaw();
-    await client.sendBytes(new Box({ cmd: 1 }).pack());
-    await client[Symbol.asyncDispose]();
-  }));
-  await gateway.until((stats) =>
-    stats.clientsAccepted === COUNT && stats.clients === 0 &&
-    stats.queued === 0 && stats.inHand === 0
-  );
-  const count = (cmd: number) =>
-    worker.tasks.filter((task) => task.cmd === cmd).length;
-  assertEquals(
-    [count(TaskCmd.CLIENT_CREATED), count(TaskCmd.CLIENT_CLOSED)],
-    [COUNT, COUNT],
-  );
-});
+overTransports(
+  "Gateway survives many clients that come and go at once",
+  async (start) => {
+    await using gateway = await start();
+    await using worker = await gateway.attachEcho();
+    const COUNT = 200;
+    await Promise.all(Array.from({ length: COUNT }, async () => {
+      const client = await gateway.connectRaw();
+      await client.sendBytes(new Box({ cmd: 1 }).pack());
+      await client[Symbol.asyncDispose]();
+    }));
+    await gateway.until((stats) =>
+      stats.clientsAccepted === COUNT && stats.clients === 0 &&
+      stats.queued === 0 && stats.inHand === 0
+    );
+    const count = (cmd: number) =>
+      worker.tasks.filter((task) => task.cmd === cmd).length;
+    assertEquals(
+      [count(TaskCmd.CLIENT_CREATED), count(TaskCmd.CLIENT_CLOSED)],
+      [COUNT, COUNT],
+    );
+  },
+);

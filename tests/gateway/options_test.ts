@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Box } from "@maple/box";
 import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
-import { RANGES, resolveOptions } from "../../gateway/options.ts";
+import { RANGES, resolveOptions, webSocketsOf } from "../../gateway/options.ts";
 
 Deno.test("resolveOptions() fills in the documented defaults", () => {
   const { boxClass, memoryMax, ...rest } = resolveOptions({});
@@ -12,6 +12,10 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
   assertEquals(rest, {
     outerHost: "0.0.0.0",
     outerPort: 29000,
+    wsPort: undefined,
+    wsPath: "*",
+    wsOrigins: "*",
+    wsPing: 25,
     innerHost: "127.0.0.1",
     innerPort: 28000,
     order: "client",
@@ -110,6 +114,40 @@ Deno.test("new Gateway() refuses the name that boxClass had before", () => {
     GatewayError,
     "Option box is called boxClass now",
   );
+});
+
+Deno.test("resolveOptions() takes a path and origins, and says what they are", () => {
+  const of = (options: GatewayOptions) => webSocketsOf(resolveOptions(options));
+  assertEquals(of({}), { path: undefined, origins: undefined });
+  assertEquals(of({ wsPath: "/a", wsOrigins: "https://B.example:443,null" }), {
+    path: "/a",
+    origins: ["https://b.example", "null"],
+  });
+  const wsOrigins = ["http://localhost:8080", "chrome-extension://abc"];
+  assertEquals(of({ wsOrigins }).origins, wsOrigins);
+  assertEquals(of({ wsOrigins: [...wsOrigins, "*"] }).origins, undefined);
+  for (const wrong of ["b.example", "https://b.example/", "", "https://a b"]) {
+    assertThrows(
+      () => of({ wsOrigins: `https://a.example,${wrong}` }),
+      GatewayError,
+      `Option wsOrigins takes origins such as https://example.org, or * for any, got "${wrong}"`,
+    );
+  }
+  for (const wrong of ["play", "", "/a?b", "/a b"]) {
+    assertThrows(
+      () => of({ wsPath: wrong }),
+      GatewayError,
+      `Option wsPath takes a path such as /play, or * for any, got "${wrong}"`,
+    );
+  }
+  assertThrows(() => of({ wsPort: 65_536 }), GatewayError, "Option wsPort");
+  for (const name of ["outerPort", "innerPort"] as const) {
+    assertThrows(
+      () => of({ [name]: 29000, wsPort: 29000, outerHost: "::" }),
+      GatewayError,
+      "must differ, got 29000 for both",
+    );
+  }
 });
 
 Deno.test("resolveOptions() says plainly that the two ports are the same", () => {

@@ -287,6 +287,15 @@ Deno.test("Haven.listen() refuses options that do not fit", async () => {
         "Option stopTimeout must be a number from 0 to 2147483, got -1",
       ],
       [
+        { websocketPath: "play" },
+        'Option websocketPath takes a path such as /play, or * for any, got "play"',
+      ],
+      [
+        { websocketOrigins: "a.example" },
+        'Option websocketOrigins takes origins such as https://example.org, or * for any, got "a.example"',
+      ],
+      [{ websocketPing: -1 }, "Option websocketPing must be a number from 0"],
+      [
         { port: 7000, websocketPort: 7000 },
         "Options port and websocketPort must differ",
       ],

@@ -1,8 +1,9 @@
 // Haven: WebSocket clients.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Box, type BoxFields, type BoxInit } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
+import { WebSocketStream } from "../helpers/web_socket_stream.ts";
 import { within } from "../helpers/within.ts";
 import { call, HavenFixture } from "./haven_fixture.ts";
 
@@ -363,4 +364,31 @@ Deno.test("Haven gives a WebSocket its close code back, and pongs for pings", as
   const pong = new Uint8Array(16);
   const count = await within(conn.read(pong), "a pong");
   assertEquals([...pong.subarray(0, count!)], [0x8a, 2, 0x68, 0x69]);
+});
+
+Deno.test("Haven opens WebSockets at its path and for its origins only", async () => {
+  await using server = await start({
+    websocketPath: "/play",
+    websocketOrigins: ["https://game.example"],
+  });
+  const { port } = server.app.websocketAddr!;
+  const open = (path: string, Origin: string) =>
+    WebSocketStream.open({ hostname: "127.0.0.1", port }, {
+      path,
+      headers: { Origin },
+    });
+  using _page = await open("/play", "https://game.example");
+  await assertRejects(() => open("/", "https://game.example"), Error, "404");
+  await assertRejects(() => open("/play", "http://game.example"), Error, "403");
+});
+
+Deno.test("Haven closes a WebSocket that answers no ping", async () => {
+  await using server = await start({ websocketPing: 0.1 });
+  const { port } = server.app.websocketAddr!;
+  using dead = await WebSocketStream.open({ hostname: "127.0.0.1", port });
+  for (const opcode of [9, 9, 8]) {
+    assertEquals((await dead.nextFrame())?.opcode, opcode);
+  }
+  await server.log.line(/no sign of life over two pings.*\(websocketPing\)/);
+  assertEquals(server.app.stats().closed.idle, 1);
 });

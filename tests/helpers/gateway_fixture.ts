@@ -6,12 +6,36 @@ import {
   type GatewayOptions,
   type GatewayStats,
 } from "@maple/gateway";
+import { type BoxClient, BoxPeer } from "./box_peer.ts";
 import { EchoWorker } from "./echo_worker.ts";
 import { eventually } from "./eventually.ts";
 import { LogCollector } from "./log_collector.ts";
-import { type Address, RawPeer } from "./raw_peer.ts";
+import { type Address, type PeerConn, RawPeer } from "./raw_peer.ts";
 import { RawWorker } from "./raw_worker.ts";
+import { WebSocketStream } from "./web_socket_stream.ts";
 import { PATIENCE_MS } from "./within.ts";
+
+/** What clients connect over. */
+export type ClientTransport = "tcp" | "ws";
+
+/** Starts a gateway whose clients connect over the transport that is tested. */
+export type StartGateway = (
+  options?: GatewayOptions,
+) => Promise<GatewayFixture>;
+
+/** A test of clients, run over every transport. */
+export function overTransports(
+  name: string,
+  body: (start: StartGateway, transport: ClientTransport) => Promise<void>,
+): void {
+  for (const transport of ["tcp", "ws"] as const) {
+    Deno.test(`${name}, over ${transport}`, () =>
+      body(
+        (options) => GatewayFixture.start(options, transport),
+        transport,
+      ));
+  }
+}
 
 /** A gateway in this process on free ports of 127.0.0.1, closed at once at the end of the test. */
 export class GatewayFixture implements AsyncDisposable {
@@ -24,28 +48,39 @@ export class GatewayFixture implements AsyncDisposable {
   /** Where workers and triggers connect. */
   readonly inner: Address;
 
-  private constructor(gateway: Gateway, log: LogCollector) {
+  readonly #transport: ClientTransport;
+
+  private constructor(
+    gateway: Gateway,
+    log: LogCollector,
+    transport: ClientTransport,
+  ) {
     this.gateway = gateway;
     this.log = log;
+    this.#transport = transport;
     this.outer = gateway.outerAddr!;
     this.inner = gateway.innerAddr!;
   }
 
   /** Starts one. */
-  static async start(options: GatewayOptions = {}): Promise<GatewayFixture> {
+  static async start(
+    options: GatewayOptions = {},
+    transport: ClientTransport = "tcp",
+  ): Promise<GatewayFixture> {
     const log = new LogCollector();
     const gateway = new Gateway({
       outerHost: "127.0.0.1",
       outerPort: 0,
       innerHost: "127.0.0.1",
       innerPort: 0,
+      ...(transport === "ws" ? { wsPort: 0 } : {}),
       // The peers of most tests do not answer pings.
       workerTimeout: 0,
       logger: log,
       ...options,
     });
     await gateway.listen();
-    return new GatewayFixture(gateway, log);
+    return new GatewayFixture(gateway, log, transport);
   }
 
   /** Attaches a worker or trigger that does nothing by itself. */
@@ -58,7 +93,12 @@ export class GatewayFixture implements AsyncDisposable {
     return EchoWorker.attach(this.inner);
   }
 
-  /** Connects a client that speaks {@linkcode Box}. */
+  /** Connects a client that speaks {@linkcode Box}, over the transport that is tested. */
+  async connectBox(): Promise<BoxClient> {
+    return new BoxPeer(await this.connectRaw());
+  }
+
+  /** Connects a client over TCP that speaks {@linkcode Box}. */
   async connect(): Promise<TcpClient<BoxFields>> {
     const { hostname, port } = this.outer;
     const client = new TcpClient(Box, hostname, port, {
@@ -68,9 +108,31 @@ export class GatewayFixture implements AsyncDisposable {
     return client;
   }
 
-  /** Connects a client that can send anything. */
-  connectRaw(framing: Framing = Box): Promise<RawPeer> {
-    return RawPeer.connect(framing, this.outer);
+  /** Connects a client that can send anything, over the transport that is tested. */
+  async connectRaw(framing: Framing = Box): Promise<RawPeer> {
+    return new RawPeer(await this.connectConn(), framing);
+  }
+
+  /** The same, but one that knows no frames. */
+  async connectConn(): Promise<PeerConn> {
+    if (this.#transport === "ws") {
+      return await WebSocketStream.open(this.gateway.wsAddr!);
+    }
+    const conn = await Deno.connect(this.outer);
+    conn.setNoDelay(true);
+    return conn;
+  }
+
+  /** Whether a client that connects now is closed at once. */
+  async refuses(): Promise<boolean> {
+    try {
+      await using client = await this.connectRaw();
+      return await client.nextFrame() === null;
+    } catch (error) {
+      // Before the answer to its handshake.
+      if ((error as Error).message === "no WebSocket: ") return true;
+      throw error;
+    }
   }
 
   /** Waits until the counters are as the condition wants them. */

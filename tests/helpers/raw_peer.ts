@@ -1,4 +1,4 @@
-// RawPeer: one TCP connection that sends any bytes and reads whole frames, one at a time and only
+// RawPeer: one connection that sends any bytes and reads whole frames, one at a time and only
 // when asked to.
 
 import { FrameReader, type Framing } from "@maple/box";
@@ -12,19 +12,29 @@ export interface Address {
   readonly port: number;
 }
 
+/** What carries the bytes: a TCP connection, or something like one. */
+export type PeerConn = Pick<
+  Deno.TcpConn,
+  | "localAddr"
+  | "read"
+  | "write"
+  | "closeWrite"
+  | "close"
+  | typeof Symbol.dispose
+>;
+
 /**
- * One TCP connection that sends any bytes and reads whole frames. While nobody calls `nextFrame`,
+ * One connection that sends any bytes and reads whole frames. While nobody calls `nextFrame`,
  * nothing is read.
  */
 export class RawPeer implements AsyncDisposable {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: PeerConn;
   readonly #reader: FrameReader;
   #read: Promise<number | null> | undefined;
   #closed = false;
 
   /** @param conn The connection, which belongs to this peer from now on. */
-  constructor(conn: Deno.TcpConn, framing: Framing) {
-    conn.setNoDelay(true);
+  constructor(conn: PeerConn, framing: Framing) {
     this.#conn = conn;
     this.#reader = new FrameReader(framing);
   }
@@ -34,7 +44,9 @@ export class RawPeer implements AsyncDisposable {
     framing: Framing,
     { hostname, port }: Address,
   ): Promise<RawPeer> {
-    return new RawPeer(await Deno.connect({ hostname, port }), framing);
+    const conn = await Deno.connect({ hostname, port });
+    conn.setNoDelay(true);
+    return new RawPeer(conn, framing);
   }
 
   /** This side's address, as the other side's log shows it. */

@@ -59,6 +59,7 @@ export function fakeSession(
       readOn() {},
     },
     connId,
+    transport: "tcp",
     header: new Task({ nodeId: 3, tag: 4 }).pack(),
   });
 }

@@ -8,81 +8,95 @@ import {
 } from "@std/assert";
 import { Box, RET, TaskCmd } from "@maple/box";
 import { GatewayError } from "@maple/gateway";
-import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
+import {
+  GatewayFixture,
+  overTransports,
+} from "../../helpers/gateway_fixture.ts";
 
-Deno.test("queueMax is shared by the clients, a further one is read from all the same, and nothing is lost", async () => {
-  await using gateway = await GatewayFixture.start({ queueMax: 12 });
-  const FRAMES = 40;
-  await using a = await gateway.connect();
-  await using b = await gateway.connect();
-  await using c = await gateway.connect();
-  const clients = [a, b, c];
-  // The first one has all of the room, until there are others.
-  for (const client of clients) {
-    for (let sn = 0; sn < FRAMES; sn++) await client.write({ cmd: 1, sn });
-    await gateway.until((stats) => stats.heldBack > clients.indexOf(client));
-  }
-  await using honest = await gateway.connect();
-  await honest.write({ cmd: 2 });
-  await gateway.until((stats) => stats.clientFrames === 12 + 1 + 1 + 1);
-  const { queued, queuedNews, heldBack } = gateway.gateway.stats();
-  assertEquals([queued - queuedNews, queuedNews, heldBack], [15, 4, 4]);
-  await gateway.log.line(/WARN 4 clients are held back: 19 tasks .* of 4 cl/);
-  await using _worker = await gateway.attachEcho();
-  assertEquals((await honest.read())?.cmd, 2);
-  for (const client of clients) {
-    for (let sn = 0; sn < FRAMES; sn++) {
-      assertEquals((await client.read())?.sn, sn);
+overTransports(
+  "queueMax is shared by the clients, a further one is read from all the same, and nothing is lost",
+  async (start) => {
+    await using gateway = await start({ queueMax: 12 });
+    const FRAMES = 40;
+    await using a = await gateway.connectBox();
+    await using b = await gateway.connectBox();
+    await using c = await gateway.connectBox();
+    const clients = [a, b, c];
+    // The first one has all of the room, until there are others.
+    for (const client of clients) {
+      for (let sn = 0; sn < FRAMES; sn++) await client.write({ cmd: 1, sn });
+      await gateway.until((stats) => stats.heldBack > clients.indexOf(client));
     }
-  }
-  await gateway.log.line(/INFO no client is held back any more.* up to 4 were/);
-  // Twice the room at most.
-  assertLessOrEqual(gateway.gateway.stats().queuedPeak, 24 + 4);
-  assertEquals(gateway.gateway.stats().refused, 0);
-});
+    await using honest = await gateway.connectBox();
+    await honest.write({ cmd: 2 });
+    await gateway.until((stats) => stats.clientFrames === 12 + 1 + 1 + 1);
+    const { queued, queuedNews, heldBack } = gateway.gateway.stats();
+    assertEquals([queued - queuedNews, queuedNews, heldBack], [15, 4, 4]);
+    await gateway.log.line(/WARN 4 clients are held back: 19 tasks .* of 4 cl/);
+    await using _worker = await gateway.attachEcho();
+    assertEquals((await honest.read())?.cmd, 2);
+    for (const client of clients) {
+      for (let sn = 0; sn < FRAMES; sn++) {
+        assertEquals((await client.read())?.sn, sn);
+      }
+    }
+    await gateway.log.line(
+      /INFO no client is held back any more.* up to 4 were/,
+    );
+    // Twice the room at most.
+    assertLessOrEqual(gateway.gateway.stats().queuedPeak, 24 + 4);
+    assertEquals(gateway.gateway.stats().refused, 0);
+  },
+);
 
-Deno.test("queueMax refuses a client at once when there is no room for one request of each", async () => {
-  await using gateway = await GatewayFixture.start({ queueMax: 3 });
-  await using stack = new AsyncDisposableStack();
-  const clients = [];
-  for (let sn = 1; sn <= 5; sn++) {
-    const client = stack.use(await gateway.connect());
-    clients.push(client);
-    await client.write({ cmd: 1, sn });
-    await gateway.until((stats) => stats.clientFrames === sn);
-  }
-  for (const client of clients.slice(3)) {
-    assertEquals((await client.read())?.ret, RET.BUSY);
-  }
-  assertEquals(gateway.gateway.stats().refused, 2);
-  await using _worker = await gateway.attachEcho();
-  for (const client of clients.slice(0, 3)) {
-    assertEquals((await client.read())?.ret, 0);
-  }
-  await clients[4]!.write({ cmd: 1, sn: 6 });
-  assertEquals((await clients[4]!.read())?.sn, 6);
-  await gateway.log.line(/INFO no client .* and 2 requests were refused/);
-});
+overTransports(
+  "queueMax refuses a client at once when there is no room for one request of each",
+  async (start) => {
+    await using gateway = await start({ queueMax: 3 });
+    await using stack = new AsyncDisposableStack();
+    const clients = [];
+    for (let sn = 1; sn <= 5; sn++) {
+      const client = stack.use(await gateway.connectBox());
+      clients.push(client);
+      await client.write({ cmd: 1, sn });
+      await gateway.until((stats) => stats.clientFrames === sn);
+    }
+    for (const client of clients.slice(3)) {
+      assertEquals((await client.read())?.ret, RET.BUSY);
+    }
+    assertEquals(gateway.gateway.stats().refused, 2);
+    await using _worker = await gateway.attachEcho();
+    for (const client of clients.slice(0, 3)) {
+      assertEquals((await client.read())?.ret, 0);
+    }
+    await clients[4]!.write({ cmd: 1, sn: 6 });
+    assertEquals((await clients[4]!.read())?.sn, 6);
+    await gateway.log.line(/INFO no client .* and 2 requests were refused/);
+  },
+);
 
-Deno.test("queueBytes is shared by the clients as queueMax is", async () => {
-  await using gateway = await GatewayFixture.start({ queueBytes: 100_000 });
-  await using client = await gateway.connectRaw();
-  const frame = new Box({ cmd: 1, body: new Uint8Array(9_900) }).pack();
-  const sending = (async () => {
-    for (let i = 0; i < 50; i++) await client.sendBytes(frame);
-  })();
-  // 76 of CREATED, 10,000 for each request.
-  await gateway.until((stats) => stats.queuedBytes === 100_076);
-  await using other = await gateway.connect();
-  await other.write({ cmd: 1 });
-  await gateway.until((stats) => stats.clientFrames === 11);
-  await using _worker = await gateway.attachEcho();
-  for (let i = 0; i < 50; i++) {
-    assertEquals(await client.nextFrame(), frame);
-  }
-  await sending;
-  assert(await other.read());
-});
+overTransports(
+  "queueBytes is shared by the clients as queueMax is",
+  async (start) => {
+    await using gateway = await start({ queueBytes: 100_000 });
+    await using client = await gateway.connectRaw();
+    const frame = new Box({ cmd: 1, body: new Uint8Array(9_900) }).pack();
+    const sending = (async () => {
+      for (let i = 0; i < 50; i++) await client.sendBytes(frame);
+    })();
+    // 76 of CREATED, 10,000 for each request.
+    await gateway.until((stats) => stats.queuedBytes === 100_076);
+    await using other = await gateway.connectBox();
+    await other.write({ cmd: 1 });
+    await gateway.until((stats) => stats.clientFrames === 11);
+    await using _worker = await gateway.attachEcho();
+    for (let i = 0; i < 50; i++) {
+      assertEquals(await client.nextFrame(), frame);
+    }
+    await sending;
+    assert(await other.read());
+  },
+);
 
 Deno.test("queueMax stops reading a trigger, then it goes on and nothing is lost", async () => {
   await using gateway = await GatewayFixture.start({ queueMax: 10 });
@@ -169,17 +183,20 @@ Deno.test("Gateway forgets clients that come and go while no worker is there", a
   assertEquals(created.connId, 51);
 });
 
-Deno.test("Gateway tells of the end of a client of which a worker was told", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attach();
-  await worker.ask();
-  const client = await gateway.connect();
-  await worker.expect(TaskCmd.CLIENT_CREATED);
-  client.close();
-  await gateway.until((stats) => stats.clients === 0);
-  await worker.pull(TaskCmd.CLIENT_CLOSED);
-  assertEquals(gateway.gateway.stats().newsDropped, 0);
-});
+overTransports(
+  "Gateway tells of the end of a client of which a worker was told",
+  async (start) => {
+    await using gateway = await start();
+    await using worker = await gateway.attach();
+    await worker.ask();
+    const client = await gateway.connectBox();
+    await worker.expect(TaskCmd.CLIENT_CREATED);
+    client.close();
+    await gateway.until((stats) => stats.clients === 0);
+    await worker.pull(TaskCmd.CLIENT_CLOSED);
+    assertEquals(gateway.gateway.stats().newsDropped, 0);
+  },
+);
 
 for (const order of ["client", "none"] as const) {
   Deno.test(`an honest client has its turn though ten others flood the gateway, order ${order}`, async () => {
