@@ -24,6 +24,12 @@ export type BoxErrorCode =
   | "limit"
   | "state";
 
+/** What a {@linkcode BoxError} is made with, beside its code and message. */
+export interface BoxErrorOptions extends ErrorOptions {
+  /** See {@linkcode BoxError.maybeDone}. @default {false} */
+  maybeDone?: boolean;
+}
+
 /**
  * The error that this package throws.
  *
@@ -41,17 +47,23 @@ export type BoxErrorCode =
 export class BoxError extends Error {
   /** The kind of error. */
   readonly code: BoxErrorCode;
+  /**
+   * Of a request that has failed: whether it was sent, so that the server may have carried it out.
+   * Where it is false, it was not.
+   */
+  readonly maybeDone: boolean;
 
   /**
    * Makes an error.
    *
    * @param code The kind of error.
    * @param message What was wrong and what was expected.
-   * @param options `cause`, where another error is behind this one.
+   * @param options `cause`, where another error is behind this one; `maybeDone`.
    */
-  constructor(code: BoxErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: BoxErrorCode, message: string, options?: BoxErrorOptions) {
     super(message, options);
     this.name = "BoxError";
     this.code = code;
+    this.maybeDone = options?.maybeDone ?? false;
   }
 }

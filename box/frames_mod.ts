@@ -26,7 +26,7 @@ export type {
   BoxOf,
 } from "./box_class.ts";
 export { BoxError } from "./errors.ts";
-export type { BoxErrorCode } from "./errors.ts";
+export type { BoxErrorCode, BoxErrorOptions } from "./errors.ts";
 export type { BufferMeter } from "./buffer_pool.ts";
 export { FrameReader } from "./frame_reader.ts";
 export type { FrameReaderOptions } from "./frame_reader.ts";

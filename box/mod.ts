@@ -27,12 +27,13 @@ export { TcpClient } from "./net/tcp_client.ts";
 export type { RequestOptions, TcpClientOptions } from "./net/tcp_client.ts";
 export type { BoxHandler } from "./net/inbox.ts";
 export { Client } from "./net/deno_client.ts";
+export type { DenoClientOptions } from "./net/deno_client.ts";
 export type {
   ClientOptions,
   ClientRequestOptions,
   ClientSession,
   ClientState,
-} from "./net/client.ts";
+} from "./net/client_options.ts";
 export type {
   ClientConnection,
   ClientConnectionEvents,

@@ -3,110 +3,35 @@
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
 import { FrameReader } from "../frame_reader.ts";
-import { DEFAULT_MAX_FRAME_BYTES } from "../framing.ts";
-import { checkNumber, SECONDS } from "../options.ts";
+import { onAbort } from "../on_abort.ts";
+import { BackOff } from "./back_off.ts";
 import {
   type ClientConnection,
   type ClientConnectionEvents,
   type Connector,
   openWebSocket,
-  type WebSocketClass,
 } from "./client_connection.ts";
-import { type BoxHandler, Inbox, type SentRequest } from "./inbox.ts";
+import {
+  checkTimeout,
+  type ClientNumbers,
+  clientNumbers,
+  type ClientOptions,
+  type ClientRequestOptions,
+  type ClientSession,
+  type ClientState,
+} from "./client_options.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type BoxHandler, Inbox } from "./inbox.ts";
+import { Outgoing, OutgoingBoxes } from "./outgoing_boxes.ts";
+import { unanswered } from "./unanswered.ts";
 
-/**
- * What a client is doing:
- *
- * - `idle`: `connect` was not called yet
- * - `connecting`: it connects, and runs what `onConnect` was given
- * - `open`: boxes go out as they are sent
- * - `waiting`: the connection was lost or could not be made; it tries again soon
- * - `closed`: it was closed, for good
- */
-export type ClientState =
-  | "idle"
-  | "connecting"
-  | "open"
-  | "waiting"
-  | "closed";
-
-/** Settings of a {@linkcode Client}. */
-export interface ClientOptions {
-  /** Seconds that connecting, and each request, may take; 0 = without end. @default {10} */
-  timeout?: number;
-  /** Seconds until the first new attempt; each further one waits twice as long. @default {0.5} */
-  minDelay?: number;
-  /** The most seconds between two attempts. @default {30} */
-  maxDelay?: number;
-  /**
-   * The command of a box that is sent in silence and must be answered, or the connection counts as
-   * lost: `--heartbeat-cmd` of the gateway. @default none
-   */
-  heartbeatCmd?: number;
-  /** Seconds of silence after which it is sent, and may be unanswered. @default {20} */
-  heartbeat?: number;
-  /** Bytes of boxes that may wait to be sent while there is no connection. @default {1048576} */
-  maxOfflineBytes?: number;
-  /** A longer box of the server's ends the connection. @default {16777216} */
-  maxFrameBytes?: number;
-  /**
-   * The class of WebSockets, where the runtime has none of its own: that of the npm package `ws`
-   * before Node 22. @default {WebSocket}
-   */
-  webSocketClass?: WebSocketClass;
-  /** Closes the client when it is aborted. */
-  signal?: AbortSignal;
-}
-
-/** Settings of {@linkcode Client.request}. */
-export interface ClientRequestOptions {
-  /**
-   * Seconds that the answer may take, a time without connection included; 0 = without end. The
-   * client's `timeout` by default.
-   */
-  timeout?: number;
-  /** Gives the request up when it is aborted. */
-  signal?: AbortSignal;
-  /**
-   * Whether it is sent again when the connection is lost before the answer has come: for requests
-   * that do no harm when they are carried out twice. @default {false}
-   */
-  retry?: boolean;
-}
-
-/** What the function given to {@linkcode Client.onConnect} works with: the new connection. */
-export interface ClientSession<F extends object> {
-  /** As {@linkcode Client.request}, on this connection, before all else that waits. */
-  request(
-    data: BoxOf<F> | BoxInit<F>,
-    options?: Omit<ClientRequestOptions, "retry">,
-  ): Promise<BoxOf<F>>;
-  /** As {@linkcode Client.send}, likewise. */
-  send(data: BoxOf<F> | BoxInit<F>): void;
-}
-
-// A box that was sent, or waits to be.
-interface Outgoing<F extends object> {
-  readonly frame: Uint8Array;
-  readonly request?: SentRequest<F>;
-  readonly retry: boolean;
-  sent: boolean;
-}
-
-type ResolvedOptions =
-  & Required<Omit<ClientOptions, "heartbeatCmd" | "signal" | "webSocketClass">>
-  & Pick<ClientOptions, "heartbeatCmd" | "webSocketClass">;
-
-const MIN_DELAY = 0.5;
-const MAX_DELAY = 30;
-const TIMEOUT = 10;
-const HEARTBEAT = 20;
-const MAX_OFFLINE_BYTES = 1024 * 1024;
+// How long disposing waits for servers that do not agree that a connection is closed.
+const CLOSE_MS = 2000;
 
 /**
  * A client that stays connected: when the connection is lost it makes a new one, with growing
- * delays of which a random part is left out, so that not all clients of a server come back at the
- * same moment.
+ * delays that chance has a part in, so that not all clients of a server come back at the same
+ * moment.
  *
  * @example A player
  * ```ts
@@ -124,53 +49,45 @@ const MAX_OFFLINE_BYTES = 1024 * 1024;
  */
 export class Client<F extends object> implements AsyncDisposable {
   readonly #boxClass: BoxClass<F>;
-  readonly #options: ResolvedOptions;
+  readonly #options: ClientOptions;
+  readonly #numbers: ClientNumbers;
   readonly #inbox: Inbox<F>;
+  readonly #outgoing: OutgoingBoxes<F>;
+  readonly #backOff: BackOff;
   readonly #closing = new AbortController();
-  readonly #outgoing = new Set<Outgoing<F>>();
+  readonly #ends = new Set<Promise<void>>();
   readonly #onConnect: ((session: ClientSession<F>) => unknown)[] = [];
   readonly #onState: ((state: ClientState, error?: unknown) => void)[] = [];
+  readonly #signal: Disposable | undefined;
   #state: ClientState = "idle";
-  #url: URL | undefined;
   #connection: ClientConnection | undefined;
+  #heartbeat: Heartbeat | undefined;
   #running: Promise<void> | undefined;
   // Of the present connection: told when it is lost.
   #lose: ((error: BoxError) => void) | undefined;
-  #offlineBytes = 0;
-  #heardAt = 0;
 
   /**
    * Makes a client that is not connected yet.
    *
    * @param boxClass The class of the boxes that the server speaks.
-   * @throws {BoxError} `option` when an option is out of its range.
+   * @throws {BoxError} `option` when an option is out of its range; `schema` when the boxes have no
+   * field `cmd`, which `heartbeatCmd` needs.
    */
   constructor(boxClass: BoxClass<F>, options: ClientOptions = {}) {
     this.#boxClass = boxClass;
-    this.#options = {
-      timeout: options.timeout ?? TIMEOUT,
-      minDelay: options.minDelay ?? MIN_DELAY,
-      maxDelay: options.maxDelay ?? MAX_DELAY,
-      heartbeat: options.heartbeat ?? HEARTBEAT,
-      maxOfflineBytes: options.maxOfflineBytes ?? MAX_OFFLINE_BYTES,
-      maxFrameBytes: options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
-      ...(options.heartbeatCmd === undefined
-        ? {}
-        : { heartbeatCmd: options.heartbeatCmd }),
-      ...(options.webSocketClass
-        ? { webSocketClass: options.webSocketClass }
-        : {}),
-    };
-    for (
-      const name of ["timeout", "minDelay", "maxDelay", "heartbeat"] as const
-    ) {
-      checkSeconds(name, this.#options[name]);
-    }
+    this.#options = options;
+    this.#numbers = clientNumbers(options);
+    this.#outgoing = new OutgoingBoxes(this.#numbers);
+    this.#backOff = new BackOff(this.#numbers);
     // Nobody reads in a browser what nobody has asked for: the newest is kept.
     this.#inbox = new Inbox(boxClass, { whenFull: "drop oldest" });
-    const { signal } = options;
-    if (signal?.aborted) this.close();
-    else signal?.addEventListener("abort", () => this.close(), { once: true });
+    const { heartbeatCmd } = options;
+    if (heartbeatCmd !== undefined) {
+      this.#heartbeatFrame();
+      // The answers are nobody's.
+      this.#inbox.on(heartbeatCmd, () => {});
+    }
+    this.#signal = onAbort(options.signal, () => this.close());
   }
 
   /** What opens which addresses. */
@@ -188,9 +105,9 @@ export class Client<F extends object> implements AsyncDisposable {
    *
    * @param url `ws://` or `wss://`; with the client of `@maple/box` also `tcp://` or `tls://`.
    * @returns When it is open for the first time, after what `onConnect` was given.
-   * @throws {BoxError} `closed` when it was closed before; `state` when it was called before;
-   * `option` when such addresses are not known here. A server that cannot be reached is no error:
-   * it tries again.
+   * @throws {BoxError} `closed` when it is closed before that; `state` when it was called before;
+   * `option` when such an address cannot be connected to here, and the client is closed then. A
+   * server that cannot be reached is no error: it tries again.
    */
   connect(url: string | URL): Promise<void> {
     if (this.#state !== "idle") {
@@ -201,16 +118,18 @@ export class Client<F extends object> implements AsyncDisposable {
         ),
       );
     }
-    this.#url = new URL(url);
     const opened = new Promise<void>((resolve, reject) => {
       const off = this.onStateChange((state, error) => {
         if (state === "open") resolve();
-        else if (state === "closed") reject(error ?? closed("connect"));
-        else return;
+        else if (state === "closed") {
+          reject(error ?? closed("connect"));
+          // Who closes it knows.
+          if (error === undefined) opened.catch(() => {});
+        } else return;
         off();
       });
     });
-    this.#running = this.#stayConnected(this.#url);
+    this.#running = this.#stayConnected(url);
     return opened;
   }
 
@@ -225,7 +144,8 @@ export class Client<F extends object> implements AsyncDisposable {
   }
 
   /**
-   * Calls `fn` with each new state, and with the error that led to `waiting` or `closed`.
+   * Calls `fn` with each new state, and with the error that led to `waiting` or `closed`. What it
+   * throws is an uncaught error of the program.
    *
    * @returns What ends it.
    */
@@ -237,8 +157,10 @@ export class Client<F extends object> implements AsyncDisposable {
 
   /**
    * Gives the boxes of one cmd that answer no request to `handler`, in the order in which they
-   * come.
+   * come, on this connection and those to come. What a handler throws or rejects with is an
+   * uncaught error of the program.
    *
+   * @param cmd The command, or 0 where boxes have none.
    * @returns What ends it.
    */
   on(cmd: number, handler: BoxHandler<F>): () => void {
@@ -246,49 +168,35 @@ export class Client<F extends object> implements AsyncDisposable {
   }
 
   /**
-   * Sends a box; without a connection it waits for the next one.
+   * Sends a box; without a connection it waits for the next one. Nothing tells whether it has
+   * arrived: what was sent just before a connection was lost may be lost with it.
    *
    * @throws {BoxError} `closed`; `limit` when too much waits; or what making the box throws.
    */
   send(data: BoxOf<F> | BoxInit<F>): void {
-    const box = data instanceof this.#boxClass
-      ? data
-      : new this.#boxClass(data as BoxInit<F>);
-    this.#put({ frame: (box as BoxOf<F>).pack(), retry: false, sent: false });
+    this.#put(new Outgoing(this.#pack(data)));
   }
 
   /**
    * Sends a box and waits for the answer: the box that carries the same serial number (`sn`), which
    * the client chooses. Without a connection it waits for the next one.
    *
-   * @throws {BoxError} `closed` when the connection is lost before the answer has come: the server
-   * may have carried the request out, or not (with `retry` it is sent again instead); `timeout`
-   * likewise; `limit` when too much waits; `schema` when the boxes have no field `sn`; or what
-   * making the box throws.
+   * @throws {BoxError} `closed` when the connection is lost before the answer has come (with
+   * `retry` it is sent again instead), `timeout` when it has not come in time: `maybeDone` says
+   * whether the server may have carried the request out; `limit` when too much waits; `schema` when
+   * the boxes have no field `sn`; or what making the box throws.
    */
-  async request(
+  request(
     data: BoxOf<F> | BoxInit<F>,
     options: ClientRequestOptions = {},
   ): Promise<BoxOf<F>> {
-    const { timeout = this.#options.timeout, retry = false } = options;
-    checkSeconds("timeout", timeout);
-    const request = this.#inbox.request(data, {
-      timeoutMs: timeout * 1000,
-      signal: options.signal,
-    });
-    const outgoing = { frame: request.frame, request, retry, sent: false };
-    try {
-      this.#put(outgoing);
-      return await request.answer;
-    } catch (error) {
-      request.cancel(error);
-      throw error;
-    } finally {
-      this.#forget(outgoing);
-    }
+    return this.#ask(data, options, (box) => this.#put(box));
   }
 
-  /** The boxes that answer no request and have no handler, until the client is closed. */
+  /**
+   * The boxes that answer no request and have no handler, until the client is closed. Of those that
+   * nobody has asked for yet the newest 1,024 or 16 MiB are kept.
+   */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<BoxOf<F>> {
     for (;;) {
       if (this.#state === "closed" && !this.#inbox.hasUnread) return;
@@ -300,190 +208,194 @@ export class Client<F extends object> implements AsyncDisposable {
 
   /** Closes it for good: requests that wait fail, reading ends. May be called twice. */
   close(): void {
-    if (this.#state === "closed") return;
-    const error = closed("get an answer");
-    this.#closing.abort(error);
-    this.#lose?.(error);
-    this.#connection?.close();
-    this.#connection = undefined;
-    this.#inbox.end(error);
-    this.#outgoing.clear();
-    this.#setState("closed");
+    this.#shut(closed("get an answer"));
   }
 
   /** Closes it and waits until nothing of it is left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.#running;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([Promise.all(this.#ends), late]);
+    clearTimeout(timer);
   }
 
-  async #stayConnected(url: URL): Promise<void> {
-    const { minDelay, maxDelay } = this.#options;
-    for (let failures = 0; this.#state !== "closed";) {
+  async #stayConnected(url: string | URL): Promise<void> {
+    for (;;) {
       this.#setState("connecting");
       try {
-        const { lost } = await this.#open(url);
-        failures = 0;
-        this.#setState("open");
-        for (const outgoing of this.#outgoing) this.#transmit(outgoing);
+        const { connection, lost } = await this.#open(url);
+        this.#backOff.opened();
+        // What has waited goes out before what is sent from now on.
+        this.#state = "open";
+        this.#outgoing.sendAll(connection);
+        this.#tell();
         throw await lost;
       } catch (error) {
-        this.#end(error);
+        this.#disconnect();
         if (this.#closing.signal.aborted) return;
         if (error instanceof BoxError && error.code === "option") {
-          return this.#closeFor(error);
+          return this.#shut(error, error);
         }
+        this.#outgoing.lose(
+          new BoxError("closed", `Cannot get an answer: ${messageOf(error)}`, {
+            cause: error,
+          }),
+        );
+        this.#inbox.reconnected();
         this.#setState("waiting", error);
-        const most = Math.min(maxDelay, minDelay * 2 ** failures++);
-        await this.#pause(most * (0.5 + Math.random() / 2));
+        await this.#pause(this.#backOff.next());
+        if (this.#state === "closed") return;
       }
     }
   }
 
   // Opens a connection and runs what onConnect was given; gives the promise of its end.
-  async #open(url: URL): Promise<{ lost: Promise<BoxError> }> {
+  async #open(
+    url: string | URL,
+  ): Promise<{ connection: ClientConnection; lost: Promise<BoxError> }> {
     const reader = new FrameReader(this.#boxClass, {
-      maxFrameBytes: this.#options.maxFrameBytes,
+      maxFrameBytes: this.#numbers.maxFrameBytes,
     });
     const lost = new Promise<BoxError>((resolve) => this.#lose = resolve);
-    this.#connection = await this.#connectTo(url, {
+    const connection = await this.#connectTo(url, {
       onBytes: (bytes) => this.#onBytes(reader, bytes),
       onEnd: (reason) => this.#lose?.(lostBy(reason)),
     });
-    this.#heardAt = performance.now();
-    const beating = this.#startHeart();
-    lost.then(() => clearInterval(beating));
-    const greeting = this.#greet();
+    this.#connection = connection;
+    this.#closing.signal.throwIfAborted();
+    this.#startHeartbeat(connection);
+    const greeting = this.#greet(connection);
     // Its end may come first; a greeting that fails later fails nobody.
     greeting.catch(() => {});
     const first = await Promise.race([greeting, lost]);
     if (first) throw first;
-    return { lost };
+    return { connection, lost };
   }
 
-  async #greet(): Promise<undefined> {
+  async #greet(connection: ClientConnection): Promise<undefined> {
+    const put = (box: Outgoing<F>) => {
+      if (this.#connection !== connection) {
+        throw new BoxError("closed", "Cannot send: this connection is lost");
+      }
+      this.#outgoing.put(box, connection);
+    };
     const session: ClientSession<F> = {
-      request: (data, options = {}) => {
-        const { timeout = this.#options.timeout, signal } = options;
-        const request = this.#inbox.request(data, {
-          timeoutMs: timeout * 1000,
-          signal,
-        });
-        const outgoing = {
-          frame: request.frame,
-          request,
-          retry: false,
-          sent: true,
-        };
-        this.#outgoing.add(outgoing);
-        this.#connection?.send(request.frame);
-        return request.answer.finally(() => this.#outgoing.delete(outgoing));
-      },
-      send: (data) => {
-        const box = data instanceof this.#boxClass
-          ? data
-          : new this.#boxClass(data as BoxInit<F>);
-        this.#connection?.send((box as BoxOf<F>).pack());
-      },
+      request: (data, options = {}) =>
+        this.#ask(data, { ...options, retry: false }, put),
+      send: (data) => put(new Outgoing(this.#pack(data))),
     };
     for (const fn of [...this.#onConnect]) await fn(session);
     return undefined;
   }
 
-  #onBytes(reader: FrameReader, bytes: Uint8Array): void {
-    this.#heardAt = performance.now();
-    reader.push(bytes);
+  async #ask(
+    data: BoxOf<F> | BoxInit<F>,
+    options: ClientRequestOptions,
+    put: (box: Outgoing<F>) => void,
+  ): Promise<BoxOf<F>> {
+    const { timeout = this.#numbers.timeout, signal, retry } = options;
+    checkTimeout(timeout);
+    signal?.throwIfAborted();
+    const request = this.#inbox.request(data, {
+      timeoutMs: timeout * 1000,
+      signal,
+    });
+    const box = new Outgoing(request.frame, request, retry);
     try {
-      for (let frame = reader.take(); frame; frame = reader.take()) {
+      put(box);
+      return await request.answer;
+    } catch (error) {
+      request.cancel(error);
+      throw unanswered(error, box.tried);
+    } finally {
+      this.#outgoing.delete(box);
+    }
+  }
+
+  #put(box: Outgoing<F>): void {
+    if (this.#state === "closed") throw closed("send");
+    this.#outgoing.put(
+      box,
+      this.#state === "open" ? this.#connection : undefined,
+    );
+  }
+
+  #pack(data: BoxOf<F> | BoxInit<F>): Uint8Array {
+    const box = data instanceof this.#boxClass
+      ? data
+      : new this.#boxClass(data as BoxInit<F>);
+    return (box as BoxOf<F>).pack();
+  }
+
+  #onBytes(reader: FrameReader, bytes: Uint8Array): void {
+    this.#heartbeat?.heard();
+    try {
+      reader.push(bytes);
+      // A handler may close the client.
+      while (this.#state !== "closed") {
+        const frame = reader.take();
+        if (!frame) return;
         this.#inbox.deliver(this.#boxClass.fromFrame(frame));
       }
     } catch (error) {
-      this.#lose?.(lostBy((error as Error).message));
+      this.#lose?.(lostBy(messageOf(error)));
     }
   }
 
-  // In silence the server is asked for a sign of life.
-  #startHeart(): ReturnType<typeof setInterval> | undefined {
-    const { heartbeatCmd, heartbeat } = this.#options;
-    if (heartbeatCmd === undefined || heartbeat === 0) return undefined;
-    const ms = heartbeat * 1000;
-    const beat = new this.#boxClass(
-      { cmd: heartbeatCmd } as unknown as BoxInit<F>,
-    ).pack();
-    return setInterval(() => {
-      const silence = performance.now() - this.#heardAt;
-      if (silence >= 2 * ms) {
-        this.#lose?.(lostBy(`nothing came for ${2 * heartbeat} s`));
-      } else if (silence >= ms) this.#connection?.send(beat);
-    }, ms / 2);
+  #startHeartbeat(connection: ClientConnection): void {
+    const { heartbeat } = this.#numbers;
+    if (this.#options.heartbeatCmd === undefined || heartbeat === 0) return;
+    const frame = this.#heartbeatFrame();
+    this.#heartbeat = new Heartbeat({
+      intervalMs: heartbeat * 1000,
+      ask: () => connection.send(frame),
+      onSilence: () =>
+        this.#lose?.(
+          lostBy(`no answer to a heartbeat within ${heartbeat} s`),
+        ),
+    });
   }
 
-  #put(outgoing: Outgoing<F>): void {
-    if (this.#state === "closed") throw closed("send");
-    this.#outgoing.add(outgoing);
-    if (this.#state === "open") return this.#transmit(outgoing);
-    const { maxOfflineBytes } = this.#options;
-    const { length } = outgoing.frame;
-    if (this.#offlineBytes + length > maxOfflineBytes) {
-      this.#outgoing.delete(outgoing);
-      throw new BoxError(
-        "limit",
-        `Cannot send: there is no connection and ${this.#offlineBytes} bytes wait for one (maxOfflineBytes)`,
-      );
-    }
-    this.#offlineBytes += length;
+  #heartbeatFrame(): Uint8Array {
+    const cmd = this.#options.heartbeatCmd;
+    return this.#pack({ cmd } as unknown as BoxInit<F>);
   }
 
-  #transmit(outgoing: Outgoing<F>): void {
-    if (outgoing.sent) return;
-    outgoing.sent = true;
-    this.#connection?.send(outgoing.frame);
-    if (!outgoing.request) this.#outgoing.delete(outgoing);
-    this.#offlineBytes = 0;
-  }
-
-  #forget(outgoing: Outgoing<F>): void {
-    if (!this.#outgoing.delete(outgoing) || outgoing.sent) return;
-    this.#offlineBytes -= outgoing.frame.length;
-  }
-
-  // The connection is gone: what was sent is known to nobody, or is sent again.
-  #end(error: unknown): void {
+  #disconnect(): void {
     this.#lose = undefined;
-    this.#connection?.close();
+    this.#heartbeat?.stop();
+    this.#heartbeat = undefined;
+    const connection = this.#connection;
+    if (!connection) return;
     this.#connection = undefined;
-    this.#offlineBytes = 0;
-    for (const outgoing of this.#outgoing) {
-      if (!outgoing.sent || outgoing.retry) {
-        outgoing.sent = false;
-        this.#offlineBytes += outgoing.frame.length;
-      } else {
-        this.#outgoing.delete(outgoing);
-        outgoing.request?.cancel(
-          new BoxError(
-            "closed",
-            `Cannot get an answer: ${
-              messageOf(error)
-            }; the request may have been carried out`,
-            { cause: error },
-          ),
-        );
-      }
-    }
+    const end = connection.close();
+    this.#ends.add(end);
+    end.then(() => this.#ends.delete(end));
   }
 
-  #closeFor(error: BoxError): void {
-    this.#closing.abort(error);
-    this.#inbox.end(error);
-    this.#outgoing.clear();
+  #shut(reason: BoxError, error?: BoxError): void {
+    if (this.#state === "closed") return;
+    this.#closing.abort(reason);
+    this.#lose?.(reason);
+    this.#disconnect();
+    this.#signal?.[Symbol.dispose]();
     this.#setState("closed", error);
+    this.#inbox.end(reason);
   }
 
   #setState(state: ClientState, error?: unknown): void {
     this.#state = state;
+    this.#tell(error);
+  }
+
+  #tell(error?: unknown): void {
     for (const fn of [...this.#onState]) {
       try {
-        fn(state, error);
+        fn(this.#state, error);
       } catch (thrown) {
         // It is its owner's: told as any uncaught error is.
         queueMicrotask(() => {
@@ -495,52 +407,57 @@ export class Client<F extends object> implements AsyncDisposable {
 
   // Given up when the client is closed, or when it takes too long.
   async #connectTo(
-    url: URL,
+    url: string | URL,
     events: ClientConnectionEvents,
   ): Promise<ClientConnection> {
-    const { timeout, webSocketClass } = this.#options;
+    const { timeout } = this.#numbers;
+    const { webSocketClass } = this.#options;
     const { signal } = this.#closing;
     const giveUp = new AbortController();
-    const onClose = () => giveUp.abort(signal.reason);
-    signal.addEventListener("abort", onClose);
+    const following = onAbort(signal, () => giveUp.abort(signal.reason));
     const timer = timeout === 0 ? undefined : setTimeout(
       () => giveUp.abort(lostBy(`not connected within ${timeout} s`)),
       timeout * 1000,
     );
     try {
-      signal.throwIfAborted();
-      return await this.#connectorFor(url)(url, events, {
+      const address = URL.canParse(url) ? new URL(url) : undefined;
+      const connect = this.#connectorFor(address, url);
+      return await connect(address!, events, {
         signal: giveUp.signal,
         webSocketClass,
       });
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", onClose);
+      following[Symbol.dispose]();
     }
   }
 
-  #connectorFor(url: URL): Connector {
+  #connectorFor(address: URL | undefined, url: string | URL): Connector {
     const { connectors } = this;
-    const connector = connectors[url.protocol];
+    const connector = address && connectors[address.protocol];
     if (connector) return connector;
     throw new BoxError(
       "option",
       `Cannot connect to ${url}: it must begin with ${
-        Object.keys(connectors).join(", ")
+        Object.keys(connectors).map((protocol) => `${protocol}//`).join(", ")
       }`,
     );
   }
 
   #pause(seconds: number): Promise<void> {
     const { signal } = this.#closing;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
+        globalThis.removeEventListener?.("online", done);
         resolve();
       };
       const timer = setTimeout(done, seconds * 1000);
       signal.addEventListener("abort", done);
+      // Browsers tell when the network is back; Node has no such events.
+      globalThis.addEventListener?.("online", done);
     });
   }
 }
@@ -551,15 +468,6 @@ function listen<T>(list: T[], fn: T): () => void {
     const at = list.indexOf(fn);
     if (at >= 0) list.splice(at, 1);
   };
-}
-
-function checkSeconds(name: string, value: number): void {
-  checkNumber(
-    `Option ${name}`,
-    value,
-    SECONDS,
-    (message) => new BoxError("option", message),
-  );
 }
 
 function messageOf(error: unknown): string {

@@ -1,16 +1,22 @@
 // What a client is connected by; a WebSocket is one anywhere.
 
 import { BoxError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 
 // What servers of ours agree on.
 const SUBPROTOCOL = "maple";
 
 /** A connection of a client, which is open. */
 export interface ClientConnection {
+  /** Bytes that were sent and are not yet taken by the system. */
+  readonly pendingBytes: number;
   /** Sends bytes; without effect on one that has ended. */
   send(bytes: Uint8Array): void;
-  /** Closes it; its end is told to nobody then. May be called twice. */
-  close(): void;
+  /**
+   * Closes it, after what was sent; its end is told to nobody then. Resolves when nothing is left
+   * of it. May be called twice.
+   */
+  close(): Promise<void>;
 }
 
 /** Who is told what comes on a connection. */
@@ -33,6 +39,8 @@ export interface WebSocketLike {
   binaryType: string;
   /** 1 when it is open. */
   readonly readyState: number;
+  /** Bytes that were sent and are not yet taken by the system. */
+  readonly bufferedAmount: number;
   /** Called when it is open. */
   onopen: ((event: never) => unknown) | null;
   /** Called with each message. */
@@ -83,50 +91,77 @@ export function openWebSocket(
       ),
     );
   }
+  let socket: WebSocketLike;
+  try {
+    socket = new Socket(url.href, SUBPROTOCOL);
+  } catch (cause) {
+    // It would be the same each time: an address that is none, or a page of https and one of ws.
+    return Promise.reject(
+      new BoxError(
+        "option",
+        `Cannot connect to ${url}: ${(cause as Error).message}`,
+        { cause },
+      ),
+    );
+  }
   return new Promise((resolve, reject) => {
-    const socket = new Socket(url.href, SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     let isOpen = false;
     let ended = false;
+    let setGone: () => void;
+    const gone = new Promise<void>((resolve) => setGone = resolve);
     const end = (): boolean => {
       if (ended) return false;
       ended = true;
-      signal.removeEventListener("abort", onAbort);
+      following[Symbol.dispose]();
       socket.close();
       return true;
     };
-    const onAbort = () => {
-      if (end()) reject(signal.reason);
-    };
-    const onEnd = (why: string) => {
-      if (!end()) return;
-      if (isOpen) events.onEnd(why);
-      else reject(new BoxError("closed", `Cannot connect to ${url}: ${why}`));
+    const connection: ClientConnection = {
+      get pendingBytes() {
+        return socket.bufferedAmount;
+      },
+      send(bytes) {
+        if (socket.readyState !== OPEN) return;
+        socket.send(bytes as Uint8Array<ArrayBuffer>);
+      },
+      close() {
+        end();
+        return gone;
+      },
     };
     socket.onopen = () => {
-      isOpen = true;
-      signal.removeEventListener("abort", onAbort);
       if (ended) return;
-      resolve({
-        send(bytes) {
-          if (socket.readyState !== OPEN) return;
-          socket.send(bytes as Uint8Array<ArrayBuffer>);
-        },
-        close: end,
-      });
+      isOpen = true;
+      following[Symbol.dispose]();
+      resolve(connection);
     };
     socket.onmessage = ({ data }: { data: unknown }) => {
-      if (!ended && data instanceof ArrayBuffer) {
-        events.onBytes(new Uint8Array(data));
-      }
+      if (ended) return;
+      if (data instanceof ArrayBuffer) events.onBytes(new Uint8Array(data));
+      else if (end()) events.onEnd("the server sent text, which is no box");
     };
     // Browsers do not tell more, and the close follows.
     socket.onerror = () => {};
     socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+      setGone();
+      if (!end()) return;
       const why = reason === "" ? `code ${code}` : `code ${code}: ${reason}`;
-      onEnd(isOpen ? `closed by the server, ${why}` : "it is not reached");
+      if (isOpen) events.onEnd(`closed by the server, ${why}`);
+      else {
+        reject(
+          new BoxError(
+            "closed",
+            `Cannot connect to ${url}: it is not reached, or opens no WebSocket there`,
+          ),
+        );
+      }
     };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort);
+    const following = onAbort(signal, () => {
+      if (ended) return;
+      ended = true;
+      socket.close();
+      reject(signal.reason);
+    });
   });
 }

@@ -145,6 +145,11 @@ export class Inbox<F extends object> {
     return read.promise;
   }
 
+  /** The connection is another one: answers to requests that were given up come no more. */
+  reconnected(): void {
+    this.#givenUp.clear();
+  }
+
   /** Forgets the boxes that nobody has read. */
   clear(): void {
     this.#unread.clear();
@@ -165,12 +170,12 @@ export class Inbox<F extends object> {
     const frame = this.#withSn(data, sn).pack();
     const request = waiting<BoxOf<F>>();
     this.#requests.set(sn, request);
-    limit(request, options, "get an answer", () => this.#giveUp(sn));
+    limit(request, options, "get an answer", () => this.#giveUp(sn, request));
     return {
       frame,
       answer: request.promise,
       cancel: (reason) => {
-        this.#giveUp(sn);
+        this.#giveUp(sn, request);
         request.reject(reason);
       },
     };
@@ -202,7 +207,7 @@ export class Inbox<F extends object> {
    */
   end(reason: unknown, fault?: unknown): boolean {
     this.#rejectRequests(reason);
-    this.#givenUp.clear();
+    this.reconnected();
     let told = false;
     for (const read of this.#reads) {
       if (fault === undefined || told) read.resolve(null);
@@ -216,12 +221,14 @@ export class Inbox<F extends object> {
   #rejectRequests(reason: unknown): void {
     const requests = [...this.#requests];
     for (const [sn, request] of requests) {
-      this.#giveUp(sn);
+      this.#giveUp(sn, request);
       request.reject(reason);
     }
   }
 
-  #giveUp(sn: number): void {
+  #giveUp(sn: number, request: Waiting<BoxOf<F>>): void {
+    // It is answered or given up already, and the number may be another's by now.
+    if (this.#requests.get(sn) !== request) return;
     this.#requests.delete(sn);
     this.#givenUp.add(sn);
     if (this.#givenUp.size <= GIVEN_UP_MAX) return;

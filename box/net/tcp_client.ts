@@ -1,12 +1,14 @@
-// TcpClient: a client that sends boxes to a server and reads the server's boxes.
+// TcpClient: a client that sends boxes to a server and reads the server's boxes. Its Inbox is
+// Client's; but it reads the server only while somebody waits for boxes, and connects when told.
 
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
 import { FrameReader } from "../frame_reader.ts";
 import { onAbort } from "../on_abort.ts";
-import { checkNumber, SECONDS } from "../options.ts";
 import { Outbox } from "../outbox.ts";
+import { checkTimeout } from "./client_options.ts";
 import { type BoxHandler, Inbox } from "./inbox.ts";
+import { unanswered } from "./unanswered.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
 export interface TcpClientOptions {
@@ -218,10 +220,10 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    * the client chooses. Any number may be under way at a time. What else comes meanwhile goes to
    * the handlers of {@linkcode TcpClient.on}, or waits for a `read`: at most 1,024 boxes or 16 MiB.
    *
-   * @throws {BoxError} `timeout`, when the answer has not come in time: whether the server has
-   * carried the request out is not known then; `closed`, likewise; `schema` when the boxes have no
-   * field `sn`; `limit` when too much waits to be sent or to be read; or what making the box
-   * throws.
+   * @throws {BoxError} `timeout` when the answer has not come in time, `closed` when the connection
+   * is lost before, `limit` when too much waits to be sent or to be read: `maybeDone` says whether
+   * the server may have carried the request out; `schema` when the boxes have no field `sn`; or
+   * what making the box throws.
    */
   async request(
     data: BoxOf<F> | BoxInit<F>,
@@ -230,17 +232,21 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     const link = this.#connected("send a request");
     const { timeout = this.#timeout, signal } = options;
     checkTimeout(timeout);
+    signal?.throwIfAborted();
     const request = this.#inbox.request(data, {
       timeoutMs: timeout * 1000,
       signal,
     });
+    let sent = false;
     try {
       this.#push(link, request.frame);
+      sent = true;
+      this.#pump();
+      return await request.answer;
     } catch (error) {
       request.cancel(error);
+      throw unanswered(error, sent);
     }
-    this.#pump();
-    return await request.answer;
   }
 
   /**
@@ -376,15 +382,6 @@ export class TcpClient<F extends object> implements AsyncDisposable {
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
-}
-
-function checkTimeout(timeout: number): void {
-  checkNumber(
-    "Option timeout",
-    timeout,
-    SECONDS,
-    (message) => new BoxError("option", message),
-  );
 }
 
 function lost(what: string, cause: unknown): BoxError {

@@ -1,6 +1,8 @@
 // A client's connection by TCP or TLS, with Deno's sockets.
 
 import { BoxError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
+import { checkNumber, PEER_PORT } from "../options.ts";
 import { Outbox } from "../outbox.ts";
 import type {
   ClientConnection,
@@ -9,26 +11,42 @@ import type {
 } from "./client_connection.ts";
 
 const BUFFER_BYTES = 16 * 1024;
+// How long a server may take to read what was sent before it was closed.
+const LINGER_MS = 1000;
+
+/** How a server is reached by TCP or TLS. */
+export interface OpenTcpOptions extends ConnectorOptions {
+  /** With TLS: authorities to trust, beside those that Deno trusts, in PEM. */
+  readonly caCerts?: string[] | undefined;
+}
 
 /**
- * Opens a connection to `tcp://host:port` or `tls://host:port`.
+ * Opens a connection to `tcp://HOST:PORT` or `tls://HOST:PORT`.
  *
- * @throws {BoxError} `closed` when the server cannot be reached.
+ * @throws {BoxError} `closed` when the server cannot be reached, `option` without a port.
  */
 export async function openTcp(
   url: URL,
   events: ClientConnectionEvents,
-  { signal }: ConnectorOptions,
+  { signal, caCerts }: OpenTcpOptions,
 ): Promise<ClientConnection> {
-  const address = {
-    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: Number(url.port),
-  };
-  let conn: Deno.TcpConn | Deno.TlsConn;
+  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const port = Number(url.port);
+  checkNumber(
+    `Cannot connect to ${url}: its port`,
+    port,
+    PEER_PORT,
+    (message) => new BoxError("option", message),
+  );
   try {
-    conn = await (url.protocol === "tls:"
-      ? Deno.connectTls(address)
-      : Deno.connect({ ...address, signal }));
+    const conn = await Deno.connect({ hostname, port, signal });
+    conn.setNoDelay(true);
+    return new TcpConnection(
+      url.protocol === "tls:"
+        ? await shakeHands(conn, { hostname, signal, caCerts })
+        : conn,
+      events,
+    );
   } catch (cause) {
     signal.throwIfAborted();
     const { message } = cause as Error;
@@ -36,48 +54,67 @@ export async function openTcp(
       cause,
     });
   }
-  if (signal.aborted) {
-    conn.close();
-    throw signal.reason;
+}
+
+// Not by Deno.connectTls: it cannot be given up, and leaves Nagle's algorithm on.
+async function shakeHands(
+  tcp: Deno.TcpConn,
+  { hostname, signal, caCerts = [] }:
+    & Pick<OpenTcpOptions, "signal" | "caCerts">
+    & { hostname: string },
+): Promise<Deno.TlsConn> {
+  const conn = await Deno.startTls(tcp, { hostname, caCerts });
+  using _ = onAbort(signal, () => conn.close());
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    if (!signal.aborted) conn.close();
+    throw error;
   }
-  if ("setNoDelay" in conn) conn.setNoDelay(true);
-  return new TcpConnection(conn, events);
 }
 
 class TcpConnection implements ClientConnection {
   readonly #conn: Deno.Conn;
   readonly #events: ClientConnectionEvents;
   readonly #outbox: Outbox;
-  #closed = false;
+  readonly #reading: Promise<void>;
+  #ended = false;
+  #closing: Promise<void> | undefined;
 
   constructor(conn: Deno.Conn, events: ClientConnectionEvents) {
     this.#conn = conn;
     this.#events = events;
-    this.#outbox = new Outbox(conn, { onError: (error) => this.#end(error) });
-    this.#read();
+    this.#outbox = new Outbox(conn, {
+      // The client has a limit of its own.
+      maxBytes: Number.MAX_SAFE_INTEGER,
+      onError: (error) => this.#end(error),
+    });
+    this.#reading = this.#read();
+  }
+
+  get pendingBytes(): number {
+    return this.#outbox.pendingBytes;
   }
 
   send(bytes: Uint8Array): void {
-    if (!this.#closed && !this.#outbox.push(bytes)) {
-      this.#end("the server does not read what is sent to it");
-    }
+    if (!this.#closing) this.#outbox.push(bytes);
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    // What was sent is written: it is small, or the server does not read.
-    const cut = () => {
-      this.#outbox.close();
-      this.#conn.close();
-    };
-    if (this.#outbox.pendingBytes === 0) return cut();
-    const timer = setTimeout(cut, 1000);
-    this.#outbox.end();
-    this.#outbox.drained().then(() => {
+  close(): Promise<void> {
+    return this.#closing ??= this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    if (!this.#ended) {
+      this.#ended = true;
+      const timer = setTimeout(() => this.#outbox.close(), LINGER_MS);
+      this.#outbox.end();
+      await this.#outbox.drained();
       clearTimeout(timer);
-      cut();
-    });
+      this.#cut();
+    }
+    await this.#reading;
   }
 
   async #read(): Promise<void> {
@@ -86,7 +123,7 @@ class TcpConnection implements ClientConnection {
         const buffer = new Uint8Array(BUFFER_BYTES);
         const count = await this.#conn.read(buffer);
         if (count === null) return this.#end("closed by the server");
-        if (this.#closed) return;
+        if (this.#ended) return;
         this.#events.onBytes(buffer.subarray(0, count));
       }
     } catch (error) {
@@ -95,10 +132,14 @@ class TcpConnection implements ClientConnection {
   }
 
   #end(why: unknown): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cut();
+    this.#events.onEnd(why instanceof Error ? why.message : String(why));
+  }
+
+  #cut(): void {
     this.#outbox.close();
     this.#conn.close();
-    this.#events.onEnd(why instanceof Error ? why.message : String(why));
   }
 }

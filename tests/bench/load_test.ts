@@ -17,6 +17,7 @@ import {
 } from "../../bench/load/options.ts";
 import { shares } from "../../bench/load/processes.ts";
 import { formatReport } from "../../bench/load/report.ts";
+import { hasOpenssl, makeCertificate } from "../helpers/certificate.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { runProcess } from "../helpers/process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
@@ -196,36 +197,13 @@ Deno.test("maple-load shares the load among processes and prints JSON, by TCP an
   }
 });
 
-// Whether a certificate can be made; it takes no part in what is tested.
-const hasOpenssl = await new Deno.Command("openssl", { args: ["version"] })
-  .output().then(({ success }) => success, () => false);
-
-/** A certificate for localhost that is signed with its own key. */
-async function makeCertificate(folder: string) {
-  const [keyFile, certFile] = [`${folder}/key.pem`, `${folder}/cert.pem`];
-  const { success, stderr } = await new Deno.Command("openssl", {
-    args: [
-      ...["req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"],
-      ...["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"],
-      ...["-addext", "subjectAltName=DNS:localhost"],
-      ...["-addext", "basicConstraints=critical,CA:FALSE"],
-      ...["-keyout", keyFile, "-out", certFile],
-    ],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  const [key, cert] = await Promise.all(
-    [keyFile, certFile].map((file) => Deno.readTextFile(file)),
-  );
-  return { key: key!, cert: cert!, certFile };
-}
-
 Deno.test({
   name:
     "LoadRun speaks TLS with a server whose certificate it trusts, and with no other",
   ignore: !hasOpenssl,
 }, async () => {
-  const folder = await Deno.makeTempDir();
-  const { key, cert, certFile } = await makeCertificate(folder);
+  await using certificate = await makeCertificate();
+  const { key, cert, certFile } = certificate;
   const tls = { hostname: "127.0.0.1", port: 0, key, cert };
   const listener = Deno.listenTls(tls);
   const serving = (async () => {
@@ -248,7 +226,6 @@ Deno.test({
   } finally {
     listener.close();
     await serving;
-    await Deno.remove(folder, { recursive: true });
   }
 });
 

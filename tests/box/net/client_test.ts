@@ -1,120 +1,12 @@
 // Client: over TCP against connections that the test serves, with time that the test makes.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  Box,
-  BoxError,
-  type BoxFields,
-  Client,
-  type ClientOptions,
-  type ClientState,
-  FrameReader,
-} from "@maple/box";
+import { Box, BoxError, Client } from "@maple/box";
 import { bounded } from "../support.ts";
-
-/** A server whose connections the test serves itself. */
-class Server implements Disposable {
-  #listener: Deno.TcpListener;
-  readonly port: number;
-  readonly #peers: Peer[] = [];
-
-  constructor() {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.port = (this.#listener.addr as Deno.NetAddr).port;
-  }
-
-  get url(): string {
-    return `tcp://127.0.0.1:${this.port}`;
-  }
-
-  async accept(): Promise<Peer> {
-    const peer = new Peer(await bounded(this.#listener.accept()));
-    this.#peers.push(peer);
-    return peer;
-  }
-
-  stop(): void {
-    this.#listener.close();
-  }
-
-  restart(): void {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
-  }
-
-  [Symbol.dispose](): void {
-    try {
-      this.stop();
-    } catch {
-      // Stopped already.
-    }
-    for (const peer of this.#peers) peer.close();
-  }
-}
-
-/** The server's end of a connection. */
-class Peer {
-  readonly #conn: Deno.TcpConn;
-  readonly #reader = new FrameReader(Box);
-  #closed = false;
-
-  constructor(conn: Deno.TcpConn) {
-    this.#conn = conn;
-  }
-
-  /** The next box; null at the end. */
-  async read(): Promise<Box | null> {
-    for (;;) {
-      const frame = this.#reader.take();
-      if (frame) return Box.fromFrame(frame);
-      const count = await bounded(this.#conn.read(this.#reader.space()))
-        .catch(() => null);
-      if (count === null) return null;
-      this.#reader.commit(count);
-    }
-  }
-
-  async expect(cmd: number): Promise<Box> {
-    const box = await this.read();
-    assertEquals(box?.cmd, cmd);
-    return box!;
-  }
-
-  async write(box: Box): Promise<void> {
-    await this.#conn.write(box.pack());
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#conn.close();
-  }
-}
-
-const FAST: ClientOptions = { minDelay: 0.02, maxDelay: 0.05 };
-
-function newClient(options: ClientOptions = {}): {
-  client: Client<BoxFields>;
-  states: ClientState[];
-  until: (state: ClientState) => Promise<unknown>;
-} {
-  const client = new Client(Box, { ...FAST, ...options });
-  const states: ClientState[] = [];
-  const waiting = new Map<ClientState, (error: unknown) => void>();
-  client.onStateChange((state, error) => {
-    states.push(state);
-    waiting.get(state)?.(error);
-    waiting.delete(state);
-  });
-  return {
-    client,
-    states,
-    until: (state) =>
-      bounded(new Promise((resolve) => waiting.set(state, resolve))),
-  };
-}
+import { ClientPeerServer, newClient } from "./client_harness.ts";
 
 Deno.test("Client logs in before anything else goes out, on each new connection", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   const { client, states } = newClient();
   await using _ = client;
   const logins: string[] = [];
@@ -147,7 +39,7 @@ Deno.test("Client logs in before anything else goes out, on each new connection"
 });
 
 Deno.test("Client fails the requests in flight when the connection is lost, or sends them again where that is wanted", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   const { client } = newClient();
   await using _ = client;
   const opened = client.connect(server.url);
@@ -170,7 +62,7 @@ Deno.test("Client fails the requests in flight when the connection is lost, or s
 });
 
 Deno.test("Client tries again until the server is there", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   server.stop();
   const { client, until } = newClient();
   await using _ = client;
@@ -185,7 +77,7 @@ Deno.test("Client tries again until the server is there", async () => {
 });
 
 Deno.test("Client gives a connection up whose onConnect fails, and makes it anew", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   const { client, until } = newClient();
   await using _ = client;
   let tries = 0;
@@ -201,7 +93,7 @@ Deno.test("Client gives a connection up whose onConnect fails, and makes it anew
 });
 
 Deno.test("Client gives up a request that waits for a connection when its time is over", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   server.stop();
   const { client } = newClient();
   await using _ = client;
@@ -230,7 +122,7 @@ Deno.test("Client keeps so much for the next connection, and refuses more", () =
 });
 
 Deno.test("Client gives pushes to their handlers and the rest to whoever iterates", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   const { client } = newClient();
   const seen: string[] = [];
   client.on(100, (box) => seen.push(box.text()));
@@ -251,23 +143,29 @@ Deno.test("Client gives pushes to their handlers and the rest to whoever iterate
 });
 
 Deno.test("Client counts a connection as lost on which its heartbeats are not answered", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   const { client, until } = newClient({ heartbeatCmd: 99, heartbeat: 0.1 });
   await using _ = client;
   const opened = client.connect(server.url);
   const peer = await server.accept();
   await bounded(opened);
   await peer.write((await peer.expect(99)).map({}));
+  await peer.write(new Box({ cmd: 5, body: "news" }));
+  for await (const box of client) {
+    // An answer to a heartbeat is nobody's.
+    assertEquals(box.text(), "news");
+    break;
+  }
   await peer.expect(99);
   const error = await until("waiting");
   assertEquals(
     (error as Error).message,
-    "the connection is lost (nothing came for 0.2 s)",
+    "the connection is lost (no answer to a heartbeat within 0.1 s)",
   );
 });
 
 Deno.test("Client ends everything when it is closed, wherever it stands", async () => {
-  using server = new Server();
+  using server = new ClientPeerServer();
   const abort = new AbortController();
   const { client, states } = newClient({ signal: abort.signal });
   const opened = client.connect(server.url);
@@ -303,7 +201,7 @@ Deno.test("Client says at once what it cannot connect to", async () => {
   await assertRejects(
     () => client.connect("http://127.0.0.1/"),
     BoxError,
-    "it must begin with ws:, wss:, tcp:, tls:",
+    "it must begin with ws://, wss://, tcp://, tls://",
   );
   assertEquals(client.state, "closed");
   assertThrows(

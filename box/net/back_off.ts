@@ -1,0 +1,33 @@
+// BackOff: how long to wait between two attempts to connect.
+
+/** How long to wait, in seconds, between two attempts to connect. */
+export class BackOff {
+  readonly #min: number;
+  readonly #max: number;
+  #failures = 0;
+  #openedAt: number | undefined;
+
+  /** @param range The least and the most seconds. */
+  constructor({ minDelay, maxDelay }: { minDelay: number; maxDelay: number }) {
+    this.#min = minDelay;
+    this.#max = maxDelay;
+  }
+
+  /** A connection was made. */
+  opened(): void {
+    this.#openedAt = performance.now();
+  }
+
+  /**
+   * It was lost, or could not be made: how long to wait. All clients of a server lose theirs at the
+   * same moment and must not come back at the same moment, so chance decides. One that is lost as
+   * soon as it is made slows down like one that cannot be made.
+   */
+  next(): number {
+    const lasted = performance.now() - (this.#openedAt ?? Infinity);
+    this.#openedAt = undefined;
+    if (lasted >= this.#max * 1000) this.#failures = 0;
+    const most = Math.min(this.#max, this.#min * 2 ** ++this.#failures);
+    return this.#min + Math.random() * (most - this.#min);
+  }
+}
