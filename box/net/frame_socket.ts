@@ -43,8 +43,6 @@ export interface FrameSocketOptions {
    * the call only. @default {false}
    */
   ownFrames?: boolean;
-  /** While it is shut, nothing is read. */
-  gate?: Gate | undefined;
   /**
    * For frames whose handling takes long: beyond this, the answers are sent before the next frame
    * is handled, and a side that does not read them gets no more of its frames handled. Without it
@@ -77,7 +75,6 @@ export class FrameSocket implements FrameTransport, ByteSink {
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
   readonly #ownFrames: boolean;
-  readonly #sharedGate: Gate | undefined;
   readonly #pace: Pace | undefined;
   readonly #gate = new Gate();
   #handler: FrameHandler | undefined;
@@ -111,7 +108,6 @@ export class FrameSocket implements FrameTransport, ByteSink {
       onError: (error) => this.#fail(error),
     });
     this.#ownFrames = options.ownFrames ?? false;
-    this.#sharedGate = options.gate;
     this.#pace = options.pace;
     this.#lingerMs = options.lingerMs ?? DEFAULT_LINGER_MS;
   }
@@ -133,8 +129,8 @@ export class FrameSocket implements FrameTransport, ByteSink {
 
   /** Bytes of a frame that is not whole yet; 0 while it is not read from. */
   get partialBytes(): number {
-    const reading = this.#gate.isOpen && this.#sharedGate?.isOpen !== false;
-    return reading && !this.closed ? this.#reader.bufferedBytes : 0;
+    const reading = this.#gate.isOpen && !this.closed;
+    return reading ? this.#reader.bufferedBytes : 0;
   }
 
   /** How many bytes of memory its buffers take. */
@@ -325,10 +321,10 @@ export class FrameSocket implements FrameTransport, ByteSink {
   }
 
   // Until the gate opens or the connection ends, whichever is first.
-  #waitFor(gate: Gate): Promise<void> {
+  #waitUntilOpen(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      gate.opened().then(resolve);
+      this.#gate.opened().then(resolve);
     });
   }
 
@@ -336,10 +332,7 @@ export class FrameSocket implements FrameTransport, ByteSink {
   #deliver(): Promise<void> | undefined {
     const since = this.#pace ? turnNow() : 0;
     for (let handled = 0; !this.#cause; handled++) {
-      if (!this.#gate.isOpen) return this.#waitFor(this.#gate);
-      if (this.#sharedGate && !this.#sharedGate.isOpen) {
-        return this.#waitFor(this.#sharedGate);
-      }
+      if (!this.#gate.isOpen) return this.#waitUntilOpen();
       if (this.#pace && this.#isDue(this.#pace, handled, since)) {
         return this.drained();
       }

@@ -5,7 +5,6 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { Box } from "@maple/box";
-import { Gate } from "@maple/box/internal";
 import { Harness } from "./socket_harness.ts";
 import {
   bounded,
@@ -19,10 +18,9 @@ import {
 
 const FRAME = new Box({ cmd: 1, body: "hello" }).pack();
 
-Deno.test("FrameSocket.close() ends a socket that waits at a gate", async () => {
-  const gate = new Gate();
-  gate.shut();
-  await using harness = await Harness.open({ gate });
+Deno.test("FrameSocket.close() ends a socket that is paused", async () => {
+  await using harness = await Harness.open();
+  harness.socket.pause();
   harness.run();
   await writeAll(harness.far, FRAME);
   await turns();

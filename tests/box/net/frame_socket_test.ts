@@ -9,7 +9,6 @@ import { Box, BoxError, type Framing, LineBox, Task } from "@maple/box";
 import {
   DenoConn,
   FrameSocket,
-  Gate,
   type Pace,
   readClock,
 } from "@maple/box/internal";
@@ -181,29 +180,6 @@ Deno.test("FrameSocket.pause() stops reading: the other side cannot send for eve
   }
   assert(stuck);
   assertEquals(harness.causes, []);
-});
-
-Deno.test("FrameSocket reads while its gate is open only", async () => {
-  const gate = new Gate();
-  await using one = await Harness.open({ gate });
-  await using two = await Harness.open({ gate });
-  gate.shut();
-  one.run();
-  two.run();
-  await writeAll(one.far, joined([FRAME, FRAME]));
-  await writeAll(two.far, FRAME);
-  await turns(20);
-  assertEquals([one.frames.length, two.frames.length], [0, 0]);
-  gate.open();
-  await Promise.all([one.received(2), two.received(1)]);
-  one.onEachFrame = () => gate.shut();
-  await writeAll(one.far, joined([FRAME, FRAME, FRAME]));
-  await one.received(3);
-  await turns(20);
-  assertEquals(one.frames.length, 3);
-  one.onEachFrame = () => {};
-  gate.open();
-  await one.received(5);
 });
 
 Deno.test("FrameSocket refuses limits that are no positive integers", async () => {
