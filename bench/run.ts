@@ -15,6 +15,7 @@ import {
   UsageError,
 } from "@maple/box/internal";
 import { endOnSignal } from "./run/children.ts";
+import { against } from "./run/against.ts";
 import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
 import { crowd } from "./run/crowd.ts";
@@ -38,10 +39,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory,
   fairness,
   crowd,
+  against,
 };
 
 // They take long, and are run only where they are named.
-const ON_REQUEST = ["fairness", "crowd"];
+const ON_REQUEST = ["fairness", "crowd", "against"];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 
@@ -69,6 +71,12 @@ const FLAGS: readonly Flag[] = [
     help: "seconds of each measurement (0.25)",
     min: 0.05,
     max: 3600,
+  },
+  {
+    name: "against",
+    type: "string",
+    value: "FOLDER",
+    help: "only compare with the gateway of another working copy",
   },
   {
     name: "out",
@@ -109,7 +117,10 @@ async function run(args: readonly string[]): Promise<number> {
   if (Deno.build.os !== "linux") {
     throw new Error("The benchmarks read /proc and run on Linux only");
   }
-  const names = chosen(flags.get("only") as string | undefined);
+  const copy = flags.get("against") as string | undefined;
+  const names = copy === undefined
+    ? chosen(flags.get("only") as string | undefined)
+    : ["against"];
   const quick = flags.get("quick") === true;
   const folder = await Deno.makeTempDir({ prefix: "maple_bench_" });
   endOnSignal(folder);
@@ -122,6 +133,7 @@ async function run(args: readonly string[]): Promise<number> {
       rounds: Number(flags.get("rounds") ?? (quick ? 1 : 5)),
       seconds: Number(flags.get("seconds") ?? (quick ? 0.1 : 0.25)),
       openFiles: await openFiles(),
+      copy,
       tell,
     };
     if (!native) {

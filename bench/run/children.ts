@@ -16,9 +16,12 @@ export function startChild(
   return child;
 }
 
-/** Ends a process at once and waits for its end. */
-export async function endChild(child: Deno.ChildProcess): Promise<void> {
-  kill(child);
+/** Ends a process, at once unless another signal is named, and waits for its end. */
+export async function endChild(
+  child: Deno.ChildProcess,
+  signal: Deno.Signal = "SIGKILL",
+): Promise<void> {
+  kill(child, signal);
   await child.status;
   running.delete(child);
 }
@@ -27,16 +30,17 @@ export async function endChild(child: Deno.ChildProcess): Promise<void> {
 export function endOnSignal(folder?: string): void {
   for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     Deno.addSignalListener(signal, () => {
-      running.forEach(kill);
+      // One that has children of its own passes it on.
+      for (const child of running) kill(child, "SIGTERM");
       if (folder !== undefined) Deno.removeSync(folder, { recursive: true });
       Deno.exit(code);
     });
   }
 }
 
-function kill(child: Deno.ChildProcess): void {
+function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(signal);
   } catch (error) {
     // It has ended by itself.
     if (!(error instanceof TypeError)) throw error;

@@ -17,6 +17,8 @@ export interface BenchContext {
   readonly seconds: number;
   /** Files that one process may have open. */
   readonly openFiles: number;
+  /** Another working copy, to compare with. */
+  readonly copy: string | undefined;
   /** Tells what is being done. */
   readonly tell: (line: string) => void;
 }

@@ -1,13 +1,23 @@
 // Program: a process of a benchmark, with what the system tells of it.
 
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { endChild, startChild } from "./children.ts";
+
+/** How a process of a benchmark is run. */
+export interface ProgramOptions {
+  /** What ends it. @default {"SIGKILL"} */
+  readonly signal?: Deno.Signal;
+  /** Variables to set. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** A process of a benchmark that has said that it is ready. */
 export class Program implements AsyncDisposable {
   /** The line that it said. */
   readonly ready: string;
   readonly #child: Deno.ChildProcess;
+  readonly #signal: Deno.Signal;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #stdout: ReadableStreamDefaultReader<string>;
   #rest: string;
@@ -15,9 +25,10 @@ export class Program implements AsyncDisposable {
   private constructor(
     child: Deno.ChildProcess,
     stdout: ReadableStreamDefaultReader<string>,
-    text: string,
+    { text, signal }: { text: string; signal: Deno.Signal },
   ) {
     this.#child = child;
+    this.#signal = signal;
     this.#stdin = child.stdin.getWriter();
     this.#stdout = stdout;
     const end = text.indexOf("\n");
@@ -30,10 +41,14 @@ export class Program implements AsyncDisposable {
    *
    * @throws {Error} when it ends before that.
    */
-  static async start(command: readonly string[]): Promise<Program> {
+  static async start(
+    command: readonly string[],
+    { signal = "SIGKILL", env = {} }: ProgramOptions = {},
+  ): Promise<Program> {
     const [executable, ...args] = command;
     const child = startChild(executable!, {
       args,
+      env: { ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -48,12 +63,31 @@ export class Program implements AsyncDisposable {
       }
       text += value;
     }
-    return new Program(child, stdout, text);
+    return new Program(child, stdout, { text, signal });
   }
 
   /** Starts one of the modules of this project, named from bench/. */
   static deno(module: string, args: readonly string[] = []): Promise<Program> {
     return Program.start(denoCommand(module, args));
+  }
+
+  /**
+   * Starts a module of another working copy of this project, named from its bench/, by the copy's
+   * own tool, which finds what that copy needs.
+   */
+  static ofCopy(
+    copy: string,
+    module: string,
+    args: readonly string[],
+  ): Promise<Program> {
+    const tool = join(copy, "tools/deno.ts");
+    const path = join(copy, "bench", module);
+    const run = ["run", "--quiet", "-A"];
+    return Program.start(
+      [Deno.execPath(), ...run, tool, ...run, path, ...args],
+      // It passes the signal on, and is not to take this copy's packages for its own.
+      { signal: "SIGTERM", env: { JSR_URL: "" } },
+    );
   }
 
   /** The port in the line that it said, after `name=` or, without a name, the first. */
@@ -93,9 +127,9 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  /** Ends it at once. */
+  /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = endChild(this.#child);
+    const ended = endChild(this.#child, this.#signal);
     await this.#stdin.close().catch(() => {});
     await this.#stdout.cancel();
     await ended;

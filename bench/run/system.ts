@@ -11,6 +11,8 @@ export interface SystemOptions {
   workers?: number;
   /** Tasks that each of them asks for at a time. @default {64} */
   concurrency?: number;
+  /** Another working copy of this project, whose programs are run. */
+  copy?: string;
 }
 
 /** A gateway with its workers. */
@@ -27,9 +29,13 @@ export class System implements AsyncDisposable {
 
   /** Starts them and waits until the workers are attached. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const { order = "client", workers = 1, concurrency = CONCURRENCY } =
+    const { order = "client", workers = 1, concurrency = CONCURRENCY, copy } =
       options;
-    const gateway = await Program.deno("../gateway/mod.ts", [
+    const start = (module: string, args: readonly string[]) =>
+      copy === undefined
+        ? Program.deno(module, args)
+        : Program.ofCopy(copy, module, args);
+    const gateway = await start("../gateway/mod.ts", [
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
       ...["--conns-max", "100000", "--log-level", "ERROR"],
@@ -40,7 +46,7 @@ export class System implements AsyncDisposable {
       await Promise.all(
         Array.from(
           { length: workers },
-          () => Program.deno("programs/worker.ts", args),
+          () => start("programs/worker.ts", args),
         ),
       ),
     );
