@@ -10,7 +10,7 @@ import {
   FrameFault,
   type Int64,
 } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { hex, joined, toHex, utf8 } from "./support.ts";
 
 const EVERY_TYPE = [
@@ -267,12 +267,12 @@ propertyTest("boxClass() round trips random headers", (random) => {
   for (let run = 0; run < 500; run++) {
     const fields: FieldSpec[] = [];
     const values: Record<string, unknown> = {};
-    for (let i = random.int(0, 10); i > 0; i--) {
+    for (let i = random.between(0, 10); i > 0; i--) {
       const name = `field${i}`;
       const bits = random.pick([8, 16, 32, 64]);
       const letter = { 8: "b", 16: "h", 32: "i", 64: "q" }[bits] as "b";
       if (random.next() < 0.2) {
-        const bytes = random.int(1, 20);
+        const bytes = random.between(1, 20);
         fields.push([name, `${bytes}s`]);
         values[name] = random.bytes(bytes);
       } else if (random.next() < 0.5) {
@@ -286,9 +286,9 @@ propertyTest("boxClass() round trips random headers", (random) => {
       }
     }
     const length = random.pick(["packetLen", "body_len"]);
-    fields.splice(random.int(0, fields.length), 0, [length, "I"]);
+    fields.splice(random.between(0, fields.length), 0, [length, "I"]);
     const RandomBox = boxClass(fields, { byteOrder: random.pick(["!", "<"]) });
-    const body = random.bytes(random.int(0, 100));
+    const body = random.bytes(random.between(0, 100));
     const frame = new RandomBox({ ...values, body } as object).pack();
     assertEquals(
       RandomBox.check(joined([frame, random.bytes(5)])),

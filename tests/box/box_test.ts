@@ -14,7 +14,7 @@ import {
   FrameReader,
   MAGIC,
 } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { hex, joined, toHex, utf8 } from "./support.ts";
 
 function assertFails(
@@ -346,7 +346,7 @@ propertyTest(
   "Box.check() never says that noise is a frame, nor throws",
   (random) => {
     for (let run = 0; run < 100_000; run++) {
-      const bytes = random.bytes(random.int(0, 40));
+      const bytes = random.bytes(random.between(0, 40));
       // The odds that four random bytes are the magic number are 1 to 4 billion.
       const expected = bytes.length < 4 ? 0 : FrameFault.badMagic;
       assertStrictEquals(Box.check(bytes), expected);

@@ -4,7 +4,7 @@ import {
   bufferSize,
   releaseBuffer,
 } from "../../box/buffer_pool.ts";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 
 const LARGEST = 256 * 1024;
 
@@ -43,9 +43,9 @@ propertyTest(
   (random) => {
     const held: [Uint8Array, number][] = [];
     for (let step = 0; step < 5000; step++) {
-      if (held.length > 0 && random.int(0, 2) === 0) {
+      if (held.length > 0 && random.between(0, 2) === 0) {
         const [[buffer, mark]] = held.splice(
-          random.int(0, held.length - 1),
+          random.between(0, held.length - 1),
           1,
         ) as [
           [Uint8Array, number],
@@ -57,7 +57,7 @@ propertyTest(
         releaseBuffer(buffer);
       } else {
         const buffer = acquireBuffer(random.pick([1, 256, 300, 5000]));
-        const mark = random.int(0, 255);
+        const mark = random.between(0, 255);
         held.push([buffer.fill(mark), mark]);
       }
     }

@@ -14,7 +14,7 @@ import {
   Task,
   TaskCmd,
 } from "@maple/box";
-import { propertyTest, type Random } from "./random.ts";
+import { propertyTest, type Random } from "../helpers/random.ts";
 import { drain, feed, joined, utf8 } from "./support.ts";
 
 const TinyBox = boxClass([
@@ -164,7 +164,7 @@ for (const { framing, headerBytes, frames } of CASES) {
     (random) => {
       for (let run = 0; run < 200; run++) {
         const some = Array.from(
-          { length: random.int(1, 60) },
+          { length: random.between(1, 60) },
           () => random.pick(frames),
         );
         const reader = new FrameReader(framing);
@@ -195,7 +195,7 @@ for (const { framing, headerBytes, frames } of CASES) {
           maxFrameBytes: random.pick([1, 76, 4096, 1 << 24]),
         });
         const bytes = hostile(random, random.pick(frames));
-        const cut = random.int(0, bytes.length);
+        const cut = random.between(0, bytes.length);
         let given = 0;
         try {
           for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
@@ -227,17 +227,17 @@ function assertRefusal(error: unknown): asserts error is BoxError {
 
 /** Noise, or a frame with some bytes changed, lost, or put before it. */
 function hostile(random: Random, frame: Uint8Array): Uint8Array {
-  if (random.next() < 0.3) return random.bytes(random.int(0, 120));
+  if (random.next() < 0.3) return random.bytes(random.between(0, 120));
   const bytes = joined([frame, frame]);
-  for (let changes = random.int(0, 3); changes > 0; changes--) {
-    bytes[random.int(0, bytes.length - 1)] = random.pick([
+  for (let changes = random.between(0, 3); changes > 0; changes--) {
+    bytes[random.between(0, bytes.length - 1)] = random.pick([
       0,
       0x7f,
       0x80,
       0xff,
-      random.int(0, 255),
+      random.between(0, 255),
     ]);
   }
-  const from = random.next() < 0.8 ? 0 : random.int(0, bytes.length);
-  return bytes.subarray(from, random.int(from, bytes.length));
+  const from = random.next() < 0.8 ? 0 : random.between(0, bytes.length);
+  return bytes.subarray(from, random.between(from, bytes.length));
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { type Int64, toInt64 } from "@maple/box";
 import { isInt64, writeInt64 } from "@maple/box/internal";
 import { readInt64 } from "../../box/int64.ts";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { toHex } from "./support.ts";
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
@@ -97,7 +97,7 @@ propertyTest("readInt64() agrees with DataView for any bytes", (random) => {
   for (let run = 0; run < 20_000; run++) {
     const bytes = random.bytes(8);
     const view = new DataView(bytes.buffer);
-    for (let small = random.int(0, 8); small > 0; small--) {
+    for (let small = random.between(0, 8); small > 0; small--) {
       view.setUint8(small - 1, random.pick([0, 0xff]));
     }
     for (const littleEndian of [false, true]) {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ipFromBytes, ipToBytes } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { toHex } from "./support.ts";
 
 // Text, raw bytes, and the text that comes back where it is another.

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { BoxError, type BoxInit, FrameFault, LineBox } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { joined, utf8 } from "./support.ts";
 
 Deno.test("LineBox.pack() ends the body with a newline", () => {
@@ -122,14 +122,16 @@ propertyTest(
   (random) => {
     for (let run = 0; run < 20_000; run++) {
       const line = joined([
-        random.bytes(random.int(0, 30)).map((byte) => byte === 10 ? 11 : byte),
+        random.bytes(random.between(0, 30)).map((byte) =>
+          byte === 10 ? 11 : byte
+        ),
         utf8("\n"),
       ]);
-      const before = random.bytes(random.int(0, 5));
+      const before = random.bytes(random.between(0, 5));
       const bytes = joined([before, line, random.bytes(5)]);
       const start = before.length;
       const end = start + line.length;
-      const seen = random.int(0, line.length - 1);
+      const seen = random.between(0, line.length - 1);
       assertEquals(LineBox.frameLength(bytes, start, end, seen), line.length);
       assertEquals(LineBox.frameLength(bytes, start, end - 1, seen), 0);
     }

@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { BoxError, type ByteWriter, Outbox } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { bounded, joined, turns, utf8 } from "./support.ts";
 
 /**

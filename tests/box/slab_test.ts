@@ -2,14 +2,14 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Box } from "@maple/box";
 import { packTransient } from "@maple/box/internal";
 import { copyOf } from "../../box/slab.ts";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 
 propertyTest("copyOf() gives bytes that no later copy changes", (random) => {
   const source = random.bytes(5000);
   const copies: [Uint8Array, number, number][] = [];
   for (let i = 0; i < 500; i++) {
-    const start = random.int(0, 5000);
-    const end = start + random.int(0, Math.min(2000, 5000 - start));
+    const start = random.between(0, 5000);
+    const end = start + random.between(0, Math.min(2000, 5000 - start));
     copies.push([copyOf(source, start, end), start, end]);
   }
   const original = source.slice();

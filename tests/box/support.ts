@@ -1,6 +1,7 @@
-// What the tests of this folder share: bytes in hex, bounded waiting, loopback connections.
+// What the tests of this folder share: bytes in hex, loopback connections.
 
 import type { FrameReader } from "@maple/box";
+import { within } from "../helpers/within.ts";
 
 /** Bytes from hex digits; blanks are free. */
 export function hex(text: string): Uint8Array {
@@ -22,17 +23,9 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Fails when `promise` has not settled after 20 s: a test must never hang. */
-export async function bounded<T>(promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("not done after 20 s")), 20_000);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Waits for what no test waits long for. */
+export function bounded<T>(promise: Promise<T>): Promise<T> {
+  return within(promise, "what the test waits for", 20_000);
 }
 
 /** Lets everything happen that is ready to happen. */

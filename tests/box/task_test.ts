@@ -17,7 +17,7 @@ import {
   type TaskInit,
   TaskOffset,
 } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { hex, joined, toHex, utf8 } from "./support.ts";
 
 const FIELDS: TaskInit = {

@@ -6,7 +6,7 @@ import {
   encodeRspToUsers,
   type UserMessage,
 } from "@maple/box";
-import { propertyTest, type Random } from "./random.ts";
+import { propertyTest, type Random } from "../helpers/random.ts";
 import { hex } from "./support.ts";
 
 const ROWS: UserMessage[] = [
@@ -135,10 +135,10 @@ function refusedOr<T>(decode: () => T): T | undefined {
 const SAMPLE = encodeRspToUsers(ROWS);
 
 function hostile(random: Random): Uint8Array {
-  if (random.next() < 0.4) return random.bytes(random.int(0, 40));
-  const body = SAMPLE.slice(0, random.int(0, SAMPLE.length));
-  for (let changes = random.int(0, 3); changes > 0; changes--) {
-    body[random.int(0, body.length - 1)] = random.int(0, 255);
+  if (random.next() < 0.4) return random.bytes(random.between(0, 40));
+  const body = SAMPLE.slice(0, random.between(0, SAMPLE.length));
+  for (let changes = random.between(0, 3); changes > 0; changes--) {
+    body[random.between(0, body.length - 1)] = random.between(0, 255);
   }
   return body;
 }

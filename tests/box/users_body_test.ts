@@ -12,7 +12,7 @@ import {
   type UserMessage,
   type UserSelection,
 } from "@maple/box";
-import { propertyTest } from "./random.ts";
+import { propertyTest } from "../helpers/random.ts";
 import { hex, toHex, utf8 } from "./support.ts";
 
 const MESSAGES = (packed: boolean) => `
@@ -232,9 +232,9 @@ Deno.test("encodeCloseUsers() writes as protobufjs does, byte for byte", () => {
 
 propertyTest("RspToUsers is the same to protobufjs and to us", (random) => {
   const uids = () =>
-    Array.from({ length: random.int(0, 8) }, () => random.signed(64));
+    Array.from({ length: random.between(0, 8) }, () => random.signed(64));
   for (let run = 0; run < 300; run++) {
-    const rows = Array.from({ length: random.int(0, 5) }, () => ({
+    const rows = Array.from({ length: random.between(0, 5) }, () => ({
       buf: random.bytes(random.pick([0, 3, 200])),
       userdata: random.signed(64),
       uids: uids(),

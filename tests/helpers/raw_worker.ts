@@ -2,7 +2,12 @@
 // time.
 
 import { Box, Task, TaskCmd, TaskFlag, type TaskInit } from "@maple/box";
-import { decodeGreeting, greet, type Greeting } from "@maple/box/internal";
+import {
+  decodeGreeting,
+  greet,
+  type Greeting,
+  isHello,
+} from "@maple/box/internal";
 import { type Address, RawPeer } from "./raw_peer.ts";
 
 /** A worker or a trigger that does nothing by itself. */
@@ -41,10 +46,14 @@ export class RawWorker extends RawPeer {
     });
   }
 
-  /** The next task; a greeting is taken note of. null when the other side has closed. */
+  /**
+   * The next task; a greeting is taken note of, a trigger's hello passed over. null when the other
+   * side has closed.
+   */
   async next(timeoutMs?: number): Promise<Task | null> {
     for (;;) {
       const frame = await this.nextFrame(timeoutMs);
+      if (frame && isHello(frame)) continue;
       const greeting = frame && decodeGreeting(frame);
       if (!greeting) return frame && Task.fromFrame(frame);
       this.greeting = greeting;
@@ -66,6 +75,18 @@ export class RawWorker extends RawPeer {
     if (task?.cmd !== cmd) {
       throw new Error(`expected a task with cmd ${cmd}, got ${task}`);
     }
+    return task;
+  }
+
+  /**
+   * Asks for a task and takes it, whatever it is.
+   *
+   * @throws {Error} when none comes.
+   */
+  async work(): Promise<Task> {
+    await this.ask();
+    const task = await this.next();
+    if (!task) throw new Error("the gateway has closed the connection");
     return task;
   }
 

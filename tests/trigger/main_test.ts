@@ -2,17 +2,10 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
-import type { Gateway } from "@maple/gateway";
 import { VirtualRequest } from "@maple/trigger";
-import {
-  freePort,
-  joinClient,
-  makeTrigger,
-  nextText,
-  PlayedGateway,
-  startGateway,
-  startWorker,
-} from "./test_system.ts";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { joinClient, makeTrigger, nextText } from "./trigger_fixture.ts";
 
 const PROGRAM = new URL("../../trigger/mod.ts", import.meta.url).pathname;
 
@@ -42,14 +35,14 @@ async function run(
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-function at(gateway: Gateway): string[] {
-  return ["--port", String(gateway.innerAddr!.port)];
+function at(gateway: GatewayFixture): string[] {
+  return ["--port", String(gateway.inner.port)];
 }
 
 const TAKEN: Result = { code: 0, out: "", err: "" };
 
 Deno.test("maple-trigger write-to-worker gives a worker the task", async () => {
-  await using gateway = await startGateway();
+  await using gateway = await GatewayFixture.start();
   const uid = 2n ** 62n + 1n;
   const flags = [
     "--cmd",
@@ -67,7 +60,7 @@ Deno.test("maple-trigger write-to-worker gives a worker the task", async () => {
     "-5",
   ];
   assertEquals(await run(["write-to-worker", ...at(gateway), ...flags]), TAKEN);
-  using worker = await startWorker(gateway);
+  await using worker = await gateway.attach();
   const task = await worker.work();
   assertEquals([task.cmd, task.uid, task.userdata, task.custom], [
     TaskCmd.WRITE_TO_WORKER,
@@ -80,19 +73,19 @@ Deno.test("maple-trigger write-to-worker gives a worker the task", async () => {
 });
 
 Deno.test("maple-trigger write-to-worker --body - sends stdin as it is", async () => {
-  await using gateway = await startGateway();
+  await using gateway = await GatewayFixture.start();
   const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
   assertEquals(
     await run(["write-to-worker", ...at(gateway), "--body", "-"], bytes),
     TAKEN,
   );
-  using worker = await startWorker(gateway);
+  await using worker = await gateway.attach();
   assertEquals(Box.fromFrame((await worker.work()).body).body, bytes);
 });
 
 Deno.test("maple-trigger write-to-users and close-users reach the users selected", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using one = await joinClient(gateway, worker);
   await using two = await joinClient(gateway, worker);
   const trigger = makeTrigger(gateway);

@@ -2,8 +2,7 @@
 
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { Box } from "@maple/box";
-import { SILENT } from "@maple/box/internal";
-import type { Gateway } from "@maple/gateway";
+import { greet, SILENT } from "@maple/box/internal";
 import {
   Trigger,
   TriggerError,
@@ -11,22 +10,20 @@ import {
   type TriggerOptions,
   VirtualRequest,
 } from "@maple/trigger";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { LogCollector } from "../helpers/log_collector.ts";
+import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { within } from "../helpers/within.ts";
 import {
-  freePort,
   hangingGateway,
   HOST,
   innerAddress,
   joinClient,
-  LogSignal,
   nextText,
-  PlayedGateway,
-  startGateway,
-  startWorker,
-  within,
-} from "./test_system.ts";
+} from "./trigger_fixture.ts";
 
 function makeTrigger(
-  gateways: readonly (Gateway | number)[],
+  gateways: readonly (GatewayFixture | number)[],
   options: TriggerOptions = {},
 ): Trigger {
   const addresses: TriggerGateway[] = gateways.map((at) =>
@@ -36,10 +33,10 @@ function makeTrigger(
 }
 
 Deno.test("Trigger sends users' messages to all gateways", async () => {
-  await using first = await startGateway();
-  await using second = await startGateway();
-  using firstWorker = await startWorker(first);
-  using secondWorker = await startWorker(second);
+  await using first = await GatewayFixture.start();
+  await using second = await GatewayFixture.start();
+  await using firstWorker = await first.attach();
+  await using secondWorker = await second.attach();
   await using one = await joinClient(first, firstWorker);
   await using two = await joinClient(second, secondWorker);
   await using trigger = makeTrigger([first, second]);
@@ -52,17 +49,20 @@ Deno.test("Trigger sends users' messages to all gateways", async () => {
 });
 
 Deno.test("Trigger sends tasks for workers to the gateways in turn", async () => {
-  await using first = await startGateway();
-  await using second = await startGateway();
+  await using first = await GatewayFixture.start();
+  await using second = await GatewayFixture.start();
   const trigger = makeTrigger([first, second]);
   await trigger.connect();
   for (let cmd = 0; cmd < 10; cmd++) await trigger.writeToWorker({ cmd });
   assert(await trigger.close());
-  assertEquals([first.stats().queued, second.stats().queued], [5, 5]);
+  assertEquals([first.gateway.stats().queued, second.gateway.stats().queued], [
+    5,
+    5,
+  ]);
 });
 
 Deno.test("Trigger sends tasks to the gateways that are there", async () => {
-  await using there = await startGateway();
+  await using there = await GatewayFixture.start();
   for (const ensure of [true, false]) {
     const trigger = makeTrigger([freePort(), there], { ensure });
     const calls = Array.from(
@@ -72,36 +72,39 @@ Deno.test("Trigger sends tasks to the gateways that are there", async () => {
     assert((await Promise.all(calls)).every(Boolean));
     assert(await trigger.close());
   }
-  assertEquals(there.stats().queued, 20);
+  assertEquals(there.gateway.stats().queued, 20);
 });
 
 Deno.test("Trigger sends a task to another gateway when the one in turn goes away", async () => {
-  const first = await startGateway();
-  await using second = await startGateway();
+  const first = await GatewayFixture.start();
+  await using second = await GatewayFixture.start();
   const trigger = makeTrigger([first, second], { retryDelay: 0.01 });
   await trigger.connect();
-  await first.close();
+  await first.gateway.closeNow();
   for (let cmd = 0; cmd < 4; cmd++) {
     assert(await trigger.writeToWorker({ cmd }));
   }
   assert(await trigger.close());
-  assertEquals(second.stats().queued, 4);
+  assertEquals(second.gateway.stats().queued, 4);
 });
 
 Deno.test("Trigger sends a task that broke off to another gateway", async () => {
   const played = new PlayedGateway();
-  await using there = await startGateway();
-  using worker = await startWorker(there);
+  await using there = await GatewayFixture.start();
+  await using worker = await there.attach();
   await using trigger = makeTrigger([played.port, there], { retryDelay: 0.01 });
   assert(await trigger.connect());
-  const broken = await played.accept();
+  const broken = await played.acceptConn();
+  await broken.write(greet({}));
   played[Symbol.dispose]();
   const call = trigger.writeToWorker({
     body: new Uint8Array(12 * 1024 * 1024),
   });
   // A part of it has come, so it is on its way to the gateway in turn.
-  assert(await broken.conn.read(new Uint8Array(1000)));
-  broken.conn.close();
+  for (let bytes = 0; bytes < 100_000;) {
+    bytes += (await broken.read(new Uint8Array(100_000)))!;
+  }
+  broken.close();
   assert(await call);
   const task = await worker.work();
   assertEquals(Box.fromFrame(task.body).body.length, 12 * 1024 * 1024);
@@ -109,26 +112,26 @@ Deno.test("Trigger sends a task that broke off to another gateway", async () => 
 
 Deno.test("Trigger.close() does not wait for a gateway that nothing was sent to", async () => {
   await using hanging = await hangingGateway();
-  await using there = await startGateway();
+  await using there = await GatewayFixture.start();
   const trigger = makeTrigger([hanging.port, there], { timeout: 600 });
-  assert(await within(trigger.writeToWorker({ cmd: 1 })));
-  assert(await within(trigger.close()));
+  assert(await within(trigger.writeToWorker({ cmd: 1 }), "the task"));
+  assert(await within(trigger.close(), "the end of the trigger"));
 });
 
 Deno.test("Trigger.close() gives false when one of the gateways has not taken all", async () => {
   using played = new PlayedGateway();
-  await using there = await startGateway();
-  const ended = new LogSignal();
+  await using there = await GatewayFixture.start();
+  const ended = new LogCollector();
   const trigger = makeTrigger([there, played.port], { logger: ended });
   assert(await trigger.closeUsers([1]));
-  (await played.accept()).conn.close();
-  await within(ended.warned);
+  (await played.accept()).close();
+  await ended.line(/^WARN /);
   assertFalse(await trigger.close());
 });
 
 Deno.test("Trigger tells which gateway did not get a message for users, and the others get it", async () => {
-  await using there = await startGateway();
-  using worker = await startWorker(there);
+  await using there = await GatewayFixture.start();
+  await using worker = await there.attach();
   await using joined = await joinClient(there, worker);
   const away = freePort();
   const trigger = makeTrigger([there, away], {
@@ -171,10 +174,10 @@ Deno.test("Trigger names every gateway when none can be reached", async () => {
 });
 
 Deno.test("VirtualRequest answers a client through whichever gateway holds it", async () => {
-  await using first = await startGateway({ nodeId: 1 });
-  await using second = await startGateway({ nodeId: 2 });
-  using firstWorker = await startWorker(first);
-  using secondWorker = await startWorker(second);
+  await using first = await GatewayFixture.start({ nodeId: 1 });
+  await using second = await GatewayFixture.start({ nodeId: 2 });
+  await using firstWorker = await first.attach();
+  await using secondWorker = await second.attach();
   await using one = await joinClient(first, firstWorker);
   await using two = await joinClient(second, secondWorker);
   assertEquals(

@@ -4,7 +4,6 @@ import {
   assert,
   assertEquals,
   assertFalse,
-  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -12,31 +11,25 @@ import {
 import { Box, RET, Task, TaskCmd } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError } from "@maple/trigger";
+import { eventually } from "../helpers/eventually.ts";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
-import {
-  freePort,
-  hangingGateway,
-  LogSignal,
-  makeTrigger,
-  PlayedGateway,
-  startGateway,
-  startWorker,
-  until,
-  within,
-} from "./test_system.ts";
+import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { within } from "../helpers/within.ts";
+import { hangingGateway, makeTrigger } from "./trigger_fixture.ts";
 
 const MANY_BYTES = 12 * 1024 * 1024;
 
 Deno.test("Trigger with ensure sends through a restart of the gateway", async () => {
-  const first = await startGateway();
-  const innerPort = first.innerAddr!.port;
+  const first = await GatewayFixture.start();
+  const innerPort = first.inner.port;
   const trigger = makeTrigger(innerPort, { retryDelay: 0.01 });
   assert(await trigger.writeToWorker({ cmd: 1 }));
-  await first.close();
+  await first.gateway.closeNow();
   const calls = [2, 3, 4].map((cmd) => trigger.writeToWorker({ cmd }));
 
-  await using second = await startGateway({ innerPort });
-  using worker = await startWorker(second);
+  await using second = await GatewayFixture.start({ innerPort });
+  await using worker = await second.attach();
   for (const cmd of [2, 3, 4]) {
     assertEquals(Box.fromFrame((await worker.work()).body).cmd, cmd);
   }
@@ -50,11 +43,11 @@ Deno.test("Trigger with ensure waits for a gateway that is not there yet", async
   const trigger = makeTrigger(innerPort, { retryDelay: 0.01 });
   const connected = trigger.connect();
   const call = trigger.writeToWorker({ cmd: 1 });
-  await using gateway = await startGateway({ innerPort });
+  await using gateway = await GatewayFixture.start({ innerPort });
   assert(await connected);
   assert(await call);
   assert(await trigger.close());
-  assertEquals(gateway.stats().queued, 1);
+  assertEquals(gateway.gateway.stats().queued, 1);
 });
 
 Deno.test("Trigger with ensure gives up after its timeout and says why", async () => {
@@ -72,7 +65,7 @@ Deno.test("Trigger with ensure gives up after its timeout and says why", async (
     error.message,
   );
   assert(error.cause instanceof Error);
-  const closing = within(trigger.close());
+  const closing = within(trigger.close(), "the end of the trigger");
   assert(await closing, "nothing was sent, so nothing is lost");
 });
 
@@ -80,18 +73,18 @@ Deno.test("Trigger without ensure gives false at once and works when the gateway
   const innerPort = freePort();
   const options = { ensure: false, timeout: 600 };
   const trigger = makeTrigger(innerPort, options);
-  assertFalse(await within(trigger.connect()));
+  assertFalse(await within(trigger.connect(), "the attempt"));
   const calls = [1, 2].map((cmd) => trigger.writeToWorker({ cmd }));
-  assertEquals(await within(Promise.all(calls)), [false, false]);
+  assertEquals(await within(Promise.all(calls), "the calls"), [false, false]);
 
-  const first = await startGateway({ innerPort });
+  const first = await GatewayFixture.start({ innerPort });
   assert(await trigger.writeToWorker({ cmd: 3 }));
-  await first.close();
-  assertFalse(await within(trigger.writeToWorker({ cmd: 4 })));
+  await first.gateway.closeNow();
+  assertFalse(await within(trigger.writeToWorker({ cmd: 4 }), "the call"));
 
-  await using second = await startGateway({ innerPort });
+  await using second = await GatewayFixture.start({ innerPort });
   assert(await trigger.writeToWorker({ cmd: 5 }));
-  using worker = await startWorker(second);
+  await using worker = await second.attach();
   assertEquals(Box.fromFrame((await worker.work()).body).cmd, 5);
   assertFalse(await trigger.close());
 });
@@ -102,18 +95,18 @@ Deno.test("Trigger writes nothing to a connection that the gateway has closed", 
   const connecting = trigger.connect();
   const first = await played.accept();
   await connecting;
-  await first.conn.closeWrite();
+  await first.endWriting();
   // The trigger has seen the end when it ends its own side.
-  assertEquals(await first.read(), null);
-  first.conn.close();
+  assertEquals(await first.next(), null);
+  first.close();
 
   const call = trigger.closeUsers([1]);
-  using second = await played.accept();
-  assertEquals((await second.read())?.cmd, TaskCmd.CLOSE_USERS);
+  await using second = await played.accept();
+  assertEquals((await second.next())?.cmd, TaskCmd.CLOSE_USERS);
   assert(await call);
   const closing = trigger.close();
-  assertEquals(await second.read(), null);
-  await second.conn.closeWrite();
+  assertEquals(await second.next(), null);
+  await second.endWriting();
   assert(await closing);
 });
 
@@ -126,13 +119,13 @@ Deno.test("Trigger with ensure sends a frame again that broke off, and only that
     trigger.writeToWorker({ cmd: 3 }),
   ];
   const first = await played.accept();
-  assertEquals(Box.fromFrame((await first.read())!.body).cmd, 1);
+  assertEquals(Box.fromFrame((await first.next())!.body).cmd, 1);
   await calls[0];
-  first.conn.close();
+  first.close();
 
-  using second = await played.accept();
+  await using second = await played.accept();
   for (const cmd of [2, 3]) {
-    assertEquals(Box.fromFrame((await second.read())!.body).cmd, cmd);
+    assertEquals(Box.fromFrame((await second.next())!.body).cmd, cmd);
   }
   assertEquals(await Promise.all(calls), [true, true, true]);
 });
@@ -142,7 +135,7 @@ Deno.test("Trigger gives up a message that the gateway does not read, and the ga
     using played = new PlayedGateway();
     const trigger = makeTrigger(played.port, { ensure, timeout: 0.5 });
     assert(await trigger.connect());
-    using gateway = await played.accept();
+    await using gateway = await played.accept();
     const call = trigger.writeToWorker({ body: new Uint8Array(MANY_BYTES) });
     if (ensure) {
       const error = await assertRejects(
@@ -152,7 +145,7 @@ Deno.test("Trigger gives up a message that the gateway does not read, and the ga
       );
       assertEquals(error.code, "timeout");
     } else assertFalse(await call);
-    assertEquals(await gateway.read(), null);
+    assertEquals(await gateway.next(), null);
     assert(await trigger.close());
   }
 });
@@ -161,40 +154,40 @@ Deno.test("Trigger.close() gives false when the gateway does not close in time",
   using played = new PlayedGateway();
   const trigger = makeTrigger(played.port, { timeout: 0.5 });
   assert(await trigger.closeUsers([1]));
-  using gateway = await played.accept();
+  await using gateway = await played.accept();
   assertFalse(await trigger.close());
-  assertEquals((await gateway.read())?.cmd, TaskCmd.CLOSE_USERS);
-  assertEquals(await gateway.read(), null);
+  assertEquals((await gateway.next())?.cmd, TaskCmd.CLOSE_USERS);
+  assertEquals(await gateway.next(), null);
 });
 
 Deno.test("Trigger.close() gives false when the gateway has closed before", async () => {
   for (const reads of [true, false]) {
     using played = new PlayedGateway();
-    const ended = new LogSignal();
+    const ended = new LogCollector();
     const trigger = makeTrigger(played.port, { logger: ended });
     assert(await trigger.closeUsers([1]));
-    using gateway = await played.accept();
-    if (reads) assert(await gateway.read());
-    await gateway.conn.closeWrite();
-    assertStringIncludes(await within(ended.warned), "is not known");
+    await using gateway = await played.accept();
+    if (reads) assert(await gateway.next());
+    await gateway.endWriting();
+    assertStringIncludes(await ended.line(/^WARN /), "is not known");
     assertFalse(await trigger.close());
   }
 });
 
 Deno.test("Trigger hands nothing to a gateway that is full, and goes on when it no longer is", async () => {
-  await using gateway = await startGateway({ innerConnsMax: 1 });
-  const worker = await startWorker(gateway);
-  await until(() => gateway.stats().innerLinks === 1);
-  const log = new LogSignal();
+  await using gateway = await GatewayFixture.start({ innerConnsMax: 1 });
+  const worker = await gateway.attach();
+  await eventually(() => gateway.gateway.stats().innerLinks === 1);
+  const log = new LogCollector();
   await using once = makeTrigger(gateway, { ensure: false, logger: log });
   assertFalse(await once.closeUsers([1]));
-  assertMatch(await log.warned, /may be full \(its option innerConnsMax\)/);
+  await log.line(/may be full \(its option innerConnsMax\)/);
   await using trigger = makeTrigger(gateway, { retryDelay: 0.01 });
   const call = trigger.writeToWorker({ cmd: 1 });
-  await until(() => gateway.stats().innerRefused > 2);
-  worker[Symbol.dispose]();
+  await eventually(() => gateway.gateway.stats().innerRefused > 2);
+  worker.close();
   assert(await call);
-  await until(() => gateway.stats().queued === 1);
+  await eventually(() => gateway.gateway.stats().queued === 1);
 });
 
 Deno.test("Trigger fails at once where no gateway answers", async () => {
@@ -210,26 +203,26 @@ Deno.test("Trigger fails at once where no gateway answers", async () => {
     using played = new PlayedGateway();
     await using trigger = makeTrigger(played.port);
     const call = trigger.writeToWorker({ cmd: 1 });
-    using stranger = await played.accept({ greets: false });
-    await stranger.conn.write(answer);
+    await using stranger = await played.accept({ greets: false });
+    await stranger.sendBytes(answer);
     const error = await assertRejects(() => call, TriggerError, "inner port");
     assertEquals(error.code, "connection");
     // Nothing but the hello came.
-    assertEquals(await stranger.read(), null);
+    assertEquals(await stranger.next(), null);
   }
 });
 
 Deno.test("Trigger does not take the clients' port for a gateway", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   const answering = (async () => {
     await worker.work();
     const task = await worker.work();
     const box = Box.fromFrame(task.body).map({ ret: RET.INVALID_CMD });
     const answer = { cmd: TaskCmd.WRITE_TO_CLIENT, body: box.pack() };
-    await worker.conn.write(task.map(answer).pack());
+    await worker.send(task.map(answer));
   })();
-  await using trigger = makeTrigger(gateway.outerAddr!.port);
+  await using trigger = makeTrigger(gateway.outer.port);
   await assertRejects(
     () => trigger.closeUsers([1]),
     TriggerError,
@@ -242,17 +235,17 @@ Deno.test("Trigger takes a gateway that stays silent for an original one", async
   using played = new PlayedGateway();
   const trigger = makeTrigger(played.port);
   const call = trigger.closeUsers([1]);
-  using original = await played.accept({ greets: false });
-  assertEquals((await original.read())?.cmd, TaskCmd.CLOSE_USERS);
+  await using original = await played.accept({ greets: false });
+  assertEquals((await original.next())?.cmd, TaskCmd.CLOSE_USERS);
   assert(await call);
   const closing = trigger.close();
-  assertEquals(await original.read(), null);
-  await original.conn.closeWrite();
+  assertEquals(await original.next(), null);
+  await original.endWriting();
   assert(await closing);
 });
 
 Deno.test("Trigger refuses at the call what the gateway does not take", async () => {
-  await using gateway = await startGateway({
+  await using gateway = await GatewayFixture.start({
     frameMax: 500,
     innerFrameMax: 1000,
   });
@@ -265,7 +258,7 @@ Deno.test("Trigger refuses at the call what the gateway does not take", async ()
   );
   assertEquals(error.code, "limit");
   assert(await trigger.close());
-  assertEquals(gateway.stats().queued, 1);
+  assertEquals(gateway.gateway.stats().queued, 1);
 });
 
 Deno.test("Trigger.close() waits for calls that still wait for the gateway", async () => {
@@ -273,10 +266,10 @@ Deno.test("Trigger.close() waits for calls that still wait for the gateway", asy
   const trigger = makeTrigger(innerPort, { retryDelay: 0.01 });
   const call = trigger.writeToWorker({ cmd: 1 });
   const closing = trigger.close();
-  await using gateway = await startGateway({ innerPort });
+  await using gateway = await GatewayFixture.start({ innerPort });
   assert(await call);
   assert(await closing);
-  assertEquals(gateway.stats().queued, 1);
+  assertEquals(gateway.gateway.stats().queued, 1);
 });
 
 Deno.test("Trigger bounds what waits", async () => {
@@ -313,7 +306,7 @@ Deno.test("Trigger bounds what waits", async () => {
 });
 
 Deno.test("Trigger counts what waits, not what is sent", async () => {
-  await using gateway = await startGateway();
+  await using gateway = await GatewayFixture.start();
   await using trigger = makeTrigger(gateway, { queueBytes: 2500 });
   const body = new Uint8Array(1000);
   for (let i = 0; i < 10; i++) assert(await trigger.writeToWorker({ body }));
@@ -339,7 +332,7 @@ Deno.test("Trigger is closed when its signal is aborted; what waits is given up 
   const calls = [trigger.connect(), trigger.writeToWorker({ cmd: 1 })];
   const results = Promise.allSettled(calls);
   control.abort();
-  for (const result of await within(results)) {
+  for (const result of await within(results, "the calls")) {
     assert(result.status === "rejected");
     assertEquals(result.reason.code, "closed");
   }
@@ -348,7 +341,7 @@ Deno.test("Trigger is closed when its signal is aborted; what waits is given up 
     TriggerError,
   );
   assertEquals(late.code, "closed");
-  assert(await within(trigger.close()));
+  assert(await within(trigger.close(), "the end of the trigger"));
 });
 
 Deno.test("Trigger refuses the name that queueBytes had before", () => {
@@ -376,10 +369,10 @@ Deno.test('Trigger with ensure "forever" waits for its gateway as long as it tak
   // Several times its timeout later nothing has changed.
   await new Promise((resolve) => setTimeout(resolve, 300));
   assertEquals(log.complaints.length, 1);
-  await using gateway = await startGateway({ innerPort });
+  await using gateway = await GatewayFixture.start({ innerPort });
   assertEquals(await Promise.all(calls), [true, true]);
   assert(await trigger.close());
-  assertEquals(gateway.stats().queued, 2);
+  assertEquals(gateway.gateway.stats().queued, 2);
 });
 
 Deno.test('Trigger with ensure "forever" and several gateways sends a task by the first that comes', async () => {
@@ -390,10 +383,10 @@ Deno.test('Trigger with ensure "forever" and several gateways sends a task by th
   ], { ensure: "forever", timeout: 0.05, retryDelay: 0.01, logger: SILENT });
   const call = trigger.writeToWorker({ cmd: 1 });
   await new Promise((resolve) => setTimeout(resolve, 200));
-  await using gateway = await startGateway({ innerPort });
+  await using gateway = await GatewayFixture.start({ innerPort });
   assert(await call);
   await trigger.close();
-  assertEquals(gateway.stats().queued, 1);
+  assertEquals(gateway.gateway.stats().queued, 1);
 });
 
 Deno.test('Trigger with ensure "forever" sends again what a gateway that does not read has not taken', async () => {
@@ -405,12 +398,12 @@ Deno.test('Trigger with ensure "forever" sends again what a gateway that does no
   });
   const body = new Uint8Array(MANY_BYTES);
   const call = trigger.writeToWorker({ cmd: 7, body });
-  using first = await played.accept();
-  using second = await played.accept();
-  assertEquals(Box.fromFrame((await second.read())!.body).cmd, 7);
+  await using first = await played.accept();
+  await using second = await played.accept();
+  assertEquals(Box.fromFrame((await second.next())!.body).cmd, 7);
   assert(await call);
   // Not whole, so never taken.
-  assertEquals(await first.read(), null);
+  assertEquals(await first.next(), null);
   await trigger.close();
 });
 

@@ -15,6 +15,8 @@ import {
 } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError, VirtualRequest } from "@maple/trigger";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import {
   HOST,
   innerAddress,
@@ -22,14 +24,11 @@ import {
   type JoinedClient,
   makeTrigger,
   nextText,
-  PlayedGateway,
-  startGateway,
-  startWorker,
-} from "./test_system.ts";
+} from "./trigger_fixture.ts";
 
 Deno.test("Trigger.writeToUsers() reaches exactly the users that a row selects", async (t) => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using trigger = makeTrigger(gateway);
   const big = 2n ** 60n + 1n;
   const users: [name: string, uid: Int64, userdata: Int64][] = [
@@ -94,8 +93,8 @@ Deno.test("Trigger.writeToUsers() reaches exactly the users that a row selects",
 });
 
 Deno.test("Trigger.writeToUsers() sends a box, its fields or its bytes", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using trigger = makeTrigger(gateway);
   await using joined = await joinClient(gateway, worker);
   const box = new Box({ cmd: 3, sn: 4, body: { a: 1 } });
@@ -107,8 +106,8 @@ Deno.test("Trigger.writeToUsers() sends a box, its fields or its bytes", async (
 });
 
 Deno.test("Trigger.writeToWorker() queues an inner task with uid, userdata and custom", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using trigger = makeTrigger(gateway);
   const params = { uid: 2n ** 61n + 3n, userdata: 6, custom: -9 };
   assert(await trigger.writeToWorker({ cmd: 7, body: "do" }, params));
@@ -127,8 +126,8 @@ Deno.test("Trigger.writeToWorker() queues an inner task with uid, userdata and c
 });
 
 Deno.test("Trigger.closeUsers() closes the users selected and nobody else", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using trigger = makeTrigger(gateway);
   await using first = await joinClient(gateway, worker);
   await using second = await joinClient(gateway, worker);
@@ -150,8 +149,8 @@ Deno.test("Trigger.closeUsers() closes the users selected and nobody else", asyn
 });
 
 Deno.test("Trigger keeps the order of its calls, also when none is awaited", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   await using trigger = makeTrigger(gateway);
   const count = 2000;
@@ -166,21 +165,21 @@ Deno.test("Trigger keeps the order of its calls, also when none is awaited", asy
 });
 
 Deno.test("Trigger.close() gives true when the gateway has taken all that was sent", async () => {
-  await using gateway = await startGateway();
+  await using gateway = await GatewayFixture.start();
   const trigger = makeTrigger(gateway);
   const calls = Array.from(
     { length: 100 },
     () => trigger.writeToWorker({ cmd: 1, body: new Uint8Array(10_000) }),
   );
   assert(await trigger.close());
-  assertEquals(gateway.stats().queued, 100);
+  assertEquals(gateway.gateway.stats().queued, 100);
   assert((await Promise.all(calls)).every(Boolean));
   assert(await trigger.close());
 });
 
 Deno.test("Trigger.close() gives true when nothing was sent", async () => {
   assert(await makeTrigger(1).close());
-  await using gateway = await startGateway();
+  await using gateway = await GatewayFixture.start();
   const trigger = makeTrigger(gateway);
   assert(await trigger.connect());
   assert(await trigger.close());
@@ -200,15 +199,15 @@ Deno.test("Trigger refuses calls after close", async () => {
 
 Deno.test("Trigger takes other box classes", async () => {
   const TinyBox = boxClass([["bodyLen", "H"], ["cmd", "B"]]);
-  await using gateway = await startGateway({ boxClass: TinyBox });
-  await using client = new TcpClient(TinyBox, HOST, gateway.outerAddr!.port, {
+  await using gateway = await GatewayFixture.start({ boxClass: TinyBox });
+  await using client = new TcpClient(TinyBox, HOST, gateway.outer.port, {
     timeout: 10,
   });
   await client.connect();
   await using trigger = new Trigger(TinyBox, [innerAddress(gateway)], {
     logger: SILENT,
   });
-  using worker = await startWorker(gateway);
+  await using worker = await gateway.attach();
   await worker.work();
   await trigger.writeToUsers([[[-2], { cmd: 200, body: "tiny" }]]);
   const box = await client.read();
@@ -225,8 +224,8 @@ Deno.test("Trigger.send() sends a task as it is", async () => {
     nodeId: 7,
   });
   const sent = trigger.send(task);
-  using gateway = await played.accept();
-  assertEquals((await gateway.read())?.pack(), task.pack());
+  await using gateway = await played.accept();
+  assertEquals((await gateway.next())?.pack(), task.pack());
   assert(await sent);
 });
 

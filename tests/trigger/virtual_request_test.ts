@@ -11,18 +11,13 @@ import {
   TaskFlag,
 } from "@maple/box";
 import { TriggerError, VirtualRequest } from "@maple/trigger";
-import {
-  joinClient,
-  makeTrigger,
-  nextText,
-  startGateway,
-  startWorker,
-  until,
-} from "./test_system.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { joinClient, makeTrigger, nextText } from "./trigger_fixture.ts";
 
 Deno.test("VirtualRequest answers a request from its packed task", async () => {
-  await using gateway = await startGateway({ nodeId: 3 });
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start({ nodeId: 3 });
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   await joined.client.write({ cmd: 9, sn: 41, body: "pay" });
   const kept = (await worker.work()).pack();
@@ -49,8 +44,8 @@ Deno.test("VirtualRequest answers a request from its packed task", async () => {
 });
 
 Deno.test("VirtualRequest logs its client in and out", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   await using trigger = makeTrigger(gateway);
   const request = new VirtualRequest(trigger, joined.created);
@@ -99,7 +94,7 @@ Deno.test("VirtualRequest.loginClient() rejects a uid that is not positive", asy
 });
 
 Deno.test("VirtualRequest does nothing about a client where its task is about none", async () => {
-  await using gateway = await startGateway();
+  await using gateway = await GatewayFixture.start();
   await using trigger = makeTrigger(gateway);
   const request = new VirtualRequest(trigger, new Task());
   assertEquals(
@@ -114,12 +109,12 @@ Deno.test("VirtualRequest does nothing about a client where its task is about no
   );
   assert(await request.writeToWorker({ cmd: 1 }));
   assert(await trigger.close());
-  assertEquals(gateway.stats().answersDropped.tag, 0);
+  assertEquals(gateway.gateway.stats().answersDropped.tag, 0);
 });
 
 Deno.test("VirtualRequest.writeToWorker() keeps the client's address", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   await using trigger = makeTrigger(gateway);
   const request = new VirtualRequest(trigger, joined.created);
@@ -137,8 +132,8 @@ Deno.test("VirtualRequest.writeToWorker() keeps the client's address", async () 
 });
 
 Deno.test("VirtualRequest.clearClientTasks() drops the client's waiting requests", async () => {
-  await using gateway = await startGateway();
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   await joined.client.write({ cmd: 1 });
   const first = await worker.work();
@@ -146,7 +141,7 @@ Deno.test("VirtualRequest.clearClientTasks() drops the client's waiting requests
   // Both wait behind the first, which is not acknowledged yet.
   await joined.client.write({ cmd: 2 });
   await joined.client.write({ cmd: 3 });
-  await until(() => gateway.stats().queued === 2);
+  await eventually(() => gateway.gateway.stats().queued === 2);
 
   await using trigger = makeTrigger(gateway);
   assert(await new VirtualRequest(trigger, first).clearClientTasks());
@@ -154,12 +149,12 @@ Deno.test("VirtualRequest.clearClientTasks() drops the client's waiting requests
   const next = await worker.work();
   assertEquals(next.cmd, TaskCmd.WRITE_TO_WORKER);
   assertEquals(Box.fromFrame(next.body).cmd, 4);
-  assertEquals(gateway.stats().cleared, 2);
+  assertEquals(gateway.gateway.stats().cleared, 2);
 });
 
 Deno.test("VirtualRequest.writeToWorker() makes a task about its client, which its worker can answer", async () => {
-  await using gateway = await startGateway({ nodeId: 4 });
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start({ nodeId: 4 });
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   await using trigger = makeTrigger(gateway);
   const request = new VirtualRequest(trigger, joined.created);
@@ -183,17 +178,17 @@ Deno.test("VirtualRequest.writeToWorker() makes a task about its client, which i
 });
 
 Deno.test("VirtualRequest of a gateway's former life reaches nobody", async () => {
-  const former = await startGateway();
-  const innerPort = former.innerAddr!.port;
-  const oldWorker = await startWorker(former);
+  const former = await GatewayFixture.start();
+  const innerPort = former.inner.port;
+  const oldWorker = await former.attach();
   const oldClient = await joinClient(former, oldWorker);
   const kept = oldClient.created.pack();
   await oldClient[Symbol.asyncDispose]();
-  oldWorker.conn.close();
-  await former.close();
+  oldWorker.close();
+  await former.gateway.closeNow();
 
-  await using gateway = await startGateway({ innerPort });
-  using worker = await startWorker(gateway);
+  await using gateway = await GatewayFixture.start({ innerPort });
+  await using worker = await gateway.attach();
   await using joined = await joinClient(gateway, worker);
   assertEquals(Task.fromFrame(kept).connId, joined.created.connId);
   await using trigger = makeTrigger(gateway);

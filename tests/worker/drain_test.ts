@@ -6,7 +6,8 @@ import { Box, Task, TaskCmd } from "@maple/box";
 import type { Worker } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { RawWorker } from "../helpers/raw_worker.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
+import type { RawWorker } from "../helpers/raw_worker.ts";
 import { call, Door, next, sendBack, WorkerFixture } from "./worker_fixture.ts";
 
 function waitAt(door: Door): (app: Worker) => unknown {
@@ -128,15 +129,14 @@ async function originalGateway(
 ): Promise<
   { peer: RawWorker; worker: WorkerFixture } & AsyncDisposable
 > {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using played = new PlayedGateway();
   const worker = new WorkerFixture({ register: options.register });
-  const { port } = listener.addr;
+  const { port } = played;
   const { concurrency } = options;
-  const [conn] = await Promise.all([
-    listener.accept(),
+  const [peer] = await Promise.all([
+    played.accept({ greets: false }),
     worker.app.attach({ port, concurrency }),
   ]);
-  const peer = new RawWorker(conn, Task);
   for (let i = 0; i < concurrency; i++) {
     const ask = await peer.expect(TaskCmd.WORKER_ASK_FOR_TASK);
     assertEquals(ask.ret, 0);

@@ -1,11 +1,11 @@
 // Who a worker tells its gateways that it is.
 
 import { assertEquals } from "@std/assert";
-import { Box, Task, TaskCmd } from "@maple/box";
+import { Box, TaskCmd } from "@maple/box";
 import { identityOf, programName } from "@maple/box/internal";
 import config from "../../worker/deno.json" with { type: "json" };
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { RawWorker } from "../helpers/raw_worker.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import { call, WorkerFixture } from "./worker_fixture.ts";
 
 Deno.test("programName() is the main module's file name without its extension", () => {
@@ -45,11 +45,11 @@ Deno.test({
 });
 
 Deno.test("Worker says who it is in the body of the first ASK, and only there", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
+  using played = new PlayedGateway();
+  const { port } = played;
   await using worker = new WorkerFixture();
   const attaching = worker.app.attach({ port, concurrency: 3, name: "table" });
-  await using gateway = new RawWorker(await listener.accept(), Task);
+  await using gateway = await played.accept({ greets: false });
   await gateway.greet();
   await attaching;
   const bodies: string[] = [];

@@ -4,6 +4,7 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type Worker, WorkerError } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { freePort } from "../helpers/played_gateway.ts";
 import {
   addressOf,
   call,
@@ -43,11 +44,7 @@ Deno.test("Worker.close() may be called often and at the same time", async () =>
 });
 
 Deno.test("Worker.close() ends an attach() whose gateway is away", async () => {
-  let away: number;
-  {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    away = listener.addr.port;
-  }
+  const away = freePort();
   const events: string[] = [];
   const worker = new WorkerFixture({
     register: (app) => {
@@ -80,7 +77,8 @@ Deno.test("Worker.close() during the startWorker hooks waits for them and attach
   const attached = worker.app.attach(addressOf(gateway));
   await eventually(() => door.arrived === 1);
   const closed = worker.app.close();
-  for (let i = 0; i < 10; i++) await new Promise((r) => setTimeout(r));
+  // Meanwhile other things go on.
+  await using _client = await gateway.connect();
   assertEquals(events, []);
   door.open();
   await closed;

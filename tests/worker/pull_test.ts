@@ -1,11 +1,11 @@
 // How many tasks a worker works on at a time, and how it tells of slow ones.
 
 import { assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
-import { Box, Task, TaskCmd } from "@maple/box";
+import { Box, TaskCmd } from "@maple/box";
 import type { WorkerRequest } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { RawWorker } from "../helpers/raw_worker.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import { Door, next, WorkerFixture } from "./worker_fixture.ts";
 
 Deno.test("Worker works on as many tasks at a time as concurrency says", async () => {
@@ -48,7 +48,7 @@ Deno.test("Worker asks for 64 tasks unless told otherwise", async () => {
 });
 
 Deno.test("Worker tells in the ASK that acknowledges how many microseconds the task took", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using played = new PlayedGateway();
   await using worker = new WorkerFixture({
     register: (app) => {
       app.route(1, (request) => {
@@ -59,9 +59,9 @@ Deno.test("Worker tells in the ASK that acknowledges how many microseconds the t
       app.createClient(() => {});
     },
   });
-  const { port } = listener.addr;
+  const { port } = played;
   const attaching = worker.app.attach({ port, concurrency: 1 });
-  await using gateway = new RawWorker(await listener.accept(), Task);
+  await using gateway = await played.accept({ greets: false });
   await attaching;
   const first = await gateway.expect(TaskCmd.WORKER_ASK_FOR_TASK);
   assertEquals(first.custom, 0);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Deliveries } from "../../../gateway/queue/deliveries.ts";
 import type { QueuedTask } from "../../../gateway/queue/queued_task.ts";
-import { propertyTest } from "../../box/random.ts";
+import { propertyTest } from "../../helpers/random.ts";
 import { innerTask } from "./fakes.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -45,7 +45,7 @@ propertyTest("Deliveries knows just the tasks that are in", (random) => {
   const deliveries = new Deliveries();
   const held = new Map<number, QueuedTask>();
   for (let step = 0; step < 5000; step++) {
-    if (held.size > 0 && random.int(0, 1) === 0) {
+    if (held.size > 0 && random.between(0, 1) === 0) {
       const task = random.pick([...held.values()]);
       held.delete(task.deliveryId);
       deliveries.delete(task);

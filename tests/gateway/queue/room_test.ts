@@ -5,7 +5,7 @@ import { TaskCmd } from "@maple/box";
 import type { ClientSession } from "../../../gateway/outer/client_session.ts";
 import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 import { Room, type RoomOptions } from "../../../gateway/queue/room.ts";
-import { propertyTest } from "../../box/random.ts";
+import { propertyTest } from "../../helpers/random.ts";
 import { fakeSession, innerTask, request } from "./fakes.ts";
 
 /** A room whose clients send as long as they are read from. */
@@ -141,10 +141,10 @@ propertyTest(
     const { room, send, take } = setUp({ queueMax: 20, queueBytes: 20_000 });
     const sessions = Array.from({ length: 40 }, (_, i) => fakeSession(i));
     for (let step = 0; step < 5000; step++) {
-      if (random.int(0, 2) === 0) take(random.int(1, 10));
+      if (random.between(0, 2) === 0) take(random.between(1, 10));
       else {
         const text = "x".repeat(random.pick([0, 100, 2000]));
-        send(random.pick(sessions), random.int(1, 30), text);
+        send(random.pick(sessions), random.between(1, 30), text);
       }
       assert(room.size <= 40 && room.bytes <= 40_000 + 2076);
       const waiting = sessions.filter(({ waiting }) => waiting > 0);

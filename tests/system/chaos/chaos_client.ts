@@ -11,7 +11,7 @@ import {
 import type { Address } from "../../helpers/raw_peer.ts";
 import type { ChaosEvents } from "./events.ts";
 import { ChaosCmd, packWork, unpackAnswer } from "./messages.ts";
-import type { SeededRandom } from "./random.ts";
+import type { Random } from "../../helpers/random.ts";
 import { WaitTimes } from "./wait_times.ts";
 
 /** What all clients count together. */
@@ -51,7 +51,7 @@ export interface ChaosClientContext {
   /** Where faults are noted. */
   readonly events: ChaosEvents;
   /** By which it chooses how long the handlers take. */
-  readonly random: SeededRandom;
+  readonly random: Random;
   /** Whether it may send one more request. */
   readonly mayGoOn: () => boolean;
 }

@@ -6,7 +6,7 @@ import { eventually } from "../../helpers/eventually.ts";
 import type { CutProxy, Route } from "./cut_proxy.ts";
 import type { ChaosEvents } from "./events.ts";
 import { ChaosCmd } from "./messages.ts";
-import type { SeededRandom } from "./random.ts";
+import type { Random } from "../../helpers/random.ts";
 import { signalProcess, type WorkerGroup } from "./worker_group.ts";
 
 /** What mischief is done to. */
@@ -20,7 +20,7 @@ export interface MischiefContext {
   /** The processes that have answered a client. */
   readonly answering: ReadonlySet<number>;
   /** By which it is chosen. */
-  readonly random: SeededRandom;
+  readonly random: Random;
   /** Where it is noted. */
   readonly events: ChaosEvents;
 }
@@ -100,7 +100,7 @@ export class Mischief implements AsyncDisposable {
     }
   }
 
-  async #harass(group: WorkerGroup, random: SeededRandom): Promise<void> {
+  async #harass(group: WorkerGroup, random: Random): Promise<void> {
     while (await this.#until(() => this.#isUp(group))) {
       const dice = random.between(0, 3);
       // A reload as often as a death: after several deaths in a row a master waits before it starts

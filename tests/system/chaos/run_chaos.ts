@@ -12,7 +12,7 @@ import { ChaosEvents } from "./events.ts";
 import { GatewayHost } from "./gateway_host.ts";
 import { type HandledSummary, summarizeHandled } from "./handled_log.ts";
 import { Mischief } from "./mischief.ts";
-import { SeededRandom } from "./random.ts";
+import { Random } from "../../helpers/random.ts";
 import { stillRunning, WorkerGroup } from "./worker_group.ts";
 
 /** What is run. */
@@ -92,7 +92,7 @@ async function run(
   events: ChaosEvents,
 ): Promise<ChaosResult> {
   const { seed, maxDeliveries = 10, masters = 3, workers = 2 } = options;
-  const random = new SeededRandom(seed);
+  const random = new Random(seed);
   const totals = new ClientTotals();
   await using stack = new AsyncDisposableStack();
   const notesDir = await Deno.makeTempDir({ prefix: "maple_chaos_" });

@@ -1,4 +1,5 @@
-// A seeded generator for property tests: a failure names the seed, MAPLE_TEST_SEED=N runs it again.
+// Random: random values that a seed determines; propertyTest: a failure names the seed, and
+// MAPLE_TEST_SEED=N runs it again.
 
 /** Pseudo-random values that depend on the seed alone. */
 export class Random {
@@ -18,13 +19,18 @@ export class Random {
   }
 
   /** A whole number from `min` to `max`, both included. */
-  int(min: number, max: number): number {
+  between(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
   /** One of the items. */
   pick<T>(items: readonly T[]): T {
-    return items[this.int(0, items.length - 1)]!;
+    return items[this.between(0, items.length - 1)]!;
+  }
+
+  /** Another one, for a part that draws at times of its own. */
+  fork(): Random {
+    return new Random(this.between(0, 2 ** 32 - 1));
   }
 
   /** Bytes of any value. */
@@ -40,7 +46,7 @@ export class Random {
     const value = this.pick([
       () => -half,
       () => half - 1n,
-      () => BigInt(this.int(-2, 2)),
+      () => BigInt(this.between(-2, 2)),
       () => BigInt.asIntN(bits, this.#bits64()),
       () => BigInt.asIntN(Math.min(bits, 54), this.#bits64()),
     ])();
@@ -53,7 +59,7 @@ export class Random {
     const most = this.pick([1, 3, 30, 300, 3000]);
     const pieces: Uint8Array[] = [];
     for (let at = 0; at < bytes.length;) {
-      const count = this.int(0, most);
+      const count = this.between(0, most);
       pieces.push(bytes.subarray(at, at + count));
       at += count;
     }
@@ -61,8 +67,8 @@ export class Random {
   }
 
   #bits64(): bigint {
-    return BigInt(this.int(0, 2 ** 32 - 1)) << 32n |
-      BigInt(this.int(0, 2 ** 32 - 1));
+    return BigInt(this.between(0, 2 ** 32 - 1)) << 32n |
+      BigInt(this.between(0, 2 ** 32 - 1));
   }
 }
 
