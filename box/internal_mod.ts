@@ -40,6 +40,7 @@ export {
 export { connectGateway, gatewayName } from "./net/connect.ts";
 export type { GatewayHost } from "./net/connect.ts";
 export { Gate } from "./net/gate.ts";
+export { CMD, Heartbeats } from "./net/heartbeats.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";
 export { ClientWatch } from "./net/client_watch.ts";

@@ -6,12 +6,14 @@ import {
   checkChoice,
   checkNumber,
   checkNumbers,
+  CMD,
   COUNT,
   DEFAULT_BACKLOG,
   DEFAULT_BIND_TIMEOUT,
   DEFAULT_KEEP_ALIVE,
   DEFAULT_PING,
   type HandshakeOptions,
+  Heartbeats,
   KEEP_ALIVE,
   type Logger,
   machineMemory,
@@ -50,6 +52,11 @@ export interface GatewayOptions {
    * them. 0 = no pings. @default {25}
    */
   wsPing?: number;
+  /**
+   * The command of a box that clients send as a sign of life, and to get one: it is answered here,
+   * with `ret` 0 and no body, and no worker sees it. @default none
+   */
+  heartbeatCmd?: number | undefined;
   /** Where workers and triggers connect. Whoever reaches it is trusted. @default {"127.0.0.1"} */
   innerHost?: string;
   /** Port for workers and triggers; 0 is any free one. @default {28000} */
@@ -198,6 +205,7 @@ export type GatewayLimits = Readonly<
       | "wsPort"
       | "wsPath"
       | "wsOrigins"
+      | "heartbeatCmd"
       | "innerHost"
       | "order"
       | "goneRequests"
@@ -230,10 +238,14 @@ export function limitsOf(options: ResolvedOptions): GatewayLimits {
 }
 
 /** The options with their defaults filled in. */
-export interface ResolvedOptions
-  extends Required<Omit<GatewayOptions, "wsPort" | "logger" | "signal">> {
+export interface ResolvedOptions extends
+  Required<
+    Omit<GatewayOptions, "wsPort" | "heartbeatCmd" | "logger" | "signal">
+  > {
   /** Without one there are no WebSockets. */
   wsPort: number | undefined;
+  /** Without one all boxes are for workers. */
+  heartbeatCmd: number | undefined;
 }
 
 /** The defaults of all options that have one. */
@@ -245,6 +257,7 @@ export const DEFAULTS: ResolvedOptions = {
   wsPath: ANY,
   wsOrigins: ANY,
   wsPing: DEFAULT_PING,
+  heartbeatCmd: undefined,
   innerHost: "127.0.0.1",
   innerPort: 28000,
   order: "client",
@@ -348,6 +361,10 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
     checkNumber("Option wsPort", resolved.wsPort, PORT, fail);
   }
   webSocketsOf(resolved);
+  if (resolved.heartbeatCmd !== undefined) {
+    checkNumber("Option heartbeatCmd", resolved.heartbeatCmd, CMD, fail);
+  }
+  heartbeatsOf(resolved);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
@@ -377,6 +394,19 @@ export function webSocketsOf(
     path: parsePath("Option wsPath", wsPath, fail),
     origins: parseOrigins("Option wsOrigins", wsOrigins, fail),
   };
+}
+
+/**
+ * Which boxes are answered as heartbeats.
+ *
+ * @throws {GatewayError} when the class of the boxes cannot have such a command.
+ */
+export function heartbeatsOf(
+  { boxClass, heartbeatCmd }: ResolvedOptions,
+): Heartbeats | undefined {
+  return heartbeatCmd === undefined
+    ? undefined
+    : new Heartbeats(boxClass, heartbeatCmd, fail);
 }
 
 // Told as what it is; to listen twice would say that another program has the port.

@@ -2,6 +2,7 @@
 
 import {
   ABOUT_FLAGS,
+  CMD,
   type CommandLine,
   type Flag,
   LOG_FORMATS,
@@ -157,6 +158,17 @@ const SETTINGS: readonly Setting[] = [
   number("wsPing", "seconds between pings of a WebSocket, 0 = none", {
     value: "S",
   }),
+  {
+    name: "heartbeatCmd",
+    flag: {
+      name: "heartbeat-cmd",
+      type: "integer",
+      help: "cmd of the clients' boxes that are answered here (off)",
+      min: CMD.min,
+      max: CMD.max,
+      value: "CMD",
+    },
+  },
   text("innerHost", "where workers and triggers connect", {
     ini: "inner.host",
     value: "HOST",

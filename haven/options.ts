@@ -5,6 +5,7 @@ import {
   checkChoice,
   checkNumber,
   checkNumbers,
+  CMD,
   COUNT,
   DEFAULT_BIND_TIMEOUT,
   DEFAULT_KEEP_ALIVE,
@@ -50,6 +51,11 @@ export interface HavenListenOptions {
    * them. 0 = no pings. @default {25}
    */
   websocketPing?: number;
+  /**
+   * The command of a box that clients send as a sign of life, and to get one: it is answered with
+   * `ret` 0 and no body, without hooks and handlers. @default none
+   */
+  heartbeatCmd?: number;
   /**
    * Seconds without a frame after which a client is closed, unless a request of it is being
    * handled; 0 = never. @default {0}
@@ -171,6 +177,8 @@ export interface ResolvedListen extends Ports {
   readonly websocketOrigins: readonly string[] | undefined;
   /** Seconds. */
   readonly websocketPing: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly heartbeatCmd: number | undefined;
   /** Seconds. */
   readonly timeout: number;
   /** Seconds. */
@@ -250,6 +258,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     websocketPath = ANY,
     websocketOrigins = ANY,
     websocketPing = DEFAULT_PING,
+    heartbeatCmd,
     timeout = 0,
     firstFrameTimeout = 0,
     frameTimeout = 30,
@@ -297,6 +306,9 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   if (websocketPort !== undefined) {
     checkNumber("Option websocketPort", websocketPort, PORT, fail);
   }
+  if (heartbeatCmd !== undefined) {
+    checkNumber("Option heartbeatCmd", heartbeatCmd, CMD, fail);
+  }
   if (stopSignal !== undefined) {
     checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
   }
@@ -319,6 +331,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       fail,
     ),
     websocketPing,
+    heartbeatCmd,
     reusePort: false,
     threads: 1,
     siblings: undefined,

@@ -12,6 +12,7 @@ import {
   formatAddress,
   FrameSocket,
   type FrameSocketOptions,
+  Heartbeats,
   isOrdinary,
   listenTcp,
   type Logger,
@@ -69,6 +70,7 @@ export class Server<F extends object, C extends object>
   readonly #watch: ClientWatch;
   readonly #entrance: WebSocketEntrance;
   readonly #pings: WebSocketPings;
+  readonly #heartbeats: Heartbeats | undefined;
   readonly #places: ClientPlaces<Placed>;
   readonly #sessions = new Map<number, Session<F, C>>();
   readonly #counters = newCounters();
@@ -114,6 +116,12 @@ export class Server<F extends object, C extends object>
       interval: websocketPort === undefined ? 0 : options.websocketPing,
       option: "websocketPing",
     });
+    const { heartbeatCmd } = options;
+    this.#heartbeats = heartbeatCmd === undefined ? undefined : new Heartbeats(
+      app.boxClass as unknown as BoxClass<object>,
+      heartbeatCmd,
+      (message) => new HavenError("option", message),
+    );
     if (!listens) return;
     let listener: Deno.TcpListener | undefined;
     try {
@@ -220,6 +228,15 @@ export class Server<F extends object, C extends object>
   ): Promise<void> | undefined {
     this.#counters.requests++;
     return this.#app.onRequest(session, this.#app.boxClass.fromFrame(frame));
+  }
+
+  /** For a session. */
+  answersHeartbeat(session: Session<F, C>, frame: Uint8Array): boolean {
+    const heartbeats = this.#heartbeats;
+    if (heartbeats === undefined || !heartbeats.has(frame)) return false;
+    this.#counters.heartbeats++;
+    session.socket.send(heartbeats.answer(frame));
+    return true;
   }
 
   /** For a session. */

@@ -32,6 +32,8 @@ export interface SessionOwner<F extends object, C extends object> {
     session: Session<F, C>,
     frame: Uint8Array,
   ): Promise<void> | undefined;
+  /** Answers a frame that is a heartbeat; false for any other. */
+  answersHeartbeat(session: Session<F, C>, frame: Uint8Array): boolean;
   /** Told when the other side has ended its sending, and waits for answers. */
   onLeaving(session: Session<F, C>): void;
   /** Told at once when the connection has ended; a request may still be running. */
@@ -216,6 +218,7 @@ export class Session<F extends object, C extends object>
   onFrame(frame: Uint8Array): void {
     this.heard = true;
     this.quietSteps = this.slowSteps = 0;
+    if (this.#owner.answersHeartbeat(this, frame)) return;
     if (!this.#busy) {
       this.#handle(frame);
       if (!this.#busy && this.#closed) this.#finish();

@@ -18,6 +18,8 @@ export interface HavenStats {
   readonly cut: number;
   /** Requests that were given to the app. */
   readonly requests: number;
+  /** Boxes of clients that were answered without the app: those of `heartbeatCmd`. */
+  readonly heartbeats: number;
   /** Errors that nobody has handled: unhandled rejections, throws outside of any handler. */
   readonly unhandled: number;
   /** Users that are logged in now. */
@@ -53,6 +55,8 @@ export interface Counters {
   /** See {@linkcode HavenStats}. */
   requests: number;
   /** See {@linkcode HavenStats}. */
+  heartbeats: number;
+  /** See {@linkcode HavenStats}. */
   closed: Record<CloseKind, number>;
 }
 
@@ -64,6 +68,7 @@ export function newCounters(): Counters {
     refused: 0,
     cut: 0,
     requests: 0,
+    heartbeats: 0,
     closed: closeCounts(),
   };
 }

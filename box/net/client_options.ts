@@ -6,12 +6,12 @@ import { DEFAULT_MAX_FRAME_BYTES } from "../framing.ts";
 import {
   checkNumber,
   checkNumbers,
-  MAX_INT32,
   MAX_TIMER_SECONDS,
   type Range,
   SECONDS,
 } from "../options.ts";
 import type { WebSocketClass } from "./client_connection.ts";
+import { CMD } from "./heartbeats.ts";
 
 /**
  * What a client is doing:
@@ -120,7 +120,6 @@ const RANGES: Readonly<Record<keyof ClientNumbers, Range>> = {
   maxPendingBytes: BYTES,
   maxFrameBytes: { ...BYTES, min: 1 },
 };
-const CMD: Range = { min: -MAX_INT32 - 1, max: 2 ** 32 - 1, whole: true };
 
 /**
  * Fills in the defaults and checks every number.

@@ -54,7 +54,9 @@ export function dashboardFigures(
       optional(point?.requests),
       `${count(stats.clientFrames)} so far · ${bytes(stats.clientBytes)} in · ${
         bytes(stats.answerBytes)
-      } out`,
+      } out${
+        stats.heartbeats > 0 ? ` · heartbeats ${count(stats.heartbeats)}` : ""
+      }`,
     );
     set(
       "waiting",

@@ -57,10 +57,12 @@ export interface GatewayCounters {
    * listeners on this machine, as Linux counts them; 0 where the system does not tell.
    */
   backlogOverflows: number;
-  /** Frames that came from clients. */
+  /** Frames that came from clients, without heartbeats. */
   clientFrames: number;
   /** Bytes of these. */
   clientBytes: number;
+  /** Boxes of clients that were answered here: those of `heartbeatCmd`. */
+  heartbeats: number;
   /** Times that a client was not read from, with `clientQueueMax` frames of it unfinished. */
   clientPauses: number;
   /** Times that the queue was full, by what it was full of; triggers wait then. */
@@ -251,11 +253,15 @@ export const COUNTERS: Plans = {
   },
   clientFrames: {
     metric: "maple_gateway_client_frames_total",
-    help: "Frames that came from clients.",
+    help: "Frames that came from clients, without heartbeats.",
   },
   clientBytes: {
     metric: "maple_gateway_client_bytes_total",
     help: "Bytes of the frames that came from clients.",
+  },
+  heartbeats: {
+    metric: "maple_gateway_heartbeats_total",
+    help: "Heartbeats of clients, which the gateway answers itself.",
   },
   clientPauses: {
     metric: "maple_gateway_client_pauses_total",

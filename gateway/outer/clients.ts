@@ -8,6 +8,7 @@ import {
   formatAddress,
   FrameSocket,
   type FrameSocketOptions,
+  type Heartbeats,
   isOrdinary,
   type ServerTransport,
   STOP,
@@ -16,7 +17,7 @@ import {
 } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
-import { webSocketsOf } from "../options.ts";
+import { heartbeatsOf, webSocketsOf } from "../options.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 import type { OuterTransport } from "./outer_transport.ts";
 
@@ -36,6 +37,7 @@ export class Clients implements SessionOwner {
   readonly #places: ClientPlaces<ClientSession>;
   readonly #entrance: WebSocketEntrance;
   readonly #over: Record<OuterTransport, number> = { tcp: 0, ws: 0 };
+  readonly #heartbeats: Heartbeats | undefined;
   #lastConnId = 0;
   #reading = true;
 
@@ -45,6 +47,7 @@ export class Clients implements SessionOwner {
     const { nodeId } = context.options;
     this.#places = new ClientPlaces(context.options);
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
+    this.#heartbeats = heartbeatsOf(context.options);
     this.#entrance = new WebSocketEntrance({
       ...webSocketsOf(context.options),
       places: this.#places,
@@ -125,6 +128,12 @@ export class Clients implements SessionOwner {
   /** For a session. */
   onClientFrame(session: ClientSession, frame: Uint8Array): void {
     const { counters, options, queue } = this.#context;
+    const heartbeats = this.#heartbeats;
+    if (heartbeats !== undefined && heartbeats.has(frame)) {
+      counters.heartbeats++;
+      session.socket.send(heartbeats.answer(frame));
+      return;
+    }
     counters.clientFrames++;
     counters.clientBytes += frame.length;
     if (!queue.room.fits(session, TaskOffset.body + frame.length)) {

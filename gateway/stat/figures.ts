@@ -119,6 +119,10 @@ export const FIGURES: readonly Figure[] = [
     detail: ({ report: { stats }, rates }) =>
       `${formatCount(stats.clientFrames)} in all${
         rates ? `, ${formatBytes(rates.perSecond.clientBytes)}/s` : ""
+      }${
+        stats.heartbeats > 0
+          ? `, ${formatCount(stats.heartbeats)} heartbeats`
+          : ""
       }`,
   },
   {

@@ -16,6 +16,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     wsPath: "*",
     wsOrigins: "*",
     wsPing: 25,
+    heartbeatCmd: undefined,
     innerHost: "127.0.0.1",
     innerPort: 28000,
     order: "client",

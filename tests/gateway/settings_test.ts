@@ -30,6 +30,7 @@ const EVERY: Record<string, string | number> = {
   wsPath: "/play",
   wsOrigins: "https://a.example,https://b.example",
   wsPing: 12.5,
+  heartbeatCmd: -77,
   innerHost: "::1",
   innerPort: 2,
   order: "none",
