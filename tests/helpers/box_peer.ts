@@ -7,6 +7,8 @@ import type { RawPeer } from "./raw_peer.ts";
 export interface BoxClient extends AsyncDisposable {
   /** Sends a box. */
   write(data: BoxInit<BoxFields>): Promise<void>;
+  /** Sends bytes as they are. */
+  writeBytes(bytes: Uint8Array): Promise<void>;
   /** The next box; null when the gateway has closed. */
   read(): Promise<Box | null>;
   /** Closes the connection. */
@@ -25,6 +27,11 @@ export class BoxPeer implements BoxClient {
   /** Sends a box. */
   write(data: BoxInit<BoxFields>): Promise<void> {
     return this.#peer.sendBytes(new Box(data).pack());
+  }
+
+  /** Sends bytes as they are. */
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return this.#peer.sendBytes(bytes);
   }
 
   /** The next box; null when the gateway has closed. */

@@ -118,9 +118,7 @@ export class GatewayFixture implements AsyncDisposable {
     if (this.#transport === "ws") {
       return await WebSocketStream.open(this.gateway.wsAddr!);
     }
-    const conn = await Deno.connect(this.outer);
-    conn.setNoDelay(true);
-    return conn;
+    return await Deno.connect(this.outer);
   }
 
   /** Whether a client that connects now is closed at once. */

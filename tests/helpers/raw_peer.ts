@@ -35,6 +35,7 @@ export class RawPeer implements AsyncDisposable {
 
   /** @param conn The connection, which belongs to this peer from now on. */
   constructor(conn: PeerConn, framing: Framing) {
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     this.#conn = conn;
     this.#reader = new FrameReader(framing);
   }
@@ -44,9 +45,7 @@ export class RawPeer implements AsyncDisposable {
     framing: Framing,
     { hostname, port }: Address,
   ): Promise<RawPeer> {
-    const conn = await Deno.connect({ hostname, port });
-    conn.setNoDelay(true);
-    return new RawPeer(conn, framing);
+    return new RawPeer(await Deno.connect({ hostname, port }), framing);
   }
 
   /** This side's address, as the other side's log shows it. */

@@ -3,18 +3,17 @@
 
 import {
   Box,
-  type BoxFields,
   type Int64,
   type Task,
   TaskCmd,
-  type TcpClient,
   type UserMessage,
 } from "@maple/box";
+import type { BoxClient } from "../../helpers/box_peer.ts";
 import type { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import type { RawWorker } from "../../helpers/raw_worker.ts";
 
 /** A client that speaks {@linkcode Box}. */
-export type Client = TcpClient<BoxFields>;
+export type Client = BoxClient;
 
 /** The shortest frame of a client. */
 export const FRAME: Uint8Array = new Box().pack();
@@ -24,7 +23,7 @@ export async function connectSeen(
   gateway: GatewayFixture,
   worker: RawWorker,
 ): Promise<[Client, Task]> {
-  const client = await gateway.connect();
+  const client = await gateway.connectBox();
   return [client, await worker.pull(TaskCmd.CLIENT_CREATED)];
 }
 
