@@ -1,7 +1,7 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
 import type { BoxClass, BoxFields, BoxOf, Int64, UsersRow } from "@maple/box";
-import { runApp, unhandledErrors, whenFree } from "@maple/box/internal";
+import { unhandledErrors, whenFree } from "@maple/box/internal";
 import { App } from "./app.ts";
 import { AppCore, type AppOptions } from "./app_core.ts";
 import { AppLife } from "./app_life.ts";
@@ -23,7 +23,7 @@ import {
   resolveRun,
   runOptions,
 } from "./options.ts";
-import { readyLine } from "./ports.ts";
+import { runInThisProcess } from "./run_in_process.ts";
 import { Server, type ServerApp } from "./server.ts";
 import type { Session } from "./session.ts";
 import type { UntypedState } from "./state.ts";
@@ -326,23 +326,3 @@ export class Haven<
     return new HavenRequest(this.#core.pipeline, new this.boxClass(), session);
   }
 }
-
-const runInThisProcess: Flavour = async (options, app) => {
-  if (options.workers > 1) {
-    throw new HavenError(
-      "option",
-      `Option workers must be 0 or 1 for a Haven, got ${options.workers}; a GHaven serves in several processes, a THaven in several threads`,
-    );
-  }
-  await runApp({
-    ...options,
-    workers: 0,
-    reloadTimeoutMs: 0,
-    reloads: false,
-    leavesOnInt: true,
-  }, {
-    ...app,
-    start: () => app.listen(options),
-    readyLine: () => readyLine(options.host, app.ports()),
-  });
-};

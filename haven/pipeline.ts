@@ -7,6 +7,7 @@ import {
   type LogFields,
   type Logger,
 } from "@maple/box/internal";
+import { answerWith } from "./answer_with.ts";
 import { Connection } from "./connection.ts";
 import {
   type Hook,
@@ -17,7 +18,6 @@ import {
 import { isPending } from "./outcome.ts";
 import { Reply } from "./reply.ts";
 import {
-  answerWith,
   type AnyRequest,
   AppRequest,
   faultAnswer,

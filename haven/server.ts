@@ -215,13 +215,9 @@ export class Server<F extends object, C extends object>
     while (this.#running.size > 0) await Promise.all(this.#running);
     this.memory.stop();
   }
-
-  /** For a session. */
   onCreate(session: Session<F, C>): Promise<void> | undefined {
     return this.#app.onCreate(session);
   }
-
-  /** For a session. */
   onRequest(
     session: Session<F, C>,
     frame: Uint8Array,
@@ -229,8 +225,6 @@ export class Server<F extends object, C extends object>
     this.#counters.requests++;
     return this.#app.onRequest(session, this.#app.boxClass.fromFrame(frame));
   }
-
-  /** For a session. */
   answersHeartbeat(session: Session<F, C>, frame: Uint8Array): boolean {
     const heartbeats = this.#heartbeats;
     if (heartbeats === undefined || !heartbeats.has(frame)) return false;
@@ -238,13 +232,9 @@ export class Server<F extends object, C extends object>
     session.socket.send(heartbeats.answer(frame));
     return true;
   }
-
-  /** For a session. */
   onLeaving(session: Session<F, C>): void {
     this.#places.leave(session);
   }
-
-  /** For a session. */
   onEnd(session: Session<F, C>, cause: CloseCause): void {
     const { conn } = session;
     this.#places.leave(session);
@@ -256,8 +246,6 @@ export class Server<F extends object, C extends object>
     if (isOrdinary(cause)) this.#app.logger.debug(line, about);
     else this.#app.logger.warn(line, about);
   }
-
-  /** For a session. */
   onGone(session: Session<F, C>, late: boolean): void {
     this.#places.gone(session);
     const { conn } = session;
@@ -268,8 +256,6 @@ export class Server<F extends object, C extends object>
       { conn: conn.id },
     );
   }
-
-  /** For a session. */
   onClose(session: Session<F, C>): Promise<void> | undefined {
     return this.#app.onClose(session);
   }

@@ -80,7 +80,7 @@ export class Session<F extends object, C extends object>
   #next = 0;
   #waitingBytes = 0;
   #busy = false;
-  #held = false;
+  #paused = false;
   #draining = false;
   #closed = false;
   #leaving = false;
@@ -213,8 +213,6 @@ export class Session<F extends object, C extends object>
     this.#abandoned = true;
     this.#setFinished();
   }
-
-  /** Called by the transport. */
   onFrame(frame: Uint8Array): void {
     this.heard = true;
     this.quietSteps = this.slowSteps = 0;
@@ -227,7 +225,7 @@ export class Session<F extends object, C extends object>
     this.#waiting.push(frame);
     this.#count(frame.length);
     if (this.pendingRequests > this.#owner.connQueueMax) {
-      this.#held = true;
+      this.#paused = true;
       this.socket.pause();
     }
   }
@@ -238,13 +236,9 @@ export class Session<F extends object, C extends object>
     if (this.#leaving) this.#owner.onLeaving(this);
     return this.#leaving;
   }
-
-  /** Called by the transport. */
   onGone(late: boolean): void {
     this.#owner.onGone(this, late);
   }
-
-  /** Called by the transport. */
   onClose(cause: CloseCause): void {
     this.#closed = true;
     // Whoever asked and left has asked; whoever was shown out has not.
@@ -269,8 +263,8 @@ export class Session<F extends object, C extends object>
       this.#handle(this.#take());
     }
     const pending = this.pendingRequests;
-    if (this.#held && pending <= this.#owner.connQueueMax / 2) {
-      this.#held = false;
+    if (this.#paused && pending <= this.#owner.connQueueMax / 2) {
+      this.#paused = false;
       if (!this.#draining) this.socket.resume();
     }
     if (pending > 0) return;

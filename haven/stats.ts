@@ -44,19 +44,12 @@ export interface HavenStats {
 
 /** The counters while they count. */
 export interface Counters {
-  /** See {@linkcode HavenStats}. */
   peak: number;
-  /** See {@linkcode HavenStats}. */
   accepted: number;
-  /** See {@linkcode HavenStats}. */
   refused: number;
-  /** See {@linkcode HavenStats}. */
   cut: number;
-  /** See {@linkcode HavenStats}. */
   requests: number;
-  /** See {@linkcode HavenStats}. */
   heartbeats: number;
-  /** See {@linkcode HavenStats}. */
   closed: Record<CloseKind, number>;
 }
 

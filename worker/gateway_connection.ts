@@ -221,8 +221,6 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   destroy(): void {
     this.#socket.destroy();
   }
-
-  /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
     if (isWithdrawal(frame)) {
       this.#onConfirmed?.();
@@ -244,8 +242,6 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#inHand++;
     this.#handler.onTask(frame, this);
   }
-
-  /** Called by the socket. */
   onClose(cause: CloseCause): void {
     clearTimeout(this.#silence);
     this.#onConfirmed?.();

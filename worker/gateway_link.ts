@@ -150,7 +150,7 @@ export class GatewayLink {
   async #serve(conn: Deno.TcpConn): Promise<void> {
     let ended: CloseCause | undefined;
     const connection = new GatewayConnection(conn, this.name, {
-      onTask: (frame, connection) => this.#handler.onTask(frame, connection),
+      onTask: this.#handler.onTask,
       onAttached: () => this.#onAttached(),
       onConnectionClose: (cause) => ended = cause,
     });

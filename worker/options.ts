@@ -109,35 +109,24 @@ export interface RunOptions extends AttachOptions {
 export interface ResolvedRun {
   /** At least one. */
   readonly gateways: readonly Required<GatewayAddress>[];
-  /** See {@linkcode AttachOptions}. */
   readonly concurrency: number;
-  /** See {@linkcode AttachOptions}. */
   readonly name: string;
   /** Milliseconds. */
   readonly workTimeoutMs: number;
-  /** See {@linkcode RunOptions}. */
   readonly onWorkTimeout: "log" | "replace";
   /** Milliseconds. */
   readonly stopTimeoutMs: number;
   /** Milliseconds. */
   readonly reloadTimeoutMs: number;
-  /** See {@linkcode RunOptions}. */
   readonly workers: number;
-  /** See {@linkcode RunOptions}. */
   readonly metrics: string | undefined;
   /** Seconds. */
   readonly bindTimeout: number;
-  /** See {@linkcode RunOptions}. */
   readonly stopSignal: StopSignal | undefined;
-  /** See {@linkcode RunOptions}. */
   readonly metricsHosts: readonly string[];
-  /** See {@linkcode RunOptions}. */
   readonly debug: boolean;
-  /** See {@linkcode RunOptions}. */
   readonly logFormat: LogFormat;
-  /** See {@linkcode RunOptions}. */
   readonly onUnhandled: OnUnhandled;
-  /** See {@linkcode AttachOptions}. */
   readonly signal: AbortSignal | undefined;
 }
 

@@ -294,7 +294,7 @@ export class Worker<
       const greets = greeting.has(gatewayName(gateway));
       return new GatewayLink(gateway, { concurrency, identity, greets }, {
         logger: this.logger,
-        onTask: (frame, connection) => this.#tasks.run(frame, connection),
+        onTask: this.#tasks.run.bind(this.#tasks),
         onOpen: (link) => this.#openConn.run(link.name),
         onClose: (link) => this.#closeConn.run(link.name),
         onState: () => {

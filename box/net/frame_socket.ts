@@ -211,18 +211,12 @@ export class FrameSocket implements FrameTransport, ByteSink {
   next(): Promise<void> | undefined {
     return this.#destroyed ? undefined : this.#deliver();
   }
-
-  /** For the connection. */
   space(): Uint8Array {
     return this.#reader.space();
   }
-
-  /** For the connection. */
   filled(count: number, read: number = count): void {
     if (!this.closed) this.#reader.commit(count, read);
   }
-
-  /** For the connection. */
   async ended(error?: unknown): Promise<void> {
     this.#reader.clear();
     if (error !== undefined) return this.#fail(error);

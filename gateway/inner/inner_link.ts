@@ -6,6 +6,7 @@ import {
   type FrameHandler,
   type FrameTransport,
   type PeerIdentity,
+  turnNow,
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
 import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
@@ -115,13 +116,11 @@ export class InnerLink implements FrameHandler, TaskHolder {
   askForLife(): void {
     if (this.acknowledgesById) this.#owner.ping(this);
   }
-
-  /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
+    this.unansweredPings = 0;
+    this.seenAt = turnNow();
     this.#owner.onInnerFrame(this, frame);
   }
-
-  /** Called by the socket. */
   onClose(cause: CloseCause): void {
     this.#owner.onInnerClose(this, cause);
   }

@@ -142,24 +142,16 @@ export class InnerLinks implements LinkOwner {
     // It was let in by the system before the listener was closed.
     if (this.#closed) socket.close(STOP);
   }
-
-  /** For a link. */
   onWorkerAttach(link: InnerLink): void {
     this.#workers++;
     this.#context.logger.info(
       `${link.name} has attached; ${workersNow(this.#workers)}`,
     );
   }
-
-  /** For a link. */
   ping(link: InnerLink): void {
     link.socket.send(this.#pingFrame);
   }
-
-  /** For a link. */
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
-    link.unansweredPings = 0;
-    link.seenAt = turnNow();
     if (this.#places.isOnTrial(link)) {
       const asks = readInt32(frame, TaskOffset.cmd) === ASK;
       if (!this.#places.judge(link, asks)) return this.#refuse(link);
@@ -202,8 +194,6 @@ export class InnerLinks implements LinkOwner {
       `${link.name} sent command ${cmd} with a Task header of 60 bytes, as programs of 2016 do; of these only tasks for workers (command ${TaskCmd.WRITE_TO_WORKER}) are served, all else is ignored`,
     );
   }
-
-  /** For a link. */
   onInnerClose(link: InnerLink, cause: CloseCause): void {
     this.#places.delete(link);
     this.#context.counters.innerClosed[cause.kind]++;

@@ -19,7 +19,6 @@ export const REPORT_FORMAT_VERSION = 1;
 export interface GatewayReport {
   /** Always {@linkcode REPORT_FORMAT}. */
   readonly format: typeof REPORT_FORMAT;
-  /** See {@linkcode REPORT_FORMAT_VERSION}. */
   readonly formatVersion: typeof REPORT_FORMAT_VERSION;
   /** The version of the gateway. */
   readonly version: string;

@@ -156,28 +156,18 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
     writeInt64(target, at + TaskOffset.uid, this.#uid);
     writeInt64(target, at + TaskOffset.userdata, this.#userdata);
   }
-
-  /** Called by the queue. */
   refuse(frame: Uint8Array, ret: number): void {
     this.#owner.refuse(this, frame, ret);
   }
-
-  /** Called by the queue. */
   holdBack(): void {
     this.socket.pause();
   }
-
-  /** Called by the queue. */
   readOn(): void {
     this.#owner.readOn(this);
   }
-
-  /** Called by the queue. */
   requestDone(): void {
     this.#owner.requestDone(this);
   }
-
-  /** Called by the socket. */
   onFrame(frame: Uint8Array): void {
     this.heard = true;
     this.quietSteps = this.slowSteps = 0;
@@ -190,13 +180,9 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
     this.leaving = this.pendingRequests > 0;
     return this.leaving;
   }
-
-  /** Called by the socket. */
   onGone(late: boolean): void {
     this.#owner.onClientGone(this, late);
   }
-
-  /** Called by the socket. */
   onClose(cause: CloseCause): void {
     this.#owner.onClientClose(this, cause);
   }

@@ -124,8 +124,6 @@ export class Clients implements SessionOwner {
     for (const { socket } of this.#context.sessions.all()) socket.close(STOP);
     for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
-
-  /** For a session. */
   onClientFrame(session: ClientSession, frame: Uint8Array): void {
     const { counters, options, queue } = this.#context;
     const heartbeats = this.#heartbeats;
@@ -148,14 +146,10 @@ export class Clients implements SessionOwner {
     }
     this.#submit(TaskCmd.CLIENT_REQ, session, frame);
   }
-
-  /** For a session. */
   onClientEnd(session: ClientSession): void {
     this.#places.leave(session);
     this.#context.queue.retire(session);
   }
-
-  /** For a session. */
   onClientClose(session: ClientSession, cause: CloseCause): void {
     const { sessions, counters, logger } = this.#context;
     sessions.remove(session);
@@ -171,8 +165,6 @@ export class Clients implements SessionOwner {
       this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
     } else counters.newsDropped++;
   }
-
-  /** For a session. */
   onClientGone(session: ClientSession, late: boolean): void {
     this.#places.free(session);
     if (!late) return;
@@ -196,8 +188,6 @@ export class Clients implements SessionOwner {
       this.readOn(session);
     }
   }
-
-  /** For a session. */
   readOn(session: ClientSession): void {
     const { paused, heldBack } = session;
     if (this.#reading && !paused && !heldBack) session.socket.resume();
