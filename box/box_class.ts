@@ -269,6 +269,10 @@ export function boxClass<const S extends HeaderSchema>(
     [Symbol.for("Deno.customInspect")](): string {
       return this.toString();
     }
+
+    [Symbol.for("nodejs.util.inspect.custom")](): string {
+      return this.toString();
+    }
   }
 
   Object.defineProperty(SchemaBox, "name", { value: className });

@@ -118,6 +118,10 @@ class Line {
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
 }
 
 Object.defineProperty(Line, "name", { value: "LineBox" });

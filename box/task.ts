@@ -281,6 +281,11 @@ export class Task {
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
+
+  /** How `console.log` shows a task. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
 }
 
 function cmdName(cmd: number): string {
