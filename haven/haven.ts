@@ -58,6 +58,7 @@ export type HavenOptions = AppOptions;
  *
  * @example A server inside a program of your own, or a test
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { Box, TcpClient } from "@maple/box";
  * import { Haven } from "@maple/haven";
  *
@@ -67,8 +68,7 @@ export type HavenOptions = AppOptions;
  *
  * await using client = new TcpClient(Box, "127.0.0.1", app.addr!.port);
  * await client.connect();
- * await client.write({ cmd: 1 });
- * (await client.read())?.text(); // "hello"
+ * assertEquals((await client.request({ cmd: 1 })).text(), "hello");
  * ```
  */
 export class Haven<
