@@ -78,16 +78,22 @@ export { isInt64, readInt64, writeInt64 } from "./int64.ts";
 export { parseIpv4 } from "./ip_address.ts";
 export {
   addressAnswer,
+  chainEnded,
   decodeGreeting,
   decodeIdentity,
   deliveryIdOf,
   encodeIdentity,
+  endChain,
+  endsChain,
   greet,
   hello,
+  isChained,
   isExplicit,
   isHello,
   isPing,
+  isRecall,
   isRedelivered,
+  isUnrun,
   isWithdrawal,
   ping,
   pingIntervalMs,
@@ -95,6 +101,7 @@ export {
   withdrawal,
   writeAsk,
   writeDelivery,
+  writeRecall,
 } from "./pull.ts";
 export type { Greeting, PeerIdentity } from "./pull.ts";
 export { setProcessName } from "./process/process_name.ts";

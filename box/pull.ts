@@ -32,6 +32,8 @@ export interface PeerIdentity {
   concurrency?: number;
   /** Which of its master's children it is, from 1; left out where it is none. */
   index?: number;
+  /** Whether it runs chained tasks one after the other, see {@linkcode isChained}. */
+  chains?: boolean;
 }
 
 /** What a gateway tells a worker or trigger of ours: that it has let it in, and its limits. */
@@ -44,6 +46,8 @@ export interface Greeting {
   readonly innerFrameMax?: number;
   /** Bytes that may wait for one client. */
   readonly outboxMax?: number;
+  /** Whether it may give chained tasks, see {@linkcode isChained}. */
+  readonly chains?: boolean;
 }
 
 /** The body of a worker's first ASK and of a trigger's hello. */
@@ -65,6 +69,7 @@ export function decodeIdentity(body: Uint8Array): PeerIdentity | undefined {
     const number = told[name];
     if (Number.isSafeInteger(number)) identity[name] = number as number;
   }
+  if (told.chains === true) identity.chains = true;
   return identity;
 }
 
@@ -77,15 +82,26 @@ export function deliveryIdOf(frame: Uint8Array): number {
  * Makes a task that is being written at `at` the delivery of that id.
  *
  * @param again Whether it was delivered before, to a worker that was lost.
+ * @param chained Whether the worker holds others of its client, which come before it.
  */
 export function writeDelivery(
   target: Uint8Array,
   at: number,
   deliveryId: number,
   again: boolean,
+  chained: boolean,
 ): void {
   writeInt32(target, at + TaskOffset.ret, deliveryId);
   if (again) addFlag(target, at, TaskFlag.REDELIVERED);
+  if (chained) addFlag(target, at, TaskFlag.CHAINED);
+}
+
+/**
+ * Whether a task is chained: it came while the connection held others of the same client, and is
+ * run when these are finished. Only workers get such that say that they can do so.
+ */
+export function isChained(task: Uint8Array): boolean {
+  return hasFlag(task, TaskFlag.CHAINED);
 }
 
 /** Whether a task was delivered before, to a worker that was lost. */
@@ -98,15 +114,18 @@ export function isRedelivered(task: Uint8Array): boolean {
  *
  * @param deliveryId The task that it acknowledges; 0 = none.
  * @param tookMs Milliseconds that the task took; 0 = not told.
+ * @param unrun Whether the task is given back: it was chained, and has not been begun.
  */
 export function writeAsk(
   target: Uint8Array,
   at: number,
   deliveryId: number,
   tookMs: number,
+  unrun: boolean,
 ): void {
   writeInt32(target, at + TaskOffset.ret, deliveryId);
   addFlag(target, at, TaskFlag.EXPLICIT_ACK);
+  if (unrun) addFlag(target, at, TaskFlag.CHAINED);
   const tookUs = Math.min(Math.ceil(tookMs * 1000), MAX_INT32);
   writeInt32(target, at + CUSTOM_LOW, tookUs);
 }
@@ -114,6 +133,11 @@ export function writeAsk(
 /** Whether an ASK is one of ours: with delivery id 0 it acknowledges nothing. */
 export function isExplicit(ask: Uint8Array): boolean {
   return hasFlag(ask, TaskFlag.EXPLICIT_ACK);
+}
+
+/** Whether an ASK of ours gives a chained task back that has not been begun. */
+export function isUnrun(ask: Uint8Array): boolean {
+  return hasFlag(ask, TaskFlag.CHAINED);
 }
 
 /** Milliseconds that the acknowledged task took, as an ASK of ours tells; 0 = not told. */
@@ -146,6 +170,43 @@ export function withdrawal(): Uint8Array {
 /** Whether a frame is a withdrawal, or its echo. */
 export function isWithdrawal(frame: Uint8Array): boolean {
   return isAboutNobody(frame, TaskCmd.CLEAR_CLIENT_TASKS);
+}
+
+/**
+ * Makes a client's header that was written at `at` a recall, from a gateway to a worker that runs
+ * chains: CLEAR_CLIENT_TASKS for the client, of whose chained tasks those are to be given back that
+ * have not been begun.
+ */
+export function writeRecall(target: Uint8Array, at: number): void {
+  writeInt32(target, at + TaskOffset.packetLen, TaskOffset.body);
+  writeInt32(target, at + TaskOffset.cmd, TaskCmd.CLEAR_CLIENT_TASKS);
+}
+
+/** Whether a frame from a gateway is a recall, or confirms that a chain has ended. */
+export function isRecall(frame: Uint8Array): boolean {
+  return readInt32(frame, TaskOffset.cmd) === TaskCmd.CLEAR_CLIENT_TASKS &&
+    !isForNobody(frame);
+}
+
+/**
+ * Marks a packed command of a worker that changes what its client's next tasks are: a login, a
+ * logout, a close, a clear. The worker gives chained tasks of the client back, and those that still
+ * come, until the gateway has confirmed.
+ */
+export function endChain(command: Uint8Array): void {
+  addFlag(command, 0, TaskFlag.CHAINED);
+}
+
+/** Whether a command wants this confirmed, or a frame from the gateway confirms it. */
+export function endsChain(frame: Uint8Array): boolean {
+  return hasFlag(frame, TaskFlag.CHAINED);
+}
+
+/** The confirmation: all tasks of the client that come behind it were given out later. */
+export function chainEnded(command: Uint8Array): Uint8Array {
+  const frame = command.slice(0, TaskOffset.body);
+  writeRecall(frame, 0);
+  return frame;
 }
 
 /**
@@ -200,12 +261,13 @@ export function greet(greeting: Greeting): Uint8Array {
 export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
   if (readInt32(frame, TaskOffset.cmd) !== TaskCmd.GREETING) return undefined;
   const told = parseObject(frame.subarray(TaskOffset.body));
-  const { version, node, innerFrameMax, outboxMax } = told ?? {};
+  const { version, node, innerFrameMax, outboxMax, chains } = told ?? {};
   return {
     ...(typeof version === "string" && { version: version.slice(0, MAX_TEXT) }),
     ...(Number.isSafeInteger(node) && { node: node as number }),
     ...(isLimit(innerFrameMax) && { innerFrameMax }),
     ...(isLimit(outboxMax) && { outboxMax }),
+    ...(chains === true && { chains }),
   };
 }
 

@@ -54,6 +54,11 @@ export const TaskFlag = {
    * client: a trigger opens its connection. An original gateway does not look at it.
    */
   EXPLICIT_ACK: 8,
+  /**
+   * On a task: it is to be run after the tasks of the same client that the connection was given
+   * before. What else it says is in `pull.ts`.
+   */
+  CHAINED: 16,
 } as const;
 
 /** Where the fields of a Task's header begin, for code that patches headers in place. */

@@ -119,9 +119,11 @@ export class Gateway implements AsyncDisposable {
         creditsMax: resolved.creditsMax,
         maxDeliveries: resolved.maxDeliveries,
         originalMaxDeliveries: resolved.originalMaxDeliveries,
+        chainMax: resolved.chainMax,
         onDelivered: (task) => measures.delivered(task),
         onAcknowledged: (task) => measures.acknowledged(task),
         onFinished: (task, lost) => this.#onTaskFinished(task, lost),
+        onCleared: () => this.#context.counters.cleared++,
       }),
       memory: new MemoryLimit(resolved.memoryMax, () => this.#holders()),
       follow: (work) => this.#follow(work),
@@ -151,6 +153,7 @@ export class Gateway implements AsyncDisposable {
     this.#parkWatch = new ParkWatch(queue, {
       parkTime: resolved.parkTime,
       onExpired: (count) => this.#onExpired(count),
+      recallOld: (steps) => this.#context.dispatcher.recallOld(steps),
     });
     this.#workerWatch = new WorkerWatch({
       workers: () => this.#links.workers,
@@ -336,6 +339,9 @@ export class Gateway implements AsyncDisposable {
       inHand: dispatcher.inHand,
       delivered: dispatcher.delivered,
       acknowledged: dispatcher.acknowledged,
+      chained: dispatcher.chained,
+      givenBack: dispatcher.givenBack,
+      chains: dispatcher.chains,
       redelivered: dispatcher.redelivered,
       givenUp: dispatcher.givenUp,
       oldestSeconds: Math.max(0, now - (queue.oldestAt ?? now)) / 1000,

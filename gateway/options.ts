@@ -155,6 +155,12 @@ export interface GatewayOptions {
    */
   creditsMax?: number;
   /**
+   * Frames of one client that go to a worker in a row while others wait for one, to be run in their
+   * order; where nobody waits it may hold up to 64. Only for order "client", short tasks and
+   * workers of ours. 1 = one at a time, as with a `maxDeliveries` of 1. @default {4}
+   */
+  chainMax?: number;
+  /**
    * How often a task is handed out at most, when workers are lost with it. 1 = at most once.
    * @default {2}
    */
@@ -283,6 +289,7 @@ export const DEFAULTS: ResolvedOptions = {
   innerConnsMax: 1000,
   innerReserve: 100,
   creditsMax: 1024,
+  chainMax: 4,
   maxDeliveries: 2,
   originalMaxDeliveries: 2,
   parkTime: 60,
@@ -321,6 +328,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   innerConnsMax: COUNT,
   innerReserve: { min: 0, max: MAX_INT32, whole: true },
   creditsMax: COUNT,
+  chainMax: COUNT,
   maxDeliveries: COUNT,
   originalMaxDeliveries: COUNT,
   parkTime: SECONDS,

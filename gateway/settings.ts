@@ -252,6 +252,7 @@ const SETTINGS: readonly Setting[] = [
     noLimit: undefined,
   }),
   number("creditsMax", "tasks that one worker connection may ask for"),
+  number("chainMax", "a client's frames in a row while others wait, 1 = one"),
   number("maxDeliveries", "tries for a task whose workers are lost"),
   number(
     "originalMaxDeliveries",

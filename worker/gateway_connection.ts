@@ -8,18 +8,24 @@ import {
   decodeGreeting,
   deliveryIdOf,
   DenoConn,
+  endChain,
+  endsChain,
   type FrameHandler,
   FrameSocket,
   type FrameTransport,
+  isChained,
   isForNobody,
   isPing,
+  isRecall,
   isWithdrawal,
   LINK_BUFFER_BYTES,
   pingIntervalMs,
+  readInt64,
   withdrawal,
   writeAsk,
   writeInt32,
 } from "@maple/box/internal";
+import { Chains } from "./chains.ts";
 import { WorkerError } from "./errors.ts";
 import type { TaskConnection } from "./task_connection.ts";
 
@@ -60,7 +66,15 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   readonly #gateway: string;
   readonly #handler: TaskHandler;
   readonly #header: Uint8Array = headerTemplate();
+  readonly #chains = new Chains({
+    start: (frame) => this.#start(frame),
+    giveBack: (frame) => this.#giveBack(frame),
+  });
+  // Whether the gateway gives chained tasks.
+  #isChaining = false;
   #inHand = 0;
+  // The task that was finished last.
+  #finished: Uint8Array | undefined;
   // Tasks that were given up while they were being worked on.
   readonly #givenUp = new WeakSet<Uint8Array>();
   #anyGivenUp = false;
@@ -135,12 +149,14 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   finish(task: Uint8Array, tookMs = 0): void {
     if (this.#isGivenUp(task)) return;
     const deliveryId = deliveryIdOf(task);
+    this.#finished = task;
     this.#inHand--;
     // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no
     // delivery ids, would take it for a wish.
     if (!this.#withdrawn || deliveryId > 0) {
       this.#ask(deliveryId, tookMs, NO_BODY);
     }
+    this.#chains.finished(task);
     this.#onInHandChange?.();
   }
 
@@ -154,6 +170,8 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   giveUp(task: Uint8Array, box: Uint8Array | undefined, tookMs: number): void {
     this.#withdraw();
     if (box) this.answer(task, box);
+    // What waits for it, and is still on its way, goes to another worker as well.
+    this.#chains.end(readInt64(task, TaskOffset.connId));
     this.finish(task, tookMs);
     this.#anyGivenUp = true;
     this.#givenUp.add(task);
@@ -167,6 +185,18 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   send(task: Uint8Array): boolean {
     this.checkSize(task.length);
     return !this.closed && this.#socket.send(task);
+  }
+
+  /**
+   * The same for a command of a handler that changes what its client's next tasks are: those that
+   * the gateway has given already are given out anew.
+   */
+  change(task: Uint8Array): boolean {
+    if (!this.#isChaining) return this.send(task);
+    endChain(task);
+    const isSent = this.send(task);
+    if (isSent) this.#chains.end(readInt64(task, TaskOffset.connId));
+    return isSent;
   }
 
   /**
@@ -230,9 +260,16 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
       this.#onPing(frame);
       return;
     }
+    if (isRecall(frame)) {
+      const connId = readInt64(frame, TaskOffset.connId);
+      if (endsChain(frame)) this.#chains.confirmed(connId);
+      else this.#chains.recall(connId);
+      return;
+    }
     const greeting = decodeGreeting(frame);
     if (greeting) {
       this.#greeted = true;
+      this.#isChaining = greeting.chains ?? false;
       this.#frameMax = greeting.innerFrameMax ?? Infinity;
       this.attach();
       return;
@@ -240,7 +277,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     // An original gateway says by a task, if by anything, that it has let the worker in.
     if (!this.#attached) this.attach();
     this.#inHand++;
-    this.#handler.onTask(frame, this);
+    if (!isChained(frame) || !this.#chains.take(frame)) this.#start(frame);
   }
   onClose(cause: CloseCause): void {
     clearTimeout(this.#silence);
@@ -264,10 +301,26 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     }, everyMs * MISSED_PINGS);
   }
 
-  #ask(deliveryId: number, tookMs: number, body: Uint8Array): void {
+  #start(frame: Uint8Array): void {
+    this.#handler.onTask(frame, this);
+    if (this.#isChaining && this.#finished !== frame) this.#chains.begun(frame);
+  }
+
+  #giveBack(frame: Uint8Array): void {
+    this.#inHand--;
+    this.#ask(deliveryIdOf(frame), 0, NO_BODY, true);
+    this.#onInHandChange?.();
+  }
+
+  #ask(
+    deliveryId: number,
+    tookMs: number,
+    body: Uint8Array,
+    unrun = false,
+  ): void {
     if (this.closed) return;
     const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, body);
-    if (at >= 0) writeAsk(this.#socket.buffer, at, deliveryId, tookMs);
+    if (at >= 0) writeAsk(this.#socket.buffer, at, deliveryId, tookMs, unrun);
   }
 
   // Header and body of one Task; answers where it begins in the buffer, or -1.
@@ -287,7 +340,9 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     if (!this.#withdrawn) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#onConfirmed = resolve;
-      this.#withdrawn = orTimeout(promise, CONFIRM_TIMEOUT_MS);
+      // Others finish what waits here for a task that still takes.
+      this.#withdrawn = orTimeout(promise, CONFIRM_TIMEOUT_MS)
+        .then(() => this.#chains.recallAll());
       this.send(withdrawal());
     }
     return this.#withdrawn;

@@ -144,7 +144,7 @@ export class WorkerRequest<
 
   /** Closes the client's connection, after what was sent to it before. */
   override closeClient(): boolean {
-    return this.#send(closeClientTask(this.task));
+    return this.#change(closeClientTask(this.task));
   }
 
   /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
@@ -158,7 +158,7 @@ export class WorkerRequest<
 
   /** Unbinds the user of the client's connection. */
   override logoutClient(): boolean {
-    return this.#send(logoutClientTask(this.task));
+    return this.#change(logoutClientTask(this.task));
   }
 
   /**
@@ -172,19 +172,24 @@ export class WorkerRequest<
     return this.#send(clientWorkerTask(this.task, boxClass, data, params));
   }
 
-  /** Drops the client's requests that still wait in the gateway; they are not answered. */
+  /** Drops the client's requests that are not begun; they are not answered. */
   clearClientTasks(): boolean {
-    return this.#send(clearClientTask(this.task));
+    return this.#change(clearClientTask(this.task));
   }
 
   /** For `loginClient`. */
   protected override login(uid: Int64, userdata: Int64): boolean {
-    return this.#send(loginClientTask(this.task, uid, userdata));
+    return this.#change(loginClientTask(this.task, uid, userdata));
   }
 
   /** For `reply`. */
   protected override send(frame: Uint8Array): boolean {
     return this.#connection.answer(this.#frame, frame);
+  }
+
+  // For what changes the client's next tasks.
+  #change(task: Task | undefined): boolean {
+    return task !== undefined && this.#connection.change(task.pack());
   }
 
   #send(task: Task | undefined): boolean {

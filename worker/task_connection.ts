@@ -8,6 +8,8 @@ export interface TaskConnection {
   giveUp(task: Uint8Array, box: Uint8Array | undefined, tookMs: number): void;
   /** Sends a packed Task; false when it is not sent. */
   send(task: Uint8Array): boolean;
+  /** The same for a command that changes what a client's next tasks are. */
+  change(task: Uint8Array): boolean;
   /** Sends a packed box to the client that a task is about; false when it is not sent. */
   answer(task: Uint8Array, box: Uint8Array): boolean;
 }

@@ -287,6 +287,7 @@ export class Worker<
       name,
       version: config.version,
       concurrency,
+      chains: true,
       ...(place === undefined ? {} : { index: place.index }),
     }));
     const greeting = new Set(place?.note?.split(" "));

@@ -2,7 +2,13 @@
 // closing.
 
 import { decodeCloseUsers, Task, TaskCmd, TaskOffset } from "@maple/box";
-import { readInt32, readInt64, readRspToUsers } from "@maple/box/internal";
+import {
+  chainEnded,
+  endsChain,
+  readInt32,
+  readInt64,
+  readRspToUsers,
+} from "@maple/box/internal";
 import type { ClientSession } from "../outer/client_session.ts";
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
@@ -39,19 +45,19 @@ export class ClientCommands {
       case TaskCmd.CLOSE_CLIENT:
         innerFrames.CLOSE_CLIENT++;
         this.#client(frame)?.socket.close();
-        return true;
+        return this.#confirm(link, frame);
       case TaskCmd.LOGIN_CLIENT:
         innerFrames.LOGIN_CLIENT++;
         this.#login(link, frame);
-        return true;
+        return this.#confirm(link, frame);
       case TaskCmd.LOGOUT_CLIENT:
         innerFrames.LOGOUT_CLIENT++;
         this.#logout(frame);
-        return true;
+        return this.#confirm(link, frame);
       case TaskCmd.CLEAR_CLIENT_TASKS:
         innerFrames.CLEAR_CLIENT_TASKS++;
         this.#clear(frame);
-        return true;
+        return this.#confirm(link, frame);
       default:
         return false;
     }
@@ -124,8 +130,15 @@ export class ClientCommands {
     const { queue, dispatcher, counters } = this.#context;
     const removed = queue.remove(session, (task) => task.isRequest);
     counters.cleared += removed.length;
+    dispatcher.clear(session);
     for (let i = 0; i < removed.length; i++) session.requestDone();
     dispatcher.pump();
+  }
+
+  // A worker that runs chains waits for this, also where there is no such client any more.
+  #confirm(link: InnerLink, frame: Uint8Array): true {
+    if (endsChain(frame)) link.socket.send(chainEnded(frame));
+    return true;
   }
 
   // The connection that a frame means, if it lives and is of this life of the gateway.

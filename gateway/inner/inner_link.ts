@@ -1,5 +1,6 @@
 // InnerLink: one connection of a worker or a trigger, and the tasks that a worker holds on it.
 
+import { TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   formatAddress,
@@ -7,12 +8,19 @@ import {
   type FrameTransport,
   type PeerIdentity,
   turnNow,
+  writeRecall,
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
-import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
+import type {
+  QueueClient,
+  QueuedTask,
+  TaskHolder,
+} from "../queue/queued_task.ts";
 
 // What one task counts for in the average: what lies 100 tasks back is forgotten.
 const TASK_WEIGHT = 1 / 32;
+// A worker for which more waits to be sent does not come to what it has.
+const UNSENT_BYTES_MAX = 256 * 1024;
 
 /** What a link tells its gateway. */
 export interface LinkOwner {
@@ -44,6 +52,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
   rank = 0;
   /** Whether it acknowledges by delivery id, as a worker of ours does. */
   acknowledgesById = false;
+  /** Whether it runs chained tasks one after the other, as a worker of ours says. */
+  chains = false;
   /** Who it says it is. */
   identity: PeerIdentity | undefined;
   /** When it connected, in milliseconds of `performance.now()`. */
@@ -71,14 +81,21 @@ export class InnerLink implements FrameHandler, TaskHolder {
   /** The tasks that it holds, the oldest first. */
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   readonly #owner: LinkOwner;
+  readonly #unsentMax: number;
 
   /**
    * @param socket What carries its frames.
    * @param owner What is told.
+   * @param frameMax Bytes of the longest Task, a few of which may always wait to be sent.
    */
-  constructor(socket: FrameTransport, owner: LinkOwner) {
+  constructor(
+    socket: FrameTransport,
+    owner: LinkOwner,
+    frameMax: number = UNSENT_BYTES_MAX,
+  ) {
     this.socket = socket;
     this.#owner = owner;
+    this.#unsentMax = Math.min(frameMax, UNSENT_BYTES_MAX);
     this.address = formatAddress(socket.remoteAddr);
   }
 
@@ -94,10 +111,16 @@ export class InnerLink implements FrameHandler, TaskHolder {
     return this.socket.closed;
   }
 
+  /** Whether it reads what it is sent, so that there may be more of it. */
+  get keepsUp(): boolean {
+    return this.socket.pendingBytes < this.#unsentMax;
+  }
+
   /** It has asked for its first task. */
   attach(identity: PeerIdentity | undefined): void {
     this.isWorker = true;
     this.identity = identity;
+    this.chains = identity?.chains ?? false;
     this.#owner.onWorkerAttach(this);
   }
 
@@ -110,6 +133,14 @@ export class InnerLink implements FrameHandler, TaskHolder {
   deliver(task: QueuedTask): void {
     const at = this.socket.reserve(task.bytes);
     if (at >= 0) task.writeTo(this.socket.buffer, at);
+  }
+
+  /** Makes it give the tasks of a client back that are chained and not begun. */
+  recall(client: QueueClient): void {
+    const at = this.socket.reserve(TaskOffset.body);
+    if (at < 0) return;
+    client.writeHeader(this.socket.buffer, at);
+    writeRecall(this.socket.buffer, at);
   }
 
   /** Makes a worker of ours send a frame soon. */

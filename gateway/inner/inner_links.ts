@@ -134,7 +134,7 @@ export class InnerLinks implements LinkOwner {
       bufferBytes: LINK_BUFFER_BYTES,
       meter: this.#context.memory,
     });
-    const link = new InnerLink(socket, this);
+    const link = new InnerLink(socket, this, innerFrameMax);
     const leaves = this.#places.add(link);
     if (leaves) this.#refuse(leaves);
     logger.debug(`worker or trigger at ${link.address} connected`);

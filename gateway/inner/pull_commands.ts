@@ -9,6 +9,7 @@ import {
   isExplicit,
   isForNobody,
   isHello,
+  isUnrun,
   readInt32,
   tookMsOf,
 } from "@maple/box/internal";
@@ -25,12 +26,14 @@ export class PullCommands {
   /** @param context What the commands work on. */
   constructor(context: GatewayContext) {
     this.#context = context;
-    const { nodeId, innerFrameMax, outboxMax } = context.options;
+    const { dispatcher, options } = context;
+    const { nodeId, innerFrameMax, outboxMax } = options;
     this.#greeting = greet({
       version: config.version,
       node: nodeId,
       innerFrameMax,
       outboxMax,
+      chains: dispatcher.runsChains,
     });
   }
 
@@ -71,11 +74,14 @@ export class PullCommands {
       const tookMs = tookMsOf(frame);
       if (tookMs > 0) link.averageIn(tookMs);
     }
-    if (deliveryId > 0) dispatcher.acknowledge(link, deliveryId);
-    // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times
+    let isCredit = true;
+    if (deliveryId > 0) {
+      const unrun = byId && isUnrun(frame);
+      isCredit = dispatcher.acknowledge(link, deliveryId, unrun);
+    } // An original worker acknowledges with 0 what it holds; a worker of ours may ask several times
     // before it has got anything, and says so.
     else if (!byId) dispatcher.acknowledge(link, "oldest");
-    if (!dispatcher.ask(link)) this.#ignoreAsk(link);
+    if (isCredit && !dispatcher.ask(link)) this.#ignoreAsk(link);
     dispatcher.pump();
   }
 

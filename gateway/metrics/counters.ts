@@ -73,6 +73,13 @@ export interface GatewayCounters {
   delivered: number;
   /** Tasks that workers acknowledged. */
   acknowledged: number;
+  /**
+   * Tasks handed out to a worker that held others of the same client, to be run after these; see
+   * `chainMax`.
+   */
+  chained: number;
+  /** Tasks of these that came back before they were begun, and were handed out anew or dropped. */
+  givenBack: number;
   /** Tasks handed out again after their worker was lost. */
   redelivered: number;
   /** Tasks given up after `maxDeliveries`; the client got `RET.WORKER_LOST`. */
@@ -291,6 +298,14 @@ export const COUNTERS: Plans = {
   acknowledged: {
     metric: "maple_gateway_tasks_acknowledged_total",
     help: "Tasks that workers finished.",
+  },
+  chained: {
+    metric: "maple_gateway_tasks_chained_total",
+    help: "Tasks handed out behind others of the same client.",
+  },
+  givenBack: {
+    metric: "maple_gateway_tasks_given_back_total",
+    help: "Chained tasks that workers gave back and had not begun.",
   },
   redelivered: {
     metric: "maple_gateway_tasks_redelivered_total",

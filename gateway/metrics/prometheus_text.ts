@@ -169,6 +169,11 @@ function addTasks(
       stats.inHand,
     )
     .gauge(
+      "maple_gateway_chains",
+      "Clients of which a worker holds more than one task.",
+      stats.chains,
+    )
+    .gauge(
       "maple_gateway_idle_credits",
       "Tasks that workers have asked for and not yet got.",
       stats.idleCredits,

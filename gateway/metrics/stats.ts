@@ -53,6 +53,8 @@ export interface GatewayStats extends GatewayCounters {
   heldBack: number;
   /** Tasks that workers hold. */
   inHand: number;
+  /** Clients of which a worker holds more than one task. */
+  chains: number;
   /** Seconds that the next task to be handed out has waited; 0 when none waits. */
   oldestSeconds: number;
   /** Seconds that tasks have waited for a worker. */

@@ -14,7 +14,11 @@ import {
   writeInt64,
 } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
-import type { QueueClient, QueuedTask } from "../queue/queued_task.ts";
+import type {
+  QueueClient,
+  QueuedTask,
+  TaskHolder,
+} from "../queue/queued_task.ts";
 import type { OuterTransport } from "./outer_transport.ts";
 
 /** What a session tells its gateway. */
@@ -31,6 +35,8 @@ export interface SessionOwner {
   refuse(session: ClientSession, frame: Uint8Array, ret: number): void;
   /** A request is finished, or was dropped. */
   requestDone(session: ClientSession): void;
+  /** Another user is logged in on it, or none. */
+  userChanged(session: ClientSession): void;
   /** It has less than its share of the queue's room again. */
   readOn(session: ClientSession): void;
 }
@@ -59,6 +65,12 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   front: QueuedTask | null = null;
   /** The tasks that wait for that one. */
   readonly behind: LinkedList<QueuedTask> = new LinkedList();
+  /** Used by `Chains`: the worker that holds tasks of it, or held some last. */
+  holder: TaskHolder | null = null;
+  /** Used by `Chains`: how many of its tasks that worker holds. */
+  chain = 0;
+  /** Used by `Chains`: how many were given since it held none. */
+  given = 0;
   /** Its frames that wait or are with a worker. */
   pendingRequests = 0;
   /** Whether it is not read from because of these. */
@@ -138,6 +150,7 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   setUser(uid: Int64, userdata: Int64): void {
     this.#uid = uid;
     this.#userdata = userdata;
+    this.#owner.userChanged(this);
   }
 
   /**

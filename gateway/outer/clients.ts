@@ -149,6 +149,7 @@ export class Clients implements SessionOwner {
   onClientEnd(session: ClientSession): void {
     this.#places.leave(session);
     this.#context.queue.retire(session);
+    this.#context.dispatcher.left(session);
   }
   onClientClose(session: ClientSession, cause: CloseCause): void {
     const { sessions, counters, logger } = this.#context;
@@ -161,7 +162,9 @@ export class Clients implements SessionOwner {
     const about = { conn: session.connId };
     if (isOrdinary(cause)) logger.debug(line, about);
     else logger.warn(line, about);
-    if (this.#context.queue.leave(session)) {
+    const isTold = this.#context.queue.leave(session);
+    this.#context.dispatcher.left(session);
+    if (isTold) {
       this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
     } else counters.newsDropped++;
   }
@@ -187,6 +190,9 @@ export class Clients implements SessionOwner {
       session.paused = false;
       this.readOn(session);
     }
+  }
+  userChanged(session: ClientSession): void {
+    this.#context.dispatcher.recall(session);
   }
   readOn(session: ClientSession): void {
     const { paused, heldBack } = session;

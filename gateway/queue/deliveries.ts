@@ -42,6 +42,11 @@ export class Deliveries {
     return task?.deliveryId === id ? task : undefined;
   }
 
+  /** The tasks that are held. */
+  *[Symbol.iterator](): Iterator<QueuedTask> {
+    for (const task of this.#slots) if (task) yield task;
+  }
+
   /** Takes a task out that is in. */
   delete(task: QueuedTask): void {
     const slot = task.deliveryId % SLOTS;

@@ -3,6 +3,7 @@
 
 import { turnNow } from "@maple/box/internal";
 import { AskingLinks } from "./asking_links.ts";
+import { Chains } from "./chains.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -16,12 +17,19 @@ export interface DispatcherOptions {
   readonly maxDeliveries: number;
   /** The same where the worker is one of the original system. */
   readonly originalMaxDeliveries: number;
+  /**
+   * With order "client", how many tasks of a client a worker gets in a row while others wait; 1 =
+   * one at a time. @default {1}
+   */
+  readonly chainMax?: number;
   /** Called when a task is handed out. */
   readonly onDelivered?: (task: QueuedTask) => void;
   /** Called when a worker has acknowledged a task, before `onFinished`. */
   readonly onAcknowledged?: (task: QueuedTask) => void;
   /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
+  /** Called when a task that was cleared comes back from its worker, before `onFinished`. */
+  readonly onCleared?: (task: QueuedTask) => void;
 }
 
 /** What became of the tasks that a lost worker held. */
@@ -51,6 +59,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #asking = new AskingLinks();
   readonly #quarantine: Quarantine;
+  // Null where there are none: order "none" must not enter any of it.
+  readonly #chains: Chains | null;
   #pumping = false;
 
   /** @param queue Where the tasks wait. */
@@ -62,11 +72,41 @@ export class Dispatcher {
       deliver: (task, link) => this.#deliver(task, link),
       onTick: () => this.pump(),
     });
+    // Where a task may be handed out only once, all that is in the hands of a worker that is lost
+    // is given up: so there is one of each client.
+    const { chainMax = 1, maxDeliveries } = options;
+    const runsChains = queue.order === "client" && chainMax > 1 &&
+      maxDeliveries > 1;
+    this.#chains = !runsChains ? null : new Chains(queue, {
+      chainMax,
+      canDeliver: () => !this.#deliveries.isFull,
+      deliver: (task, link) => this.#deliver(task, link),
+    });
   }
 
   /** How many tasks workers hold. */
   get inHand(): number {
     return this.#deliveries.size;
+  }
+
+  /** Whether further tasks of a client are given to a worker that holds one. */
+  get runsChains(): boolean {
+    return this.#chains !== null;
+  }
+
+  /** Tasks that were handed out behind others of their client; see `Chains`. */
+  get chained(): number {
+    return this.#chains?.added ?? 0;
+  }
+
+  /** Tasks of these that came back and were not begun. */
+  get givenBack(): number {
+    return this.#chains?.givenBack ?? 0;
+  }
+
+  /** How many clients have more than one task in a worker's hands. */
+  get chains(): number {
+    return this.#chains?.size ?? 0;
   }
 
   /** How many tasks the workers have asked for that were not there yet. */
@@ -78,21 +118,70 @@ export class Dispatcher {
   submit(task: QueuedTask): void {
     this.#queue.push(task);
     if (this.#queue.returned > 0) this.#quarantine.makeRoom();
-    this.pump();
+    const { session } = task;
+    // Behind a task that a worker holds: nobody else can get it now.
+    if (session && session.chain > 0) this.#chains!.extend(session);
+    else this.pump();
   }
 
-  /** A worker acknowledges a task: by its delivery id, or the oldest that it holds. */
-  acknowledge(link: TaskHolder, deliveryId: number | "oldest"): void {
+  /**
+   * A worker acknowledges a task: by its delivery id, or the oldest that it holds.
+   *
+   * @param unrun Whether it gives the task back, which was chained and has not been begun.
+   * @returns Whether this gives a credit back: not while it holds more of the same client.
+   */
+  acknowledge(
+    link: TaskHolder,
+    deliveryId: number | "oldest",
+    unrun = false,
+  ): boolean {
     const task = deliveryId === "oldest"
       ? link.inHand.first
       : this.#deliveries.get(deliveryId);
-    if (task?.link !== link) return;
+    if (task?.link !== link) return true;
     this.#takeBack(task, link);
-    this.acknowledged++;
-    link.done++;
-    this.#options.onAcknowledged?.(task);
-    this.#finish(task, false);
+    const { session } = task;
+    const isEmpty = !session || session.chain === 0;
+    if (unrun && task.place > 1) this.#giveBack(task);
+    else {
+      this.acknowledged++;
+      link.done++;
+      this.#options.onAcknowledged?.(task);
+      this.#finish(task, false);
+    }
     if (link.parked) this.#quarantine.finished(link, task);
+    if (!isEmpty) this.#chains!.extend(session);
+    return isEmpty;
+  }
+
+  /**
+   * What a client's next tasks are has changed: those that a worker holds and has not begun are
+   * handed out anew, as they are then.
+   */
+  recall(session: QueueClient): void {
+    this.#chains?.recall(session);
+  }
+
+  /** The same for all requests that have waited for more than so many steps. */
+  recallOld(steps: number): void {
+    if (this.chains === 0) return;
+    for (const task of this.#deliveries) {
+      const { place, session } = task;
+      // What has ended came back before, or does so.
+      const isDue = place > 1 && session!.given > 0;
+      if (isDue && this.#queue.isOld(task, steps)) this.recall(session!);
+    }
+  }
+
+  /** What of a client's requests workers hold and have not begun is dropped. */
+  clear(session: QueueClient): void {
+    this.#chains?.clear(session);
+  }
+
+  /** A client is gone: so may be its requests, and what is left goes one by one. */
+  left(session: QueueClient): void {
+    if (session.dropped) this.#chains?.recall(session);
+    else this.#chains?.end(session);
   }
 
   /**
@@ -146,6 +235,8 @@ export class Dispatcher {
 
   /**
    * A worker's connection is gone: what it held is handed out again, each task alone, or given up.
+   * Of the tasks of one client only the first goes alone and is held against it. The others count
+   * as not handed out, but are flagged, since they may have been run, and go one by one after it.
    *
    * An original worker that is stopped finishes what it holds and leaves without a word, as one
    * does that is killed. So of its tasks only the requests that it has not answered are handed out
@@ -162,19 +253,31 @@ export class Dispatcher {
     const again: QueuedTask[] = [];
     const finished: QueuedTask[] = [];
     for (const task of link.inHand) {
+      const isFirst = this.#chains?.isFirstLost(task) ?? true;
       this.#takeBack(task, link);
       task.answered ||= !byId && !task.isRequest;
+      if (task.cleared && !isFirst) {
+        task.answered = true;
+        this.#options.onCleared?.(task);
+      }
       // What was sent in this very turn went to a connection that was gone: nobody has seen it.
       const isSeen = task.deliveredAt !== now;
-      if (isSeen && (!suspect || task === suspect)) task.losses++;
+      if (isSeen && isFirst && (!suspect || task === suspect)) task.losses++;
       const isOver = task.answered || task.losses >= most || most === 1;
-      (isOver ? finished : again).push(task);
+      if (isOver) finished.push(task);
+      else {
+        lost.again++;
+        if (this.#chains?.isFront(task) ?? true) again.push(task);
+        else this.#queue.giveBack(task);
+      }
     }
-    lost.again = again.length;
     for (const task of finished) {
       if (task.answered) lost.done++;
       else lost.givenUp++;
-      this.#finish(task, !task.answered);
+      // Others of its client that came back are next.
+      if (this.#chains && task.session?.front) {
+        this.#options.onFinished(task, !task.answered);
+      } else this.#finish(task, !task.answered);
     }
     this.givenUp += lost.givenUp;
     if (again.length > 0) this.#quarantine.add(again);
@@ -192,10 +295,12 @@ export class Dispatcher {
     // A delivery that fails closes its link, which comes back here.
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#queue.hasNext && !this.#deliveries.isFull) {
-      const link = this.#asking.next(turnNow());
-      if (!link) break;
-      this.#deliver(this.#queue.next()!, link);
+    while (this.#asking.credits > 0 && !this.#deliveries.isFull) {
+      const task = this.#queue.next();
+      if (!task) break;
+      const { session } = task;
+      this.#deliver(task, this.#asking.next(turnNow())!);
+      if (session && session.chain > 0) this.#chains!.extend(session);
     }
     this.#pumping = false;
   }
@@ -210,6 +315,7 @@ export class Dispatcher {
 
   #deliver(task: QueuedTask, link: TaskHolder): void {
     this.#deliveries.add(task);
+    this.#chains?.add(task, link);
     task.link = link;
     task.deliveredAt = turnNow();
     task.deliveries++;
@@ -226,6 +332,22 @@ export class Dispatcher {
     link.inHand.remove(task);
     this.#asking.update(link);
     task.link = null;
+    this.#chains?.take(task);
+  }
+
+  // A worker has not begun a chained task, so it was not delivered.
+  #giveBack(task: QueuedTask): void {
+    const chains = this.#chains!;
+    chains.givenBack++;
+    chains.end(task.session!);
+    task.deliveries--;
+    if (task.cleared) {
+      this.#options.onCleared?.(task);
+      this.#finish(task, false);
+      return;
+    }
+    this.#queue.giveBack(task);
+    this.#queue.finish(task);
   }
 
   #finish(task: QueuedTask, lost: boolean): void {

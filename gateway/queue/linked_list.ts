@@ -52,6 +52,17 @@ export class LinkedList<T extends Linked<T>> {
     this.#size++;
   }
 
+  /** Puts a member before one that is in this list; at the end where that is null. */
+  insertBefore(node: T, following: T | null): void {
+    if (!following) return this.pushBack(node);
+    if (!following.prev) return this.pushFront(node);
+    node.prev = following.prev;
+    node.next = following;
+    following.prev.next = node;
+    following.prev = node;
+    this.#size++;
+  }
+
   /** Takes the first member out. */
   shift(): T | null {
     const node = this.#first;

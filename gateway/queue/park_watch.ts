@@ -12,6 +12,11 @@ export interface ParkWatchOptions {
   readonly parkTime: number;
   /** Called with the number of tasks that were given up, when there are any. */
   readonly onExpired: (count: number) => void;
+  /**
+   * Called after each step, for what has waited for more than so many in the hands of a worker that
+   * has not begun it.
+   */
+  readonly recallOld: (steps: number) => void;
 }
 
 /** Gives up requests that have waited too long for a worker. */
@@ -45,5 +50,6 @@ export class ParkWatch {
       session?.requestDone();
     }
     if (expired.length > 0) this.#options.onExpired(expired.length);
+    this.#options.recallOld(STEPS);
   }
 }

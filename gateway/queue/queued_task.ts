@@ -19,6 +19,12 @@ export interface QueueClient {
   front: QueuedTask | null;
   /** For the queue: the tasks that wait for that one. */
   readonly behind: LinkedList<QueuedTask>;
+  /** For `Chains`: the worker that holds tasks of it, or held some last. */
+  holder: TaskHolder | null;
+  /** For `Chains`: how many of its tasks that worker holds. */
+  chain: number;
+  /** For `Chains`: how many were given since it held none; 0 = no more are added. */
+  given: number;
   /** For the queue: the news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null;
   /** For the queue: the news that it is gone. */
@@ -69,10 +75,16 @@ export interface TaskHolder extends Linked<TaskHolder> {
   readonly seenAt: number;
   /** Milliseconds that its tasks took of late, on average, as it tells; 0 = not known. */
   readonly taskMs: number;
+  /** Whether it runs chained tasks one after the other, as a worker of ours says. */
+  readonly chains: boolean;
+  /** Whether it reads what it is sent, so that there may be more of it. */
+  readonly keepsUp: boolean;
   /** Whether no more tasks can be sent to it. */
   readonly closed: boolean;
   /** Sends it a task; one that cannot be sent ends it. */
   deliver(task: QueuedTask): void;
+  /** Makes it give the tasks of a client back that are chained and not begun. */
+  recall(client: QueueClient): void;
   /** Makes it send a frame soon, if it lives and is a worker of ours. */
   askForLife(): void;
 }
@@ -95,6 +107,10 @@ export class QueuedTask implements Linked<QueuedTask> {
   deliveryId = 0;
   /** Whether the worker that holds it has answered the client, or counts as having done it. */
   answered = false;
+  /** Which one of its chain it is, from 1; 0 where it was in none. */
+  place = 0;
+  /** Whether it is dropped when it is given back. */
+  cleared = false;
   /** When it came, in milliseconds of `turnNow`. */
   readonly queuedAt: number = turnNow();
   /** When it was handed out last. */
@@ -142,7 +158,8 @@ export class QueuedTask implements Linked<QueuedTask> {
     else buffer.set(this.header, at);
     writeInt32(buffer, at + TaskOffset.packetLen, this.bytes);
     writeInt32(buffer, at + TaskOffset.cmd, this.cmd);
-    writeDelivery(buffer, at, this.deliveryId, this.deliveries > 1);
+    const isAgain = this.deliveries > 1;
+    writeDelivery(buffer, at, this.deliveryId, isAgain, this.place > 1);
     buffer.set(this.body, at + TaskOffset.body);
   }
 

@@ -43,6 +43,11 @@ export class TaskQueue {
     this.room = new Room(options);
   }
 
+  /** In which order the tasks of one client are handed out. */
+  get order(): TaskOrder {
+    return this.#options.order;
+  }
+
   /** Shut while it is full: those who bring tasks and can wait do so at it. */
   get gate(): Gate {
     return this.room.gate;
@@ -120,6 +125,37 @@ export class TaskQueue {
     return task;
   }
 
+  /** Takes the first task out that waits behind its client's front, and makes it the front. */
+  nextBehind(session: QueueClient): void {
+    const task = session.behind.shift()!;
+    session.front = task;
+    this.room.take(task);
+  }
+
+  /**
+   * Puts a chained task back that no worker is known to have begun: before those that wait behind
+   * its client's front and have never been in a chain, in the chain's order.
+   */
+  giveBack(task: QueuedTask): void {
+    const { behind, dropped } = task.session!;
+    if (dropped) {
+      this.#options.onDropped?.(task);
+      return;
+    }
+    let following = behind.first;
+    while (following && following.place > 0 && following.place < task.place) {
+      following = following.next;
+    }
+    if (task.deliveries > 0) task.bornStep = this.#step;
+    behind.insertBefore(task, following);
+    this.room.add(task);
+  }
+
+  /** Whether a task has waited for more than so many steps of the queue's clock. */
+  isOld(task: QueuedTask, steps: number): boolean {
+    return task.bornStep < this.#step - steps;
+  }
+
   /** Whether a task is ready. */
   get hasNext(): boolean {
     return this.#ready.size > 0;
@@ -127,11 +163,14 @@ export class TaskQueue {
 
   /**
    * Tells that a task that was taken out is finished: with order "client" the next one of its
-   * client becomes ready.
+   * client becomes ready, where a worker holds none.
    */
   finish(task: QueuedTask): void {
     const { session } = task;
-    if (session?.front === task) this.#advance(session);
+    if (!session || session.chain > 0) return;
+    // With order "none" the next one became so when this was taken out.
+    const isNext = this.order === "client" || session.front === task;
+    if (isNext) this.#advance(session);
   }
 
   /** Takes the waiting tasks of a client out that `which` chooses. */
@@ -190,8 +229,8 @@ export class TaskQueue {
    * for its client's answers to be in order.
    */
   expire(steps: number): QueuedTask[] {
-    const oldest = ++this.#step - steps;
-    const isOld = (task: QueuedTask) => task.bornStep < oldest && !task.isNews;
+    this.#step++;
+    const isOld = (task: QueuedTask) => this.isOld(task, steps) && !task.isNews;
     const expired: QueuedTask[] = [];
     for (const list of [this.#returned, this.#ready]) {
       for (const task of list) {

@@ -4,16 +4,22 @@ import { assert, assertEquals } from "@std/assert";
 import { Task, TaskCmd, TaskFlag } from "@maple/box";
 import {
   addressAnswer,
+  chainEnded,
   decodeGreeting,
   decodeIdentity,
   deliveryIdOf,
   encodeIdentity,
+  endChain,
+  endsChain,
   greet,
   hello,
+  isChained,
   isExplicit,
   isHello,
   isPing,
+  isRecall,
   isRedelivered,
+  isUnrun,
   isWithdrawal,
   ping,
   pingIntervalMs,
@@ -21,6 +27,7 @@ import {
   withdrawal,
   writeAsk,
   writeDelivery,
+  writeRecall,
 } from "@maple/box/internal";
 import { hex, toHex, utf8 } from "./support.ts";
 
@@ -48,7 +55,7 @@ function written(cmd: number, write: (target: Uint8Array, at: number) => void) {
 Deno.test("writeAsk() writes flag 8, the delivery id and the microseconds", () => {
   const ask = written(
     TaskCmd.WORKER_ASK_FOR_TASK,
-    (target, at) => writeAsk(target, at, 0x01020304, 65.5361),
+    (target, at) => writeAsk(target, at, 0x01020304, 65.5361, false),
   );
   assertEquals(
     toHex(ask),
@@ -66,7 +73,7 @@ Deno.test("writeAsk() writes flag 8, the delivery id and the microseconds", () =
 Deno.test("writeAsk() of a first ASK writes the flag alone", () => {
   const ask = written(
     TaskCmd.WORKER_ASK_FOR_TASK,
-    (target, at) => writeAsk(target, at, 0, 0),
+    (target, at) => writeAsk(target, at, 0, 0, false),
   );
   assertEquals(toHex(ask), header({ flags: "0008", cmd: "000000d2" }));
   assertEquals([deliveryIdOf(ask), tookMsOf(ask)], [0, 0]);
@@ -75,7 +82,7 @@ Deno.test("writeAsk() of a first ASK writes the flag alone", () => {
 Deno.test("writeAsk() tells no more microseconds than the field holds", () => {
   const ask = written(
     TaskCmd.WORKER_ASK_FOR_TASK,
-    (target, at) => writeAsk(target, at, 1, 1e9),
+    (target, at) => writeAsk(target, at, 1, 1e9, false),
   );
   assertEquals(Task.fromFrame(ask).custom, 2 ** 31 - 1);
 });
@@ -88,18 +95,65 @@ Deno.test("isExplicit() is false for the ASK of an original worker", () => {
 Deno.test("writeDelivery() writes the delivery id, and flag 4 beside others the second time", () => {
   const first = written(
     TaskCmd.CLIENT_REQ,
-    (target, at) => writeDelivery(target, at, 0x0a0b0c0d, false),
+    (target, at) => writeDelivery(target, at, 0x0a0b0c0d, false, false),
   );
   assertEquals(toHex(first), header({ cmd: "0000000a", ret: "0a0b0c0d" }));
   assertEquals(isRedelivered(first), false);
   const again = new Task({ cmd: TaskCmd.CLIENT_REQ, flags: TaskFlag.IPV6 })
     .pack();
-  writeDelivery(again, 0, 1, true);
+  writeDelivery(again, 0, 1, true, false);
   assertEquals(
     toHex(again),
     header({ flags: "0006", cmd: "0000000a", ret: "00000001" }),
   );
   assertEquals([isRedelivered(again), deliveryIdOf(again)], [true, 1]);
+});
+
+Deno.test("writeDelivery() marks a chained task with flag 16 beside others", () => {
+  const task = written(
+    TaskCmd.CLIENT_REQ,
+    (target, at) => writeDelivery(target, at, 1, true, true),
+  );
+  assertEquals(
+    toHex(task),
+    header({ flags: "0014", cmd: "0000000a", ret: "00000001" }),
+  );
+  assertEquals([isChained(task), isRedelivered(task)], [true, true]);
+  assertEquals(isChained(new Task({ flags: 0xf }).pack()), false);
+});
+
+Deno.test("writeAsk() gives a chained task back with flag 16", () => {
+  const ask = written(
+    TaskCmd.WORKER_ASK_FOR_TASK,
+    (target, at) => writeAsk(target, at, 2, 0, true),
+  );
+  assertEquals(
+    toHex(ask),
+    header({ flags: "0018", cmd: "000000d2", ret: "00000002" }),
+  );
+  assertEquals([isExplicit(ask), isUnrun(ask)], [true, true]);
+});
+
+Deno.test("writeRecall() makes a client's header a recall, which no withdrawal is", () => {
+  const target = new Task({ cmd: TaskCmd.CLIENT_REQ, connId: 7, body: "{}" })
+    .pack();
+  writeRecall(target, 0);
+  const frame = target.subarray(0, 76);
+  const { cmd, connId } = Task.fromFrame(frame);
+  assertEquals([cmd, connId], [TaskCmd.CLEAR_CLIENT_TASKS, 7]);
+  assertEquals([isRecall(frame), endsChain(frame)], [true, false]);
+  assertEquals([isRecall(withdrawal()), isWithdrawal(frame)], [false, false]);
+});
+
+Deno.test("endChain() marks a command, and chainEnded() confirms it", () => {
+  const command = new Task({ cmd: TaskCmd.LOGIN_CLIENT, connId: 7, uid: 5 });
+  const marked = command.pack();
+  assertEquals(endsChain(marked), false);
+  endChain(marked);
+  assertEquals(endsChain(marked), true);
+  const frame = chainEnded(marked);
+  assertEquals([isRecall(frame), endsChain(frame)], [true, true]);
+  assertEquals(Task.fromFrame(frame).connId, 7);
 });
 
 Deno.test("addressAnswer() copies delivery id, node, tag and connection, nothing else", () => {

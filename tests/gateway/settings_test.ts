@@ -54,6 +54,7 @@ const EVERY: Record<string, string | number> = {
   innerConnsMax: 11,
   innerReserve: 99,
   creditsMax: 12,
+  chainMax: 3,
   maxDeliveries: 13,
   originalMaxDeliveries: 1,
   parkTime: 13.5,

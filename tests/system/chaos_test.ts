@@ -5,18 +5,21 @@ import { assert, assertEquals } from "@std/assert";
 import { failureLines } from "./chaos/report.ts";
 import { type ChaosOptions, runChaos } from "./chaos/run_chaos.ts";
 
-Deno.test("chaos: every request is answered once and in order while workers and connections are cut", async () => {
-  const options: ChaosOptions = { seed: 20, seconds: 7 };
-  const result = await runChaos(options);
-  assertEquals(failureLines(options, result), []);
-  const { totals, stats, events, broadcasts } = result;
-  // That something was put to the test at all.
-  assert(totals.answered > totals.pids.size);
-  assert(totals.pids.size > 6);
-  assert(stats.redelivered > 0);
-  assert(broadcasts > 0);
-  assert(events.counts.size > 5);
-});
+for (const depth of [1, 16]) {
+  Deno.test(`chaos: every request is answered once and in order while workers and connections are cut, ${depth} under way`, async () => {
+    const options: ChaosOptions = { seed: 20, seconds: 5, depth };
+    const result = await runChaos(options);
+    assertEquals(failureLines(options, result), []);
+    const { totals, stats, events, broadcasts } = result;
+    // That something was put to the test at all.
+    assert(totals.answered > totals.pids.size);
+    assert(totals.pids.size > 6);
+    assert(stats.redelivered > 0);
+    assert(broadcasts > 0);
+    assert(events.counts.size > 4);
+    assertEquals(stats.chained > 0, depth > 1);
+  });
+}
 
 Deno.test("chaos: with one delivery no request is handled twice, and what killed workers held is given up", async () => {
   const options: ChaosOptions = {

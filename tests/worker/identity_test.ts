@@ -64,6 +64,7 @@ Deno.test("Worker says who it is in the body of the first ASK, and only there", 
     host: Deno.hostname(),
     version: config.version,
     concurrency: 3,
+    chains: true,
   });
   await gateway.send({
     cmd: TaskCmd.CLIENT_REQ,

@@ -12,6 +12,7 @@ const GREETING = {
   node: 3,
   innerFrameMax: 2_000_000,
   outboxMax: 5000,
+  chains: true,
 };
 
 Deno.test("the first ASK with flag 8 is greeted, before any task, and no other", async () => {

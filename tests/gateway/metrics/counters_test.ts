@@ -24,6 +24,8 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   handshakesRefused: "whoever merely visits the port",
   delivered: "acknowledged tells how much is done, by worker",
   acknowledged: "told worker by worker",
+  chained: "how tasks are handed out, and no trouble",
+  givenBack: "the same",
   "innerClosed.peer": "workers and triggers come and go",
   "innerClosed.local": "the same",
   "innerClosed.stop": "the same",

@@ -131,11 +131,13 @@ IpExt: 7
   assertEquals(listenOverflows(""), 0);
 });
 
-// Limits that share the counter of another, or that the system looks after.
+// Limits that share the counter of another, that the system looks after, or that are no trouble.
 const COUNTED_WITH: Readonly<Record<string, string>> = {
   "--original-max-deliveries": "--max-deliveries",
   "--original-worker-timeout": "--worker-timeout",
   "--inner-reserve": "--inner-conns-max",
+  // It says whose turn it is.
+  "--chain-max": "chained",
   // The system ends such a connection, as it does one that breaks.
   "--keep-alive": "clientsClosed.peer",
 };

@@ -56,6 +56,7 @@ export function fakeSession(
       onClientGone() {},
       refuse() {},
       requestDone() {},
+      userChanged() {},
       readOn() {},
     },
     connId,
@@ -84,11 +85,13 @@ export class FakeLink {
 
   /**
    * A link of a worker of ours, which lives or does not, or of an original one; so many bytes may
-   * wait to be sent on it.
+   * wait to be sent on it. With `chains` it runs chained tasks, and has told that its tasks are
+   * short.
    */
   constructor({
     original = false,
     lives = true,
+    chains = false,
     maxOutboxBytes = 1024 * 1024,
   } = {}) {
     this.#socket = new FrameSocket(this.#conn, {
@@ -105,6 +108,8 @@ export class FakeLink {
       },
     });
     this.link.acknowledgesById = !original;
+    this.link.chains = chains;
+    if (chains) this.link.taskMs = 0.1;
   }
 
   /** It shows that it lives. */

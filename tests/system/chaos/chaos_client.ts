@@ -62,6 +62,8 @@ export interface ChaosClientOptions {
   readonly number: number;
   /** How many requests it has under way at a time. */
   readonly depth: number;
+  /** One in so many of its requests takes some time. */
+  readonly slowEvery: number;
   /** The context of all clients. */
   readonly context: ChaosClientContext;
 }
@@ -70,6 +72,7 @@ export interface ChaosClientOptions {
 export class ChaosClient implements FrameHandler, AsyncDisposable {
   readonly #number: number;
   readonly #depth: number;
+  readonly #slowEvery: number;
   readonly #context: ChaosClientContext;
   readonly #socket: FrameSocket;
   readonly #running: Promise<void>;
@@ -83,10 +86,11 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
 
   private constructor(
     conn: Deno.TcpConn,
-    { number, depth, context }: ChaosClientOptions,
+    { number, depth, slowEvery, context }: ChaosClientOptions,
   ) {
     this.#number = number;
     this.#depth = depth;
+    this.#slowEvery = slowEvery;
     this.#context = context;
     conn.setNoDelay(true);
     this.#socket = new FrameSocket(new DenoConn(conn), { framing: Box });
@@ -142,17 +146,18 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
     const { mayGoOn, random } = this.#context;
     if (this.#leaving || this.#socket.closed || !mayGoOn()) return false;
     // Most handlers answer at once, some take a little, some go on after it.
-    this.#send(ChaosCmd.WORK, random.between(0, 99));
+    const isSlow = random.between(1, this.#slowEvery) === 1;
+    this.#send(ChaosCmd.WORK, isSlow ? random.between(1, 20) : 0);
     return true;
   }
 
-  #send(cmd: number, dice: number): void {
+  #send(cmd: number, before: number): void {
     const seq = ++this.#lastSeq;
     const work = {
       client: this.#number,
       seq,
-      before: dice >= 80 ? dice - 79 : 0,
-      after: dice >= 90 ? dice - 89 : 0,
+      before,
+      after: Math.max(0, before - 10),
     };
     this.#sentAt[seq % this.#depth] = performance.now();
     this.#context.totals.sent++;

@@ -36,6 +36,14 @@ const FLAGS: readonly Flag[] = [
   },
   { name: "clients", type: "integer", value: "N", min: 1, help: "(200)" },
   {
+    name: "depth",
+    type: "integer",
+    value: "N",
+    min: 1,
+    help:
+      "requests that each client has under way (1, and 8 for each fourth one)",
+  },
+  {
     name: "max-deliveries",
     type: "integer",
     value: "N",
@@ -61,11 +69,13 @@ async function run(args: readonly string[]): Promise<number> {
   const number = (name: string) => flags.get(name) as number | undefined;
   const requests = number("requests");
   const minutes = number("minutes");
+  const depth = number("depth");
   const options: ChaosOptions = {
     seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
     clients: number("clients") ?? 200,
     maxDeliveries: number("max-deliveries") ?? 10,
     ...(requests === undefined ? {} : { requests }),
+    ...(depth === undefined ? {} : { depth }),
     ...(minutes === undefined ? {} : { seconds: minutes * 60 }),
   };
   const result = await runChaos(options);

@@ -21,6 +21,7 @@ export function reportLines(
     ["out of order", totals.outOfOrder],
     ["clients disconnected", totals.disconnected],
     ["redeliveries", stats.redelivered],
+    ["chained", stats.chained],
     ["duplicates seen by handlers", handled.duplicates],
     ["broadcasts", result.broadcasts],
     ["broadcasts received", totals.broadcasts],

@@ -32,6 +32,11 @@ export interface ChaosOptions {
   masters?: number;
   /** How many children each of them has. @default {2} */
   workers?: number;
+  /**
+   * How many requests each client has under way, with handlers of which few take any time. @default
+   * {1, and 8 for each fourth client, with more handlers that take a little}
+   */
+  depth?: number;
   /** How often the gateway delivers a task at most. @default {10} */
   maxDeliveries?: number;
 }
@@ -113,7 +118,7 @@ async function run(
     ));
   }
   const sending = { over: false };
-  const clients = await connectClients(gateway, options.clients ?? 200, {
+  const clients = await connectClients(gateway, options, {
     totals,
     events,
     random: random.fork(),
@@ -170,14 +175,15 @@ async function run(
 
 function connectClients(
   { outer }: GatewayHost,
-  count: number,
+  { clients = 200, depth }: ChaosOptions,
   context: ChaosClientContext,
 ): Promise<ChaosClient[]> {
   return Promise.all(
-    Array.from({ length: count }, (_, i) =>
+    Array.from({ length: clients }, (_, i) =>
       ChaosClient.connect(outer, {
         number: i + 1,
-        depth: i % PIPELINED_EVERY === 0 ? PIPELINE_DEPTH : 1,
+        depth: depth ?? (i % PIPELINED_EVERY === 0 ? PIPELINE_DEPTH : 1),
+        slowEvery: depth === undefined ? 5 : 50,
         context,
       })),
   );
