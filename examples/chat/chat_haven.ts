@@ -1,6 +1,7 @@
 // The chat in one server, in as many processes as you like.
 //
-//   deno run -A examples/chat/chat_haven.ts [--port PORT] [--workers N] [--tick SECONDS]
+//   deno run -A examples/chat/chat_haven.ts [--port PORT] [--ws-port PORT] [--workers N]
+//     [--tick SECONDS]
 
 import { parseArgs } from "@std/cli/parse-args";
 import { Box, type BoxFields } from "@maple/box";
@@ -8,7 +9,7 @@ import { GHaven } from "@maple/haven";
 import { registerChat } from "./chat_handlers.ts";
 
 const flags = parseArgs(Deno.args, {
-  string: ["port", "workers", "tick"],
+  string: ["port", "ws-port", "workers", "tick"],
   default: { port: "7777", workers: "0", tick: "60" },
 });
 
@@ -16,4 +17,5 @@ const app = new GHaven<BoxFields, { user: string }>(Box);
 registerChat(app, { tickSeconds: Number(flags.tick) });
 await app.run("127.0.0.1", Number(flags.port), {
   workers: Number(flags.workers),
+  ...(flags["ws-port"] ? { websocketPort: Number(flags["ws-port"]) } : {}),
 });

@@ -17,7 +17,7 @@ export const GATEWAY_ARGS: readonly string[] = [
 
 /** The line that says that it accepts connections. */
 export const GATEWAY_READY =
-  /^maple gateway ready outer=(\S+):(\d+) inner=(\S+):(\d+)$/;
+  /^maple gateway ready outer=(\S+):(\d+) inner=(\S+):(\d+)(?: ws=\S+:(\d+))?$/;
 
 /** A gateway that runs as a process. */
 export interface GatewayProcess extends AsyncDisposable {
@@ -27,6 +27,8 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly outerPort: number;
   /** Port for workers and triggers. */
   readonly innerPort: number;
+  /** Port for WebSockets, with `--ws-port`. */
+  readonly wsPort: number;
   /** Where clients connect. */
   readonly outer: Address;
   /** Where workers and triggers connect. */
@@ -46,7 +48,8 @@ export async function startGatewayProcess(
     ],
     ready: GATEWAY_READY,
   });
-  const [, outerHost, outerPort, innerHost, innerPort] = process.ready!;
+  const [, outerHost, outerPort, innerHost, innerPort, wsPort] = process
+    .ready!;
   const outer = { hostname: outerHost!, port: Number(outerPort) };
   const inner = { hostname: innerHost!, port: Number(innerPort) };
   return {
@@ -55,6 +58,7 @@ export async function startGatewayProcess(
     inner,
     outerPort: outer.port,
     innerPort: inner.port,
+    wsPort: Number(wsPort),
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }
