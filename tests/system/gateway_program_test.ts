@@ -234,7 +234,10 @@ Deno.test("the gateway program reads the original's ini file and says what it ig
       /WARN .* sets what has no meaning here: outer.recv_buf_init_size\n/,
     );
     assertMatch(log, /WARN .* 101 bytes are above the limit of 100 bytes/);
-    assertMatch(log, /DEBUG .* client 1 at 127\.0\.0\.1:\d+ connected\n/);
+    assertMatch(
+      log,
+      /DEBUG .* client 1 at 127\.0\.0\.1:\d+ connected over tcp\n/,
+    );
     assertEquals(process.stderr, "");
   });
 });
