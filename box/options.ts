@@ -49,7 +49,16 @@ export function checkNumber(
   if (fits(value, range)) return;
   const { min, max, whole } = range;
   const kind = whole ? "a whole number" : "a number";
-  throw fail(`${what} must be ${kind} from ${min} to ${max}, got ${value}`);
+  throw fail(
+    `${what} must be ${kind} from ${min} to ${max}, got ${shown(value)}`,
+  );
+}
+
+/** A value in a message: a number that was read from JSON or a command line is often a string. */
+export function shown(value: unknown): string {
+  return typeof value === "string"
+    ? `${JSON.stringify(value)} (a string)`
+    : String(value);
 }
 
 /** Checks all options that are numbers. */

@@ -9,6 +9,7 @@
 
 import { BoxError } from "./errors.ts";
 import { type Int64, isInt64 } from "./int64.ts";
+import { shown } from "./options.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
 /** Uids with a meaning of their own in a list of uids. */
@@ -168,21 +169,14 @@ export function checkLogin(uid: Int64, userdata: Int64): void {
   if (!isInt64(uid) || uid <= 0) {
     throw new BoxError(
       "value",
-      `Cannot log in: a uid is a positive integer, got ${inspect(uid)}`,
+      `Cannot log in: a uid is a positive integer, got ${shown(uid)}`,
     );
   }
   if (isInt64(userdata)) return;
   throw new BoxError(
     "value",
-    `Cannot log in: userdata is a 64-bit integer, got ${inspect(userdata)}`,
+    `Cannot log in: userdata is a 64-bit integer, got ${shown(userdata)}`,
   );
-}
-
-// A uid that was read from JSON is often a string.
-function inspect(value: unknown): string {
-  return typeof value === "string"
-    ? `${JSON.stringify(value)} (a string)`
-    : String(value);
 }
 
 function checkSelection({ uids, userdata, exclude }: UserSelection): void {
@@ -192,7 +186,7 @@ function checkSelection({ uids, userdata, exclude }: UserSelection): void {
       throw new BoxError(
         "value",
         `Cannot select users: uids and userdata are 64-bit integers, got ${
-          inspect(value)
+          shown(value)
         }`,
       );
     }

@@ -13,7 +13,6 @@ import {
   type ChildPlace,
   closeUsersTask,
   encodeIdentity,
-  gatewayName,
   identityOf,
   LoopDelay,
   runApp,
@@ -32,7 +31,7 @@ import {
   type MemoryEnd,
 } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
-import { GatewayLink } from "./gateway_link.ts";
+import { GatewayLinks } from "./gateway_links.ts";
 import { MemoryGateway } from "./memory_gateway.ts";
 import { workerMetrics } from "./metrics.ts";
 import {
@@ -79,17 +78,15 @@ export class Worker<
   readonly #openConn: HookList<[gateway: string]>;
   readonly #closeConn: HookList<[gateway: string]>;
   readonly #tasks: TaskRunner<F, S>;
+  readonly #links = new GatewayLinks();
   readonly #loopDelay = new LoopDelay();
   #name: string = workerName();
   #startedAt = 0;
-  #links: GatewayLink[] = [];
   // Clients without sockets, of tests.
   #memory: MemoryGateway | undefined;
   #inMemory: Promise<void> | undefined;
-  #nextLink = 0;
   #stopTimeoutMs = 0;
   #attached = false;
-  #onAttached: (() => void) | undefined;
 
   /**
    * Makes a worker, which does nothing until it runs.
@@ -128,10 +125,7 @@ export class Worker<
 
   /** How many tasks are being worked on in this process. */
   get inHand(): number {
-    return this.#links.reduce(
-      (sum, link) => sum + (link.connection?.inHand ?? 0),
-      0,
-    );
+    return this.#links.inHand;
   }
 
   /**
@@ -148,7 +142,7 @@ export class Worker<
       uptime: attached ? (performance.now() - this.#startedAt) / 1000 : 0,
       rss: Deno.memoryUsage().rss,
       loopDelay: this.#loopDelay.seconds,
-      gateways: this.#links.map((link) => link.stats()),
+      gateways: this.#links.stats(),
       unhandled: unhandledErrors(),
       ...this.#tasks.counters.stats(),
     };
@@ -240,11 +234,8 @@ export class Worker<
     params: WorkerTaskParams = {},
   ): boolean {
     const frame = writeToWorkerTask(this.boxClass, data, params).pack();
-    for (let i = 0; i < this.#links.length; i++) {
-      const link = this.#links[this.#nextLink++ % this.#links.length]!;
-      if (link.connection?.send(frame)) return true;
-    }
-    return this.#memory?.send(frame) ?? false;
+    return this.#links.sendToOne(frame) ||
+      (this.#memory?.send(frame) ?? false);
   }
 
   /** Takes a client without a socket; for `testClient`. */
@@ -281,8 +272,7 @@ export class Worker<
     await life.start();
     // It was closed while the startWorker hooks were running.
     if (life.leaving) return life.closed;
-    const attached = new Promise<void>((resolve) => this.#onAttached = resolve);
-    const { concurrency, name } = options;
+    const { gateways, concurrency, name } = options;
     const identity = encodeIdentity(identityOf({
       name,
       version: config.version,
@@ -290,30 +280,28 @@ export class Worker<
       chains: true,
       ...(place === undefined ? {} : { index: place.index }),
     }));
+    // The note is for the children that come after this one: a connection to a gateway of ours that
+    // stays silent is not let in, where one to an original gateway would be.
     const greeting = new Set(place?.note?.split(" "));
-    this.#links = options.gateways.map((gateway) => {
-      const greets = greeting.has(gatewayName(gateway));
-      return new GatewayLink(gateway, { concurrency, identity, greets }, {
-        logger: this.logger,
-        onTask: this.#tasks.run.bind(this.#tasks),
-        onOpen: (link) => this.#openConn.run(link.name),
-        onClose: (link) => this.#closeConn.run(link.name),
-        onState: () => {
-          place?.leaveNote(greetersOf(this.#links));
-          if (isAttached(this.#links)) this.#onAttached?.();
-        },
-        onTurnedAway: (why) => place?.waitsFor(why),
-      });
+    const attached = this.#links.start({
+      gateways,
+      concurrency,
+      identity,
+      greeting,
+    }, {
+      logger: this.logger,
+      onTask: this.#tasks.run.bind(this.#tasks),
+      onOpen: (gateway) => this.#openConn.run(gateway),
+      onClose: (gateway) => this.#closeConn.run(gateway),
+      onState: (greeting) => place?.leaveNote(greeting.join(" ")),
+      onTurnedAway: (why) => place?.waitsFor(why),
     });
-    for (const link of this.#links) link.start();
     await Promise.race([attached, life.closed]);
   }
 
   async #leave(): Promise<void> {
     this.#attached = false;
-    await Promise.all(
-      this.#links.map((link) => link.stop(this.#stopTimeoutMs)),
-    );
+    await this.#links.stop(this.#stopTimeoutMs);
     await this.#memory?.close();
     this.#tasks.watch.stop();
     this.#loopDelay.stop();
@@ -321,29 +309,10 @@ export class Worker<
 
   #sendToAll(task: Task): boolean {
     const frame = task.pack();
-    // What one of them cannot take goes to none.
-    for (const { connection } of this.#links) {
-      connection?.checkSize(frame.length);
-    }
-    let sent = this.#memory?.send(frame) ? 1 : 0;
-    const all = this.#links.length + sent;
-    for (const link of this.#links) {
-      if (link.connection?.send(frame)) sent++;
-    }
-    return sent > 0 && sent === all;
+    this.#links.checkSize(frame.length);
+    const inMemory = this.#memory?.send(frame) ?? false;
+    return this.#links.size > 0 ? this.#links.sendToAll(frame) : inMemory;
   }
-}
-
-// The gateways of ours, for the children that come after this one: a connection to such a gateway
-// that stays silent is not let in, where one to an original gateway would be.
-function greetersOf(links: readonly GatewayLink[]): string {
-  return links.filter(({ greets }) => greets).map(({ name }) => name).join(" ");
-}
-
-// By all that can be reached, one at least: the workers that this one replaces leave them all.
-function isAttached(links: readonly GatewayLink[]): boolean {
-  return links.some(({ state }) => state === "attached") &&
-    links.every(({ state }) => state === "attached" || state === "away");
 }
 
 function readyLine({ workers, gateways }: ResolvedRun): string {

@@ -30,12 +30,16 @@ Deno.test("checkNumber() takes what is in the range, its ends included", () => {
 });
 
 Deno.test("checkNumber() says what was wrong and what was expected", () => {
-  for (const value of [-1, 65536, 1.5, NaN, Infinity, "80", null, undefined]) {
+  for (const value of [-1, 65536, 1.5, NaN, Infinity, null, undefined]) {
     assertFails(
       () => checkNumber("Option port", value, PORT, fail),
       `Option port must be a whole number from 0 to 65535, got ${value}`,
     );
   }
+  assertFails(
+    () => checkNumber("Option port", "80", PORT, fail),
+    'Option port must be a whole number from 0 to 65535, got "80" (a string)',
+  );
   assertFails(
     () => checkNumber("Option timeout", MAX_TIMER_SECONDS + 1, SECONDS, fail),
     "Option timeout must be a number from 0 to 2147483, got 2147484",
