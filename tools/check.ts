@@ -17,7 +17,8 @@ Runs these steps, or only those named, and stops at the first that fails:
   browser  types of what runs in browsers, without those of Deno
   doc      deno doc --lint of every entry point of every package
   graph    packages import only what they may
-  width    no comment is wider than 100 columns`;
+  width    no comment is wider than 100 columns
+  merge    no file holds the marks of a merge that was not finished`;
 
 /** What runs in browsers and in Node as well. */
 const PORTABLE = ["box/frames_mod.ts", "box/client_mod.ts"];
@@ -96,6 +97,17 @@ async function wideComments(): Promise<string[]> {
   return problems;
 }
 
+// What git leaves in a file when both sides have changed a place.
+async function mergeMarks(): Promise<string[]> {
+  const { stdout } = await new Deno.Command("git", {
+    args: ["grep", "-nE", "^(<{7}|>{7}|[|]{7}) ", "--", "."],
+    cwd: ROOT,
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
+}
+
 const STEPS: Readonly<Record<string, Step>> = {
   fmt: (env) => deno(["fmt", "--check"], env),
   lint: (env) => deno(["lint"], env),
@@ -110,6 +122,10 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   width: async () => {
     const problems = await wideComments();
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
+  merge: async () => {
+    const problems = await mergeMarks();
     return problems.length > 0 ? problems.join("\n") : undefined;
   },
 };
