@@ -157,7 +157,8 @@ function answer(
       403,
     );
   }
-  const url = new URL(target, "http://status");
+  // As one text: a path like `///` alone would be taken for another host, or for no URL at all.
+  const url = new URL(`http://status${target}`);
   const route = table.get(url.pathname);
   if (route === undefined) {
     return textResponse(

@@ -240,6 +240,9 @@ Deno.test("serveStatus() answers what is no request with 400, and what is too lo
       [get + "no header\r\n\r\n", 400],
       [`${get}x: ${"x".repeat(HEAD_MAX_BYTES)}`, 431],
       [`${get}Host: localhost\r\n\r\n`, 200],
+      ["GET /// HTTP/1.1\r\nHost: localhost\r\n\r\n", 404],
+      ["GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n", 404],
+      ["GET //localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 404],
     ] as const
   ) {
     const answer = await exchange(server, request);
