@@ -7,6 +7,7 @@
  * - {@linkcode Task} is the frame between a gateway and its workers and triggers.
  * - {@linkcode FrameReader} cuts a stream of bytes into frames, {@linkcode Outbox} collects what is
  *   to be written, and {@linkcode TcpClient} is a client made of both.
+ * - {@linkcode Client} is one that stays connected, by WebSocket, TCP or TLS.
  *
  * @example A client
  * ```ts

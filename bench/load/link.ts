@@ -96,9 +96,10 @@ async function connectTls(
 async function openWebSocket(
   url: string,
   handler: LinkHandler,
-  { timeoutMs }: LinkOptions,
+  { caCerts, timeoutMs }: LinkOptions,
 ): Promise<Link> {
-  const socket = new WebSocket(url);
+  const client = caCerts && Deno.createHttpClient({ caCerts });
+  const socket = client ? new WebSocket(url, { client }) : new WebSocket(url);
   socket.binaryType = "arraybuffer";
   let failure = "";
   const closed = new Promise<void>((resolve) => {
@@ -111,7 +112,8 @@ async function openWebSocket(
     socket.onopen = () => resolve();
     closed.then(() => reject(new Error(failure || "closed by the other side")));
   });
-  await inTime(opened, timeoutMs, () => socket.close());
+  await inTime(opened, timeoutMs, () => socket.close())
+    .finally(() => client?.close());
   closed.then(() => handler.onClose(failure || "closed by the other side"));
   socket.onmessage = ({ data }) => {
     if (!(data instanceof ArrayBuffer)) return;

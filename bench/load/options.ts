@@ -141,7 +141,7 @@ export const FLAGS: readonly Flag[] = [
     name: "ca-file",
     type: "string",
     value: "FILE",
-    help: "certificates (PEM) to trust, for tls://",
+    help: "certificates (PEM) to trust, for tls:// and wss://",
   },
   bool("json", "print one JSON object"),
   bool("raw", "with --json: also every bucket and every connection"),

@@ -420,7 +420,7 @@ export class Client<F extends object> implements AsyncDisposable {
       timeout * 1000,
     );
     try {
-      const address = URL.canParse(url) ? new URL(url) : undefined;
+      const address = parseUrl(url);
       const connect = this.#connectorFor(address, url);
       return await connect(address!, events, {
         signal: giveUp.signal,
@@ -468,6 +468,15 @@ function listen<T>(list: T[], fn: T): () => void {
     const at = list.indexOf(fn);
     if (at >= 0) list.splice(at, 1);
   };
+}
+
+// URL.canParse is missing in browsers before the end of 2023.
+function parseUrl(url: string | URL): URL | undefined {
+  try {
+    return new URL(url);
+  } catch {
+    return undefined;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,7 @@
 // Client, for Deno: the one of the browsers, by TCP and TLS as well.
 
 import type { BoxClass } from "../box_class.ts";
+import { BoxError } from "../errors.ts";
 import { Client as PortableClient } from "./client.ts";
 import {
   type Connector,
@@ -70,6 +71,12 @@ export class Client<F extends object> extends PortableClient<F> {
 // Opens WebSockets that trust these authorities as well.
 function trusting(caCerts: string[]): Connector {
   return async (url, events, options) => {
+    if (/^2\.[0-4]\./.test(Deno.version.deno)) {
+      throw new BoxError(
+        "option",
+        `Cannot connect to ${url}: caCerts with wss:// needs Deno 2.5 or later, this is ${Deno.version.deno}`,
+      );
+    }
     const client = Deno.createHttpClient({ caCerts });
     class TrustingSocket extends WebSocket {
       constructor(url: string, protocol: string) {

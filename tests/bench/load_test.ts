@@ -199,7 +199,7 @@ Deno.test("maple-load shares the load among processes and prints JSON, by TCP an
 
 Deno.test({
   name:
-    "LoadRun speaks TLS with a server whose certificate it trusts, and with no other",
+    "LoadRun speaks TLS, by wss:// too, with a server whose certificate it trusts, and with no other",
   ignore: !hasOpenssl,
 }, async () => {
   await using certificate = await makeCertificate();
@@ -211,18 +211,35 @@ Deno.test({
       await conn.readable.pipeTo(conn.writable).catch(() => {});
     }
   })();
+  await using web = Deno.serve({ ...tls, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onmessage = ({ data }) => socket.send(data);
+    return response;
+  });
   try {
-    const url = `tls://localhost:${listener.addr.port}`;
-    const args = ["-u", url, "-c", "1", "-r", "20"];
-    await using stranger = new LoadRun(options(...args));
-    await stranger.connect();
-    const refused = summarize(await stranger.run());
-    assertEquals([refused.successful, refused.failed], [0, 20]);
-    assertMatch(Object.keys(refused.errors).join(), /^connect: .*certificate/i);
-    await using run = new LoadRun(options(...args, "--ca-file", certFile));
-    await run.connect();
-    const { successful, failed } = summarize(await run.run());
-    assertEquals({ successful, failed }, { successful: 20, failed: 0 });
+    for (
+      const url of [
+        `tls://localhost:${listener.addr.port}`,
+        // Before Deno 2.5 its WebSockets take no certificates.
+        ...(Deno.version.deno.startsWith("2.4.")
+          ? []
+          : [`wss://localhost:${web.addr.port}/`]),
+      ]
+    ) {
+      const args = ["-u", url, "-c", "1", "-r", "20"];
+      await using stranger = new LoadRun(options(...args));
+      await stranger.connect();
+      const refused = summarize(await stranger.run());
+      assertEquals([refused.successful, refused.failed], [0, 20]);
+      assertMatch(
+        Object.keys(refused.errors).join(),
+        /^connect: .*certificate/i,
+      );
+      await using run = new LoadRun(options(...args, "--ca-file", certFile));
+      await run.connect();
+      const { successful, failed } = summarize(await run.run());
+      assertEquals({ successful, failed }, { successful: 20, failed: 0 });
+    }
   } finally {
     listener.close();
     await serving;

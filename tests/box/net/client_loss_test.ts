@@ -214,6 +214,19 @@ Deno.test("Client tells errors of handlers as uncaught errors, and goes on", asy
   }
 });
 
+Deno.test("Client tries again at once when a browser says that the network is back", async () => {
+  using server = new ClientPeerServer();
+  server.stop();
+  const { client, until } = newClient({ minDelay: 600, maxDelay: 600 });
+  await using _ = client;
+  const opened = client.connect(server.url);
+  await until("waiting");
+  server.restart();
+  globalThis.dispatchEvent(new Event("online"));
+  await server.accept();
+  await bounded(opened);
+});
+
 Deno.test("Client that nobody waits for can be closed before it is open", async () => {
   const { client } = newClient();
   // Were its rejection nobody's, the program would end.

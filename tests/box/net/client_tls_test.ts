@@ -1,11 +1,13 @@
 // Client: by TLS and by WebSocket.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Box, BoxError } from "@maple/box";
 import { hasOpenssl, makeCertificate } from "../../helpers/certificate.ts";
 import { bounded } from "../support.ts";
 import { ClientPeerServer, newClient } from "./client_harness.ts";
 
+// Deno's WebSockets take no certificates there.
+const IS_OLD = Deno.version.deno.startsWith("2.4.");
 const LOOPBACK = { hostname: "127.0.0.1", port: 0, onListen() {} };
 
 // Echoes by WebSocket, speaks text to who asks for it with cmd 2, and closes at cmd 3.
@@ -59,6 +61,10 @@ Deno.test({
 
     const trusting = newClient({ caCerts: [cert] });
     await using trusted = trusting.client;
+    if (url.startsWith("wss:") && IS_OLD) {
+      await assertRejects(() => trusted.connect(url), BoxError, "needs Deno");
+      continue;
+    }
     await bounded(trusted.connect(url));
     const answer = await bounded(trusted.request({ cmd: 1, body: "hello" }));
     assertEquals(answer.text(), "hello");
