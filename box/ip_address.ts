@@ -95,7 +95,8 @@ export function parseIpv4(text: string): number | undefined {
   return dots === 3 && digits > 0 ? bits << 8 | part : undefined;
 }
 
-function parseIpv6(text: string): number[] | undefined {
+/** The eight groups of an IPv6 address; undefined where the text is none. */
+export function parseIpv6(text: string): number[] | undefined {
   const address = text.split("%", 1)[0]!;
   const [left, right, more] = address.split("::");
   if (left === undefined || more !== undefined) return undefined;

@@ -2,6 +2,8 @@
 // word.
 
 import type { Range } from "../options.ts";
+import { Libc } from "./libc.ts";
+import { decodeSocketAddress } from "./socket_address.ts";
 
 /** Seconds after which a peer that has vanished is found, where nothing else is said. */
 export const DEFAULT_KEEP_ALIVE = 120;
@@ -12,7 +14,6 @@ export const KEEP_ALIVE: Range = { min: 0, max: 65_534, whole: false };
 // Names and numbers of Linux, the same on all processors that Deno runs on.
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
-const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
@@ -35,35 +36,29 @@ const DESCRIPTORS = 4096;
  * @returns Whether it is so.
  */
 export function keepAlive(port: number, seconds: number): boolean {
-  if (seconds === 0 || Deno.build.os !== "linux") return false;
-  // Without asking the user.
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
-    return false;
-  }
-  let library: ReturnType<typeof openLibrary>;
+  if (seconds === 0) return false;
+  let libc: Libc;
   try {
-    library = openLibrary();
+    libc = Libc.open();
   } catch {
-    // Another library than the usual one.
+    // It cannot be called.
     return false;
   }
-  try {
-    const { symbols } = library;
-    const listeners = listenersOf(symbols, port);
-    const times = timesOf(seconds);
-    return listeners.length > 0 &&
-      listeners.every((listener) =>
-        times.every(([level, option, value]) => {
-          const bytes = new Int32Array([value]);
-          return symbols.setsockopt(listener, level, option, bytes, 4) === 0;
-        })
-      );
-  } finally {
-    library.close();
-  }
+  using _closed = libc;
+  const listeners = listenersOf(libc, port);
+  const options = keepAliveOptions(seconds);
+  return listeners.length > 0 &&
+    listeners.every((listener) =>
+      options.every(([level, name, value]) =>
+        libc.setOption(listener, { level, name, value }) === 0
+      )
+    );
 }
 
-function timesOf(seconds: number): [number, number, number][] {
+/** What sets these times for a socket: level, name and value of each option. */
+export function keepAliveOptions(
+  seconds: number,
+): (readonly [number, number, number])[] {
   const interval = Math.max(1, Math.floor(seconds / 12));
   const idle = Math.max(1, Math.floor(seconds / 2));
   return [
@@ -75,43 +70,14 @@ function timesOf(seconds: number): [number, number, number][] {
   ];
 }
 
-type Calls = ReturnType<typeof openLibrary>["symbols"];
-
-// deno-lint-ignore explicit-function-return-type -- it follows from what is asked for
-function openLibrary() {
-  return Deno.dlopen("libc.so.6", {
-    getsockopt: {
-      parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-      result: "i32",
-    },
-    setsockopt: {
-      parameters: ["i32", "i32", "i32", "buffer", "u32"],
-      result: "i32",
-    },
-    getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  });
-}
-
 // Deno does not tell the descriptor of a listener. Several threads may listen on one port.
-function listenersOf(calls: Calls, port: number): number[] {
-  const value = new Int32Array(1);
-  const length = new Uint32Array(1);
-  const address = new Uint8Array(128);
+function listenersOf(libc: Libc, port: number): number[] {
   const found: number[] = [];
   for (let descriptor = 0; descriptor < DESCRIPTORS; descriptor++) {
-    length[0] = value.byteLength;
-    const failed = calls.getsockopt(
-      descriptor,
-      SOL_SOCKET,
-      SO_ACCEPTCONN,
-      value,
-      length,
-    );
-    if (failed || value[0] !== 1) continue;
-    length[0] = address.length;
-    if (calls.getsockname(descriptor, address, length) !== 0) continue;
-    // Both kinds of address have the port there, the high byte first.
-    if (address[2]! * 256 + address[3]! === port) found.push(descriptor);
+    if (!libc.isListening(descriptor)) continue;
+    const address = libc.addressOf(descriptor);
+    if (address.length === 0) continue;
+    if (decodeSocketAddress(address).port === port) found.push(descriptor);
   }
   return found;
 }

@@ -84,20 +84,27 @@ const EXHAUSTED = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 // What a client that resets its connection at once makes of it.
 const GONE = new Set(["ENOTCONN", "ECONNABORTED", "ECONNRESET"]);
 
+/** Whether a connection cannot be taken since it is gone again before it is looked at. */
+export function isGone(error: unknown): boolean {
+  const code = codeOf(error);
+  // Some systems then call its options invalid.
+  return GONE.has(code) || code === "EINVAL";
+}
+
 /**
  * Accepts connections until the listener is closed. A connection that is gone before it is accepted
  * is passed over. Where descriptors or memory have run out it pauses for 100 ms, and says so once a
  * minute.
  */
-export async function acceptAll(
-  listener: Deno.TcpListener,
+export async function acceptAll<C extends { close(): void }>(
+  listener: { accept(): Promise<C> },
   logger: Logger,
-  onConn: (conn: Deno.TcpConn) => void | Promise<void>,
+  onConn: (conn: C) => void | Promise<void>,
 ): Promise<void> {
   const log = new FailureLog(logger);
   let failures = 0;
   for (;;) {
-    let conn: Deno.TcpConn;
+    let conn: C;
     try {
       const turn = turnToAccept();
       if (turn) await turn;
@@ -121,11 +128,7 @@ export async function acceptAll(
       const wait = onConn(conn);
       if (wait) await wait;
     } catch (error) {
-      // It may be gone again before it is looked at; some systems then call its options invalid.
-      const code = codeOf(error);
-      if (!GONE.has(code) && code !== "EINVAL") {
-        log.failed("cannot take a connection", error);
-      }
+      if (!isGone(error)) log.failed("cannot take a connection", error);
       closeQuietly(conn);
     }
   }
@@ -160,7 +163,7 @@ function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? "";
 }
 
-function closeQuietly(conn: Deno.Conn): void {
+function closeQuietly(conn: { close(): void }): void {
   try {
     conn.close();
   } catch {

@@ -1,0 +1,257 @@
+// EpollLoop: an event loop of ours inside of Deno's, on Linux's epoll: it calls whoever has a
+// descriptor that is ready.
+//
+// How it lives beside Deno's. What is ready is served in batches, with a turn of microtasks after
+// each, in which what the batch gave to send is written. After some of them in a row Deno's loop has
+// a turn: timers, signals, and whatever else is not ours. When nothing is ready Deno's loop has a
+// turn too, and then this one waits, but no longer than all else may be late by it. When nothing
+// has come for a while a thread waits instead, and nothing stands still meanwhile; to be woken by it
+// takes longer.
+
+import { Control, Errno, Poll, PollEvents, type SystemCalls } from "./libc.ts";
+import { type LoopTurn, loopTurn } from "./loop_turn.ts";
+
+const EVENTS_PER_BATCH = 128;
+// Milliseconds after which Deno's loop has a turn, and after how many events the clock is read.
+const TURN_MS = 1;
+const EVENTS_PER_LOOK = 16;
+// How long all may stand still where nothing is ready.
+const WAIT_MS = 1;
+// So many waits in which nothing came; then a thread waits.
+const WAITS_IN_VAIN = 100;
+const THREAD_WAIT_MS = 500;
+
+/** Whoever has a descriptor that an {@linkcode EpollLoop} looks after. */
+export abstract class Watched {
+  /** What it is asked for, of {@linkcode Poll}; set by the loop. */
+  events = 0;
+  /** Which of those that had the descriptor it is; set by the loop. */
+  generation = 0;
+  /** Who looks after it. */
+  readonly loop: EpollLoop;
+  /** The descriptor. */
+  readonly descriptor: number;
+  #released = false;
+
+  /** @param descriptor The descriptor, which belongs to this object from now on. */
+  constructor(loop: EpollLoop, descriptor: number) {
+    this.loop = loop;
+    this.descriptor = descriptor;
+    loop.onTaken();
+  }
+
+  /** Whether the descriptor is closed. */
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /**
+   * It is ready, or said to be so: an event may be late, or one of those that nobody has asked for.
+   * It must not throw.
+   *
+   * @param events Of {@linkcode Poll}.
+   */
+  abstract onReady(events: number): void;
+  /** The loop has ended: it is never ready again. */
+  abstract onLoopEnd(error: Error): void;
+
+  /** Closes the descriptor. Only the first call counts. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    // Taken out first: a child that is just being started holds a copy of the descriptor for a
+    // moment, and as long as there is one the system would go on to tell of it.
+    this.loop.ask(this, 0);
+    this.loop.calls.close(this.descriptor);
+    this.loop.onReleased();
+  }
+}
+
+/** An event loop on epoll. It runs from its making until it is closed. */
+export class EpollLoop {
+  /** The calls that it makes. */
+  readonly calls: SystemCalls;
+  /** Events that came for a descriptor that was closed or given to another meanwhile. */
+  lateEvents = 0;
+  readonly #events = new PollEvents(EVENTS_PER_BATCH);
+  // How many of these there are, and how many were served.
+  #count = 0;
+  #served = 0;
+  // By descriptor: the system gives the lowest free number.
+  readonly #watched: (Watched | undefined)[] = [];
+  readonly #turn: LoopTurn;
+  readonly #poll: number;
+  readonly #waker: number;
+  readonly #running: Promise<void>;
+  readonly #onOver: () => void;
+  #generation = 0;
+  // How many descriptors are not closed yet.
+  #taken = 0;
+  #ending = false;
+  #ended = false;
+
+  /**
+   * Makes it, and runs it.
+   *
+   * @param calls The calls that it makes.
+   * @param onOver Called when it has ended and the last descriptor is closed: no call is made any
+   * more.
+   * @throws {Error} when the system has no descriptor for it.
+   */
+  constructor(calls: SystemCalls, onOver: () => void = () => {}) {
+    this.calls = calls;
+    this.#onOver = onOver;
+    this.#poll = calls.createPoll();
+    if (this.#poll < 0) throw calls.error(-this.#poll);
+    this.#turn = loopTurn();
+    this.#waker = calls.createWaker();
+    const failed = this.#waker < 0 ? this.#waker : calls.control(
+      this.#poll,
+      Control.add,
+      { descriptor: this.#waker, events: Poll.in, generation: 0 },
+    );
+    if (failed < 0) {
+      if (this.#waker >= 0) calls.close(this.#waker);
+      calls.close(this.#poll);
+      this.#turn.close();
+      throw calls.error(-failed);
+    }
+    this.#running = this.#run();
+  }
+
+  /**
+   * Sets what a descriptor is asked for, of {@linkcode Poll}; with 0 it is no more looked after,
+   * not even for errors.
+   *
+   * @throws {Error} when the system cannot.
+   */
+  ask(watched: Watched, events: number): void {
+    const { descriptor, events: before } = watched;
+    if (events === before) return;
+    if (before === 0) {
+      if (this.#ending) throw new Error("The event loop has ended");
+      // From 1 on: 0 is the waker's.
+      this.#generation = (this.#generation + 1) >>> 0 || 1;
+      watched.generation = this.#generation;
+      this.#watched[descriptor] = watched;
+    }
+    const operation = before === 0
+      ? Control.add
+      : events === 0
+      ? Control.remove
+      : Control.change;
+    const { generation } = watched;
+    watched.events = events;
+    if (events === 0) this.#watched[descriptor] = undefined;
+    const failed = this.calls.control(this.#poll, operation, {
+      descriptor,
+      events,
+      generation,
+    });
+    if (failed === 0 || events === 0) return;
+    watched.events = 0;
+    this.#watched[descriptor] = undefined;
+    throw this.calls.error(-failed);
+  }
+
+  /**
+   * Ends it; who is still looked after is told so.
+   *
+   * @returns When nothing of it runs any more.
+   */
+  async close(): Promise<void> {
+    if (!this.#ending) {
+      this.#ending = true;
+      this.calls.wake(this.#waker);
+    }
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let error = new Error("The event loop has ended");
+    try {
+      await this.#serve();
+    } catch (cause) {
+      error = new Error(
+        `The event loop has failed: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+    this.#ending = true;
+    for (const watched of this.#watched) watched?.onLoopEnd(error);
+    this.#watched.length = 0;
+    this.calls.close(this.#waker);
+    this.calls.close(this.#poll);
+    this.#turn.close();
+    this.#ended = true;
+    this.#settle();
+  }
+
+  /** For a descriptor that belongs to somebody now. */
+  onTaken(): void {
+    this.#taken++;
+  }
+
+  /** For a descriptor that is closed. */
+  onReleased(): void {
+    this.#taken--;
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#ended && this.#taken === 0) this.#onOver();
+  }
+
+  async #serve(): Promise<void> {
+    let inVain = 0;
+    for (;;) {
+      const until = performance.now() + TURN_MS;
+      let isLate = false;
+      while (!isLate && this.#look(0)) {
+        inVain = 0;
+        isLate = this.#batch(until);
+        await null;
+        if (this.#ending) return;
+      }
+      await this.#turn.pass();
+      if (this.#ending) return;
+      if (isLate) continue;
+      if (inVain === WAITS_IN_VAIN) {
+        await this.calls.waitInThread(this.#poll, THREAD_WAIT_MS);
+      } else if (!this.#look(WAIT_MS)) inVain++;
+      if (this.#ending) return;
+    }
+  }
+
+  // Whether something is ready after at most so many milliseconds.
+  #look(ms: number): boolean {
+    if (this.#served < this.#count) return true;
+    const { calls } = this;
+    const count = calls.wait(this.#poll, this.#events, ms);
+    // It is interrupted where the process was stopped and goes on.
+    if (count < 0 && count !== -Errno.interrupted) throw calls.error(-count);
+    this.#count = Math.max(0, count);
+    this.#served = 0;
+    return count > 0;
+  }
+
+  // Serves what is ready; whether it has stopped since it is late, with some still to be served.
+  #batch(until: number): boolean {
+    while (this.#served < this.#count) {
+      this.#dispatch(this.#served++);
+      if (
+        this.#served % EVENTS_PER_LOOK === 0 && performance.now() >= until
+      ) return true;
+    }
+    return performance.now() >= until;
+  }
+
+  // Earlier ones of the batch may have closed a descriptor, and its number may be another's now.
+  #dispatch(index: number): void {
+    const descriptor = this.#events.descriptor(index);
+    const watched = this.#watched[descriptor];
+    if (watched && watched.generation === this.#events.generation(index)) {
+      watched.onReady(this.#events.events(index));
+    } else if (descriptor !== this.#waker) this.lateEvents++;
+  }
+}

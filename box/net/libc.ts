@@ -1,0 +1,490 @@
+// Libc: the system's own library, by FFI, on Linux: the only file that calls it. Each call is made so
+// that no memory can be harmed, whatever the caller does.
+//
+// Why that is so. A call of Deno's that is not marked `nonblocking` runs on the thread of the
+// JavaScript that makes it and returns before anything else of that thread runs: nobody can detach,
+// resize or move a buffer meanwhile, and nothing is collected. Its address and its length are both
+// taken for the call, and the library never gets another length than the one that the buffer has at
+// that moment. None of these calls keeps an address after it has returned. The only call that does
+// run elsewhere meanwhile, `waitInThread`, gets memory that no JavaScript owns.
+//
+// Sizes (`size_t`) are declared `u32`, and results (`ssize_t`) `i32`: a 64-bit number would cost an
+// object. Both processors pass a number below 2^31 alike either way, and no size above that is
+// passed.
+
+// Names and numbers of Linux, the same on the two processors that Deno runs on, and with both
+// libraries, glibc and musl.
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+// Children of the process do not get the descriptor.
+const CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_ACCEPTCONN = 30;
+const MSG_NOSIGNAL = 0x4000;
+const SHUT_WR = 1;
+const LIBRARIES = ["libc.so.6", "libc.so"];
+
+// Nobody needs more in one call, and no size above 2^31 may be passed.
+const CALL_BYTES_MAX = 1 << 30;
+// A `sockaddr` of any kind.
+const ADDRESS_BYTES = 128;
+// A `struct epoll_event` has 12 bytes where it is packed, on x86-64, and 16 elsewhere.
+const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
+const EVENT_BYTES_MAX = 16;
+const WORD_BYTES = 4;
+
+/** Errors of the system that are told apart. */
+export const Errno = {
+  interrupted: 4,
+  again: 11,
+  badDescriptor: 9,
+  invalid: 22,
+} as const;
+
+/** What `epoll` tells of a descriptor, and what it is asked for. */
+export const Poll = {
+  in: 1,
+  out: 4,
+  error: 8,
+  hangUp: 16,
+} as const;
+
+/** What is done with a descriptor in an `epoll`. */
+export const Control = { add: 1, remove: 2, change: 3 } as const;
+
+type Symbols = ReturnType<typeof openLibrary>["symbols"];
+
+// deno-lint-ignore explicit-function-return-type -- it follows from what is asked for
+function openLibrary(name: string) {
+  return Deno.dlopen(name, {
+    __errno_location: { parameters: [], result: "pointer" },
+    strerror: { parameters: ["i32"], result: "pointer" },
+    calloc: { parameters: ["u32", "u32"], result: "pointer" },
+    free: { parameters: ["pointer"], result: "void" },
+    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+    bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+    listen: { parameters: ["i32", "i32"], result: "i32" },
+    accept4: {
+      parameters: ["i32", "buffer", "buffer", "i32"],
+      result: "i32",
+    },
+    getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+    getsockopt: {
+      parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+      result: "i32",
+    },
+    setsockopt: {
+      parameters: ["i32", "i32", "i32", "buffer", "u32"],
+      result: "i32",
+    },
+    recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+    send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+    shutdown: { parameters: ["i32", "i32"], result: "i32" },
+    close: { parameters: ["i32"], result: "i32" },
+    eventfd: { parameters: ["u32", "i32"], result: "i32" },
+    write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+    epoll_create1: { parameters: ["i32"], result: "i32" },
+    epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+    epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+    waitInThread: {
+      name: "epoll_wait",
+      parameters: ["i32", "pointer", "i32", "i32"],
+      result: "i32",
+      nonblocking: true,
+    },
+  });
+}
+
+/** What is ready, as `epoll` tells it. */
+export class PollEvents {
+  /** How many there is room for. */
+  readonly max: number;
+  /** The array of `struct epoll_event`, for the system. */
+  readonly words: Uint32Array<ArrayBuffer>;
+
+  /** @param max How many there is room for. */
+  constructor(max: number) {
+    this.max = max;
+    this.words = new Uint32Array(max * EVENT_WORDS);
+  }
+
+  /** What is told of a descriptor, of {@linkcode Poll}. */
+  events(index: number): number {
+    return this.words[index * EVENT_WORDS]!;
+  }
+
+  /** The descriptor. */
+  descriptor(index: number): number {
+    // What the user gave stands behind the events, or behind the gap after them, as 64 bits.
+    return this.words[(index + 1) * EVENT_WORDS - 2]!;
+  }
+
+  /** Which of those that had this descriptor is meant. */
+  generation(index: number): number {
+    return this.words[(index + 1) * EVENT_WORDS - 1]!;
+  }
+
+  /** Sets one. */
+  set(
+    index: number,
+    { events, descriptor, generation }: {
+      events: number;
+      descriptor: number;
+      generation: number;
+    },
+  ): void {
+    this.words[index * EVENT_WORDS] = events;
+    this.words[(index + 1) * EVENT_WORDS - 2] = descriptor;
+    this.words[(index + 1) * EVENT_WORDS - 1] = generation;
+  }
+}
+
+/**
+ * The calls that sockets and their loop make. What gives a number gives, where the call has failed,
+ * the number of the error, negative.
+ */
+export interface SystemCalls {
+  /** Makes an `epoll`; gives its descriptor. */
+  createPoll(): number;
+  /** Adds, changes or removes a descriptor, one of {@linkcode Control}. */
+  control(
+    poll: number,
+    operation: number,
+    about: { descriptor: number; events: number; generation: number },
+  ): number;
+  /** What is ready, after at most `ms` milliseconds, in which all else stands still. */
+  wait(poll: number, events: PollEvents, ms: number): number;
+  /**
+   * Resolves when something is ready, or after `ms` milliseconds; what it is, `wait` tells. Only
+   * one at a time.
+   */
+  waitInThread(poll: number, ms: number): Promise<number>;
+  /** Makes a descriptor that is ready for reading once {@linkcode SystemCalls.wake} was called. */
+  createWaker(): number;
+  /** Makes it ready for ever. */
+  wake(waker: number): void;
+  /** Accepts a connection: its descriptor. Whose it is, {@linkcode SystemCalls.peer} tells. */
+  accept(listener: number): number;
+  /** The address of whom `accept` has accepted last. It is valid until the next. */
+  readonly peer: Uint8Array;
+  /** Reads into the buffer: how many bytes, 0 = the other side has ended its sending. */
+  receive(descriptor: number, into: Uint8Array): number;
+  /** Writes some of the bytes: how many. */
+  send(descriptor: number, bytes: Uint8Array): number;
+  /** Tells the other side that nothing more comes. */
+  endSending(descriptor: number): number;
+  /** Closes it: its number may be another's from then on. */
+  close(descriptor: number): number;
+  /** The error that a number stands for, as Deno throws it. */
+  error(errno: number): Error;
+}
+
+/** The system's own library, opened. */
+export class Libc implements SystemCalls, Disposable {
+  /** See {@linkcode SystemCalls.peer}. */
+  readonly peer: Uint8Array = new Uint8Array(ADDRESS_BYTES);
+  readonly #library: { close(): void };
+  readonly #symbols: Symbols;
+  // `errno` of this thread, which is the same place as long as the thread lives. It is read right
+  // after the call that has failed. Were it overwritten in between, an error would be taken for
+  // another, which does no harm: what is wrong with a socket its next call tells again.
+  readonly #errno: Int32Array;
+  readonly #length = new Uint32Array(1);
+  readonly #value = new Int32Array(1);
+  readonly #event = new PollEvents(1);
+  // Where `waitInThread` has one event written; not JavaScript's, so it is there even when the
+  // isolate ends while the thread waits.
+  #waited: Deno.PointerObject | undefined;
+  #waiting = false;
+  #closed = false;
+
+  private constructor(library: ReturnType<typeof openLibrary>) {
+    this.#library = library;
+    this.#symbols = library.symbols;
+    const place = this.#symbols.__errno_location();
+    if (!place) throw new Error("the system's library has no errno");
+    this.#errno = new Int32Array(
+      Deno.UnsafePointerView.getArrayBuffer(place, WORD_BYTES),
+    );
+  }
+
+  /**
+   * Opens it.
+   *
+   * @throws {Error} with the reason, where it cannot be had: this is not Linux, `--allow-ffi` is
+   * missing, the library is another one.
+   */
+  static open(): Libc {
+    const { os, arch } = Deno.build;
+    if (os !== "linux") throw new Error(`it needs Linux, this is ${os}`);
+    if (arch !== "x86_64" && arch !== "aarch64") {
+      throw new Error(`it needs x86-64 or arm64, this is ${arch}`);
+    }
+    // Without asking the user.
+    if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
+      throw new Error("it needs --allow-ffi, to call the system's library");
+    }
+    const tried: string[] = [];
+    for (const name of LIBRARIES) {
+      try {
+        return new Libc(openLibrary(name));
+      } catch (error) {
+        tried.push(`${name}: ${(error as Error).message}`);
+      }
+    }
+    throw new Error(
+      `it needs the system's library, which cannot be opened (${
+        tried.join("; ")
+      })`,
+    );
+  }
+
+  /** Closes it; nothing may be called any more. May be called twice. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    if (this.#waiting) throw new Error("a thread waits in it");
+    this.#closed = true;
+    if (this.#waited) this.#symbols.free(this.#waited);
+    this.#library.close();
+  }
+
+  /** Makes an `epoll`. */
+  createPoll(): number {
+    this.#check();
+    return this.#result(this.#symbols.epoll_create1(CLOEXEC));
+  }
+
+  /** Adds, changes or removes a descriptor. */
+  control(
+    poll: number,
+    operation: number,
+    about: { descriptor: number; events: number; generation: number },
+  ): number {
+    this.#check();
+    this.#event.set(0, about);
+    // One event is read from a buffer of one.
+    return this.#result(
+      this.#symbols.epoll_ctl(
+        poll,
+        operation,
+        about.descriptor,
+        this.#event.words,
+      ),
+    );
+  }
+
+  /** What is ready. */
+  wait(poll: number, events: PollEvents, ms: number): number {
+    this.#check();
+    // No more are written than the buffer has room for.
+    const { words, max } = events;
+    if (words.length < max * EVENT_WORDS) return -Errno.invalid;
+    return this.#result(this.#symbols.epoll_wait(poll, words, max, ms));
+  }
+
+  /** Resolves when something is ready. */
+  async waitInThread(poll: number, ms: number): Promise<number> {
+    this.#check();
+    if (this.#waiting) throw new Error("Cannot wait twice at the same time");
+    this.#waited ??= this.#symbols.calloc(1, EVENT_BYTES_MAX) ?? undefined;
+    if (!this.#waited) throw new Error("no memory is left");
+    this.#waiting = true;
+    try {
+      // One event is written to memory for one, which is freed after the call only. `errno` is
+      // another thread's.
+      return await this.#symbols.waitInThread(poll, this.#waited, 1, ms);
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  /** Makes a descriptor that can be made ready. */
+  createWaker(): number {
+    this.#check();
+    return this.#result(this.#symbols.eventfd(0, CLOEXEC | SOCK_NONBLOCK));
+  }
+
+  /** Makes it ready for ever. */
+  wake(waker: number): void {
+    this.#check();
+    const one = new BigUint64Array([1n]);
+    // Eight bytes are read from a buffer of eight.
+    this.#symbols.write(waker, one, one.byteLength);
+  }
+
+  /**
+   * Opens a socket that is to listen.
+   *
+   * @param address A `sockaddr`.
+   */
+  socket(address: Uint8Array): number {
+    this.#check();
+    const family = address[0] === AF_INET6 ? AF_INET6 : AF_INET;
+    return this.#result(
+      this.#symbols.socket(family, SOCK_STREAM | SOCK_NONBLOCK | CLOEXEC, 0),
+    );
+  }
+
+  /** Gives it an address, a `sockaddr`. */
+  bind(descriptor: number, address: Uint8Array): number {
+    this.#check();
+    // As many bytes are read as the buffer has.
+    return this.#result(
+      this.#symbols.bind(descriptor, address, address.byteLength),
+    );
+  }
+
+  /** Lets connections come. */
+  listen(descriptor: number, backlog: number): number {
+    this.#check();
+    return this.#result(this.#symbols.listen(descriptor, backlog));
+  }
+
+  /** Accepts a connection. */
+  accept(listener: number): number {
+    this.#check();
+    // No more is written than the length says, which is the buffer's.
+    this.#length[0] = this.peer.byteLength;
+    return this.#result(
+      this.#symbols.accept4(
+        listener,
+        this.peer,
+        this.#length,
+        SOCK_NONBLOCK | CLOEXEC,
+      ),
+    );
+  }
+
+  /** The address that a socket has itself, a `sockaddr`; empty where it cannot be told. */
+  addressOf(descriptor: number): Uint8Array {
+    this.#check();
+    const address = new Uint8Array(ADDRESS_BYTES);
+    // As with `accept`.
+    this.#length[0] = address.byteLength;
+    const failed = this.#symbols.getsockname(
+      descriptor,
+      address,
+      this.#length,
+    );
+    return failed ? new Uint8Array(0) : address;
+  }
+
+  /** Whether a descriptor is a socket that listens. */
+  isListening(descriptor: number): boolean {
+    this.#check();
+    // No more is written than the length says, which is the buffer's.
+    this.#length[0] = this.#value.byteLength;
+    this.#value[0] = 0;
+    const failed = this.#symbols.getsockopt(
+      descriptor,
+      SOL_SOCKET,
+      SO_ACCEPTCONN,
+      this.#value,
+      this.#length,
+    );
+    return failed === 0 && this.#value[0] === 1;
+  }
+
+  /** Sets an option whose value is a number. */
+  setOption(
+    descriptor: number,
+    { level, name, value }: { level: number; name: number; value: number },
+  ): number {
+    this.#check();
+    this.#value[0] = value;
+    // As many bytes are read as the buffer has.
+    return this.#result(
+      this.#symbols.setsockopt(
+        descriptor,
+        level,
+        name,
+        this.#value,
+        this.#value.byteLength,
+      ),
+    );
+  }
+
+  /** Reads into the buffer. */
+  receive(descriptor: number, into: Uint8Array): number {
+    this.#check();
+    // 0 where the buffer was detached, which must not pass for the end of what comes.
+    const length = Math.min(into.byteLength, CALL_BYTES_MAX);
+    if (length === 0) return -Errno.invalid;
+    // No more is written than the buffer has room for.
+    return this.#result(this.#symbols.recv(descriptor, into, length, 0));
+  }
+
+  /** Writes some of the bytes. */
+  send(descriptor: number, bytes: Uint8Array): number {
+    this.#check();
+    const length = Math.min(bytes.byteLength, CALL_BYTES_MAX);
+    if (length === 0) return 0;
+    // No more is read than the buffer has. A side that is gone must not end the process by a signal.
+    return this.#result(
+      this.#symbols.send(descriptor, bytes, length, MSG_NOSIGNAL),
+    );
+  }
+
+  /** Tells the other side that nothing more comes. */
+  endSending(descriptor: number): number {
+    this.#check();
+    return this.#result(this.#symbols.shutdown(descriptor, SHUT_WR));
+  }
+
+  /** Closes it. */
+  close(descriptor: number): number {
+    this.#check();
+    return this.#result(this.#symbols.close(descriptor));
+  }
+
+  /** The error that a number stands for. */
+  error(errno: number): Error {
+    this.#check();
+    // A text that the library keeps.
+    const text = this.#symbols.strerror(errno);
+    const message = `${
+      text ? Deno.UnsafePointerView.getCString(text) : "Unknown error"
+    } (os error ${errno})`;
+    const [code, Class] = ERRORS[errno] ?? [`E${errno}`, Error];
+    return Object.assign(new Class(message), { code });
+  }
+
+  #result(result: number): number {
+    return result < 0 ? -this.#errno[0]! : result;
+  }
+
+  // What was closed is no longer there to be called.
+  #check(): void {
+    if (this.#closed) throw new Error("The system's library is closed");
+  }
+}
+
+type ErrorClass = new (message: string) => Error;
+
+// As Deno throws them, with the names that go with them.
+const ERRORS: Readonly<Record<number, readonly [string, ErrorClass]>> = {
+  1: ["EPERM", Deno.errors.PermissionDenied],
+  4: ["EINTR", Deno.errors.Interrupted],
+  9: ["EBADF", Deno.errors.BadResource],
+  11: ["EAGAIN", Deno.errors.WouldBlock],
+  12: ["ENOMEM", Error],
+  13: ["EACCES", Deno.errors.PermissionDenied],
+  22: ["EINVAL", Error],
+  23: ["ENFILE", Error],
+  24: ["EMFILE", Error],
+  28: ["ENOSPC", Error],
+  32: ["EPIPE", Deno.errors.BrokenPipe],
+  97: ["EAFNOSUPPORT", Error],
+  98: ["EADDRINUSE", Deno.errors.AddrInUse],
+  99: ["EADDRNOTAVAIL", Deno.errors.AddrNotAvailable],
+  100: ["ENETDOWN", Error],
+  101: ["ENETUNREACH", Error],
+  103: ["ECONNABORTED", Deno.errors.ConnectionAborted],
+  104: ["ECONNRESET", Deno.errors.ConnectionReset],
+  105: ["ENOBUFS", Error],
+  107: ["ENOTCONN", Deno.errors.NotConnected],
+  110: ["ETIMEDOUT", Deno.errors.TimedOut],
+  113: ["EHOSTUNREACH", Error],
+};
