@@ -18,6 +18,21 @@ export {
 export type { CommandLine, Flag, FlagValue } from "./process/command_line.ts";
 export type { ByteSink, Conn } from "./net/conn.ts";
 export { acceptedConn, DenoConn } from "./net/deno_conn.ts";
+export { EpollListener, listenEpoll } from "./net/epoll_listener.ts";
+export { EpollLoop, Watched } from "./net/epoll_loop.ts";
+export type { EpollLoopOptions } from "./net/epoll_loop.ts";
+export { EpollSocket } from "./net/epoll_socket.ts";
+export { Errno, Libc, Poll, PollEvents, PollOperation } from "./net/libc.ts";
+export type { SystemCalls } from "./net/libc.ts";
+export type { Listener } from "./net/listener.ts";
+export { OwnConnection } from "./net/loop_turn.ts";
+export type { LoopTurn } from "./net/loop_turn.ts";
+export { IO_KINDS, openIo } from "./net/server_io.ts";
+export type { IoKind, ServerIo } from "./net/server_io.ts";
+export {
+  decodeSocketAddress,
+  encodeSocketAddress,
+} from "./net/socket_address.ts";
 export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";
 export type { CloseCause, CloseKind } from "./net/close_cause.ts";
 export { FrameSocket, LINK_BUFFER_BYTES } from "./net/frame_socket.ts";

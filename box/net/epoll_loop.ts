@@ -8,8 +8,14 @@
 // has come for a while a thread waits instead, and nothing stands still meanwhile; to be woken by it
 // takes longer.
 
-import { Control, Errno, Poll, PollEvents, type SystemCalls } from "./libc.ts";
-import { type LoopTurn, loopTurn } from "./loop_turn.ts";
+import {
+  Errno,
+  Poll,
+  PollEvents,
+  PollOperation,
+  type SystemCalls,
+} from "./libc.ts";
+import { type LoopTurn, OwnConnection } from "./loop_turn.ts";
 
 const EVENTS_PER_BATCH = 128;
 // Milliseconds after which Deno's loop has a turn, and after how many events the clock is read.
@@ -67,6 +73,16 @@ export abstract class Watched {
   }
 }
 
+/** Settings of an {@linkcode EpollLoop}. */
+export interface EpollLoopOptions {
+  /**
+   * Called when it has ended and the last descriptor is closed: it makes no call any more.
+   */
+  readonly onOver?: () => void;
+  /** How Deno's loop has its turn. @default a connection of the process with itself */
+  readonly turn?: LoopTurn;
+}
+
 /** An event loop on epoll. It runs from its making until it is closed. */
 export class EpollLoop {
   /** The calls that it makes. */
@@ -94,26 +110,25 @@ export class EpollLoop {
    * Makes it, and runs it.
    *
    * @param calls The calls that it makes.
-   * @param onOver Called when it has ended and the last descriptor is closed: no call is made any
-   * more.
    * @throws {Error} when the system has no descriptor for it.
    */
-  constructor(calls: SystemCalls, onOver: () => void = () => {}) {
+  constructor(calls: SystemCalls, options: EpollLoopOptions = {}) {
     this.calls = calls;
-    this.#onOver = onOver;
+    this.#onOver = options.onOver ?? (() => {});
+    this.#turn = options.turn ?? new OwnConnection(calls);
     this.#poll = calls.createPoll();
-    if (this.#poll < 0) throw calls.error(-this.#poll);
-    this.#turn = loopTurn();
     this.#waker = calls.createWaker();
-    const failed = this.#waker < 0 ? this.#waker : calls.control(
+    const failed = Math.min(
       this.#poll,
-      Control.add,
-      { descriptor: this.#waker, events: Poll.in, generation: 0 },
+      this.#waker,
+      this.#poll < 0 || this.#waker < 0 ? 0 : calls.control(
+        this.#poll,
+        PollOperation.add,
+        { descriptor: this.#waker, events: Poll.in, generation: 0 },
+      ),
     );
     if (failed < 0) {
-      if (this.#waker >= 0) calls.close(this.#waker);
-      calls.close(this.#poll);
-      this.#turn.close();
+      this.#closeOwn();
       throw calls.error(-failed);
     }
     this.#running = this.#run();
@@ -136,10 +151,10 @@ export class EpollLoop {
       this.#watched[descriptor] = watched;
     }
     const operation = before === 0
-      ? Control.add
+      ? PollOperation.add
       : events === 0
-      ? Control.remove
-      : Control.change;
+      ? PollOperation.remove
+      : PollOperation.change;
     const { generation } = watched;
     watched.events = events;
     if (events === 0) this.#watched[descriptor] = undefined;
@@ -180,11 +195,15 @@ export class EpollLoop {
     this.#ending = true;
     for (const watched of this.#watched) watched?.onLoopEnd(error);
     this.#watched.length = 0;
-    this.calls.close(this.#waker);
-    this.calls.close(this.#poll);
-    this.#turn.close();
+    await this.#closeOwn();
     this.#ended = true;
     this.#settle();
+  }
+
+  async #closeOwn(): Promise<void> {
+    if (this.#waker >= 0) this.calls.close(this.#waker);
+    if (this.#poll >= 0) this.calls.close(this.#poll);
+    await this.#turn.close();
   }
 
   /** For a descriptor that belongs to somebody now. */
@@ -204,6 +223,7 @@ export class EpollLoop {
 
   async #serve(): Promise<void> {
     let inVain = 0;
+    let passedAt = -Infinity;
     for (;;) {
       const until = performance.now() + TURN_MS;
       let isLate = false;
@@ -213,7 +233,10 @@ export class EpollLoop {
         await null;
         if (this.#ending) return;
       }
-      await this.#turn.pass();
+      if (performance.now() - passedAt >= TURN_MS) {
+        await this.#turn.full();
+        passedAt = performance.now();
+      } else await this.#turn.quick();
       if (this.#ending) return;
       if (isLate) continue;
       if (inVain === WAITS_IN_VAIN) {

@@ -12,6 +12,8 @@
 // object. Both processors pass a number below 2^31 alike either way, and no size above that is
 // passed.
 
+import { decodeSocketAddress, encodeSocketAddress } from "./socket_address.ts";
+
 // Names and numbers of Linux, the same on the two processors that Deno runs on, and with both
 // libraries, glibc and musl.
 const AF_INET = 2;
@@ -22,8 +24,11 @@ const SOCK_NONBLOCK = 0o4000;
 const CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
+const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const LIBRARIES = ["libc.so.6", "libc.so"];
 
 // Nobody needs more in one call, and no size above 2^31 may be passed.
@@ -52,7 +57,7 @@ export const Poll = {
 } as const;
 
 /** What is done with a descriptor in an `epoll`. */
-export const Control = { add: 1, remove: 2, change: 3 } as const;
+export const PollOperation = { add: 1, remove: 2, change: 3 } as const;
 
 type Symbols = ReturnType<typeof openLibrary>["symbols"];
 
@@ -64,6 +69,7 @@ function openLibrary(name: string) {
     calloc: { parameters: ["u32", "u32"], result: "pointer" },
     free: { parameters: ["pointer"], result: "void" },
     socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+    connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
     bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
     listen: { parameters: ["i32", "i32"], result: "i32" },
     accept4: {
@@ -148,7 +154,7 @@ export class PollEvents {
 export interface SystemCalls {
   /** Makes an `epoll`; gives its descriptor. */
   createPoll(): number;
-  /** Adds, changes or removes a descriptor, one of {@linkcode Control}. */
+  /** Adds, changes or removes a descriptor, one of {@linkcode PollOperation}. */
   control(
     poll: number,
     operation: number,
@@ -175,6 +181,10 @@ export interface SystemCalls {
   send(descriptor: number, bytes: Uint8Array): number;
   /** Tells the other side that nothing more comes. */
   endSending(descriptor: number): number;
+  /** Connects with a port of the process's own: the descriptor. */
+  connectLoopback(port: number): number;
+  /** The port that a socket has itself; 0 where it cannot be told. */
+  portOf(descriptor: number): number;
   /** Closes it: its number may be another's from then on. */
   close(descriptor: number): number;
   /** The error that a number stands for, as Deno throws it. */
@@ -371,6 +381,36 @@ export class Libc implements SystemCalls, Disposable {
     return failed ? new Uint8Array(0) : address;
   }
 
+  /** Connects with a port of the process's own, whose listener takes it without anybody's help. */
+  connectLoopback(port: number): number {
+    this.#check();
+    const descriptor = this.#result(
+      this.#symbols.socket(AF_INET, SOCK_STREAM | CLOEXEC, 0),
+    );
+    if (descriptor < 0) return descriptor;
+    const address = encodeSocketAddress("127.0.0.1", port)!;
+    // As many bytes are read as the buffer has.
+    const failed = this.#result(
+      this.#symbols.connect(descriptor, address, address.byteLength),
+    );
+    if (failed === 0) {
+      this.setOption(descriptor, {
+        level: IPPROTO_TCP,
+        name: TCP_NODELAY,
+        value: 1,
+      });
+      return descriptor;
+    }
+    this.close(descriptor);
+    return failed;
+  }
+
+  /** The port that a socket has itself. */
+  portOf(descriptor: number): number {
+    const address = this.addressOf(descriptor);
+    return address.length === 0 ? 0 : decodeSocketAddress(address).port;
+  }
+
   /** Whether a descriptor is a socket that listens. */
   isListening(descriptor: number): boolean {
     this.#check();
@@ -413,7 +453,9 @@ export class Libc implements SystemCalls, Disposable {
     const length = Math.min(into.byteLength, CALL_BYTES_MAX);
     if (length === 0) return -Errno.invalid;
     // No more is written than the buffer has room for.
-    return this.#result(this.#symbols.recv(descriptor, into, length, 0));
+    return this.#result(
+      this.#symbols.recv(descriptor, into, length, MSG_DONTWAIT),
+    );
   }
 
   /** Writes some of the bytes. */
@@ -423,7 +465,12 @@ export class Libc implements SystemCalls, Disposable {
     if (length === 0) return 0;
     // No more is read than the buffer has. A side that is gone must not end the process by a signal.
     return this.#result(
-      this.#symbols.send(descriptor, bytes, length, MSG_NOSIGNAL),
+      this.#symbols.send(
+        descriptor,
+        bytes,
+        length,
+        MSG_DONTWAIT | MSG_NOSIGNAL,
+      ),
     );
   }
 

@@ -86,7 +86,9 @@ function open(): Shared {
   let libc: Libc | undefined;
   try {
     const opened = libc = Libc.open();
-    const loop = new EpollLoop(opened, () => opened[Symbol.dispose]());
+    const loop = new EpollLoop(opened, {
+      onOver: () => opened[Symbol.dispose](),
+    });
     return { libc: opened, loop, users: 0 };
   } catch (error) {
     libc?.[Symbol.dispose]();
