@@ -3,7 +3,6 @@
 import { RET } from "@maple/box";
 import {
   acceptAll,
-  acceptedConn,
   ClientWatch,
   createLogger,
   describeError,
@@ -11,12 +10,14 @@ import {
   fitOpenFiles,
   flushLog,
   formatAddress,
-  listenTcp,
+  type Listener,
   LoopDelay,
   type MemoryHolder,
   MemoryLimit,
   onAbort,
   openFilesMax,
+  openIo,
+  type ServerIo,
   SessionTable,
   unhandledErrors,
   WebSocketPings,
@@ -82,7 +83,8 @@ export class Gateway implements AsyncDisposable {
   #onAllEnded: (() => void) | undefined;
   #opening = false;
   #outer: OuterListeners | undefined;
-  #inner: Deno.TcpListener | undefined;
+  #inner: Listener | undefined;
+  #io: ServerIo | undefined;
   #listeningSince = 0;
   #startedAt: Date | undefined;
   #state: GatewayStats["state"] = "new";
@@ -174,7 +176,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Where workers and triggers connect, with the real port; undefined unless it listens. */
   get innerAddr(): Deno.NetAddr | undefined {
-    return this.#inner?.addr as Deno.NetAddr | undefined;
+    return this.#inner?.addr;
   }
 
   /** When it began to listen; undefined before. */
@@ -190,8 +192,9 @@ export class Gateway implements AsyncDisposable {
   /**
    * Opens both listeners and accepts connections from then on.
    *
-   * @throws {GatewayError} when an address cannot be listened on, or the gateway was closed or
-   * listens already; the reason of `signal` when it is aborted.
+   * @throws {GatewayError} when an address cannot be listened on, the sockets that `io` wants
+   * cannot be had, or the gateway was closed or listens already; the reason of `signal` when it is
+   * aborted.
    */
   async listen(): Promise<void> {
     if (this.#opening || this.#closing) {
@@ -208,6 +211,7 @@ export class Gateway implements AsyncDisposable {
     } catch (cause) {
       this.#opening = false;
       this.#abort[Symbol.dispose]();
+      await this.#closeIo();
       throw new GatewayError((cause as Error).message, { cause });
     }
     if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
@@ -243,12 +247,11 @@ export class Gateway implements AsyncDisposable {
       logger,
       givenUp: () => this.#closing !== undefined,
     };
-    const inner = await whenFree(
-      () => listenTcp("workers", innerHost, innerPort, { keepAlive }),
-      waiting,
-    );
+    const io = this.#io = openIo(options.io);
+    const at = { what: "workers", hostname: innerHost, port: innerPort };
+    const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
     try {
-      const outer = await OuterListeners.open(options, waiting);
+      const outer = await OuterListeners.open(io, options, waiting);
       if (this.#closing) {
         outer.close();
         throw new Error(CLOSED_MEANWHILE);
@@ -261,12 +264,12 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  #start(inner: Deno.TcpListener, outer: OuterListeners): void {
+  #start(inner: Listener, outer: OuterListeners): void {
     const { options, logger } = this.#context;
     logger.info(
       `listening for ${outer.describe()}, for workers and triggers at ${
         formatAddress(inner.addr)
-      }, order ${options.order}`,
+      }, order ${options.order}, io ${options.io}`,
     );
     if (outer.addr("ws") && webSocketsOf(options).origins === undefined) {
       logger.info(
@@ -284,11 +287,7 @@ export class Gateway implements AsyncDisposable {
     this.#roomWatch.start();
     this.#links.start();
     this.#follow(
-      acceptAll(
-        inner,
-        logger,
-        (conn) => this.#links.accept(acceptedConn(conn)),
-      ),
+      acceptAll(inner, logger, (conn) => this.#links.accept(conn)),
     );
     outer.start(
       (conn, transport) => this.#clients.accept(conn, transport),
@@ -350,6 +349,7 @@ export class Gateway implements AsyncDisposable {
       commands: this.#measures.commands(),
       workerLinks: this.#links.workerStats(),
       loopDelay: this.#loopDelay.seconds,
+      io: this.#context.options.io,
       rss: Deno.memoryUsage().rss,
       uptime: this.#state === "new" ? 0 : (now - this.#listeningSince) / 1000,
       pid: Deno.pid,
@@ -405,12 +405,18 @@ export class Gateway implements AsyncDisposable {
     this.#clients.close();
     this.#links.close();
     await this.#allEnded();
+    await this.#closeIo();
     this.#context.memory.stop();
     this.#abort?.[Symbol.dispose]();
     this.#loopDelay.stop();
     this.#state = "closed";
     if (listened) logger.info("closed");
     await flushLog(logger);
+  }
+
+  async #closeIo(): Promise<void> {
+    await this.#io?.close();
+    this.#io = undefined;
   }
 
   // Waits until nothing is queued and nothing in workers' hands, up to the drain timeout.

@@ -14,6 +14,8 @@ import {
   DEFAULT_PING,
   type HandshakeOptions,
   Heartbeats,
+  IO_KINDS,
+  type IoKind,
   KEEP_ALIVE,
   type Logger,
   machineMemory,
@@ -63,6 +65,11 @@ export interface GatewayOptions {
   innerPort?: number;
   /** In which order the frames of one client are handed out. @default {"client"} */
   order?: TaskOrder;
+  /**
+   * Where the sockets come from: `deno` = Deno's own; `epoll` = the system's by FFI, faster and
+   * smaller, on Linux only, with `--allow-ffi`. @default {"deno"}
+   */
+  io?: IoKind;
   /**
    * Clients that have connected and are not yet let in; further ones try again after a second. On
    * Linux no more than `net.core.somaxconn`; Deno 2.4 does not take it. @default {4096}
@@ -214,6 +221,7 @@ export type GatewayLimits = Readonly<
       | "heartbeatCmd"
       | "innerHost"
       | "order"
+      | "io"
       | "goneRequests"
       | "logger"
       | "signal"
@@ -267,6 +275,7 @@ export const DEFAULTS: ResolvedOptions = {
   innerHost: "127.0.0.1",
   innerPort: 28000,
   order: "client",
+  io: "deno",
   backlog: DEFAULT_BACKLOG,
   connsMax: 10_000,
   connTimeout: 0,
@@ -364,6 +373,7 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   };
   checkNumbers(resolved, RANGES, fail);
   checkChoice("order", resolved.order, ORDERS, fail);
+  checkChoice("io", resolved.io, IO_KINDS, fail);
   checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
   if (resolved.wsPort !== undefined) {
     checkNumber("Option wsPort", resolved.wsPort, PORT, fail);

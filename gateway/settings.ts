@@ -5,6 +5,7 @@ import {
   CMD,
   type CommandLine,
   type Flag,
+  IO_KINDS,
   LOG_FORMATS,
   LOG_LEVELS,
   type LogFormat,
@@ -147,6 +148,10 @@ const SETTINGS: readonly Setting[] = [
       value: "PORT",
     },
   },
+  text("io", "deno, or epoll: the system's sockets, Linux, --allow-ffi", {
+    choices: IO_KINDS,
+    value: "IO",
+  }),
   text("wsPath", "the only path of WebSockets, * = any", {
     value: "PATH",
     check: (source, path) => void parsePath(source, path, usage),

@@ -56,14 +56,14 @@ export class GHaven<
 
 const runInProcesses: Flavour = async (options, app) => {
   const reusePort = options.workers > 1;
-  if (reusePort) checkPortSharing(options.workers);
+  if (reusePort) checkPortSharing(options.workers, options.io);
   let ports = takePorts();
   await runApp({
     ...options,
     reloadTimeoutMs: 0,
     reloads: false,
     leavesOnInt: true,
-    childFlags: reusePort ? [SHARING_FLAG] : [],
+    childFlags: reusePort && options.io === "deno" ? [SHARING_FLAG] : [],
   }, {
     ...app,
     start: (place) =>

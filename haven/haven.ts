@@ -1,7 +1,13 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
 import type { BoxClass, BoxFields, BoxOf, Int64, UsersRow } from "@maple/box";
-import { unhandledErrors, whenFree } from "@maple/box/internal";
+import {
+  type IoKind,
+  openIo,
+  type ServerIo,
+  unhandledErrors,
+  whenFree,
+} from "@maple/box/internal";
 import { App } from "./app.ts";
 import { AppCore, type AppOptions } from "./app_core.ts";
 import { AppLife } from "./app_life.ts";
@@ -254,7 +260,7 @@ export class Haven<
 
   async #serveInMemory(): Promise<void> {
     this.#life.begin({ signal: undefined });
-    const server = new Server(this.#serverApp(), resolveRun({}), false);
+    const server = new Server(this.#serverApp(), resolveRun({}), undefined);
     this.#server = server;
     await this.#life.start(() => server.start());
   }
@@ -263,10 +269,13 @@ export class Haven<
     const life = this.#life;
     life.begin({ signal: options.signal, workerIndex });
     let server: Server<F, C>;
+    let io: ServerIo | undefined;
     try {
-      const opened = this.#open(options);
+      io = this.#openIo(options.io);
+      const opened = this.#open(options, io);
       server = opened instanceof Promise ? await opened : opened;
     } catch (error) {
+      await io?.close();
       life.beginAgain();
       throw error;
     }
@@ -281,10 +290,21 @@ export class Haven<
     await life.start(() => server.start());
   }
 
-  #open(options: ResolvedListen): Server<F, C> | Promise<Server<F, C>> {
+  #openIo(kind: IoKind): ServerIo {
+    try {
+      return openIo(kind);
+    } catch (cause) {
+      throw new HavenError("listen", (cause as Error).message, { cause });
+    }
+  }
+
+  #open(
+    options: ResolvedListen,
+    io: ServerIo,
+  ): Server<F, C> | Promise<Server<F, C>> {
     const app = this.#serverApp();
     const fitted = fitConns(options, app.logger);
-    return whenFree(() => new Server(app, fitted), {
+    return whenFree(() => new Server(app, fitted, io), {
       bindTimeout: options.bindTimeout,
       logger: app.logger,
       givenUp: () => this.#life.leaving,

@@ -11,6 +11,8 @@ import {
   DEFAULT_KEEP_ALIVE,
   DEFAULT_PING,
   fitOpenFiles,
+  IO_KINDS,
+  type IoKind,
   KEEP_ALIVE,
   LOG_FORMATS,
   type LogFormat,
@@ -38,6 +40,12 @@ export interface HavenListenOptions {
   port?: number;
   /** Port for WebSocket clients; 0 = any free one. @default none */
   websocketPort?: number;
+  /**
+   * Where the sockets come from: `deno` = Deno's own; `epoll` = the system's by FFI, faster and
+   * smaller, on Linux only, with `--allow-ffi`; not in the threads of a `THaven`.
+   * @default {"deno"}
+   */
+  io?: IoKind;
   /** The only path at which a WebSocket is opened; `"*"` is any. @default {"*"} */
   websocketPath?: string;
   /**
@@ -167,6 +175,8 @@ export interface ResolvedListen extends Ports {
   readonly host: string;
   /** Whether others listen on the ports too. */
   readonly reusePort: boolean;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly io: IoKind;
   /** How many servers share the open files of this process. */
   readonly threads: number;
   /** These others. */
@@ -255,6 +265,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     host = "127.0.0.1",
     port = 7777,
     websocketPort,
+    io = "deno",
     websocketPath = ANY,
     websocketOrigins = ANY,
     websocketPing = DEFAULT_PING,
@@ -312,6 +323,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   if (stopSignal !== undefined) {
     checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
   }
+  checkChoice("io", io, IO_KINDS, fail);
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
   if (port !== 0 && port === websocketPort) {
@@ -333,6 +345,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     websocketPing,
     heartbeatCmd,
     reusePort: false,
+    io,
     threads: 1,
     siblings: undefined,
     timeout,

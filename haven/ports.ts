@@ -2,6 +2,7 @@
 
 import {
   formatAddress,
+  type IoKind,
   listenTcp,
   type Logger,
   takeEnv,
@@ -28,7 +29,7 @@ export function maySharePorts(): boolean {
  *
  * @throws {HavenError} `option` where they cannot.
  */
-export function checkPortSharing(workers: number): void {
+export function checkPortSharing(workers: number, io: IoKind): void {
   const cannot = `Cannot serve with workers: ${workers}`;
   if (Deno.build.os !== "linux") {
     throw new HavenError(
@@ -36,7 +37,7 @@ export function checkPortSharing(workers: number): void {
       `${cannot}: ${Deno.build.os} does not spread the connections of one port over several listeners; use workers: 1`,
     );
   }
-  if (Deno.build.standalone && !maySharePorts()) {
+  if (Deno.build.standalone && io === "deno" && !maySharePorts()) {
     throw new HavenError(
       "option",
       `${cannot}: this executable was compiled without ${SHARING_FLAG}, which sharing a port needs`,

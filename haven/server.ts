@@ -3,7 +3,6 @@
 import type { BoxClass, BoxOf } from "@maple/box";
 import {
   acceptAll,
-  acceptedConn,
   ClientPlaces,
   ClientWatch,
   type CloseCause,
@@ -14,10 +13,11 @@ import {
   type FrameSocketOptions,
   Heartbeats,
   isOrdinary,
-  listenTcp,
+  type Listener,
   type Logger,
   MemoryLimit,
   type Placed,
+  type ServerIo,
   type ServerTransport,
   STOP,
   unhandledErrors,
@@ -65,8 +65,9 @@ export class Server<F extends object, C extends object>
   readonly users: Users<F>;
   readonly #options: ResolvedListen;
   readonly #app: ServerApp<F, C>;
-  readonly #listener: Deno.TcpListener | undefined;
-  readonly #webListener: Deno.TcpListener | undefined;
+  readonly #io: ServerIo | undefined;
+  readonly #listener: Listener | undefined;
+  readonly #webListener: Listener | undefined;
   readonly #watch: ClientWatch;
   readonly #entrance: WebSocketEntrance;
   readonly #pings: WebSocketPings;
@@ -82,13 +83,14 @@ export class Server<F extends object, C extends object>
   /**
    * Opens the listeners; connections wait until {@linkcode Server.start}.
    *
-   * @param listens false for a server whose clients have no sockets.
+   * @param io Where the sockets come from, which belongs to this object once it is made; undefined
+   * for a server whose clients have none.
    * @throws {HavenError} `listen` when an address cannot be listened on.
    */
   constructor(
     app: ServerApp<F, C>,
     options: ResolvedListen,
-    listens: boolean = true,
+    io: ServerIo | undefined,
   ) {
     const { host, port, websocketPort, reusePort, timeout, keepAlive } =
       options;
@@ -122,19 +124,16 @@ export class Server<F extends object, C extends object>
       heartbeatCmd,
       (message) => new HavenError("option", message),
     );
-    if (!listens) return;
-    let listener: Deno.TcpListener | undefined;
+    this.#io = io;
+    if (!io) return;
+    const more = { reusePort, keepAlive };
+    let listener: Listener | undefined;
     try {
-      listener = listenTcp("clients", host, port, {
-        reusePort,
-        keepAlive,
-      });
-      this.#webListener = websocketPort === undefined
-        ? undefined
-        : listenTcp("WebSockets", host, websocketPort, {
-          reusePort,
-          keepAlive,
-        });
+      listener = io.listen({ what: "clients", hostname: host, port }, more);
+      this.#webListener = websocketPort === undefined ? undefined : io.listen(
+        { what: "WebSockets", hostname: host, port: websocketPort },
+        more,
+      );
     } catch (cause) {
       listener?.close();
       throw new HavenError("listen", (cause as Error).message, { cause });
@@ -144,12 +143,12 @@ export class Server<F extends object, C extends object>
 
   /** Where TCP clients connect, with the real port. */
   get addr(): Deno.NetAddr | undefined {
-    return this.#listener?.addr as Deno.NetAddr | undefined;
+    return this.#listener?.addr;
   }
 
   /** Where WebSocket clients connect, with the real port. */
   get websocketAddr(): Deno.NetAddr | undefined {
-    return this.#webListener?.addr as Deno.NetAddr | undefined;
+    return this.#webListener?.addr;
   }
 
   /** The connections. */
@@ -165,19 +164,11 @@ export class Server<F extends object, C extends object>
     const { logger } = this.#app;
     if (!this.#listener) return;
     this.#follow(
-      acceptAll(
-        this.#listener,
-        logger,
-        (conn) => this.#accept(acceptedConn(conn)),
-      ),
+      acceptAll(this.#listener, logger, (conn) => this.#accept(conn)),
     );
     if (!this.#webListener) return;
     this.#follow(
-      acceptAll(
-        this.#webListener,
-        logger,
-        (conn) => this.#acceptWeb(acceptedConn(conn)),
-      ),
+      acceptAll(this.#webListener, logger, (conn) => this.#acceptWeb(conn)),
     );
   }
 
@@ -213,6 +204,7 @@ export class Server<F extends object, C extends object>
     for (const session of busy) session.abandon();
     for (const session of [...this.all()]) session.socket.close(STOP);
     while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#io?.close();
     this.memory.stop();
   }
   onCreate(session: Session<F, C>): Promise<void> | undefined {

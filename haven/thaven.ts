@@ -10,6 +10,7 @@ import {
   selfCommand,
   workingFolder,
 } from "@maple/box/internal";
+import { HavenError } from "./errors.ts";
 import type { Flavour, FlavourApp } from "./flavour.ts";
 import { Haven, type HavenOptions } from "./haven.ts";
 import type { Ports, ResolvedRun } from "./options.ts";
@@ -69,8 +70,15 @@ export class THaven<
 const runInThreads: Flavour = async (options, app) => {
   const thread = threadIdentity();
   if (thread) return await runThread(thread, options, app);
-  const { workers } = options;
-  if (workers > 1) checkPortSharing(workers);
+  const { workers, io } = options;
+  // What a thread has of the system it would keep when it ends.
+  if (workers > 0 && io !== "deno") {
+    throw new HavenError(
+      "option",
+      `Option io must be deno in the threads of a THaven, got ${io}; a Haven and a GHaven take both`,
+    );
+  }
+  if (workers > 1) checkPortSharing(workers, io);
   // Threads run the main module: it has to be a program's.
   if (workers > 0) selfCommand();
   let ports = takePorts();

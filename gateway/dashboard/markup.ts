@@ -29,7 +29,7 @@ export const DASHBOARD_BODY: string = `<header>
 <h1>maple gateway</h1>
 <span class="state" id="state" role="status">waiting for data</span>
 <span class="about">clients <b id="outer">–</b> · workers <b id="inner">–</b> ·
-node <b id="node">–</b> · version <b id="version">–</b></span>
+node <b id="node">–</b> · io <b id="io">–</b> · version <b id="version">–</b></span>
 <button type="button" id="theme" aria-label="light or dark" title="light or dark">◐</button>
 </header>
 <p class="notice" id="notice" role="alert" hidden></p>

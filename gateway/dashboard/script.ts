@@ -146,6 +146,7 @@ export function dashboardScript(
     }
     if (report.inner !== null) byId("inner").textContent = report.inner;
     byId("node").textContent = String(report.nodeId);
+    byId("io").textContent = report.stats.io;
     byId("version").textContent = report.version;
   }
 

@@ -29,12 +29,17 @@ function addProcess(
   text: PrometheusText,
   { version, nodeId, startedAt, stats }: GatewayReport,
 ): void {
-  const { state, loopDelay, rss } = stats;
+  const { state, loopDelay, rss, io } = stats;
   text
     .gauge(
       "maple_gateway_build_info",
       "Always 1; the labels tell which gateway this is.",
-      [[{ version, deno: Deno.version.deno, node_id: String(nodeId) }, 1]],
+      [[{
+        version,
+        deno: Deno.version.deno,
+        io,
+        node_id: String(nodeId),
+      }, 1]],
     )
     .gauge(
       "maple_gateway_state",

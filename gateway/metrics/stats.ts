@@ -1,6 +1,6 @@
 // What a gateway tells of itself: its counters, and how it is now.
 
-import type { HistogramData, PeerIdentity } from "@maple/box/internal";
+import type { HistogramData, IoKind, PeerIdentity } from "@maple/box/internal";
 import type { OuterTransport } from "../outer/outer_transport.ts";
 import type { GatewayCounters } from "./counters.ts";
 import type { CommandStats } from "./measures.ts";
@@ -67,6 +67,8 @@ export interface GatewayStats extends GatewayCounters {
   workerLinks: WorkerStats[];
   /** Seconds by which the event loop was late, at most, in the last second. */
   loopDelay: number;
+  /** Where its sockets come from. */
+  io: IoKind;
   /** Bytes of memory of the process. */
   rss: number;
   /** Seconds since the gateway began to listen. */

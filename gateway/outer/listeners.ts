@@ -2,11 +2,11 @@
 
 import {
   acceptAll,
-  acceptedConn,
   type Conn,
   formatAddress,
-  listenTcp,
+  type Listener,
   type Logger,
+  type ServerIo,
   whenFree,
   type WhenFreeOptions,
 } from "@maple/box/internal";
@@ -29,31 +29,32 @@ const PLANS: readonly Plan[] = [
 
 /** Where clients connect. */
 export class OuterListeners {
-  readonly #listeners: ReadonlyMap<OuterTransport, Deno.TcpListener>;
+  readonly #listeners: ReadonlyMap<OuterTransport, Listener>;
 
-  private constructor(
-    listeners: ReadonlyMap<OuterTransport, Deno.TcpListener>,
-  ) {
+  private constructor(listeners: ReadonlyMap<OuterTransport, Listener>) {
     this.#listeners = listeners;
   }
 
   /**
    * Opens all that are wanted.
    *
+   * @param io Where their sockets come from.
    * @throws {Error} with one line, when one cannot be opened; none is open then.
    */
   static async open(
+    io: ServerIo,
     options: ResolvedOptions,
     waiting: WhenFreeOptions,
   ): Promise<OuterListeners> {
     const { outerHost, backlog, keepAlive } = options;
-    const listeners = new Map<OuterTransport, Deno.TcpListener>();
+    const listeners = new Map<OuterTransport, Listener>();
     try {
       for (const { transport, whom, port: portOf } of PLANS) {
         const port = portOf(options);
         if (port === undefined) continue;
+        const at = { what: whom, hostname: outerHost, port };
         const listener = await whenFree(
-          () => listenTcp(whom, outerHost, port, { backlog, keepAlive }),
+          () => io.listen(at, { backlog, keepAlive }),
           waiting,
         );
         listeners.set(transport, listener);
@@ -67,7 +68,7 @@ export class OuterListeners {
 
   /** Where clients of that transport connect; undefined where they cannot. */
   addr(transport: OuterTransport): Deno.NetAddr | undefined {
-    return this.#listeners.get(transport)?.addr as Deno.NetAddr | undefined;
+    return this.#listeners.get(transport)?.addr;
   }
 
   /** Where clients connect, for the log. */
@@ -87,8 +88,7 @@ export class OuterListeners {
     },
   ): void {
     for (const [transport, listener] of this.#listeners) {
-      const onConn = (conn: Deno.TcpConn) =>
-        accept(acceptedConn(conn), transport);
+      const onConn = (conn: Conn) => accept(conn, transport);
       follow(acceptAll(listener, logger, onConn));
     }
   }

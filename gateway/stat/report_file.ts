@@ -79,6 +79,7 @@ function fillIn(report: Record<string, unknown>): void {
   const stats = report["stats"];
   if (!isObject(stats)) return;
   report["trouble"] ??= [];
+  stats["io"] ??= "deno";
   for (const [name, zero] of Object.entries(newCounters())) {
     const value = stats[name];
     if (value === undefined) stats[name] = zero;
@@ -173,6 +174,7 @@ const REPORT_SHAPE: Shape = {
     ...numbers("clients", "clientsPeak", "users", "innerLinks", "workers"),
     ...numbers("idleCredits", "queued", "queuedPeak", "queuedBytes", "inHand"),
     ...numbers("oldestSeconds", "loopDelay", "rss", "uptime", "pid"),
+    io: "string",
     queueTime: isHistogram,
     workTime: isHistogram,
     commands: [{

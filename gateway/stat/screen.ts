@@ -97,7 +97,11 @@ function headLines({ report }: Look, options: ScreenOptions): Line[] {
   const who = [
     cell(`maple gateway ${printable(version)}  `, "strong"),
     cell(state, isSilent ? "bad" : STATE_STYLES[stats.state] ?? "warning"),
-    cell(`  up ${formatAge(stats.uptime)}, pid ${stats.pid}, node ${nodeId}`),
+    cell(
+      `  up ${
+        formatAge(stats.uptime)
+      }, pid ${stats.pid}, node ${nodeId}, io ${stats.io}`,
+    ),
   ];
   const where = [
     cell(

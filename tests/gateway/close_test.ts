@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import { Gateway, GatewayError } from "@maple/gateway";
 import { GatewayFixture, overTransports } from "../helpers/gateway_fixture.ts";
+import { TEST_IO } from "../helpers/test_io.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 import { within } from "../helpers/within.ts";
 
@@ -14,6 +15,7 @@ const LOCAL = {
   outerPort: 0,
   innerHost: "127.0.0.1",
   innerPort: 0,
+  ...(TEST_IO && { io: TEST_IO }),
 };
 
 overTransports(

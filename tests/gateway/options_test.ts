@@ -20,6 +20,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerHost: "127.0.0.1",
     innerPort: 28000,
     order: "client",
+    io: "deno",
     backlog: 4096,
     connsMax: 10_000,
     connTimeout: 0,

@@ -15,6 +15,7 @@ import {
 } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
+import { TEST_IO } from "../helpers/test_io.ts";
 import { PATIENCE_MS, within } from "../helpers/within.ts";
 
 /** A haven server in this process, closed at the end of the test. */
@@ -34,7 +35,11 @@ export class HavenFixture<F extends object = BoxFields>
   ): Promise<HavenFixture> {
     const fixture = new HavenFixture(Box, options);
     register(fixture.app);
-    await fixture.app.listen({ port: 0, ...options });
+    await fixture.app.listen({
+      port: 0,
+      ...(TEST_IO && { io: TEST_IO }),
+      ...options,
+    });
     return fixture;
   }
 

@@ -12,6 +12,7 @@ import { eventually } from "./eventually.ts";
 import { LogCollector } from "./log_collector.ts";
 import { type Address, type PeerConn, RawPeer } from "./raw_peer.ts";
 import { RawWorker } from "./raw_worker.ts";
+import { TEST_IO } from "./test_io.ts";
 import { WebSocketStream } from "./web_socket_stream.ts";
 import { PATIENCE_MS } from "./within.ts";
 
@@ -77,6 +78,7 @@ export class GatewayFixture implements AsyncDisposable {
       // The peers of most tests do not answer pings.
       workerTimeout: 0,
       logger: log,
+      ...(TEST_IO && { io: TEST_IO }),
       ...options,
     });
     await gateway.listen();

@@ -3,6 +3,7 @@
 import { pathOf } from "./paths.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 import type { Address } from "./raw_peer.ts";
+import { TEST_IO } from "./test_io.ts";
 
 /** The gateway's main module. */
 export const GATEWAY_MAIN: string = pathOf("../../gateway/mod.ts");
@@ -13,6 +14,7 @@ export const GATEWAY_ARGS: readonly string[] = [
   "--quiet",
   "-A",
   GATEWAY_MAIN,
+  ...(TEST_IO ? ["--io", TEST_IO] : []),
 ];
 
 /** The line that says that it accepts connections. */

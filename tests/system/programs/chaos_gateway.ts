@@ -5,9 +5,15 @@
 
 import { Gateway, type GatewayOptions } from "@maple/gateway";
 import { formatAddress } from "@maple/box/internal";
+import { TEST_IO } from "../../helpers/test_io.ts";
 
 const options = JSON.parse(Deno.args[0] ?? "{}") as GatewayOptions;
-const local = { outerHost: "127.0.0.1", outerPort: 0, innerPort: 0 };
+const local = {
+  outerHost: "127.0.0.1",
+  outerPort: 0,
+  innerPort: 0,
+  ...(TEST_IO && { io: TEST_IO }),
+};
 await using gateway = new Gateway({ ...options, ...local });
 await gateway.listen();
 console.log(
