@@ -6,7 +6,11 @@ import { warmUpOf } from "./echoes.ts";
 import type { Row } from "./rows.ts";
 import { System } from "./system.ts";
 
-const ORDERS = ["client", "none"] as const;
+const SUBJECTS = [
+  { order: "client", io: "deno" },
+  { order: "client", io: "epoll" },
+  { order: "none", io: "deno" },
+] as const;
 // How many tasks the worker asks for at a time.
 const CREDITS = [16, 1024];
 const CONNECTIONS = [50, 1000, 5000, 15_000];
@@ -24,13 +28,17 @@ const CONNECTIONS_A_SECOND = 1000;
 export async function fairness(context: BenchContext): Promise<Row[]> {
   const { generator, tell } = context;
   const rows: Row[] = [];
-  for (const order of ORDERS) {
+  for (const { order, io } of SUBJECTS) {
     for (const credits of CREDITS) {
-      await using system = await System.start({ order, concurrency: credits });
+      await using system = await System.start({
+        order,
+        io,
+        concurrency: credits,
+      });
       for (const connections of possibleConnections(context, CONNECTIONS)) {
         for (const depth of DEPTHS) {
           const scenario = `${connections} × ${depth}, ${credits} credits`;
-          tell(`fairness: ${scenario}, order ${order}`);
+          tell(`fairness: ${scenario}, order ${order}, io ${io}`);
           const result = await generator.run(system.port, {
             connections,
             depth,
@@ -42,7 +50,7 @@ export async function fairness(context: BenchContext): Promise<Row[]> {
           });
           rows.push({
             scenario,
-            subject: `gateway, 1 worker, order ${order}`,
+            subject: `gateway, 1 worker, order ${order}, io ${io}`,
             unit: "worst/mean",
             values: [result.worst / result.mean],
             p99: [result.p99],

@@ -3,7 +3,7 @@
 import { type BenchContext, possibleConnections } from "./context.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
-import { DENO_ECHO, HAVEN, ONE_WORKER } from "./servers.ts";
+import { DENO_ECHO, GATEWAYS, HAVEN, HAVEN_EPOLL } from "./servers.ts";
 import { System } from "./system.ts";
 
 const CONNECTIONS = [1000, 15_000];
@@ -17,13 +17,15 @@ export async function memory(context: BenchContext): Promise<Row[]> {
     await using echo = await Program.deno("load.ts", ["--serve"]);
     rows.push(...await measure(context, DENO_ECHO, echo));
   }
-  {
-    await using haven = await Program.deno("programs/haven_echo.ts");
-    rows.push(...await measure(context, HAVEN, haven));
+  for (const [subject, io] of [[HAVEN, "deno"], [HAVEN_EPOLL, "epoll"]]) {
+    await using haven = await Program.deno("programs/haven_echo.ts", [io!]);
+    rows.push(...await measure(context, subject!, haven));
   }
-  await using system = await System.start();
-  const { gateway, port } = system;
-  rows.push(...await measure(context, ONE_WORKER, gateway, port));
+  for (const [subject, io] of GATEWAYS) {
+    await using system = await System.start({ io });
+    const { gateway, port } = system;
+    rows.push(...await measure(context, subject, gateway, port));
+  }
   return rows.toSorted((a, b) => a.scenario.length - b.scenario.length);
 }
 

@@ -3,7 +3,7 @@
 import { Cmd } from "./commands.ts";
 import { type BenchContext, possibleConnections } from "./context.ts";
 import type { Row } from "./rows.ts";
-import { ONE_WORKER } from "./servers.ts";
+import { GATEWAYS } from "./servers.ts";
 import { System } from "./system.ts";
 
 const CONNECTIONS = [100, 1000, 5000, 10_000, 15_000];
@@ -29,24 +29,38 @@ interface Figures {
 export async function scale(context: BenchContext): Promise<Row[]> {
   const { tell } = context;
   const rounds = Math.min(context.rounds, MOST_ROUNDS);
-  const figures = new Map(
-    possibleConnections(context, CONNECTIONS).map((connections) => [
-      connections,
-      { rates: [], p99: [], cpu: [], memory: [] } as Figures,
-    ]),
-  );
+  const perGateway = GATEWAYS.map(([subject, io]) => ({
+    subject,
+    io,
+    figures: new Map(
+      possibleConnections(context, CONNECTIONS).map((connections) => [
+        connections,
+        { rates: [], p99: [], cpu: [], memory: [] } as Figures,
+      ]),
+    ),
+  }));
   for (let round = 0; round < rounds; round++) {
-    await using system = await System.start();
-    await context.generator.warmUp(system.port);
-    for (const [connections, of] of figures) {
-      tell(`${RATE}/s on ${connections} connections, round ${round + 1}`);
-      await measure(context, system, { connections, of });
+    for (const { subject, io, figures } of perGateway) {
+      await using system = await System.start({ io });
+      await context.generator.warmUp(system.port);
+      for (const [connections, of] of figures) {
+        tell(`${RATE}/s on ${connections}, ${subject}, round ${round + 1}`);
+        await measure(context, system, { connections, of });
+      }
     }
   }
-  const few = figures.get(CONNECTIONS[0]!)!;
-  return [...figures].flatMap(([connections, { rates, p99, cpu, memory }]) => {
+  return perGateway.flatMap(({ subject, figures }) => rowsOf(subject, figures))
+    .toSorted((a, b) => connectionsOf(a) - connectionsOf(b));
+}
+
+function connectionsOf({ scenario }: Row): number {
+  return Number(scenario.split(" on ")[1]);
+}
+
+function rowsOf(subject: string, all: ReadonlyMap<number, Figures>): Row[] {
+  const few = all.get(CONNECTIONS[0]!)!;
+  return [...all].flatMap(([connections, { rates, p99, cpu, memory }]) => {
     const scenario = `${RATE}/s on ${connections}`;
-    const subject = ONE_WORKER;
     return [
       { scenario, subject, unit: "answers/s", values: rates, p99 },
       {

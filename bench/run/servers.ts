@@ -1,5 +1,6 @@
 // Servers: what the benchmarks put under load, started and warm.
 
+import type { IoKind } from "@maple/box/internal";
 import type { BenchContext } from "./context.ts";
 import type { Haproxy } from "./haproxy.ts";
 import { Program } from "./program.ts";
@@ -11,8 +12,18 @@ export const C_ECHO = "C epoll echo";
 export const DENO_ECHO = "Deno.listen echo";
 /** A haven server. */
 export const HAVEN = "haven";
+/** The same on the system's own sockets. */
+export const HAVEN_EPOLL = "haven, io epoll";
 /** A gateway as it is, with one worker. */
 export const ONE_WORKER = "gateway, 1 worker";
+/** The same on the system's own sockets. */
+export const ONE_WORKER_EPOLL = "gateway, 1 worker, io epoll";
+
+/** Both, with the option that makes them. */
+export const GATEWAYS = [
+  [ONE_WORKER, "deno"],
+  [ONE_WORKER_EPOLL, "epoll"],
+] as const;
 
 /** A server that runs and is warm. */
 export interface Server {
@@ -54,10 +65,13 @@ export class Servers implements AsyncDisposable {
     await this.add(DENO_ECHO, await Program.deno("load.ts", ["--serve"]));
   }
 
-  /** Starts a haven server, and a gateway with one worker. */
+  /** Starts a haven server, and a gateway with one worker, each on both kinds of sockets. */
   async addOurs(): Promise<void> {
-    await this.add(HAVEN, await Program.deno("programs/haven_echo.ts"));
+    const haven = (io: IoKind) => Program.deno("programs/haven_echo.ts", [io]);
+    await this.add(HAVEN, await haven("deno"));
+    await this.add(HAVEN_EPOLL, await haven("epoll"));
     await this.add(ONE_WORKER, await System.start());
+    await this.add(ONE_WORKER_EPOLL, await System.start({ io: "epoll" }));
   }
 
   /** Ends them. */

@@ -1,5 +1,6 @@
 // System: a gateway with its workers, each a process, as the benchmarks measure it.
 
+import type { IoKind } from "@maple/box/internal";
 import { CONCURRENCY } from "./commands.ts";
 import { Program } from "./program.ts";
 
@@ -7,6 +8,8 @@ import { Program } from "./program.ts";
 export interface SystemOptions {
   /** The gateway's order. */
   order?: "client" | "none";
+  /** Where its sockets come from. @default {"deno"} */
+  io?: IoKind;
   /** Worker processes. */
   workers?: number;
   /** Tasks that each of them asks for at a time. @default {64} */
@@ -29,8 +32,9 @@ export class System implements AsyncDisposable {
 
   /** Starts them and waits until the workers are attached. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const { order = "client", workers = 1, concurrency = CONCURRENCY, copy } =
+    const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
+    const { io, copy } = options;
     const start = (module: string, args: readonly string[]) =>
       copy === undefined
         ? Program.deno(module, args)
@@ -39,6 +43,8 @@ export class System implements AsyncDisposable {
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
       ...["--conns-max", "100000", "--log-level", "ERROR"],
+      // Another working copy may be one that does not know it.
+      ...(io === undefined ? [] : ["--io", io]),
     ]);
     const args = [gateway.port("inner="), concurrency].map(String);
     return new System(

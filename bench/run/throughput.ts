@@ -5,7 +5,7 @@ import { measureInTurn, type Scenario } from "./echoes.ts";
 import { Haproxy } from "./haproxy.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
-import { HAVEN, ONE_WORKER, Servers } from "./servers.ts";
+import { HAVEN, ONE_WORKER, ONE_WORKER_EPOLL, Servers } from "./servers.ts";
 import { System } from "./system.ts";
 
 const HAPROXY = "HAProxy";
@@ -20,7 +20,7 @@ const DEPTHS = [1, 16];
 const BODIES = [40, KIB, 16 * KIB];
 // Measured with all servers, for longer and more often than the others.
 const MAIN = ["1 × 1 × 40", "50 × 1 × 40", "1000 × 1 × 40", "50 × 16 × 40"];
-const OTHERS_SERVERS = [HAVEN, ONE_WORKER, TWO_WORKERS];
+const OTHERS_SERVERS = [HAVEN, ONE_WORKER, ONE_WORKER_EPOLL, TWO_WORKERS];
 const OTHERS_SHARE = 0.6;
 // A load that has more bytes under way takes seconds until its first requests are answered: it is
 // measured once.

@@ -34,6 +34,7 @@ const EVERY: Record<string, string | number> = {
   innerHost: "::1",
   innerPort: 2,
   order: "none",
+  io: "epoll",
   connsMax: 3,
   connTimeout: 4.5,
   firstFrameTimeout: 1.5,
