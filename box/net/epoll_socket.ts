@@ -70,6 +70,8 @@ export class EpollSocket extends Watched implements Conn {
   /** Closes it at once. */
   close(): void {
     if (this.released) return;
+    // As Deno does: with something unread what follows is a reset, and who reads sees the end first.
+    this.loop.calls.endSending(this.descriptor);
     this.release();
     this.#failWriting(closedError());
     // Not in place: whoever closes it may be in the middle of a frame that is in the sink's memory.

@@ -183,9 +183,11 @@ Deno.test("Gateway close() closes whoever it has accepted in that moment as well
     };
     return listener;
   }) as typeof Deno.listen;
-  await using fixture = await GatewayFixture.start({ io: "deno" }).finally(() => {
-    Deno.listen = listen;
-  });
+  await using fixture = await GatewayFixture.start({ io: "deno" }).finally(
+    () => {
+      Deno.listen = listen;
+    },
+  );
   using client = await Deno.connect(fixture.outer);
   using worker = await Deno.connect(fixture.inner);
   const ended = fixture.gateway.close();

@@ -5,7 +5,7 @@ import { Box } from "@maple/box";
 import { HavenError } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { within } from "../helpers/within.ts";
-import { HavenFixture, readToEnd } from "./haven_fixture.ts";
+import { call, HavenFixture, readToEnd } from "./haven_fixture.ts";
 
 /** Whether nobody can connect. */
 async function refuses(port: number): Promise<boolean> {
@@ -26,6 +26,7 @@ Deno.test("Haven.close() finishes the requests that came, then closes", async ()
       calls.push("handler");
       request.write({ body: request.box.body });
     });
+    app.route(2, () => ({}));
     app.closeConn(() => void calls.push("closeConn"));
     app.stopWorker(() => void calls.push("stopWorker"));
   });
@@ -34,8 +35,11 @@ Deno.test("Haven.close() finishes the requests that came, then closes", async ()
   using idle = await server.connectRaw();
   await client.write({ cmd: 1, body: "1" });
   await client.write({ cmd: 1, body: "2" });
+  // What came before its request has come.
+  await using later = await server.connect();
+  await call(later, { cmd: 2 });
   await server.until(({ requests, accepted }) =>
-    requests === 1 && accepted === 2
+    requests === 2 && accepted === 3
   );
   const closing = server.app.close();
   // Nobody new is let in.
@@ -51,6 +55,7 @@ Deno.test("Haven.close() finishes the requests that came, then closes", async ()
   assertEquals(calls, [
     "handler",
     "handler",
+    "closeConn",
     "closeConn",
     "closeConn",
     "stopWorker",
