@@ -39,7 +39,12 @@ export abstract class Watched {
   readonly descriptor: number;
   #released = false;
 
-  /** @param descriptor The descriptor, which belongs to this object from now on. */
+  /**
+   * Takes a descriptor over, and asks for nothing yet.
+   *
+   * @param loop Who looks after it.
+   * @param descriptor The descriptor, which belongs to this object from now on.
+   */
   constructor(loop: EpollLoop, descriptor: number) {
     this.loop = loop;
     this.descriptor = descriptor;

@@ -110,7 +110,11 @@ export class PollEvents {
   /** The array of `struct epoll_event`, for the system. */
   readonly words: Uint32Array<ArrayBuffer>;
 
-  /** @param max How many there is room for. */
+  /**
+   * Makes room.
+   *
+   * @param max For how many.
+   */
   constructor(max: number) {
     this.max = max;
     this.words = new Uint32Array(max * EVENT_WORDS);
