@@ -2,11 +2,11 @@
 // descriptor that is ready.
 //
 // How it lives beside Deno's. What is ready is served in batches, with a turn of microtasks after
-// each, in which what the batch gave to send is written. After some of them in a row Deno's loop has
-// a turn: timers, signals, and whatever else is not ours. When nothing is ready Deno's loop has a
-// turn too, and then this one waits, but no longer than all else may be late by it. When nothing
-// has come for a while a thread waits instead, and nothing stands still meanwhile; to be woken by it
-// takes longer.
+// each, in which what the batch gave to send is written. After a millisecond of that Deno's loop
+// has a turn: timers, signals, and whatever else is not ours. When nothing is ready Deno's loop has
+// a turn too, and then this one waits, but no longer than all else may be late by it. When nothing
+// has come for a while a thread waits instead, and nothing stands still meanwhile; to be woken by
+// it takes longer.
 
 import {
   Errno,

@@ -70,7 +70,7 @@ export class EpollSocket extends Watched implements Conn {
   /** Closes it at once. */
   close(): void {
     if (this.released) return;
-    // As Deno does: with something unread what follows is a reset, and who reads sees the end first.
+    // As Deno does: with something unread what follows is a reset, and who reads sees an end first.
     this.loop.calls.endSending(this.descriptor);
     this.release();
     this.#failWriting(closedError());

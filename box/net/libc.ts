@@ -1,5 +1,5 @@
-// Libc: the system's own library, by FFI, on Linux: the only file that calls it. Each call is made so
-// that no memory can be harmed, whatever the caller does.
+// Libc: the system's own library, by FFI, on Linux: the only file that calls it. Each call is made
+// so that no memory can be harmed, whatever the caller does.
 //
 // Why that is so. A call of Deno's that is not marked `nonblocking` runs on the thread of the
 // JavaScript that makes it and returns before anything else of that thread runs: nobody can detach,
@@ -467,7 +467,8 @@ export class Libc implements SystemCalls, Disposable {
     this.#check();
     const length = Math.min(bytes.byteLength, CALL_BYTES_MAX);
     if (length === 0) return 0;
-    // No more is read than the buffer has. A side that is gone must not end the process by a signal.
+    // No more is read than the buffer has. A side that is gone must not end the process by a
+    // signal.
     return this.#result(
       this.#symbols.send(
         descriptor,

@@ -1,4 +1,4 @@
-// Socket addresses as the system's calls take and give them on Linux (`sockaddr_in`, `sockaddr_in6`).
+// Socket addresses as the calls of Linux take and give them (`sockaddr_in`, `sockaddr_in6`).
 
 import { ipFromBytes, parseIpv4, parseIpv6 } from "../ip_address.ts";
 
