@@ -71,4 +71,6 @@ export interface FrameTransport extends ServerTransport {
   reserve(count: number): number;
   /** Where bytes for `reserve` go; changes with each call of it. */
   readonly buffer: Uint8Array;
+  /** Resolves when all that was sent is written, or it is closed. */
+  drained(): Promise<void>;
 }

@@ -21,6 +21,9 @@ import type {
 const TASK_WEIGHT = 1 / 32;
 // A worker for which more waits to be sent does not come to what it has.
 const UNSENT_BYTES_MAX = 256 * 1024;
+// A worker for which so much waits to be sent gets no task more: what it has asked for may be more
+// than its outbox takes, however well it reads.
+const FULL_BYTES = 1024 * 1024;
 
 /** What a link tells its gateway. */
 export interface LinkOwner {
@@ -82,6 +85,7 @@ export class InnerLink implements FrameHandler, TaskHolder {
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   readonly #owner: LinkOwner;
   readonly #unsentMax: number;
+  readonly #fullBytes: number;
 
   /**
    * @param socket What carries its frames.
@@ -91,11 +95,12 @@ export class InnerLink implements FrameHandler, TaskHolder {
   constructor(
     socket: FrameTransport,
     owner: LinkOwner,
-    frameMax: number = UNSENT_BYTES_MAX,
+    frameMax: number = FULL_BYTES,
   ) {
     this.socket = socket;
     this.#owner = owner;
     this.#unsentMax = Math.min(frameMax, UNSENT_BYTES_MAX);
+    this.#fullBytes = Math.min(frameMax, FULL_BYTES);
     this.address = formatAddress(socket.remoteAddr);
   }
 
@@ -114,6 +119,16 @@ export class InnerLink implements FrameHandler, TaskHolder {
   /** Whether it reads what it is sent, so that there may be more of it. */
   get keepsUp(): boolean {
     return this.socket.pendingBytes < this.#unsentMax;
+  }
+
+  /** Whether so much waits to be sent to it that it gets nothing more until it has read. */
+  get isFull(): boolean {
+    return this.socket.pendingBytes >= this.#fullBytes;
+  }
+
+  /** Resolves when all that was sent to it is written, or it is closed. */
+  drained(): Promise<void> {
+    return this.socket.drained();
   }
 
   /** It has asked for its first task. */

@@ -299,10 +299,23 @@ export class Dispatcher {
       const task = this.#queue.next();
       if (!task) break;
       const { session } = task;
-      this.#deliver(task, this.#asking.next(turnNow())!);
+      const link = this.#asking.next(turnNow())!;
+      this.#deliver(task, link);
       if (session && session.chain > 0) this.#chains!.extend(session);
+      if (link.isFull) this.#pause(link);
     }
     this.#pumping = false;
+  }
+
+  // A link gets no more tasks until it has read those that it has.
+  #pause(link: TaskHolder): void {
+    this.#asking.park(link);
+    link.drained().then(() => {
+      // One that has left meanwhile is not parked any more.
+      if (!link.parked) return;
+      this.#asking.unpark(link);
+      this.pump();
+    });
   }
 
   // A link gets nothing any more. Answers the task that it was alone with.

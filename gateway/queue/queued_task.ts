@@ -79,10 +79,14 @@ export interface TaskHolder extends Linked<TaskHolder> {
   readonly chains: boolean;
   /** Whether it reads what it is sent, so that there may be more of it. */
   readonly keepsUp: boolean;
+  /** Whether so much waits to be sent to it that it gets nothing more until it has read. */
+  readonly isFull: boolean;
   /** Whether no more tasks can be sent to it. */
   readonly closed: boolean;
   /** Sends it a task; one that cannot be sent ends it. */
   deliver(task: QueuedTask): void;
+  /** Resolves when all that was sent to it is written, or it is closed. */
+  drained(): Promise<void>;
   /** Makes it give the tasks of a client back that are chained and not begun. */
   recall(client: QueueClient): void;
   /** Makes it send a frame soon, if it lives and is a worker of ours. */

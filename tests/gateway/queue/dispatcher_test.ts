@@ -249,3 +249,31 @@ Deno.test("Dispatcher closes a worker that does not read, and its task comes bac
   dispatcher.ask(slow.link);
   assertEquals(slow.link.credits, 0);
 });
+
+Deno.test("Dispatcher gives a worker what its connection takes at a time, and the rest as it is read", async () => {
+  const { dispatcher, queue, ask } = setUp();
+  using _ = closing(dispatcher);
+  const link = new FakeLink({ maxOutboxBytes: 2_000_000 });
+  ask(link, 10);
+  const long = "x".repeat(600_000);
+  for (let i = 0; i < 6; i++) dispatcher.submit(innerTask(long));
+  assertEquals([link.link.socket.closed, queue.size], [false, 4]);
+  for (const left of [2, 0]) {
+    assertEquals((await link.sent()).length, 2);
+    assertEquals(queue.size, left);
+  }
+  assertEquals((await link.sent()).length, 2);
+  assertEquals([dispatcher.delivered, link.link.credits], [6, 4]);
+});
+
+Deno.test("Dispatcher forgets a worker that has left while it was to read first", async () => {
+  const { dispatcher, queue, ask } = setUp();
+  using _ = closing(dispatcher);
+  const link = new FakeLink({ maxOutboxBytes: 4_000_000 });
+  ask(link, 10);
+  dispatcher.submit(innerTask("x".repeat(1_100_000)));
+  dispatcher.withdraw(link.link);
+  dispatcher.submit(innerTask("next"));
+  assertEquals((await link.sent()).length, 1);
+  assertEquals([queue.size, dispatcher.idleCredits], [1, 0]);
+});
