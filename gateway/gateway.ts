@@ -5,7 +5,6 @@ import {
   acceptAll,
   ClientWatch,
   createLogger,
-  describeError,
   droppedLogLines,
   fitOpenFiles,
   flushLog,
@@ -44,6 +43,7 @@ import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
 import { RoomWatch } from "./queue/room_watch.ts";
+import { Running } from "./running.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { copyCounters, newCounters } from "./metrics/counters.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
@@ -79,8 +79,7 @@ export class Gateway implements AsyncDisposable {
   readonly #measures: Measures;
   readonly #backlogOverflows = new BacklogOverflows();
   readonly #loopDelay = new LoopDelay();
-  #running = 0;
-  #onAllEnded: (() => void) | undefined;
+  readonly #running: Running;
   #opening = false;
   #outer: OuterListeners | undefined;
   #inner: Listener | undefined;
@@ -109,11 +108,13 @@ export class Gateway implements AsyncDisposable {
     });
     const measures = new Measures((frame) => resolved.boxClass.cmdOf(frame));
     this.#measures = measures;
+    const logger = options.logger ??
+      createLogger({ role: "gateway", level: "WARN" });
+    this.#running = new Running(logger);
     this.#context = {
       options: resolved,
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
-      logger: options.logger ??
-        createLogger({ role: "gateway", level: "WARN" }),
+      logger,
       counters: newCounters(),
       sessions: new SessionTable(),
       queue,
@@ -128,7 +129,7 @@ export class Gateway implements AsyncDisposable {
         onCleared: () => this.#context.counters.cleared++,
       }),
       memory: new MemoryLimit(resolved.memoryMax, () => this.#holders()),
-      follow: (work) => this.#follow(work),
+      follow: (work) => this.#running.follow(work),
     };
     this.#clients = new Clients(this.#context);
     this.#links = new InnerLinks(
@@ -184,7 +185,12 @@ export class Gateway implements AsyncDisposable {
     return this.#startedAt;
   }
 
-  /** Its options that are numbers, defaults filled in. */
+  /** Its number in every task. */
+  get nodeId(): number {
+    return this.#context.options.nodeId;
+  }
+
+  /** Its options that bound something, as they are in force. */
   get limits(): GatewayLimits {
     return limitsOf(this.#context.options);
   }
@@ -286,7 +292,7 @@ export class Gateway implements AsyncDisposable {
     this.#workerWatch.start();
     this.#roomWatch.start();
     this.#links.start();
-    this.#follow(
+    this.#running.follow(
       acceptAll(inner, logger, (conn) => this.#links.accept(conn)),
     );
     outer.start(
@@ -404,7 +410,7 @@ export class Gateway implements AsyncDisposable {
     dispatcher.close();
     this.#clients.close();
     this.#links.close();
-    await this.#allEnded();
+    await this.#running.ended();
     await this.#closeIo();
     this.#context.memory.stop();
     this.#abort?.[Symbol.dispose]();
@@ -467,26 +473,5 @@ export class Gateway implements AsyncDisposable {
     for (const { socket } of this.#context.sessions.all()) yield socket;
     for (const { socket } of this.#clients.leaving()) yield socket;
     for (const { socket } of this.#links.all()) yield socket;
-  }
-
-  // There are thousands of them: they are only counted. None rejects; one that did so by a mistake
-  // of ours must not end the others.
-  #follow(work: Promise<void>): void {
-    this.#running++;
-    work.then(this.#onEnded, this.#onFault);
-  }
-
-  readonly #onFault = (error: unknown): void => {
-    this.#context.logger.error(`a fault: ${describeError(error)}`);
-    this.#onEnded();
-  };
-
-  readonly #onEnded = (): void => {
-    if (--this.#running === 0) this.#onAllEnded?.();
-  };
-
-  #allEnded(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onAllEnded = resolve);
   }
 }

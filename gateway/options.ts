@@ -208,11 +208,14 @@ export interface GatewayOptions {
   signal?: AbortSignal;
 }
 
-/** The options that are numbers, with their defaults filled in. */
+/** The options that bound something, with their defaults filled in. */
 export type GatewayLimits = Readonly<
   Required<
     Omit<
       GatewayOptions,
+      | "outerPort"
+      | "innerPort"
+      | "nodeId"
       | "boxClass"
       | "outerHost"
       | "wsPort"
@@ -243,9 +246,13 @@ export const CHANGEABLE: readonly (keyof ChangeableLimits)[] = [
   "innerReserve",
 ];
 
-/** Those of the options that are numbers. */
+// Numbers that bound nothing.
+const NO_LIMITS: readonly NumberOption[] = ["outerPort", "innerPort", "nodeId"];
+
+/** Those of the options that bound something. */
 export function limitsOf(options: ResolvedOptions): GatewayLimits {
-  const names = Object.keys(RANGES) as NumberOption[];
+  const names = (Object.keys(RANGES) as NumberOption[])
+    .filter((name) => !NO_LIMITS.includes(name));
   return Object.fromEntries(
     names.map((name) => [name, options[name]]),
   ) as unknown as GatewayLimits;

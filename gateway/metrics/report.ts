@@ -34,7 +34,7 @@ export interface GatewayReport {
   readonly inner: string | null;
   /** The number of this gateway in every task. */
   readonly nodeId: number;
-  /** The options that are numbers, defaults filled in. */
+  /** The options that bound something, as they are in force. */
   readonly limits: GatewayLimits;
   /** The counters. */
   readonly stats: GatewayStats;
@@ -44,7 +44,7 @@ export interface GatewayReport {
 
 /** The report of a gateway as it is now. */
 export function reportOf(gateway: Gateway): GatewayReport {
-  const { outerAddr, wsAddr, innerAddr, startedAt, limits } = gateway;
+  const { outerAddr, wsAddr, innerAddr, startedAt, nodeId, limits } = gateway;
   const stats = gateway.stats();
   return {
     format: REPORT_FORMAT,
@@ -55,7 +55,7 @@ export function reportOf(gateway: Gateway): GatewayReport {
     outer: outerAddr ? formatAddress(outerAddr) : null,
     ws: wsAddr ? formatAddress(wsAddr) : null,
     inner: innerAddr ? formatAddress(innerAddr) : null,
-    nodeId: limits.nodeId,
+    nodeId,
     limits,
     stats,
     trouble: troubleOf(stats),

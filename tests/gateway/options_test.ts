@@ -66,7 +66,7 @@ for (const [name, { min, max, whole }] of Object.entries(RANGES)) {
     for (const value of [min, max]) {
       assertEquals(resolve(value)[name as keyof typeof RANGES], value);
     }
-    const bad: unknown[] = [min - 1, max + 1, NaN, Infinity, "1", null, 1n];
+    const bad: unknown[] = [min - 1, max + 1, NaN, Infinity, null, 1n];
     if (whole) bad.push(min + 0.5);
     for (const value of bad) {
       assertThrows(
@@ -170,4 +170,18 @@ Deno.test("resolveOptions() says plainly that the two ports are the same", () =>
   }
   resolveOptions({ ...same, outerHost: "10.0.0.1" });
   resolveOptions({ outerPort: 0, innerPort: 0 });
+});
+
+Deno.test("Gateway.limits are the numbers that bound something: no port is among them", async () => {
+  await using gateway = new Gateway({ connsMax: 12, nodeId: 7 });
+  const { limits } = gateway;
+  assertEquals([limits.connsMax, limits.drainTimeout, gateway.nodeId], [
+    12,
+    10,
+    7,
+  ]);
+  const others = Object.keys(limits).filter((name) =>
+    /port$|^node/i.test(name)
+  );
+  assertEquals(others, []);
 });
