@@ -3,6 +3,8 @@
 //
 //   cc -O2 -o epoll_load epoll_load.c && ./epoll_load --url 127.0.0.1:29000 --connections 50 --duration 1
 //
+// With --url ws://127.0.0.1:29001/ each box is a masked message of a WebSocket.
+//
 // --reconnect, which load.ts has not: each request on a connection of its own.
 
 #define _GNU_SOURCE
@@ -21,7 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128 };
+enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128, WS_HEADER = 14 };
+
+static const unsigned char MASK[4] = {0x37, 0xfa, 0x21, 0x3d};
 
 typedef struct {
   int fd;
@@ -35,6 +39,8 @@ typedef struct {
   // Times that requests were due at which no slot was free.
   double *due;
   int due_at, due_count, due_size;
+  // The header of a WebSocket's message that is being read, and whether it has been.
+  int ws_bytes, ws_size;
   // The frame that is being read.
   unsigned char header[HEADER];
   int header_bytes;
@@ -43,6 +49,7 @@ typedef struct {
 } Conn;
 
 static struct sockaddr_in server;
+static int websocket;
 static int connections = 10, depth = 1, cmd = 1, body = 40, login_cmd = 2, reconnect;
 static long login, requests = -1;
 static double duration = 10, warm_up, rate;
@@ -111,15 +118,33 @@ static void header(unsigned char *at, int command, int serial, int length) {
   put(at + 20, serial);
 }
 
+// The header of a client's message of so many bytes; gives its length.
+static int ws_header(unsigned char *at, long length) {
+  int size = length < 126 ? 2 : length < 65536 ? 4 : 10;
+  at[0] = 0x82;
+  at[1] = 0x80 | (size == 2 ? length : size == 4 ? 126 : 127);
+  for (int i = 2; i < size; i++) at[i] = length >> 8 * (size - 1 - i);
+  memcpy(at + size, MASK, 4);
+  return size + 4;
+}
+
+// The same frame behind the header of its message, masked, where that is wanted; gives how long both are.
+static int frame_header(unsigned char *at, int command, int serial, int length) {
+  int before = websocket ? ws_header(at, HEADER + length) : 0;
+  header(at + before, command, serial, length);
+  if (websocket) for (int i = 0; i < HEADER; i++) at[before + i] ^= MASK[i & 3];
+  return before + HEADER;
+}
+
 static void flush(Conn *conn) {
-  unsigned char headers[FRAMES_A_WRITE][HEADER];
+  unsigned char headers[FRAMES_A_WRITE][WS_HEADER + HEADER];
   while (conn->queued > 0) {
     struct iovec parts[FRAMES_A_WRITE * 2];
-    int frames = conn->queued < FRAMES_A_WRITE ? conn->queued : FRAMES_A_WRITE;
+    int head = HEADER, frames = conn->queued < FRAMES_A_WRITE ? conn->queued : FRAMES_A_WRITE;
     for (int i = 0; i < frames; i++) {
       int slot = conn->queue[(conn->queue_at + i) % depth];
-      header(headers[i], cmd, slot + 1, body);
-      parts[2 * i] = (struct iovec){headers[i], HEADER};
+      head = frame_header(headers[i], cmd, slot + 1, body);
+      parts[2 * i] = (struct iovec){headers[i], head};
       parts[2 * i + 1] = (struct iovec){body_bytes, body};
     }
     size_t skip = conn->sent_bytes;
@@ -134,9 +159,9 @@ static void flush(Conn *conn) {
     int full = written < 0;
     if (!full) {
       conn->sent_bytes += written;
-      int whole = conn->sent_bytes / (HEADER + body);
+      int whole = conn->sent_bytes / (head + body);
       full = whole < frames;
-      conn->sent_bytes -= (size_t)whole * (HEADER + body);
+      conn->sent_bytes -= (size_t)whole * (head + body);
       conn->queue_at = (conn->queue_at + whole) % depth;
       conn->queued -= whole;
     }
@@ -165,12 +190,30 @@ static void queue_due(Conn *conn, double since) {
   conn->due[conn->due_count++] = since;
 }
 
+static void shake_hands(int fd) {
+  static const char request[] =
+      "GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  char answer[1024] = "";
+  int length = 0;
+  if (write(fd, request, sizeof request - 1) != sizeof request - 1) die("write");
+  while (!strstr(answer, "\r\n\r\n")) {
+    // One byte at a time: what comes behind it is a message.
+    ssize_t got = length < (int)sizeof answer - 1 ? read(fd, answer + length, 1) : 0;
+    if (got <= 0) errno = EPROTO, die("handshake");
+    length += got;
+  }
+  if (strncmp(answer, "HTTP/1.1 101", 12)) errno = EPROTO, die("handshake");
+}
+
 static void open_conn(Conn *conn) {
   int one = 1;
   conn->fd = socket(AF_INET, SOCK_STREAM, 0);
   if (conn->fd < 0) die("socket");
   if (connect(conn->fd, (void *)&server, sizeof server)) die("connect");
   setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (websocket) shake_hands(conn->fd);
+  conn->ws_bytes = 0;
   fcntl(conn->fd, F_SETFL, O_NONBLOCK);
   conn->header_bytes = 0;
   conn->body_bytes = 0;
@@ -205,8 +248,29 @@ static void on_frame(Conn *conn, double time) {
   }
 }
 
+// Passes over the header of a message, before each box; whether it is whole.
+static int skip_ws_header(Conn *conn, const unsigned char **bytes, long *count) {
+  while (*count > 0) {
+    int byte = **bytes;
+    conn->ws_bytes++, (*bytes)++, (*count)--;
+    if (conn->ws_bytes == 1) {
+      // A ping: nobody is waited for so long that it must be answered.
+      conn->ws_size = byte == 0x89 ? -1 : 2;
+      if (byte != 0x82 && byte != 0x89) errno = EPROTO, die("message");
+    } else if (conn->ws_bytes == 2) {
+      if (conn->ws_size < 0) conn->ws_bytes = 0;
+      else if (byte >= 126) conn->ws_size += byte == 126 ? 2 : 8;
+    }
+    if (conn->ws_bytes > 0 && conn->ws_bytes == conn->ws_size) return 1;
+  }
+  return 0;
+}
+
 static void on_bytes(Conn *conn, const unsigned char *bytes, long count, double time) {
   while (count > 0) {
+    if (websocket && conn->ws_bytes != conn->ws_size + (conn->ws_size == 0) && conn->header_bytes == 0) {
+      if (!skip_ws_header(conn, &bytes, &count) || count == 0) return;
+    }
     if (conn->header_bytes < HEADER) {
       long part = HEADER - conn->header_bytes < count ? HEADER - conn->header_bytes : count;
       memcpy(conn->header + conn->header_bytes, bytes, part);
@@ -221,7 +285,7 @@ static void on_bytes(Conn *conn, const unsigned char *bytes, long count, double 
     bytes += part;
     count -= part;
     if (conn->body_bytes > 0) return;
-    conn->header_bytes = 0;
+    conn->header_bytes = conn->ws_bytes = conn->ws_size = 0;
     on_frame(conn, time);
   }
 }
@@ -246,10 +310,12 @@ static void log_in(void) {
   logging_in = 1;
   // In lots, so that nobody's accept queue or buffer overflows.
   for (int i = 0; i < connections; i++) {
-    unsigned char frame[HEADER + 64];
-    int length = sprintf((char *)frame + HEADER, "{\"uid\":%ld}", login + i);
-    header(frame, login_cmd, 1, length);
-    if (write(conns[i].fd, frame, HEADER + length) != HEADER + length) die("write");
+    unsigned char frame[WS_HEADER + HEADER + 64];
+    char user[64];
+    int length = sprintf(user, "{\"uid\":%ld}", login + i);
+    int head = frame_header(frame, login_cmd, 1, length);
+    for (int j = 0; j < length; j++) frame[head + j] = user[j] ^ (websocket ? MASK[j & 3] : 0);
+    if (write(conns[i].fd, frame, head + length) != head + length) die("write");
     while (logged_in < i - 256) turn(10);
   }
   while (logged_in < connections) turn(10);
@@ -284,6 +350,7 @@ static void read_flags(int count, char **words) {
   while ((flag = getopt_long(count, words, "u:c:r:d:m:b:", table, 0)) != -1) {
     switch (flag) {
       case 'u': {
+        if (!strncmp(optarg, "ws://", 5)) websocket = 1, optarg += 5, optarg[strcspn(optarg, "/")] = 0;
         char *colon = strrchr(optarg, ':');
         if (!colon) errno = EINVAL, die("url");
         *colon = 0;
@@ -315,6 +382,7 @@ int main(int count, char **words) {
   read_flags(count, words);
   epoll = epoll_create1(0);
   body_bytes = calloc(1, body + 1);
+  if (websocket) for (int i = 0; i < body; i++) body_bytes[i] = MASK[i & 3];
   conns = calloc(connections, sizeof *conns);
   for (int i = 0; i < connections; i++) {
     Conn *conn = &conns[i];

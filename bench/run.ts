@@ -26,6 +26,7 @@ import { processorTimes, stolenShare } from "./run/processors.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
 import { throughput } from "./run/throughput.ts";
+import { websocket } from "./run/websocket.ts";
 import { users } from "./run/users.ts";
 import { workers } from "./run/workers.ts";
 
@@ -40,10 +41,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   fairness,
   crowd,
   against,
+  websocket,
 };
 
 // They take long, and are run only where they are named.
-const ON_REQUEST = ["fairness", "crowd", "against"];
+const ON_REQUEST = ["fairness", "crowd", "against", "websocket"];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 

@@ -1,6 +1,6 @@
 // A haven server that answers cmd 1 with the body that came. Prints its ready line.
 //
-//   deno run -A haven_echo.ts IO
+//   deno run -A haven_echo.ts IO [--websocket]
 
 import { Box } from "@maple/box";
 import { type IoKind, SILENT } from "@maple/box/internal";
@@ -11,4 +11,5 @@ app.route(1, (request) => request.reply({ body: request.box.body }));
 await app.run("127.0.0.1", 0, {
   connsMax: 100_000,
   io: (Deno.args[0] ?? "deno") as IoKind,
+  ...(Deno.args.includes("--websocket") ? { websocketPort: 0 } : {}),
 });

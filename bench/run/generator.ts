@@ -8,7 +8,7 @@ import { denoCommand, Program } from "./program.ts";
 
 const WARM_UP = { connections: 50, cmd: Cmd.ECHO, duration: 1 };
 
-/** Flags of the load tool, by their long names. */
+/** Flags of the load tool, by their long names; `websocket` is for one whose address is `ws://`. */
 export type LoadFlags = Readonly<Record<string, string | number | true>>;
 
 /** A load whose connections are open. */
@@ -64,10 +64,13 @@ export class Generator {
 
   /** Opens the connections of a load to a port of this machine. */
   async ready(port: number, flags: LoadFlags): Promise<ReadyLoad> {
+    const { websocket, ...others } = flags;
+    const address = `127.0.0.1:${port}`;
+    const url = websocket === true ? `ws://${address}/` : address;
     const program = await Program.start([
       ...this.#command,
-      ...["--url", `127.0.0.1:${port}`, "--json", "--wait"],
-      ...Object.entries(flags).map(([name, value]) =>
+      ...["--url", url, "--json", "--wait"],
+      ...Object.entries(others).map(([name, value]) =>
         value === true ? `--${name}` : `--${name}=${value}`
       ),
     ]);
@@ -86,8 +89,8 @@ export class Generator {
    * Loads a server until the way of a request is compiled and its heap has its size: before that it
    * is not what it is afterwards.
    */
-  async warmUp(port: number): Promise<void> {
-    await this.run(port, WARM_UP);
+  async warmUp(port: number, flags: LoadFlags = {}): Promise<void> {
+    await this.run(port, { ...WARM_UP, ...flags });
   }
 
   /** Runs a load. */

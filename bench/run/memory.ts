@@ -1,6 +1,7 @@
 // Memory: what each connection that is idle takes.
 
 import { type BenchContext, possibleConnections } from "./context.ts";
+import type { LoadFlags } from "./generator.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
 import { DENO_ECHO, GATEWAYS, HAVEN, HAVEN_EPOLL } from "./servers.ts";
@@ -29,21 +30,26 @@ export async function memory(context: BenchContext): Promise<Row[]> {
   return rows.toSorted((a, b) => a.scenario.length - b.scenario.length);
 }
 
-async function measure(
+/** The same of one server, at several numbers of connections. */
+export async function measure(
   context: BenchContext,
   subject: string,
   process: Program,
-  port = process.port(),
+  port: number = process.port(),
+  { counts = CONNECTIONS, flags = {} }: {
+    readonly counts?: readonly number[];
+    readonly flags?: LoadFlags;
+  } = {},
 ): Promise<Row[]> {
   const { generator, tell } = context;
-  await generator.warmUp(port);
+  await generator.warmUp(port, flags);
   const before = await process.rss();
   const rows: Row[] = [];
   await using idle = new AsyncDisposableStack();
   let open = 0;
-  for (const connections of possibleConnections(context, CONNECTIONS)) {
+  for (const connections of possibleConnections(context, counts)) {
     tell(`memory of ${connections} idle connections, ${subject}`);
-    const more = { connections: connections - open, requests: 0 };
+    const more = { ...flags, connections: connections - open, requests: 0 };
     idle.use(await generator.ready(port, more));
     open = connections;
     await new Promise((resolve) => setTimeout(resolve, REST_MS));

@@ -31,6 +31,8 @@ export interface Server {
   readonly name: string;
   /** Its port on this machine. */
   readonly port: number;
+  /** Whether that is for WebSockets. */
+  readonly websocket?: true;
 }
 
 /**

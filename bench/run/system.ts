@@ -14,6 +14,8 @@ export interface SystemOptions {
   workers?: number;
   /** Tasks that each of them asks for at a time. @default {64} */
   concurrency?: number;
+  /** Whether it takes WebSockets too. */
+  websocket?: boolean;
   /** Another working copy of this project, whose programs are run. */
   copy?: string;
 }
@@ -34,7 +36,7 @@ export class System implements AsyncDisposable {
   static async start(options: SystemOptions = {}): Promise<System> {
     const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
-    const { io, copy } = options;
+    const { websocket = false, io, copy } = options;
     const start = (module: string, args: readonly string[]) =>
       copy === undefined
         ? Program.deno(module, args)
@@ -42,6 +44,7 @@ export class System implements AsyncDisposable {
     const gateway = await start("../gateway/mod.ts", [
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
+      ...(websocket ? ["--ws-port", "0"] : []),
       ...["--conns-max", "100000", "--log-level", "ERROR"],
       // Another working copy may be one that does not know it.
       ...(io === undefined ? [] : ["--io", io]),
@@ -61,6 +64,11 @@ export class System implements AsyncDisposable {
   /** The port for clients. */
   get port(): number {
     return this.gateway.port("outer=");
+  }
+
+  /** The port for WebSockets. */
+  get wsPort(): number {
+    return this.gateway.port("ws=");
   }
 
   /** Ends them at once. */
