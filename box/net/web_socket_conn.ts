@@ -1,6 +1,7 @@
 // WebSocketConn: the bytes of the boxes on a WebSocket connection as a Conn: a step between the
 // connection below and the frames of whoever reads.
 
+import { acquireBuffer, releaseBuffer } from "../buffer_pool.ts";
 import type { ByteSink, Conn } from "./conn.ts";
 import {
   type WebSocketControls,
@@ -72,13 +73,13 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
     options: WebSocketOpenOptions,
     onRefused: (message: string) => void,
   ): Promise<WebSocketConn | undefined> {
-    return new Promise((resolve) => {
-      const opening: Opening = new Opening(conn, options, (answer) => {
-        if (answer.accepted) {
-          resolve(new WebSocketConn(conn, opening));
-        } else onRefused(answer.message);
+    return new Promise((onDone) => {
+      const opening = new Opening(conn, options, {
+        onOpen: () => onDone(new WebSocketConn(conn, opening)),
+        onRefused,
+        onGone: () => onDone(undefined),
       });
-      opening.run().then(() => resolve(undefined));
+      opening.run();
     });
   }
 
@@ -168,6 +169,36 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   }
 }
 
+// One timer for all: thousands may come at the same moment.
+const STEP_MS = 100;
+const watched = new Set<Opening>();
+let timer: ReturnType<typeof setInterval> | undefined;
+
+function watch(opening: Opening): void {
+  watched.add(opening);
+  timer ??= setInterval(() => {
+    const now = performance.now();
+    for (const one of watched) one.step(now);
+  }, STEP_MS);
+}
+
+function unwatch(opening: Opening): void {
+  watched.delete(opening);
+  if (watched.size > 0) return;
+  clearInterval(timer);
+  timer = undefined;
+}
+
+/** What is told of the beginning of a connection. */
+interface OpeningEvents {
+  /** It is a WebSocket from now on. */
+  onOpen(): void;
+  /** It becomes none, and why. */
+  onRefused(message: string): void;
+  /** It has ended, and was none. */
+  onGone(): void;
+}
+
 /**
  * The beginning of a connection that is to become a WebSocket: collects the head of the request,
  * answers it and hands the connection on.
@@ -175,9 +206,11 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
 class Opening implements ByteSink {
   readonly #conn: Conn;
   readonly #options: WebSocketOpenOptions;
-  readonly #onAnswer: (answer: HandshakeAnswer) => void;
-  #timer: ReturnType<typeof setTimeout>;
-  #head: Uint8Array = new Uint8Array(HEAD_BYTES);
+  // Until it is open: there are thousands that are.
+  #events: OpeningEvents | undefined;
+  // When its time is over.
+  #deadline: number;
+  #head: Uint8Array = acquireBuffer(HEAD_BYTES);
   #length = 0;
   #answered = false;
   // What has to be waited for before the connection is read on.
@@ -192,17 +225,28 @@ class Opening implements ByteSink {
   constructor(
     conn: Conn,
     options: WebSocketOpenOptions,
-    onAnswer: (answer: HandshakeAnswer) => void,
+    events: OpeningEvents,
   ) {
     this.#conn = conn;
     this.#options = options;
-    this.#onAnswer = onAnswer;
-    const { timeout = HANDSHAKE_TIMEOUT } = options;
-    this.#timer = setTimeout(
-      () =>
-        this.#answer(refuseHandshake(408, `no request within ${timeout} s`)),
-      timeout * 1000,
-    );
+    this.#events = events;
+    this.#deadline = performance.now() + this.#timeout * 1000;
+    watch(this);
+  }
+
+  get #timeout(): number {
+    return this.#options.timeout ?? HANDSHAKE_TIMEOUT;
+  }
+
+  /** Looks whether its time is over. */
+  step(now: number): void {
+    if (now < this.#deadline) return;
+    if (this.#answered) this.#conn.close();
+    else {
+      this.#answer(
+        refuseHandshake(408, `no request within ${this.#timeout} s`),
+      );
+    }
   }
 
   run(): Promise<void> {
@@ -212,8 +256,8 @@ class Opening implements ByteSink {
   /** The connection is read for `follower` from now on. */
   goOn(follower: WebSocketConn): Promise<void> {
     this.#follower = follower;
-    this.#head = NOTHING;
     this.#setFollower?.();
+    this.#setFollower = undefined;
     return this.#running;
   }
 
@@ -235,11 +279,13 @@ class Opening implements ByteSink {
   space(): Uint8Array {
     if (this.#follower) return this.#follower.space();
     if (this.#length === this.#head.length) {
-      const grown = new Uint8Array(HEAD_MAX_BYTES);
+      const grown = acquireBuffer(HEAD_MAX_BYTES);
       grown.set(this.#head);
+      releaseBuffer(this.#head);
       this.#head = grown;
     }
-    return this.#head.subarray(this.#length);
+    // The buffer may be longer than a head may be.
+    return this.#head.subarray(this.#length, HEAD_MAX_BYTES);
   }
 
   filled(count: number): void {
@@ -263,22 +309,23 @@ class Opening implements ByteSink {
   }
 
   async ended(error?: unknown): Promise<void> {
-    clearTimeout(this.#timer);
+    unwatch(this);
     while (this.#wait) await this.#wait;
     if (this.#follower) return await this.#follower.ended(error);
     if (!this.#answered) {
       this.#answered = true;
-      this.#onAnswer(
-        refuseHandshake(400, "it was closed before its request was whole"),
-      );
+      this.#events!.onRefused("it was closed before its request was whole");
     }
     this.#conn.close();
+    this.#releaseHead();
+    this.#events?.onGone();
   }
 
   #answer(answer: HandshakeAnswer): void {
     if (this.#answered) return;
     this.#answered = true;
-    clearTimeout(this.#timer);
+    if (answer.accepted) unwatch(this);
+    else this.#deadline = performance.now() + LINGER_MS;
     this.#length = 0;
     this.#wait = this.#respond(answer).finally(() => this.#wait = undefined);
   }
@@ -286,9 +333,6 @@ class Opening implements ByteSink {
   // Resolves when the connection may be read on.
   async #respond(answer: HandshakeAnswer): Promise<void> {
     const { response, accepted } = answer;
-    if (!accepted) {
-      this.#timer = setTimeout(() => this.#conn.close(), LINGER_MS);
-    }
     try {
       for (let at = 0; at < response.length;) {
         at += await this.#conn.write(response.subarray(at));
@@ -301,9 +345,18 @@ class Opening implements ByteSink {
     const followed = new Promise<void>((resolve) =>
       this.#setFollower = resolve
     );
-    this.#onAnswer(answer);
+    if (!accepted) return this.#events!.onRefused(answer.message);
+    this.#releaseHead();
+    const { onOpen } = this.#events!;
+    this.#events = undefined;
+    onOpen();
     // Its reading begins when somebody wants the frames.
-    if (accepted) await followed;
+    await followed;
+  }
+
+  #releaseHead(): void {
+    releaseBuffer(this.#head);
+    this.#head = NOTHING;
   }
 
   #handRestOn(rest: Uint8Array, follower: WebSocketConn): void {

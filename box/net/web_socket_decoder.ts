@@ -61,6 +61,8 @@ const LONGEST_HEADER = 14;
 const LONGEST_CONTROL = 125;
 const NO_CODE = 1005;
 
+const NO_VIEW = new DataView(new ArrayBuffer(0));
+
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -84,7 +86,7 @@ export class WebSocketDecoder {
   #controlBytes = 0;
   #closed = false;
   #fault: WebSocketFault | undefined;
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  #view: DataView = NO_VIEW;
 
   /** @param controls Who is told of control frames. */
   constructor(controls: WebSocketControls) {

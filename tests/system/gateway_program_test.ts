@@ -22,6 +22,7 @@ import {
 } from "../helpers/gateway_process.ts";
 import { type Address, RawPeer } from "../helpers/raw_peer.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
+import { WebSocketStream } from "../helpers/web_socket_stream.ts";
 import { type Finished, runProcess, startProcess } from "../helpers/process.ts";
 
 // A run that should end by itself.
@@ -54,6 +55,35 @@ async function withTempDir(
     await Deno.remove(directory, { recursive: true });
   }
 }
+
+Deno.test("the gateway program serves WebSockets where it is told to, and says where", async () => {
+  await using gateway = await startGatewayProcess([
+    ...["--ws-port", "0", "--ws-path", "/play", "--ws-origins", "http://a.b"],
+  ]);
+  await using _worker = await EchoWorker.attach(gateway.inner);
+  const frame = new Box({ cmd: 1, body: "hello" }).pack();
+  using stream = await WebSocketStream.open({
+    hostname: "127.0.0.1",
+    port: gateway.wsPort,
+  }, {
+    path: "/play",
+    headers: { Origin: "http://a.b" },
+  });
+  await stream.write(frame);
+  assertEquals((await stream.nextFrame())?.payload, frame);
+  for (
+    const [flags, words] of [
+      [["--ws-origins", "a.b"], "--ws-origins takes origins such as https://"],
+      [["--ws-path", "play"], "--ws-path takes a path such as /play, or *"],
+      [["--ws-port", "65536"], "--ws-port takes a whole number from 0 to"],
+      [["--outer-port", "5", "--ws-port", "5"], "must differ, got 5 for both"],
+    ] as const
+  ) {
+    const { code, stderr } = await run(...flags);
+    assertEquals(code, 2);
+    assertOneLine(stderr, words);
+  }
+});
 
 Deno.test("the gateway program serves, and prints nothing but the ready line to stdout", async () => {
   await using gateway = await startGatewayProcess(["--node-id", "7"]);
