@@ -1,5 +1,5 @@
-// WebSockets beside TCP: the same loads on the two ports of one gateway and of one haven server, and
-// the memory of idle connections.
+// WebSockets beside TCP: the same loads on the two ports of one gateway and of one haven server,
+// and the memory of idle connections.
 
 import type { BenchContext } from "./context.ts";
 import { measureInTurn } from "./echoes.ts";
