@@ -114,14 +114,19 @@ export async function runThread(
 ): Promise<never> {
   const logger = app.makeLogger(`haven-${index}`);
   using unhandled = watchUnhandled(logger, options.onUnhandled);
+  let leaving = false;
+  const leave = () => {
+    leaving = true;
+    void app.close();
+  };
   globalThis.addEventListener("message", (event) => {
-    if ((event as MessageEvent).data === STOP_MESSAGE) void app.close();
+    if ((event as MessageEvent).data === STOP_MESSAGE) leave();
   });
   const line = await ControlClient.connect(
     controlPort,
     token,
     {
-      onMasterGone: () => void app.close(),
+      onMasterGone: leave,
       onMessage: ({ logLevel }) => {
         if (logLevel !== undefined) setLogLevel(logger, logLevel);
       },
@@ -131,8 +136,11 @@ export async function runThread(
   const threads = options.workers;
   const siblings = reusePort ? line : undefined;
   const shared = { ...ports, reusePort, threads, siblings };
-  await app.listen({ ...options, ...shared }, index);
-  line.send({ ready: true });
+  // One that was told to leave before it has begun does not begin.
+  if (!leaving) {
+    await app.listen({ ...options, ...shared }, index);
+    line.send({ ready: true });
+  }
   unhandled.started();
   await app.closed;
   await writeOutLogs();

@@ -12,6 +12,8 @@ export const CHILD_ENV = {
   CONTROL: "MAPLE_WORKER_CONTROL",
   /** What children before it have left for it. */
   NOTE: "MAPLE_WORKER_NOTE",
+  /** Milliseconds after which it is to be gone when its master is. */
+  STOP_LIMIT: "MAPLE_WORKER_STOP_LIMIT",
 } as const;
 
 /** A process as its master sees it. */

@@ -2,6 +2,9 @@
 // another thread can: one that holds a connection to the master and waits for its end. It sleeps
 // until then; it costs some 7 MB.
 
+import { CHILD_ENV } from "./child_process.ts";
+import { takeEnv } from "./env.ts";
+
 // As text, so that it is in a compiled program without being named there.
 function threadSource(port: number, graceMs: number): string {
   return `
@@ -32,4 +35,33 @@ export function watchMaster(port: number, graceMs: number): Disposable {
   // Without a permission, say: then there is no watch, and all else goes on.
   thread.onerror = (event) => event.preventDefault();
   return { [Symbol.dispose]: () => thread.terminate() };
+}
+
+// The module of a child may hang, or compute, before it comes to `run`: a child is watched from the
+// moment it imports this.
+let early = watchEarly();
+
+function watchEarly(): Disposable | undefined {
+  const names = [CHILD_ENV.CONTROL, CHILD_ENV.STOP_LIMIT];
+  // To ask for a permission at a terminal is not worth this.
+  const mayRead = names.every((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  if (!mayRead) return undefined;
+  const limit = takeEnv(CHILD_ENV.STOP_LIMIT);
+  const control = Deno.env.get(CHILD_ENV.CONTROL);
+  if (limit === undefined || control === undefined) return undefined;
+  // A module that never comes to `run` ends as it would without the watch, which holds its process.
+  globalThis.addEventListener(
+    "load",
+    () => takeEarlyWatch()?.[Symbol.dispose](),
+  );
+  return watchMaster(parseInt(control), Number(limit));
+}
+
+/** The watch of this child that was begun when it was started; whoever takes it has to end it. */
+export function takeEarlyWatch(): Disposable | undefined {
+  const taken = early;
+  early = undefined;
+  return taken;
 }

@@ -12,7 +12,7 @@ import { setProcessName } from "./process_name.ts";
 import { CHILD_ENV, ChildProcess } from "./child_process.ts";
 import { ControlClient } from "./control.ts";
 import { endSoon, Leaving, stopLimitMs } from "./leaving.ts";
-import { watchMaster } from "./master_watch.ts";
+import { takeEarlyWatch, watchMaster } from "./master_watch.ts";
 import { Master, type MasterOptions } from "./master.ts";
 import {
   type ProcessMetrics,
@@ -177,11 +177,9 @@ async function runChild(
     SIGQUIT: () => Deno.exit(131),
   }, { ...options, logger, onLevel });
   const [port, token] = control.split(":");
-  using _watch = watchMaster(
-    Number(port),
-    stopLimitMs(options.stopTimeoutMs),
-  );
-  const line = await ControlClient.connect(Number(port), token!, {
+  using _watch = takeEarlyWatch() ??
+    watchMaster(Number(port), stopLimitMs(options.stopTimeoutMs));
+  const connecting = ControlClient.connect(Number(port), token!, {
     onMasterGone: () => {
       logger.warn("the master is gone: leaving");
       leaving.begin();
@@ -191,6 +189,12 @@ async function runChild(
       setLogLevel(logger, logLevel);
       onLevel(logLevel);
     },
+  });
+  // Nobody is there whom an error would tell anything.
+  const line = await connecting.catch(async () => {
+    logger.warn("the master is gone: ending");
+    await flushLog(logger);
+    Deno.exit(1);
   });
   const report = () => {
     if (options.metrics !== undefined) line.sendStats(app.stats?.());
@@ -222,41 +226,49 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   const command = selfCommand(options.childFlags);
   setProcessName("maple-master");
   const logger = app.makeLogger("master");
-  await using _status = await serveStatusOf(options, app, {
-    logger,
-    healthy: () => master.healthy,
-    processes: () => master.processes(),
-  });
-  // The module runs here too, and what is wrong with it must not end all children.
-  using unhandled = watchUnhandled(logger);
-  unhandled.started();
-  const env = await app.beforeChildren?.(logger) ?? {};
-  const { role } = app;
-  const master = new Master(options, {
-    startChild: (start) => new ChildProcess(command, { ...start, role, env }),
-    logger,
-  });
+  let master: Master | undefined;
   let exitCode: number | undefined;
   const stopNow = (code: number) => {
+    if (!master) Deno.exit(code);
     exitCode = code;
     master.stopNow();
   };
   let signalled = false;
   const stop = () => {
+    if (!master) Deno.exit(0);
     signalled = true;
     master.stop();
   };
+  // From the beginning on: while a port is waited for there are no children yet, but a HUP must not
+  // end what starts.
   using _signals = followSignals({
     SIGTERM: stop,
     SIGHUP: options.reloads
-      ? () => void master.reload()
+      ? () => void master?.reload()
       : () => openLogAgain(logger),
     SIGINT: options.leavesOnInt ? stop : () => stopNow(130),
     SIGQUIT: () => stopNow(131),
-  }, { ...options, logger, onLevel: (level) => master.setLogLevel(level) });
-  using _abort = onAbort(options.signal, () => master.stop());
-  master.ready().then(() => printLine(app.readyLine()));
-  await master.ended();
+  }, { ...options, logger, onLevel: (level) => master?.setLogLevel(level) });
+  await using _status = await serveStatusOf(options, app, {
+    logger,
+    healthy: () => master?.healthy ?? false,
+    processes: () => master?.processes() ?? [],
+  });
+  // The module runs here too, and what is wrong with it must not end all children.
+  using unhandled = watchUnhandled(logger);
+  unhandled.started();
+  const env = {
+    ...await app.beforeChildren?.(logger),
+    [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(options.stopTimeoutMs)),
+  };
+  const { role } = app;
+  const started = master = new Master(options, {
+    startChild: (start) => new ChildProcess(command, { ...start, role, env }),
+    logger,
+  });
+  using _abort = onAbort(options.signal, () => started.stop());
+  started.ready().then(() => printLine(app.readyLine()));
+  await started.ended();
   if (exitCode !== undefined) Deno.exit(exitCode);
   if (signalled) endSoon(logger);
 }

@@ -3,7 +3,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { isRunning } from "./worker_process.ts";
-import { StubbornProcess } from "./stubborn_process.ts";
+import { ROOT } from "../helpers/paths.ts";
+import { runProcess } from "../helpers/process.ts";
+import {
+  STUBBORN,
+  type StubbornOptions,
+  StubbornProcess,
+} from "./stubborn_process.ts";
 
 const LINUX = Deno.build.os === "linux";
 
@@ -94,6 +100,56 @@ for (const how of ["blocks", "hangs"] as const) {
     await worker.childrenGone();
   });
 }
+
+for (const top of ["blocks", "hangs"] as const) {
+  Deno.test(`Worker.run(): a child whose module ${top} before it comes to run is gone when its master was killed`, async () => {
+    await using worker = StubbornProcess.begin("Worker", {
+      ...{ port: 1, workers: 1, stopTimeout: 0.5, top },
+    });
+    await worker.line(/^starting/);
+    const [child] = worker.children;
+    assert(isRunning(child!));
+    worker.kill("SIGKILL");
+    await worker.childrenGone();
+  });
+}
+
+// A port of loopback where a master would be, in the environment of a child of it.
+function childEnv({ addr }: Deno.TcpListener): Record<string, string> {
+  return {
+    MAPLE_WORKER: "1",
+    MAPLE_WORKER_CONTROL: `${addr.port}:token`,
+    MAPLE_WORKER_STOP_LIMIT: "60000",
+  };
+}
+
+function stubbornChild(options: StubbornOptions, env: Record<string, string>) {
+  return runProcess(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--config", `${ROOT}/deno.json`, STUBBORN],
+      ...["Worker", JSON.stringify(options)],
+    ],
+    env,
+  });
+}
+
+Deno.test("Worker.run(): a child whose module never comes to run ends by itself", async () => {
+  using master = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { code } = await stubbornChild({ top: "ends" }, childEnv(master));
+  assertEquals(code, 0);
+});
+
+Deno.test("Worker.run(): a child that comes up when its master is gone says so in one line", async () => {
+  const master = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const env = childEnv(master);
+  master.close();
+  const { code, stderr } = await stubbornChild({ workers: 1 }, env);
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /^[^\n]* WARN +worker-1\S* the master is gone: ending\n$/,
+  );
+});
 
 Deno.test({
   name:

@@ -14,6 +14,8 @@ export interface Stubbornness {
   hangs?: readonly ("startWorker" | "stopWorker" | "closeConn")[];
   /** Whether startWorker blocks the event loop for good. */
   blocks?: boolean;
+  /** What the module does in a child instead of coming to run. */
+  top?: "blocks" | "hangs" | "ends";
   /** Whether the module leaves something open. */
   leavesOpen?: boolean;
   /** What goes wrong while the app starts: a promise that nobody awaits, a timer. */
@@ -33,9 +35,14 @@ function block(): void {
 
 if (import.meta.main) {
   const [kind, json] = Deno.args as [Kind, string];
-  const { hangs = [], blocks, leavesOpen, fails, ...options } = JSON.parse(
+  const { hangs = [], blocks, top, leavesOpen, fails, ...options } = JSON.parse(
     json,
   ) as Stubbornness;
+  if (top && Deno.env.has("MAPLE_WORKER")) {
+    console.log(`starting ${Deno.pid}`);
+    if (top === "blocks") block();
+    if (top === "hangs") await Deno.listen({ port: 0 }).accept();
+  }
   const app = kind === "Worker"
     ? new Worker(Box)
     : new { Haven, GHaven, THaven }[kind](Box);
@@ -68,6 +75,8 @@ if (import.meta.main) {
     return hangs.includes("stopWorker") ? forEver() : undefined;
   });
   if (leavesOpen) setInterval(() => {}, 1000);
-  await haven.run(options);
-  console.log(`run is over ${Deno.pid}`);
+  if (top !== "ends") {
+    await haven.run(options);
+    console.log(`run is over ${Deno.pid}`);
+  }
 }
