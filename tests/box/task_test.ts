@@ -110,6 +110,7 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     IPV6: 2,
     REDELIVERED: 4,
     EXPLICIT_ACK: 8,
+    CHAINED: 16,
   });
   assertEquals({ ...RET }, {
     INVALID_CMD: -10000,
