@@ -17,7 +17,7 @@ for (const depth of [1, 16]) {
     assert(stats.redelivered > 0);
     assert(broadcasts > 0);
     assert(events.counts.size > 4);
-    assertEquals(stats.chained > 0, depth > 1);
+    if (depth > 1) assert(stats.chained > 0);
   });
 }
 
