@@ -35,6 +35,12 @@ export interface OutboxOptions {
   onError?: (error: unknown) => void;
 }
 
+/** What becomes of a write that is not done at once. */
+interface WriteCallbacks {
+  readonly written: (count: number) => void;
+  readonly failed: (error: unknown) => void;
+}
+
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -75,6 +81,7 @@ export class Outbox {
   #scheduled = false;
   #closed = false;
   #drainWaiters: (() => void)[] | undefined;
+  #callbacks: WriteCallbacks | undefined;
 
   /**
    * Makes an empty outbox.
@@ -216,18 +223,25 @@ export class Outbox {
           this.#writing.subarray(this.#writingAt, this.#writingLength),
         );
         if (typeof count !== "number") {
-          count.then(this.#written, this.#failed);
+          const { written, failed } = this.#callbacks ??= this.#makeCallbacks();
+          count.then(written, failed);
           return;
         }
       } while (this.#goesOn(count));
     } catch (error) {
-      this.#failed(error);
+      this.#fail(error);
     }
   }
 
-  readonly #written = (count: number): void => {
-    if (this.#goesOn(count)) this.#write();
-  };
+  // Made when they are needed: connections are many, and where a write is done at once none is.
+  #makeCallbacks(): WriteCallbacks {
+    return {
+      written: (count) => {
+        if (this.#goesOn(count)) this.#write();
+      },
+      failed: (error) => this.#fail(error),
+    };
+  }
 
   // So many bytes are written; whether there is more.
   #goesOn(count: number): boolean {
@@ -235,7 +249,7 @@ export class Outbox {
     if (count > 0) this.#moves++;
     if (this.#writingAt < this.#writingLength && !this.#closed) {
       if (count > 0) return true;
-      this.#failed(new BoxError("closed", "Cannot write: no byte taken"));
+      this.#fail(new BoxError("closed", "Cannot write: no byte taken"));
       return false;
     }
     this.#finishWriting();
@@ -247,12 +261,12 @@ export class Outbox {
     return false;
   }
 
-  readonly #failed = (error: unknown): void => {
+  #fail(error: unknown): void {
     this.#finishWriting();
     const closed = this.#closed;
     this.close();
     if (!closed) this.#onError?.(error);
-  };
+  }
 
   #finishWriting(): void {
     this.#meter?.add(-this.#writing.length);

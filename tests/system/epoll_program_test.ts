@@ -10,6 +10,7 @@ import {
 } from "../helpers/gateway_process.ts";
 import { runProcess } from "../helpers/process.ts";
 import { within } from "../helpers/within.ts";
+import { HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
 import { RequestLoad } from "./request_load.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
@@ -125,6 +126,47 @@ Deno.test({
       await client.write({ cmd: 1, body: host });
       assertEquals((await client.read())?.text(), host);
     }
+  },
+});
+
+Deno.test({
+  name: "a GHaven with io epoll shares its port without a flag of Deno's",
+  ignore,
+  async fn() {
+    await using server = await HavenProcess.start("GHaven", {
+      workers: 2,
+      io: "epoll",
+    });
+    const pids = new Set<number>();
+    await eventually(async () => {
+      const answerer = await server.ask();
+      if (answerer) pids.add(answerer.pid);
+      return pids.size === 2;
+    });
+    for (const pid of pids) {
+      const command = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+      assert(!command.includes("--unstable-net"), command);
+    }
+    server.kill("SIGTERM");
+    assertEquals((await server.finished()).code, 0);
+  },
+});
+
+Deno.test({
+  name: "a THaven refuses io epoll in one line",
+  ignore,
+  async fn() {
+    const { code, stderr } = await runProcess(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "-A", HAVEN_SERVER, "THaven"],
+        JSON.stringify({ port: 0, workers: 2, io: "epoll" }),
+      ],
+    });
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /Option io must be deno in the threads of a THaven, got epoll/,
+    );
   },
 });
 

@@ -5,6 +5,7 @@ import type { HavenRunOptions } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { type ProcessOptions, RunningProcess } from "../helpers/process.ts";
+import { TEST_IO } from "../helpers/test_io.ts";
 import { PATIENCE_MS } from "../helpers/within.ts";
 
 /** The program of most of these tests. */
@@ -40,7 +41,12 @@ export class HavenProcess extends RunningProcess {
       ...flags,
       HAVEN_SERVER,
       kind,
-      JSON.stringify({ port: 0, ...options }),
+      JSON.stringify({
+        port: 0,
+        // Threads have Deno's only.
+        ...(TEST_IO && kind !== "THaven" && { io: TEST_IO }),
+        ...options,
+      }),
     ]);
   }
 
