@@ -23,14 +23,21 @@ export interface LoopTurn {
 const IMMEDIATE_SINCE = [2, 7] as const;
 const LOOPBACK = "127.0.0.1";
 
+/** The two ends of the connection. */
+interface Ends {
+  /** A descriptor of ours. */
+  readonly near: number;
+  /** A connection of Deno's. */
+  readonly far: Promise<Deno.TcpConn>;
+}
+
 /** Turns of Deno's event loop, by a connection of the process with itself. */
 export class OwnConnection implements LoopTurn {
   readonly #calls: SystemCalls;
-  readonly #near: number;
-  readonly #far: Promise<Deno.TcpConn>;
   readonly #hasImmediate: boolean;
   readonly #byte = new Uint8Array(1);
   readonly #inbox = new Uint8Array(16);
+  #ends: Ends | undefined;
 
   /**
    * Connects the process with itself.
@@ -42,39 +49,64 @@ export class OwnConnection implements LoopTurn {
     this.#hasImmediate = major > IMMEDIATE_SINCE[0] ||
       major === IMMEDIATE_SINCE[0] && minor >= IMMEDIATE_SINCE[1];
     this.#calls = calls;
-    const listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
-    const { port } = listener.addr;
-    this.#near = calls.connectLoopback(port);
-    if (this.#near < 0) {
-      listener.close();
-      throw calls.error(-this.#near);
-    }
-    this.#far = acceptFrom(listener, calls.portOf(this.#near));
-    // Whoever needs it is told.
-    this.#far.catch(() => {});
+    this.#ends = this.#connect();
   }
 
   /** Resolves when all that had become ready elsewhere has had its turn. */
   async full(): Promise<void> {
-    const far = await this.#far;
-    // The read is begun first: begun with the byte already there it would be answered without a
-    // look.
-    const read = far.read(this.#inbox);
-    this.#calls.send(this.#near, this.#byte);
-    await read;
+    try {
+      await this.#look(this.#ends ??= this.#connect());
+    } catch {
+      // It was broken, or no descriptor is left: it is made anew the next time, and this turn is
+      // one without a look.
+      await this.close();
+      await immediate();
+    }
   }
 
   /** Resolves when timers have had their turn. */
   quick(): Promise<void> {
-    if (!this.#hasImmediate) return this.full();
-    return new Promise((resolve) => setImmediate(resolve));
+    return this.#hasImmediate ? immediate() : this.full();
   }
 
   /** Closes the connection. */
   async close(): Promise<void> {
-    this.#calls.close(this.#near);
-    await this.#far.then((far) => far.close(), () => {});
+    const ends = this.#ends;
+    this.#ends = undefined;
+    if (!ends) return;
+    this.#calls.close(ends.near);
+    await ends.far.then((far) => far.close(), () => {});
   }
+
+  async #look({ near, far }: Ends): Promise<void> {
+    const conn = await far;
+    // The read is begun first: begun with the byte already there it would be answered without a
+    // look.
+    const read = conn.read(this.#inbox);
+    const sent = this.#calls.send(near, this.#byte);
+    if (sent < 0) {
+      read.catch(() => {});
+      throw this.#calls.error(-sent);
+    }
+    if (await read === null) throw new Error("it was closed");
+  }
+
+  #connect(): Ends {
+    const listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
+    const near = this.#calls.connectLoopback(listener.addr.port);
+    if (near < 0) {
+      listener.close();
+      throw this.#calls.error(-near);
+    }
+    const far = acceptFrom(listener, this.#calls.portOf(near));
+    // Whoever needs it is told.
+    far.catch(() => {});
+    return { near, far };
+  }
+}
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function acceptFrom(
