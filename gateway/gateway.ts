@@ -1,6 +1,5 @@
 // Gateway: holds the client connections and forwards between them and the workers.
 
-import { RET } from "@maple/box";
 import {
   acceptAll,
   ClientWatch,
@@ -125,7 +124,7 @@ export class Gateway implements AsyncDisposable {
         chainMax: resolved.chainMax,
         onDelivered: (task) => measures.delivered(task),
         onAcknowledged: (task) => measures.acknowledged(task),
-        onFinished: (task, lost) => this.#onTaskFinished(task, lost),
+        onFinished: () => this.#onTaskFinished(),
         onCleared: () => this.#context.counters.cleared++,
       }),
       memory: new MemoryLimit(resolved.memoryMax, () => this.#holders()),
@@ -448,11 +447,7 @@ export class Gateway implements AsyncDisposable {
     return queue.size === 0 && dispatcher.inHand === 0;
   }
 
-  #onTaskFinished(task: QueuedTask, lost: boolean): void {
-    if (task.session && task.isRequest) {
-      if (lost) task.session.refuse(task.body, RET.WORKER_LOST);
-      task.session.requestDone();
-    }
+  #onTaskFinished(): void {
     if (this.#onIdle && this.#isIdle) this.#onIdle();
   }
 

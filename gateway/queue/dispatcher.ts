@@ -1,6 +1,7 @@
 // Dispatcher: brings waiting tasks and asking workers together: "I ask, then you give; I don't ask,
 // you don't give".
 
+import { RET } from "@maple/box";
 import { turnNow } from "@maple/box/internal";
 import { AskingLinks } from "./asking_links.ts";
 import { Chains } from "./chains.ts";
@@ -26,7 +27,10 @@ export interface DispatcherOptions {
   readonly onDelivered?: (task: QueuedTask) => void;
   /** Called when a worker has acknowledged a task, before `onFinished`. */
   readonly onAcknowledged?: (task: QueuedTask) => void;
-  /** Called when a task is finished: acknowledged, or given up because its workers were lost. */
+  /**
+   * Called when a task is finished, and its client knows: acknowledged, or given up because its
+   * workers were lost.
+   */
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
   /** Called when a task that was cleared comes back from its worker, before `onFinished`. */
   readonly onCleared?: (task: QueuedTask) => void;
@@ -276,7 +280,7 @@ export class Dispatcher {
       else lost.givenUp++;
       // Others of its client that came back are next.
       if (this.#chains && task.session?.front) {
-        this.#options.onFinished(task, !task.answered);
+        this.#tell(task, !task.answered);
       } else this.#finish(task, !task.answered);
     }
     this.givenUp += lost.givenUp;
@@ -365,6 +369,15 @@ export class Dispatcher {
 
   #finish(task: QueuedTask, lost: boolean): void {
     this.#queue.finish(task);
+    this.#tell(task, lost);
+  }
+
+  #tell(task: QueuedTask, lost: boolean): void {
+    const { session } = task;
+    if (session && task.isRequest) {
+      if (lost) session.refuse(task.body, RET.WORKER_LOST);
+      session.requestDone();
+    }
     this.#options.onFinished(task, lost);
   }
 }

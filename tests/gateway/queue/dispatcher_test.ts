@@ -6,7 +6,7 @@ import {
   assertGreater,
   assertObjectMatch,
 } from "@std/assert";
-import { TaskCmd } from "@maple/box";
+import { RET, TaskCmd } from "@maple/box";
 import { Dispatcher } from "../../../gateway/queue/dispatcher.ts";
 import { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 import { TaskQueue } from "../../../gateway/queue/task_queue.ts";
@@ -276,4 +276,25 @@ Deno.test("Dispatcher forgets a worker that has left while it was to read first"
   dispatcher.submit(innerTask("next"));
   assertEquals((await link.sent()).length, 1);
   assertEquals([queue.size, dispatcher.idleCredits], [1, 0]);
+});
+
+Deno.test("Dispatcher tells the client of a request that it is finished, and of one that was lost first what came of it", async () => {
+  const { dispatcher, ask } = setUp({ order: "client", maxDeliveries: 1 });
+  using _dispatcher = closing(dispatcher);
+  const told: unknown[] = [];
+  const session = Object.assign(fakeSession(1), {
+    refuse: (body: Uint8Array, ret: number) =>
+      told.push(`${textOf({ body })}: ${ret}`),
+    requestDone: () => told.push("done"),
+  });
+  const link = new FakeLink();
+  for (const text of ["one", "two"]) dispatcher.submit(request(session, text));
+  dispatcher.submit(innerTask("of nobody"));
+  ask(link);
+  const [task] = await link.sent();
+  dispatcher.acknowledge(link.link, task!.ret);
+  assertEquals(told, ["done"]);
+  ask(link, 2);
+  dispatcher.lost(link.link);
+  assertEquals(told, ["done", `two: ${RET.WORKER_LOST}`, "done"]);
 });
