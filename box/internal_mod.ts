@@ -33,6 +33,12 @@ export {
   decodeSocketAddress,
   encodeSocketAddress,
 } from "./net/socket_address.ts";
+export { readCertificates } from "./net/certificates.ts";
+export type { Certificate } from "./net/certificates.ts";
+export { checkTlsSupport, TlsListener } from "./net/tls_listener.ts";
+export type { SecurableConn, TlsListenOptions } from "./net/tls_listener.ts";
+export { parseIpRanges } from "./ip_range.ts";
+export type { IpRange } from "./ip_range.ts";
 export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";
 export type { CloseCause, CloseKind } from "./net/close_cause.ts";
 export { FrameSocket, LINK_BUFFER_BYTES } from "./net/frame_socket.ts";
@@ -144,6 +150,7 @@ export {
   checkNumber,
   checkNumbers,
   COUNT,
+  listOf,
   MAX_INT32,
   MAX_TIMER_SECONDS,
   PEER_PORT,
@@ -180,15 +187,15 @@ export type {
   WebSocketEvents,
   WebSocketOpenOptions,
 } from "./net/web_socket_conn.ts";
-export { WebSocketEntrance } from "./net/web_socket_entrance.ts";
-export type { WebSocketEntranceOptions } from "./net/web_socket_entrance.ts";
+export { Entrance } from "./net/entrance.ts";
+export type { EntranceOptions, Refusal, Steps } from "./net/entrance.ts";
 export { ANY, parseOrigins, parsePath } from "./net/web_socket_origins.ts";
 export { DEFAULT_PING, PING, WebSocketPings } from "./net/web_socket_pings.ts";
 export type { Pinged, PingOptions } from "./net/web_socket_pings.ts";
 export { WebSocketFault } from "./net/web_socket_decoder.ts";
 export type { WebSocketControls } from "./net/web_socket_decoder.ts";
 export type { HandshakeOptions } from "./net/web_socket_handshake.ts";
-export { WebSocketTransport } from "./net/web_socket_transport.ts";
+export { transportOf, WebSocketTransport } from "./net/web_socket_transport.ts";
 export type { Child, ChildEnd, ChildStart } from "./process/child.ts";
 export type {
   Control,

@@ -29,6 +29,12 @@ export const COUNT: Range = { min: 1, max: MAX_INT32, whole: true };
 /** Seconds that a timer can wait; 0 = never or at once, as the option says. */
 export const SECONDS: Range = { min: 0, max: MAX_TIMER_SECONDS, whole: false };
 
+/** What a list names: a text with commas between them, or an array; an empty text names nothing. */
+export function listOf(list: string | readonly string[]): string[] {
+  const texts = typeof list === "string" ? list.split(",") : list;
+  return texts.map((text) => text.trim()).filter((text) => text !== "");
+}
+
 function fits(value: unknown, { min, max, whole }: Range): boolean {
   return typeof value === "number" && value >= min && value <= max &&
     (!whole || Number.isInteger(value));

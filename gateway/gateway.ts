@@ -2,6 +2,7 @@
 
 import {
   acceptAll,
+  type Certificate,
   ClientWatch,
   createLogger,
   droppedLogLines,
@@ -29,6 +30,7 @@ import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
 import {
+  certificatesOf,
   CHANGEABLE,
   type ChangeableLimits,
   type GatewayLimits,
@@ -51,6 +53,7 @@ import { TaskQueue } from "./queue/task_queue.ts";
 
 // How often a gateway that leaves looks whether all is done.
 const LOOK_MS = 100;
+const EXPIRY_WARNING_MS = 14 * 24 * 3600 * 1000;
 const CLOSED_MEANWHILE = "Cannot listen: the gateway was closed meanwhile";
 
 /**
@@ -83,6 +86,7 @@ export class Gateway implements AsyncDisposable {
   #outer: OuterListeners | undefined;
   #inner: Listener | undefined;
   #io: ServerIo | undefined;
+  #certificates: readonly Certificate[];
   #listeningSince = 0;
   #startedAt: Date | undefined;
   #state: GatewayStats["state"] = "new";
@@ -100,6 +104,7 @@ export class Gateway implements AsyncDisposable {
    */
   constructor(options: GatewayOptions = {}) {
     const resolved = resolveOptions(options);
+    this.#certificates = certificatesOf(resolved);
     this.#signal = options.signal;
     const queue = new TaskQueue({
       ...resolved,
@@ -149,7 +154,9 @@ export class Gateway implements AsyncDisposable {
       logger: this.#context.logger,
     });
     this.#pings = new WebSocketPings(this.#context.sessions, {
-      interval: resolved.wsPort === undefined ? 0 : resolved.wsPing,
+      interval: (resolved.wsPort ?? resolved.wssPort) === undefined
+        ? 0
+        : resolved.wsPing,
       option: "wsPing",
     });
     this.#parkWatch = new ParkWatch(queue, {
@@ -172,6 +179,16 @@ export class Gateway implements AsyncDisposable {
   /** Where WebSocket clients connect, likewise; undefined without `wsPort`. */
   get wsAddr(): Deno.NetAddr | undefined {
     return this.#outer?.addr("ws");
+  }
+
+  /** Where clients connect over TLS, likewise; undefined without `tlsPort`. */
+  get tlsAddr(): Deno.NetAddr | undefined {
+    return this.#outer?.addr("tls");
+  }
+
+  /** Where WebSocket clients connect over TLS, likewise; undefined without `wssPort`. */
+  get wssAddr(): Deno.NetAddr | undefined {
+    return this.#outer?.addr("wss");
   }
 
   /** Where workers and triggers connect, with the real port; undefined unless it listens. */
@@ -256,7 +273,11 @@ export class Gateway implements AsyncDisposable {
     const at = { what: "workers", hostname: innerHost, port: innerPort };
     const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
     try {
-      const outer = await OuterListeners.open(io, options, waiting);
+      const outer = await OuterListeners.open(
+        { io, certificates: this.#certificates },
+        options,
+        waiting,
+      );
       if (this.#closing) {
         outer.close();
         throw new Error(CLOSED_MEANWHILE);
@@ -276,7 +297,11 @@ export class Gateway implements AsyncDisposable {
         formatAddress(inner.addr)
       }, order ${options.order}, io ${options.io}`,
     );
-    if (outer.addr("ws") && webSocketsOf(options).origins === undefined) {
+    this.#warnOfExpiry();
+    if (
+      (outer.addr("ws") ?? outer.addr("wss")) &&
+      webSocketsOf(options).origins === undefined
+    ) {
       logger.info(
         "pages of any origin may open WebSockets (wsOrigins names those that may)",
       );
@@ -314,6 +339,37 @@ export class Gateway implements AsyncDisposable {
       if (limits[name] !== undefined) options[name] = resolved[name];
     }
     this.#fitOpenFiles();
+  }
+
+  /**
+   * Reads the certificates anew, which clients are shown from the next handshake on; nobody who is
+   * connected notices.
+   *
+   * @param files Other files, where they have changed.
+   * @throws {GatewayError} with one line, when one cannot be used: then those before stay.
+   */
+  renewCertificates(
+    files: Pick<GatewayOptions, "tlsCert" | "tlsKey"> = {},
+  ): void {
+    const { options } = this.#context;
+    const { tlsCert = options.tlsCert, tlsKey = options.tlsKey } = files;
+    this.#certificates = certificatesOf({ ...options, tlsCert, tlsKey });
+    Object.assign(options, { tlsCert, tlsKey });
+    this.#outer?.setCertificates(this.#certificates);
+    this.#warnOfExpiry();
+  }
+
+  // Whoever runs it has time to see to it.
+  #warnOfExpiry(): void {
+    for (const { path, expires } of this.#certificates) {
+      const left = expires.getTime() - Date.now();
+      if (left > EXPIRY_WARNING_MS) continue;
+      this.#context.logger.warn(
+        `the certificate "${path}" ${left > 0 ? "expires" : "has expired"} on ${
+          expires.toISOString().slice(0, 10)
+        }`,
+      );
+    }
   }
 
   /** The counters as they are now. */

@@ -21,7 +21,7 @@ import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
 import { CHANGEABLE, DEFAULTS } from "./options.ts";
 import { reload, type Reloading } from "./reload.ts";
-import { FLAGS, readSettings, type Settings } from "./settings.ts";
+import { checkFiles, FLAGS, readSettings, type Settings } from "./settings.ts";
 import { StatFile } from "./metrics/stat_file.ts";
 
 const USAGE = `maple gateway ${config.version}
@@ -33,8 +33,8 @@ ${describeFlags(FLAGS)}
 
 TERM and INT: stop accepting, let the workers finish what is queued, close;
 a second one closes at once.
-HUP: open the log file again, read the config file again, change what can be
-changed (--log-level, --conns-max, --client-queue-max, --inner-conns-max,
+HUP: open the log file again, read the config file and the certificates again,
+change what can be changed (--log-level, --conns-max, --client-queue-max, --inner-conns-max,
 --inner-reserve).
 USR1, USR2: log one level more, one level less.
 `;
@@ -56,10 +56,12 @@ async function run(args: readonly string[]): Promise<number> {
   if (!commandLine) return 0;
   const read = () => {
     const file = commandLine.flags.get("config");
-    return readSettings(
+    const settings = readSettings(
       commandLine,
       file === undefined ? undefined : loadConfigFile(String(file)),
     );
+    checkFiles(settings);
+    return settings;
   };
   const settings = read();
   setProcessName("maple-gateway");
@@ -68,7 +70,8 @@ async function run(args: readonly string[]): Promise<number> {
   const changers = new Map<string, (now: Settings) => void>([
     ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
   ]);
-  using _reloads = reloadOnHangup(settings, { read, logger, changers });
+  const reloading: Reloading = { read, logger, changers };
+  using _reloads = reloadOnHangup(settings, reloading);
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
   await using gateway = new Gateway({ ...settings.gateway, logger });
   await using metrics = settings.metrics === undefined
@@ -96,7 +99,14 @@ async function run(args: readonly string[]): Promise<number> {
   printLine(
     `maple gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
       formatAddress(gateway.innerAddr!)
-    }${gateway.wsAddr ? ` ws=${formatAddress(gateway.wsAddr)}` : ""}`,
+    }${
+      Object.entries({
+        ws: gateway.wsAddr,
+        tls: gateway.tlsAddr,
+        wss: gateway.wssAddr,
+      }).map(([name, addr]) => addr ? ` ${name}=${formatAddress(addr)}` : "")
+        .join("")
+    }`,
   );
   for (const name of CHANGEABLE) {
     changers.set(
@@ -105,6 +115,12 @@ async function run(args: readonly string[]): Promise<number> {
         gateway.setLimits({ [name]: now }),
     );
   }
+  reloading.renew = ({ gateway: { tlsCert, tlsKey } }) => {
+    if (!gateway.tlsAddr && !gateway.wssAddr) return [];
+    gateway.renewCertificates({ tlsCert: tlsCert!, tlsKey: tlsKey! });
+    return ["the certificates are read again"];
+  };
+  for (const name of ["tlsCert", "tlsKey"]) changers.set(name, () => {});
   unhandled.started();
   await stopped;
   return 0;

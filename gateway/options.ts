@@ -3,9 +3,11 @@
 import { Box, type BoxClass, TaskOffset } from "@maple/box";
 import {
   ANY,
+  type Certificate,
   checkChoice,
   checkNumber,
   checkNumbers,
+  checkTlsSupport,
   CMD,
   COUNT,
   DEFAULT_BACKLOG,
@@ -16,15 +18,19 @@ import {
   Heartbeats,
   IO_KINDS,
   type IoKind,
+  type IpRange,
   KEEP_ALIVE,
+  listOf,
   type Logger,
   machineMemory,
   MAX_INT32,
+  parseIpRanges,
   parseOrigins,
   parsePath,
   PING,
   PORT,
   type Range,
+  readCertificates,
   refuseRenamed,
   SECONDS,
 } from "@maple/box/internal";
@@ -59,6 +65,24 @@ export interface GatewayOptions {
    * with `ret` 0 and no body, and no worker sees it. @default none
    */
   heartbeatCmd?: number | undefined;
+  /** Port for clients over TLS, at `outerHost`, from Deno 2.8 on; 0 is any. @default none */
+  tlsPort?: number | undefined;
+  /** Port for WebSocket clients over TLS, likewise. @default none */
+  wssPort?: number | undefined;
+  /**
+   * Files with the certificate, and those that vouch for it, in PEM, in an array or with commas
+   * between them: with several each client is shown the one for the name that it asks for, or the
+   * first. @default none
+   */
+  tlsCert?: string | readonly string[];
+  /** Files with their private keys in PEM, in the same order. @default none */
+  tlsKey?: string | readonly string[];
+  /**
+   * Addresses and ranges (`10.0.0.0/8`) of proxies, in an array or with commas between them: each
+   * connection from them must begin with a header of the PROXY protocol, version 1 or 2, and is
+   * that of the client that it names. @default none
+   */
+  proxyProtocol?: string | readonly string[];
   /** Where workers and triggers connect. Whoever reaches it is trusted. @default {"127.0.0.1"} */
   innerHost?: string;
   /** Port for workers and triggers; 0 is any free one. @default {28000} */
@@ -222,6 +246,11 @@ export type GatewayLimits = Readonly<
       | "wsPath"
       | "wsOrigins"
       | "heartbeatCmd"
+      | "tlsPort"
+      | "wssPort"
+      | "tlsCert"
+      | "tlsKey"
+      | "proxyProtocol"
       | "innerHost"
       | "order"
       | "io"
@@ -258,13 +287,24 @@ export function limitsOf(options: ResolvedOptions): GatewayLimits {
   ) as unknown as GatewayLimits;
 }
 
+type OptionalPort = "wsPort" | "tlsPort" | "wssPort";
+
+/** Nobody can connect to one of these that is undefined. */
+const OPTIONAL_PORTS: readonly OptionalPort[] = [
+  "wsPort",
+  "tlsPort",
+  "wssPort",
+];
+
 /** The options with their defaults filled in. */
 export interface ResolvedOptions extends
   Required<
-    Omit<GatewayOptions, "wsPort" | "heartbeatCmd" | "logger" | "signal">
-  > {
-  /** Without one there are no WebSockets. */
-  wsPort: number | undefined;
+    Omit<
+      GatewayOptions,
+      OptionalPort | "heartbeatCmd" | "logger" | "signal"
+    >
+  >,
+  Record<OptionalPort, number | undefined> {
   /** Without one all boxes are for workers. */
   heartbeatCmd: number | undefined;
 }
@@ -279,6 +319,11 @@ export const DEFAULTS: ResolvedOptions = {
   wsOrigins: ANY,
   wsPing: DEFAULT_PING,
   heartbeatCmd: undefined,
+  tlsPort: undefined,
+  wssPort: undefined,
+  tlsCert: "",
+  tlsKey: "",
+  proxyProtocol: "",
   innerHost: "127.0.0.1",
   innerPort: 28000,
   order: "client",
@@ -382,14 +427,16 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   checkChoice("order", resolved.order, ORDERS, fail);
   checkChoice("io", resolved.io, IO_KINDS, fail);
   checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
-  if (resolved.wsPort !== undefined) {
-    checkNumber("Option wsPort", resolved.wsPort, PORT, fail);
+  for (const name of OPTIONAL_PORTS) {
+    const port = resolved[name];
+    if (port !== undefined) checkNumber(`Option ${name}`, port, PORT, fail);
   }
   webSocketsOf(resolved);
   if (resolved.heartbeatCmd !== undefined) {
     checkNumber("Option heartbeatCmd", resolved.heartbeatCmd, CMD, fail);
   }
   heartbeatsOf(resolved);
+  proxiesOf(resolved);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
@@ -434,12 +481,46 @@ export function heartbeatsOf(
     : new Heartbeats(boxClass, heartbeatCmd, fail);
 }
 
+/**
+ * Where proxies are, which tell whom they speak for.
+ *
+ * @throws {GatewayError} when one is no range.
+ */
+export function proxiesOf({ proxyProtocol }: ResolvedOptions): IpRange[] {
+  return parseIpRanges("Option proxyProtocol", proxyProtocol, fail);
+}
+
+/**
+ * The certificates, read anew; none where no port is for TLS.
+ *
+ * @throws {GatewayError} with one line, when one cannot be used, or this Deno cannot.
+ */
+export function certificatesOf(
+  { tlsPort, wssPort, tlsCert, tlsKey }: ResolvedOptions,
+): Certificate[] {
+  const [certs, keys] = [listOf(tlsCert), listOf(tlsKey)];
+  if (tlsPort === undefined && wssPort === undefined) {
+    if (certs.length === 0 && keys.length === 0) return [];
+    throw fail("Options tlsCert and tlsKey need a tlsPort or wssPort");
+  }
+  try {
+    checkTlsSupport();
+    return readCertificates(certs, keys);
+  } catch (cause) {
+    throw new GatewayError((cause as Error).message, { cause });
+  }
+}
+
 // Told as what it is; to listen twice would say that another program has the port.
 function checkPorts(options: ResolvedOptions): void {
-  const { outerHost, outerPort, wsPort, innerHost, innerPort } = options;
+  const { outerHost, outerPort, innerHost, innerPort } = options;
   const ports = [
     { name: "outerPort", host: outerHost, port: outerPort },
-    { name: "wsPort", host: outerHost, port: wsPort ?? 0 },
+    ...OPTIONAL_PORTS.map((name) => ({
+      name,
+      host: outerHost,
+      port: options[name] ?? 0,
+    })),
     { name: "innerPort", host: innerHost, port: innerPort },
   ];
   for (const [i, one] of ports.entries()) {

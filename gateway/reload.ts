@@ -12,6 +12,13 @@ export interface Reloading {
   readonly logger: RoleLogger;
   /** What can change while it runs: how to change it, by the name of the setting. */
   readonly changers: ReadonlyMap<string, (now: Settings) => void>;
+  /**
+   * What is read again though no setting has changed.
+   *
+   * @returns What is told of it.
+   * @throws {Error} with one line, when it cannot be used: then all stays as it is.
+   */
+  renew?: (now: Settings) => readonly string[];
 }
 
 /**
@@ -23,12 +30,14 @@ export interface Reloading {
  */
 export function reload(
   settings: Settings,
-  { read, logger, changers }: Reloading,
+  { read, logger, changers, renew }: Reloading,
 ): Settings {
   reopenLog(logger);
   let now: Settings;
+  let renewed: readonly string[];
   try {
     now = read();
+    renewed = renew?.(now) ?? [];
   } catch (error) {
     logger.error(
       `SIGHUP: the log is opened again, all settings stay as they are: ${
@@ -43,7 +52,7 @@ export function reload(
   );
   for (const { name } of changed!) changers.get(name)!(now);
   logger.tell(
-    `SIGHUP: the log is opened again; ${
+    `SIGHUP: ${["the log is opened again", ...renewed].join("; ")}; ${
       changed!.length > 0 ? `changed: ${listOf(changed!)}` : "nothing changed"
     }${fixed!.length > 0 ? `; only a restart changes ${listOf(fixed!)}` : ""}`,
   );

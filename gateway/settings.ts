@@ -11,6 +11,7 @@ import {
   type LogFormat,
   type LogLevel,
   MAX_TIMER_SECONDS,
+  parseIpRanges,
   parseOrigins,
   parsePath,
   parseStatusAddress,
@@ -24,6 +25,7 @@ import {
   type Setting,
 } from "./config_file.ts";
 import {
+  certificatesOf,
   DEFAULTS,
   type GatewayOptions,
   GONE_REQUESTS,
@@ -102,6 +104,20 @@ function number(
   return { name, flag, ...(ini ? { ini } : {}) };
 }
 
+// A port that is not listened at unless it is given.
+function optionalPort(name: Name, help: string): Setting {
+  const { min, max } = PORT;
+  const flag: Flag = {
+    name: kebab(name),
+    type: "integer",
+    help,
+    min,
+    max,
+    value: "PORT",
+  };
+  return { name, flag };
+}
+
 function text(
   name: Name,
   help: string,
@@ -124,7 +140,8 @@ function text(
 
 function withDefault(name: Name, help: string): string {
   const value = { ...DEFAULTS, ...PROGRAM_DEFAULTS }[name];
-  return value === undefined ? help : `${help} (${value})`;
+  if (value === undefined) return help;
+  return `${help} (${value === "" ? "none" : value})`;
 }
 
 const SETTINGS: readonly Setting[] = [
@@ -137,21 +154,11 @@ const SETTINGS: readonly Setting[] = [
     value: "PORT",
     noLimit: undefined,
   }),
-  {
-    name: "wsPort",
-    flag: {
-      name: "ws-port",
-      type: "integer",
-      help: "port for WebSocket clients, 0 = any free one (off)",
-      min: 0,
-      max: PORT.max,
-      value: "PORT",
-    },
-  },
   text("io", "deno, or epoll: the system's sockets, Linux, --allow-ffi", {
     choices: IO_KINDS,
     value: "IO",
   }),
+  optionalPort("wsPort", "port for WebSocket clients, 0 = any free one (off)"),
   text("wsPath", "the only path of WebSockets, * = any", {
     value: "PATH",
     check: (source, path) => void parsePath(source, path, usage),
@@ -174,6 +181,18 @@ const SETTINGS: readonly Setting[] = [
       value: "CMD",
     },
   },
+  optionalPort("tlsPort", "port for clients over TLS, 0 = any free one (off)"),
+  optionalPort("wssPort", "port for WebSockets over TLS, 0 = any (off)"),
+  text("tlsCert", "certificates in PEM; several: by the name asked for", {
+    value: "FILE,FILE",
+  }),
+  text("tlsKey", "their private keys, in the same order", {
+    value: "FILE,FILE",
+  }),
+  text("proxyProtocol", "proxies, which name the client in a PROXY header", {
+    value: "CIDR,CIDR",
+    check: (source, ranges) => void parseIpRanges(source, ranges, usage),
+  }),
   text("innerHost", "where workers and triggers connect", {
     ini: "inner.host",
     value: "HOST",
@@ -387,6 +406,19 @@ export function readSettings(
     gateway,
     remarks,
   };
+}
+
+/**
+ * Makes sure that the files can be used that the settings name.
+ *
+ * @throws {UsageError} with one line, when one cannot.
+ */
+export function checkFiles({ gateway }: Settings): void {
+  try {
+    certificatesOf(resolveOptions(gateway));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 // What each is allowed alone may not fit together.

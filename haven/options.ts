@@ -13,6 +13,7 @@ import {
   fitOpenFiles,
   IO_KINDS,
   type IoKind,
+  type IpRange,
   KEEP_ALIVE,
   LOG_FORMATS,
   type LogFormat,
@@ -21,6 +22,7 @@ import {
   ON_UNHANDLED,
   type OnUnhandled,
   openFilesMax,
+  parseIpRanges,
   parseOrigins,
   parsePath,
   PING,
@@ -64,6 +66,12 @@ export interface HavenListenOptions {
    * `ret` 0 and no body, without hooks and handlers. @default none
    */
   heartbeatCmd?: number;
+  /**
+   * Addresses and ranges (`10.0.0.0/8`) of proxies, in an array or with commas between them: each
+   * connection from them must begin with a header of the PROXY protocol, version 1 or 2, and is
+   * that of the client that it names. @default none
+   */
+  proxyProtocol?: string | readonly string[];
   /**
    * Seconds without a frame after which a client is closed, unless a request of it is being
    * handled; 0 = never. @default {0}
@@ -185,6 +193,8 @@ export interface ResolvedListen extends Ports {
   readonly websocketPath: string | undefined;
   /** See {@linkcode HavenListenOptions}; undefined = any. */
   readonly websocketOrigins: readonly string[] | undefined;
+  /** Where proxies are. */
+  readonly proxyProtocol: readonly IpRange[];
   /** Seconds. */
   readonly websocketPing: number;
   /** See {@linkcode HavenListenOptions}. */
@@ -268,6 +278,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     io = "deno",
     websocketPath = ANY,
     websocketOrigins = ANY,
+    proxyProtocol = [],
     websocketPing = DEFAULT_PING,
     heartbeatCmd,
     timeout = 0,
@@ -342,6 +353,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       websocketOrigins,
       fail,
     ),
+    proxyProtocol: parseIpRanges("Option proxyProtocol", proxyProtocol, fail),
     websocketPing,
     heartbeatCmd,
     reusePort: false,

@@ -8,8 +8,8 @@ import {
   type CloseCause,
   type Conn,
   describeError,
+  Entrance,
   formatAddress,
-  FrameSocket,
   type FrameSocketOptions,
   Heartbeats,
   isOrdinary,
@@ -19,11 +19,11 @@ import {
   type Placed,
   type ServerIo,
   type ServerTransport,
+  type Steps,
   STOP,
+  transportOf,
   unhandledErrors,
-  WebSocketEntrance,
   WebSocketPings,
-  WebSocketTransport,
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
@@ -33,6 +33,9 @@ import type { ResolvedListen } from "./options.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 import { Users } from "./users.ts";
+
+const TCP: Steps = { tls: false, ws: false };
+const WEB_SOCKET: Steps = { tls: false, ws: true };
 
 /**
  * Whom a server works for. Each function answers a promise, which never rejects, when something has
@@ -69,7 +72,7 @@ export class Server<F extends object, C extends object>
   readonly #listener: Listener | undefined;
   readonly #webListener: Listener | undefined;
   readonly #watch: ClientWatch;
-  readonly #entrance: WebSocketEntrance;
+  readonly #entrance: Entrance;
   readonly #pings: WebSocketPings;
   readonly #heartbeats: Heartbeats | undefined;
   readonly #places: ClientPlaces<Placed>;
@@ -107,11 +110,15 @@ export class Server<F extends object, C extends object>
       frame: options.frameTimeout,
       write: options.writeTimeout,
     });
-    this.#entrance = new WebSocketEntrance({
+    this.#entrance = new Entrance({
+      proxies: options.proxyProtocol,
       path: options.websocketPath,
       origins: options.websocketOrigins,
       places: this.#places,
-      onRefused: (line) => app.logger.debug(line),
+      onRefused: ({ line, step }) => {
+        if (step === "proxy") app.logger.warn(line);
+        else app.logger.debug(line);
+      },
       onRoom: () => this.#counters.closed.room++,
     });
     this.#pings = new WebSocketPings(this, {
@@ -164,11 +171,19 @@ export class Server<F extends object, C extends object>
     const { logger } = this.#app;
     if (!this.#listener) return;
     this.#follow(
-      acceptAll(this.#listener, logger, (conn) => this.#accept(conn)),
+      acceptAll(
+        this.#listener,
+        logger,
+        (conn) => this.#accept(conn, TCP),
+      ),
     );
     if (!this.#webListener) return;
     this.#follow(
-      acceptAll(this.#webListener, logger, (conn) => this.#acceptWeb(conn)),
+      acceptAll(
+        this.#webListener,
+        logger,
+        (conn) => this.#accept(conn, WEB_SOCKET),
+      ),
     );
   }
 
@@ -262,26 +277,16 @@ export class Server<F extends object, C extends object>
     clearTimeout(timer);
   }
 
-  #accept(conn: Conn): void {
+  #accept(conn: Conn, steps: Steps): void {
     if (this.#refusal() !== undefined) {
       conn.close();
       return;
     }
-    this.#begin(new FrameSocket(conn, this.#socketOptions()));
-  }
-
-  #acceptWeb(conn: Conn): void {
-    if (this.#refusal() !== undefined) {
-      conn.close();
-      return;
-    }
-    this.#follow(
-      this.#entrance.enter(
-        conn,
-        (web) =>
-          this.#begin(new WebSocketTransport(web, this.#socketOptions())),
-      ),
-    );
+    const begin = (opened: Conn) =>
+      void this.#begin(transportOf(opened, this.#socketOptions()));
+    if (this.#entrance.concerns(conn, steps)) {
+      this.#follow(this.#entrance.enter(conn, steps, begin));
+    } else begin(conn);
   }
 
   #socketOptions(): FrameSocketOptions {

@@ -62,7 +62,7 @@ export function listenError(
     cause: unknown;
   },
 ): Error {
-  const why = cause instanceof Deno.errors.AddrInUse
+  const why = isAddrInUse(cause)
     ? "the address is in use; stop the other program or choose another port"
     : cause instanceof Error
     ? cause.message
@@ -73,6 +73,12 @@ export function listenError(
     }: ${why}`,
     { cause },
   );
+}
+
+/** Whether an address could not be listened on since somebody else does. */
+export function isAddrInUse(error: unknown): boolean {
+  return error instanceof Deno.errors.AddrInUse ||
+    codeOf(error) === "EADDRINUSE";
 }
 
 const PAUSE_MS = 100;
@@ -160,7 +166,7 @@ class FailureLog {
 }
 
 function codeOf(error: unknown): string {
-  return (error as { code?: string }).code ?? "";
+  return (error as { code?: string } | undefined)?.code ?? "";
 }
 
 function closeQuietly(conn: { close(): void }): void {

@@ -3,7 +3,8 @@
 
 import type { CloseCause } from "./close_cause.ts";
 import { FrameSocket, type FrameSocketOptions } from "./frame_socket.ts";
-import type { WebSocketConn, WebSocketEvents } from "./web_socket_conn.ts";
+import type { Conn } from "./conn.ts";
+import { WebSocketConn, type WebSocketEvents } from "./web_socket_conn.ts";
 import {
   WebSocketCode,
   type WebSocketFault,
@@ -20,6 +21,16 @@ const NO_CODE = 1005;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 const encoder = new TextEncoder();
+
+/** What carries the frames of a connection that is a WebSocket or none. */
+export function transportOf(
+  conn: Conn | WebSocketConn,
+  options: FrameSocketOptions,
+): FrameSocket {
+  return conn instanceof WebSocketConn
+    ? new WebSocketTransport(conn, options)
+    : new FrameSocket(conn, options);
+}
 
 /** One WebSocket connection that carries frames. */
 export class WebSocketTransport extends FrameSocket implements WebSocketEvents {

@@ -1,6 +1,7 @@
 // whenFree(): opens a listener, and waits for its address while another program still has it.
 
 import type { Logger } from "../log/logger.ts";
+import { isAddrInUse } from "./listen.ts";
 
 const AGAIN_MS = 100;
 
@@ -25,13 +26,11 @@ export interface WhenFreeOptions {
  * @throws What `open` has thrown last.
  */
 export function whenFree<T>(
-  open: () => T,
+  open: () => T | Promise<T>,
   options: WhenFreeOptions,
 ): T | Promise<T> {
   const { bindTimeout, logger } = options;
-  try {
-    return open();
-  } catch (error) {
+  const onFailure = (error: unknown): Promise<T> => {
     if (!isInUse(error) || bindTimeout === 0) throw error;
     logger.warn(
       `${
@@ -39,18 +38,24 @@ export function whenFree<T>(
       }; trying again for up to ${bindTimeout} s (bindTimeout)`,
     );
     return openAgain(open, options);
+  };
+  try {
+    const opened = open();
+    return opened instanceof Promise ? opened.catch(onFailure) : opened;
+  } catch (error) {
+    return onFailure(error);
   }
 }
 
 async function openAgain<T>(
-  open: () => T,
+  open: () => T | Promise<T>,
   { bindTimeout, givenUp = () => false }: WhenFreeOptions,
 ): Promise<T> {
   const end = performance.now() + bindTimeout * 1000;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     try {
-      return open();
+      return await open();
     } catch (error) {
       if (!isInUse(error) || performance.now() >= end || givenUp()) throw error;
     }
@@ -59,7 +64,7 @@ async function openAgain<T>(
 
 function isInUse(error: unknown): boolean {
   for (let one = error; one instanceof Error; one = one.cause) {
-    if (one instanceof Deno.errors.AddrInUse) return true;
+    if (isAddrInUse(one)) return true;
   }
   return false;
 }

@@ -44,9 +44,10 @@ export function dashboardFigures(
       `peak ${count(stats.clientsPeak)} · limit ${
         count(limits.connsMax)
       } · users ${count(stats.users)}${
-        stats.clientsOver.ws > 0
-          ? ` · WebSockets ${count(stats.clientsOver.ws)}`
-          : ""
+        (["ws", "tls", "wss"] as const)
+          .filter((over) => stats.clientsOver[over] > 0)
+          .map((over) => ` · ${over} ${count(stats.clientsOver[over])}`)
+          .join("")
       }`,
     );
     set(

@@ -140,9 +140,10 @@ export function dashboardScript(
         isStopped ? "has stopped" : "does not answer"
       }. Last data: ${time}, ${age} ago. This page goes on when it is back.`;
     if (report.outer !== null) {
-      byId("outer").textContent = report.ws === null
-        ? report.outer
-        : `${report.outer}, ws ${report.ws}`;
+      const { outer, ws, tls, wss } = report;
+      byId("outer").textContent = outer +
+        Object.entries({ ws, tls, wss })
+          .map(([name, at]) => at === null ? "" : `, ${name} ${at}`).join("");
     }
     if (report.inner !== null) byId("inner").textContent = report.inner;
     byId("node").textContent = String(report.nodeId);

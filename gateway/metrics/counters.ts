@@ -3,7 +3,7 @@
 // the list, and the place where it counts.
 
 import type { TaskCmd } from "@maple/box";
-import type { CloseKind } from "@maple/box/internal";
+import type { CloseKind, Refusal } from "@maple/box/internal";
 import type { OuterTransport } from "../outer/outer_transport.ts";
 
 /** Frames of workers and triggers for a client that were dropped, by cause. */
@@ -38,8 +38,8 @@ export interface GatewayCounters {
   clientsAccepted: number;
   /** The same by transport: what carries the frames. */
   acceptedOver: Record<OuterTransport, number>;
-  /** Connections to the port of WebSockets that became none. */
-  handshakesRefused: number;
+  /** Connections that did not get to their frames, by what they did not get through. */
+  handshakesRefused: Record<Refusal["step"], number>;
   /** Client connections closed at once, since `connsMax` was reached. */
   clientsRefused: number;
   /** Client connections that ended, by cause. */
@@ -173,11 +173,19 @@ export const COUNTERS: Plans = {
     metric: "maple_gateway_clients_accepted_by_transport_total",
     help: "Client connections accepted, by transport.",
     label: "transport",
-    kinds: { tcp: null, ws: null },
+    kinds: { tcp: null, ws: null, tls: null, wss: null },
   },
   handshakesRefused: {
     metric: "maple_gateway_handshakes_refused_total",
-    help: "Connections to the port of WebSockets that became none.",
+    help:
+      "Connections that did not get to their frames, by what they did not get through.",
+    label: "step",
+    kinds: {
+      proxy:
+        "connections refused: no PROXY header that can be read (--proxy-protocol)",
+      tls: null,
+      ws: null,
+    },
   },
   clientsRefused: {
     metric: "maple_gateway_clients_refused_total",

@@ -94,7 +94,7 @@ function addConnections(
     )
     .gauge(
       "maple_gateway_handshakes",
-      "Connections that are to become WebSockets.",
+      "Connections that have not got to their frames yet.",
       stats.handshakes,
     )
     .gauge(

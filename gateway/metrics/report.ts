@@ -30,6 +30,10 @@ export interface GatewayReport {
   readonly outer: string | null;
   /** Where WebSocket clients connect, in the same form; null without them. */
   readonly ws: string | null;
+  /** Where clients connect over TLS, likewise. */
+  readonly tls: string | null;
+  /** Where WebSocket clients connect over TLS, likewise. */
+  readonly wss: string | null;
   /** Where workers and triggers connect, `HOST:PORT`; null while it does not listen. */
   readonly inner: string | null;
   /** The number of this gateway in every task. */
@@ -44,7 +48,7 @@ export interface GatewayReport {
 
 /** The report of a gateway as it is now. */
 export function reportOf(gateway: Gateway): GatewayReport {
-  const { outerAddr, wsAddr, innerAddr, startedAt, nodeId, limits } = gateway;
+  const { startedAt, nodeId, limits } = gateway;
   const stats = gateway.stats();
   return {
     format: REPORT_FORMAT,
@@ -52,12 +56,18 @@ export function reportOf(gateway: Gateway): GatewayReport {
     version: config.version,
     time: new Date().toISOString(),
     startedAt: startedAt?.toISOString() ?? null,
-    outer: outerAddr ? formatAddress(outerAddr) : null,
-    ws: wsAddr ? formatAddress(wsAddr) : null,
-    inner: innerAddr ? formatAddress(innerAddr) : null,
+    outer: addressOf(gateway.outerAddr),
+    ws: addressOf(gateway.wsAddr),
+    tls: addressOf(gateway.tlsAddr),
+    wss: addressOf(gateway.wssAddr),
+    inner: addressOf(gateway.innerAddr),
     nodeId,
     limits,
     stats,
     trouble: troubleOf(stats),
   };
+}
+
+function addressOf(addr: Deno.NetAddr | undefined): string | null {
+  return addr ? formatAddress(addr) : null;
 }

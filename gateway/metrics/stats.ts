@@ -29,7 +29,7 @@ export interface GatewayStats extends GatewayCounters {
   clients: number;
   /** The same by transport: what carries the frames. */
   clientsOver: Record<OuterTransport, number>;
-  /** Connections that are to become WebSockets, and have a place already. */
+  /** Connections with a place that are not at their frames yet: PROXY header, TLS, WebSocket. */
   handshakes: number;
   /** Client connections at most. */
   clientsPeak: number;

@@ -5,20 +5,20 @@ import {
   ClientPlaces,
   type CloseCause,
   type Conn,
+  Entrance,
   formatAddress,
-  FrameSocket,
   type FrameSocketOptions,
   type Heartbeats,
   isOrdinary,
   type ServerTransport,
   STOP,
-  WebSocketEntrance,
-  WebSocketTransport,
+  transportOf,
 } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
-import { heartbeatsOf, webSocketsOf } from "../options.ts";
+import { heartbeatsOf, proxiesOf, webSocketsOf } from "../options.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
+import type { OuterPlan } from "./listeners.ts";
 import type { OuterTransport } from "./outer_transport.ts";
 
 // Of a client that had ended its sending before all was answered.
@@ -35,9 +35,14 @@ export class Clients implements SessionOwner {
   readonly #context: GatewayContext;
   readonly #header: Uint8Array;
   readonly #places: ClientPlaces<ClientSession>;
-  readonly #entrance: WebSocketEntrance;
-  readonly #over: Record<OuterTransport, number> = { tcp: 0, ws: 0 };
   readonly #heartbeats: Heartbeats | undefined;
+  readonly #entrance: Entrance;
+  readonly #over: Record<OuterTransport, number> = {
+    tcp: 0,
+    ws: 0,
+    tls: 0,
+    wss: 0,
+  };
   #lastConnId = 0;
   #reading = true;
 
@@ -48,12 +53,14 @@ export class Clients implements SessionOwner {
     this.#places = new ClientPlaces(context.options);
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
     this.#heartbeats = heartbeatsOf(context.options);
-    this.#entrance = new WebSocketEntrance({
+    this.#entrance = new Entrance({
       ...webSocketsOf(context.options),
+      proxies: proxiesOf(context.options),
       places: this.#places,
-      onRefused: (line) => {
-        context.counters.handshakesRefused++;
-        context.logger.debug(line);
+      onRefused: ({ line, step }) => {
+        context.counters.handshakesRefused[step]++;
+        if (step === "proxy") context.logger.warn(line);
+        else context.logger.debug(line);
       },
       onRoom: () => context.counters.clientsClosed.room++,
     });
@@ -70,12 +77,12 @@ export class Clients implements SessionOwner {
   }
 
   /**
-   * Lets a client in: at once, or when its handshake is done.
+   * Lets a client in: at once, or when it has done what comes before its frames.
    *
-   * @param transport What is to carry its frames.
+   * @param plan What it has to do, and what is to carry its frames.
    * @returns A promise when nobody else may be let in before it has resolved.
    */
-  accept(conn: Conn, transport: OuterTransport): Promise<void> | void {
+  accept(conn: Conn, plan: OuterPlan): Promise<void> | void {
     const { options, counters, logger, queue } = this.#context;
     const { connsMax } = options;
     if (!this.#places.hasRoom()) {
@@ -88,19 +95,11 @@ export class Clients implements SessionOwner {
       conn.close();
       return;
     }
-    if (transport === "ws") {
-      const entered = this.#entrance.enter(
-        conn,
-        (web) =>
-          this.#begin(
-            new WebSocketTransport(web, this.#socketOptions()),
-            transport,
-          ),
-      );
-      this.#context.follow(entered);
-    } else {
-      this.#begin(new FrameSocket(conn, this.#socketOptions()), transport);
-    }
+    const begin = (opened: Conn) =>
+      this.#begin(transportOf(opened, this.#socketOptions()), plan.transport);
+    if (this.#entrance.concerns(conn, plan)) {
+      this.#context.follow(this.#entrance.enter(conn, plan, begin));
+    } else begin(conn);
     const { newsGate } = queue.room;
     if (!newsGate.isOpen) return newsGate.opened();
   }

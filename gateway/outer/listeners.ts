@@ -2,19 +2,25 @@
 
 import {
   acceptAll,
+  type Certificate,
   type Conn,
   formatAddress,
   type Listener,
   type Logger,
   type ServerIo,
+  type Steps,
+  TlsListener,
   whenFree,
   type WhenFreeOptions,
 } from "@maple/box/internal";
 import type { ResolvedOptions } from "../options.ts";
 import type { OuterTransport } from "./outer_transport.ts";
 
+// What clients over TLS may ask for (ALPN).
+const ALPN = "maple";
+
 /** How a transport is told and where it listens. */
-interface Plan {
+interface Plan extends Steps {
   readonly transport: OuterTransport;
   /** Whom it is for, for logs and errors. */
   readonly whom: string;
@@ -23,78 +29,145 @@ interface Plan {
 }
 
 const PLANS: readonly Plan[] = [
-  { transport: "tcp", whom: "clients", port: ({ outerPort }) => outerPort },
-  { transport: "ws", whom: "WebSockets", port: ({ wsPort }) => wsPort },
+  {
+    transport: "tcp",
+    whom: "clients",
+    port: ({ outerPort }) => outerPort,
+    tls: false,
+    ws: false,
+  },
+  {
+    transport: "ws",
+    whom: "WebSockets",
+    port: ({ wsPort }) => wsPort,
+    tls: false,
+    ws: true,
+  },
+  {
+    transport: "tls",
+    whom: "clients over TLS",
+    port: ({ tlsPort }) => tlsPort,
+    tls: true,
+    ws: false,
+  },
+  {
+    transport: "wss",
+    whom: "WebSockets over TLS",
+    port: ({ wssPort }) => wssPort,
+    tls: true,
+    ws: true,
+  },
 ];
+
+/** Where the sockets of listeners and the certificates of those for TLS come from. */
+export interface Sources {
+  /** The sockets of those that are not for TLS. */
+  readonly io: ServerIo;
+  /** What those for TLS show. */
+  readonly certificates: readonly Certificate[];
+}
+
+/** One that is open. */
+interface Door {
+  readonly plan: Plan;
+  readonly listener: Listener;
+}
 
 /** Where clients connect. */
 export class OuterListeners {
-  readonly #listeners: ReadonlyMap<OuterTransport, Listener>;
+  readonly #doors: readonly Door[];
 
-  private constructor(listeners: ReadonlyMap<OuterTransport, Listener>) {
-    this.#listeners = listeners;
+  private constructor(doors: readonly Door[]) {
+    this.#doors = doors;
   }
 
   /**
    * Opens all that are wanted.
    *
-   * @param io Where their sockets come from.
+   * @param from Where their sockets and certificates come from.
    * @throws {Error} with one line, when one cannot be opened; none is open then.
    */
   static async open(
-    io: ServerIo,
+    from: Sources,
     options: ResolvedOptions,
     waiting: WhenFreeOptions,
   ): Promise<OuterListeners> {
-    const { outerHost, backlog, keepAlive } = options;
-    const listeners = new Map<OuterTransport, Listener>();
+    const doors: Door[] = [];
     try {
-      for (const { transport, whom, port: portOf } of PLANS) {
-        const port = portOf(options);
+      for (const plan of PLANS) {
+        const port = plan.port(options);
         if (port === undefined) continue;
-        const at = { what: whom, hostname: outerHost, port };
-        const listener = await whenFree(
-          () => io.listen(at, { backlog, keepAlive }),
+        const listener = await whenFree<Listener>(
+          () => openOne(plan, port, { ...options, ...from }),
           waiting,
         );
-        listeners.set(transport, listener);
+        doors.push({ plan, listener });
       }
     } catch (error) {
-      for (const listener of listeners.values()) listener.close();
+      for (const { listener } of doors) listener.close();
       throw error;
     }
-    return new OuterListeners(listeners);
+    return new OuterListeners(doors);
   }
 
   /** Where clients of that transport connect; undefined where they cannot. */
   addr(transport: OuterTransport): Deno.NetAddr | undefined {
-    return this.#listeners.get(transport)?.addr;
+    return this.#doors.find(({ plan }) => plan.transport === transport)
+      ?.listener.addr;
   }
 
   /** Where clients connect, for the log. */
   describe(): string {
-    return PLANS.filter(({ transport }) => this.#listeners.has(transport))
-      .map(({ transport, whom }) =>
-        `${whom} at ${formatAddress(this.addr(transport)!)}`
-      ).join(", ");
+    return this.#doors.map(({ plan, listener }) =>
+      `${plan.whom} at ${formatAddress(listener.addr)}`
+    ).join(", ");
   }
 
   /** Accepts connections from now on, until `close`. */
   start(
-    accept: (conn: Conn, transport: OuterTransport) => Promise<void> | void,
+    accept: (conn: Conn, plan: OuterPlan) => Promise<void> | void,
     { logger, follow }: {
       readonly logger: Logger;
       readonly follow: (work: Promise<void>) => void;
     },
   ): void {
-    for (const [transport, listener] of this.#listeners) {
-      const onConn = (conn: Conn) => accept(conn, transport);
+    for (const { plan, listener } of this.#doors) {
+      const onConn = (conn: Conn) => accept(conn, plan);
       follow(acceptAll(listener, logger, onConn));
+    }
+  }
+
+  /** Shows other certificates from now on. */
+  setCertificates(certificates: readonly Certificate[]): void {
+    for (const { listener } of this.#doors) {
+      if (listener instanceof TlsListener) {
+        listener.setCertificates(certificates);
+      }
     }
   }
 
   /** Accepts no more. */
   close(): void {
-    for (const listener of this.#listeners.values()) listener.close();
+    for (const { listener } of this.#doors) listener.close();
   }
+}
+
+/** What a connection has to do, and what it is then. */
+export type OuterPlan = Steps & Pick<Plan, "transport">;
+
+function openOne(
+  { whom: what, tls, ws }: Plan,
+  port: number,
+  { io, certificates, outerHost, backlog, keepAlive }:
+    & Sources
+    & Omit<ResolvedOptions, "io">,
+): Listener | Promise<Listener> {
+  const at = { what, hostname: outerHost, port };
+  if (!tls) return io.listen(at, { backlog, keepAlive });
+  return TlsListener.open(at, {
+    backlog,
+    keepAlive,
+    certificates,
+    protocols: [ws ? "http/1.1" : ALPN],
+  });
 }

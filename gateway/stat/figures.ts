@@ -66,8 +66,12 @@ function comeAndGo(rates: Rates | null): string {
   return come + go > 0 ? `+${formatRate(come)}/s -${formatRate(go)}/s, ` : "";
 }
 
-function webSockets({ clientsOver }: GatewayReport["stats"]): string {
-  return clientsOver.ws > 0 ? `ws ${formatCount(clientsOver.ws)}, ` : "";
+// Those that are not over plain TCP.
+function overOthers({ clientsOver }: GatewayReport["stats"]): string {
+  return (["ws", "tls", "wss"] as const)
+    .filter((transport) => clientsOver[transport] > 0)
+    .map((transport) => `${transport} ${formatCount(clientsOver[transport])}, `)
+    .join("");
 }
 
 // A figure of how long something takes.
@@ -98,7 +102,7 @@ export const FIGURES: readonly Figure[] = [
     value: ({ report }) => report.stats.clients,
     format: count,
     detail: ({ report: { stats, limits }, rates }) =>
-      `${comeAndGo(rates)}${webSockets(stats)}peak ${
+      `${comeAndGo(rates)}${overOthers(stats)}peak ${
         formatCount(stats.clientsPeak)
       }, max ${formatCount(limits.connsMax)}`,
     style: ({ report: { stats, limits } }) =>

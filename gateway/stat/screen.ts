@@ -90,7 +90,7 @@ export function renderScreen(look: Look, options: ScreenOptions): Line[] {
 }
 
 function headLines({ report }: Look, options: ScreenOptions): Line[] {
-  const { version, time, stats, outer, ws, inner, nodeId } = report;
+  const { version, time, stats, outer, inner, nodeId } = report;
   // What it did when it last wrote says nothing about a gateway that is gone.
   const isSilent = options.notice !== undefined && stats.state !== "closed";
   const state = isSilent ? "silent" : printable(stats.state);
@@ -106,7 +106,11 @@ function headLines({ report }: Look, options: ScreenOptions): Line[] {
   const where = [
     cell(
       `clients at ${printable(outer ?? UNKNOWN)}${
-        ws === null ? "" : `, ws ${printable(ws)}`
+        (["ws", "tls", "wss"] as const)
+          .map((name) =>
+            report[name] ? `, ${name} ${printable(report[name])}` : ""
+          )
+          .join("")
       }, workers at ${printable(inner ?? UNKNOWN)}`,
       "faint",
     ),

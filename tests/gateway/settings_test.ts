@@ -31,6 +31,11 @@ const EVERY: Record<string, string | number> = {
   wsOrigins: "https://a.example,https://b.example",
   wsPing: 12.5,
   heartbeatCmd: -77,
+  tlsPort: 5,
+  wssPort: 6,
+  tlsCert: "a.crt,b.crt",
+  tlsKey: "a.key,b.key",
+  proxyProtocol: "10.0.0.0/8,::1",
   innerHost: "::1",
   innerPort: 2,
   order: "none",
@@ -402,7 +407,7 @@ Deno.test("FLAGS tell each default in the usage text", () => {
     const line = usage.split("\n").find((line) =>
       line.includes(`  --${kebab(name)} `)
     );
-    assertStringIncludes(line ?? "", `(${value})`);
+    assertStringIncludes(line ?? "", `(${value === "" ? "none" : value})`);
   }
 });
 
@@ -418,9 +423,10 @@ Deno.test("README.md tells every flag and the default of each option", async () 
     // One is no text, the other the machine's.
     if (name === "boxClass" || name === "memoryMax") continue;
     if (value === undefined) continue;
+    const shown = value === "" ? "none" : `${value}`;
     const row = cells.find(([, flag]) =>
       flag?.startsWith(`\`--${kebab(name)} `)
     );
-    assertEquals([name, row?.[2]?.split(" ")[0]], [name, `${value}`]);
+    assertEquals([name, row?.[2]?.split(" ")[0]], [name, shown]);
   }
 });

@@ -6,6 +6,7 @@ import {
   type GatewayOptions,
   type GatewayStats,
 } from "@maple/gateway";
+import { hasOpenssl, localCertificate } from "./certificates.ts";
 import { type BoxClient, BoxPeer } from "./box_peer.ts";
 import { EchoWorker } from "./echo_worker.ts";
 import { eventually } from "./eventually.ts";
@@ -17,7 +18,7 @@ import { WebSocketStream } from "./web_socket_stream.ts";
 import { PATIENCE_MS } from "./within.ts";
 
 /** What clients connect over. */
-export type ClientTransport = "tcp" | "ws";
+export type ClientTransport = "tcp" | "ws" | "tls" | "wss";
 
 /** Starts a gateway whose clients connect over the transport that is tested. */
 export type StartGateway = (
@@ -29,13 +30,22 @@ export function overTransports(
   name: string,
   body: (start: StartGateway, transport: ClientTransport) => Promise<void>,
 ): void {
-  for (const transport of ["tcp", "ws"] as const) {
-    Deno.test(`${name}, over ${transport}`, () =>
-      body(
-        (options) => GatewayFixture.start(options, transport),
-        transport,
-      ));
+  for (const transport of ["tcp", "ws", "tls", "wss"] as const) {
+    Deno.test({
+      name: `${name}, over ${transport}`,
+      ignore: isOverTls(transport) && !hasOpenssl,
+      fn: () =>
+        body(
+          (options) => GatewayFixture.start(options, transport),
+          transport,
+        ),
+    });
   }
+}
+
+/** Whether it is over TLS. */
+export function isOverTls(transport: ClientTransport): boolean {
+  return transport === "tls" || transport === "wss";
 }
 
 /** A gateway in this process on free ports of 127.0.0.1, closed at once at the end of the test. */
@@ -74,7 +84,7 @@ export class GatewayFixture implements AsyncDisposable {
       outerPort: 0,
       innerHost: "127.0.0.1",
       innerPort: 0,
-      ...(transport === "ws" ? { wsPort: 0 } : {}),
+      ...await portOf(transport),
       // The peers of most tests do not answer pings.
       workerTimeout: 0,
       logger: log,
@@ -115,12 +125,27 @@ export class GatewayFixture implements AsyncDisposable {
     return new RawPeer(await this.connectConn(), framing);
   }
 
+  /** Where clients connect over the transport that is tested. */
+  get address(): Address {
+    const { outerAddr, wsAddr, tlsAddr, wssAddr } = this.gateway;
+    const all = { tcp: outerAddr, ws: wsAddr, tls: tlsAddr, wss: wssAddr };
+    const { hostname, port } = all[this.#transport]!;
+    return { hostname, port };
+  }
+
   /** The same, but one that knows no frames. */
   async connectConn(): Promise<PeerConn> {
-    if (this.#transport === "ws") {
-      return await WebSocketStream.open(this.gateway.wsAddr!);
+    const { address } = this;
+    switch (this.#transport) {
+      case "tcp":
+        return await Deno.connect(address);
+      case "ws":
+        return await WebSocketStream.open(address);
+      case "tls":
+        return await connectTls(address);
+      case "wss":
+        return await WebSocketStream.over(await connectTls(address));
     }
-    return await Deno.connect(this.outer);
   }
 
   /** Whether a client that connects now is closed at once. */
@@ -131,6 +156,7 @@ export class GatewayFixture implements AsyncDisposable {
     } catch (error) {
       // Before the answer to its handshake.
       if ((error as Error).message === "no WebSocket: ") return true;
+      if (error instanceof Deno.errors.UnexpectedEof) return true;
       throw error;
     }
   }
@@ -149,5 +175,34 @@ export class GatewayFixture implements AsyncDisposable {
   /** Closes the gateway without waiting for what is queued. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gateway.closeNow();
+  }
+}
+
+async function portOf(transport: ClientTransport): Promise<GatewayOptions> {
+  if (transport === "tcp") return {};
+  if (transport === "ws") return { wsPort: 0 };
+  const { cert, key } = await localCertificate();
+  const name = transport === "tls" ? "tlsPort" : "wssPort";
+  return { [name]: 0, tlsCert: cert, tlsKey: key };
+}
+
+/** Connects by TLS to a server with the certificate of this machine. */
+export async function connectTls(
+  { hostname, port }: Address,
+  options: Omit<Deno.ConnectTlsOptions, "port"> = {},
+): Promise<Deno.TlsConn> {
+  const { authority } = await localCertificate();
+  const conn = await Deno.connectTls({
+    hostname,
+    port,
+    caCerts: [authority],
+    ...options,
+  });
+  try {
+    await conn.handshake();
+    return conn;
+  } catch (error) {
+    conn.close();
+    throw error;
   }
 }

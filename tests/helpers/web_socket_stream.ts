@@ -67,7 +67,7 @@ export function handshake(
 /** A WebSocket of a client, from below. */
 export class WebSocketStream {
   /** The connection below. */
-  readonly conn: Deno.TcpConn;
+  readonly conn: Deno.Conn;
   /** The head of the server's answer. */
   head = "";
   /** The code that the server has closed with. */
@@ -82,8 +82,7 @@ export class WebSocketStream {
   #left = 0;
 
   /** @param conn The connection below, which belongs to this object from now on. */
-  constructor(conn: Deno.TcpConn) {
-    conn.setNoDelay(true);
+  constructor(conn: Deno.Conn) {
     this.conn = conn;
   }
 
@@ -92,7 +91,21 @@ export class WebSocketStream {
     { hostname, port }: { hostname: string; port: number },
     request: WebSocketRequest = {},
   ): Promise<WebSocketStream> {
-    const stream = new WebSocketStream(await Deno.connect({ hostname, port }));
+    const conn = await Deno.connect({ hostname, port });
+    conn.setNoDelay(true);
+    return await WebSocketStream.over(conn, request);
+  }
+
+  /**
+   * Shakes hands over a connection.
+   *
+   * @param conn It belongs to the WebSocket from now on.
+   */
+  static async over(
+    conn: Deno.Conn,
+    request: WebSocketRequest = {},
+  ): Promise<WebSocketStream> {
+    const stream = new WebSocketStream(conn);
     await stream.writeRaw(new TextEncoder().encode(handshake(request)));
     const answered = within(stream.#readHead(), "the answer to a handshake");
     await answered.catch((error) => {
@@ -108,7 +121,7 @@ export class WebSocketStream {
 
   /** This side's address. */
   get localAddr(): Deno.NetAddr {
-    return this.conn.localAddr;
+    return this.conn.localAddr as Deno.NetAddr;
   }
 
   /** Sends all of the bytes as one message. */

@@ -21,7 +21,8 @@ import { dashboardTexts } from "./dashboard_texts.ts";
 // Counted for Prometheus only, and why.
 const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   acceptedOver: "how many there are now is told by transport",
-  handshakesRefused: "whoever merely visits the port",
+  "handshakesRefused.tls": "whoever merely visits the port",
+  "handshakesRefused.ws": "the same",
   delivered: "acknowledged tells how much is done, by worker",
   acknowledged: "told worker by worker",
   chained: "how tasks are handed out, and no trouble",

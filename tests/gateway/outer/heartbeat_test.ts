@@ -10,8 +10,10 @@ import {
   LineBox,
 } from "@maple/box";
 import { Gateway, GatewayError } from "@maple/gateway";
+import { localCertificate } from "../../helpers/certificates.ts";
 import {
   GatewayFixture,
+  isOverTls,
   overTransports,
 } from "../../helpers/gateway_fixture.ts";
 import { GATEWAY_ARGS } from "../../helpers/gateway_process.ts";
@@ -44,15 +46,15 @@ overTransports(
   "heartbeatCmd keeps a client of ours connected, whom connTimeout would close",
   async (start, transport) => {
     await using gateway = await start({ heartbeatCmd: CMD, connTimeout: 1 });
-    const { wsAddr, outerAddr } = gateway.gateway;
-    const addr = transport === "ws" ? wsAddr! : outerAddr!;
     const states: ClientState[] = [];
     await using client = new Client(Box, {
       heartbeatCmd: CMD,
       heartbeat: 0.1,
+      ...(isOverTls(transport) &&
+        { caCerts: [(await localCertificate()).authority] }),
     });
     client.onStateChange((state) => states.push(state));
-    await client.connect(`${transport}://127.0.0.1:${addr.port}/`);
+    await client.connect(`${transport}://127.0.0.1:${gateway.address.port}/`);
     await using silent = await gateway.connectBox();
     assertEquals(await silent.read(), null);
     await gateway.until((stats) => stats.heartbeats >= 5);

@@ -13,6 +13,7 @@ import {
 import { within } from "../../helpers/within.ts";
 
 const utf8 = new TextEncoder();
+const ONE_WS = { tcp: 0, ws: 1, tls: 0, wss: 0 };
 const BOX = new Box({ cmd: 1, sn: 7, body: "hello" }).pack();
 
 function start(
@@ -53,14 +54,11 @@ Deno.test("a WebSocket is a client once its handshake is done", async () => {
   assertEquals([...created.clientIp].slice(0, 4), [127, 0, 0, 1]);
   const { handshakes, clientsOver, acceptedOver } = gateway.gateway.stats();
   assertEquals(handshakes, 0);
-  assertEquals([clientsOver, acceptedOver], [{ tcp: 0, ws: 1 }, {
-    tcp: 0,
-    ws: 1,
-  }]);
+  assertEquals([clientsOver, acceptedOver], [ONE_WS, ONE_WS]);
   await using _tcp = await gateway.connect();
   await gateway.until(({ clients }) => clients === 2);
   const report = reportOf(gateway.gateway);
-  assertEquals(report.stats.clientsOver, { tcp: 1, ws: 1 });
+  assertEquals(report.stats.clientsOver, { ...ONE_WS, tcp: 1 });
   assertEquals(report.ws, `127.0.0.1:${port}`);
   const text = prometheusText(report).toString();
   assertStringIncludes(
@@ -76,7 +74,7 @@ Deno.test("a WebSocket that closes is counted off", async () => {
   await gateway.until(({ clientsOver }) => clientsOver.ws === 1);
   stream.close();
   await gateway.until(({ clientsOver }) => clientsOver.ws === 0);
-  assertEquals(gateway.gateway.stats().acceptedOver, { tcp: 0, ws: 1 });
+  assertEquals(gateway.gateway.stats().acceptedOver, ONE_WS);
 });
 
 Deno.test("wsPath and wsOrigins let in whom they name, and tell others why not", async () => {
@@ -103,7 +101,7 @@ Deno.test("wsPath and wsOrigins let in whom they name, and tell others why not",
   );
   assertStringIncludes(visit, "HTTP/1.1 426 Upgrade Required");
   assertStringIncludes(visit, "this port is for WebSockets");
-  await gateway.until((stats) => stats.handshakesRefused === 3);
+  await gateway.until((stats) => stats.handshakesRefused.ws === 3);
   assertEquals(gateway.gateway.stats().acceptedOver.ws, 2);
   assertEquals(gateway.log.complaints, []);
   program.close();

@@ -1,0 +1,130 @@
+// HAProxy and nginx in front of a gateway, where they are installed.
+
+import { eventually } from "./eventually.ts";
+import { RunningProcess } from "./process.ts";
+
+/** Whether a program is installed; without it, a line is printed that says what that means. */
+async function isInstalled(
+  command: string,
+  packages: string,
+): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, {
+      args: ["-v"],
+      stdout: "null",
+      stderr: "null",
+    }).output()).success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log(
+      `${command} is not installed (Debian: ${packages}): nothing is tested behind it`,
+    );
+    return false;
+  }
+}
+
+/** Whether HAProxy is installed. */
+export const hasHaproxy: boolean = await isInstalled("haproxy", "haproxy");
+
+const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
+/** Whether nginx is installed, with its module for TCP. */
+export const hasNginx: boolean =
+  await isInstalled("nginx", "nginx and libnginx-mod-stream") &&
+  isFile(STREAM_MODULE);
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** A proxy that runs; at the end of the test it is killed, by its own id. */
+export class Proxy implements AsyncDisposable {
+  readonly #process: RunningProcess;
+  readonly #folder: string;
+
+  private constructor(process: RunningProcess, folder: string) {
+    this.#process = process;
+    this.#folder = folder;
+  }
+
+  /**
+   * Starts HAProxy.
+   *
+   * @param config Its file.
+   * @param port One at which it listens then.
+   */
+  static haproxy(config: string, port: number): Promise<Proxy> {
+    return Proxy.#start(
+      config,
+      port,
+      (file) => new RunningProcess("haproxy", { args: ["-db", "-f", file] }),
+    );
+  }
+
+  /**
+   * Starts nginx.
+   *
+   * @param stream What its file says of TCP.
+   * @param port One at which it listens then.
+   */
+  static nginx(stream: string, port: number): Promise<Proxy> {
+    const config = `load_module ${STREAM_MODULE};
+daemon off;
+master_process off;
+pid /dev/null;
+error_log stderr;
+events { worker_connections 256; }
+stream { ${stream} }
+`;
+    return Proxy.#start(
+      config,
+      port,
+      (file) =>
+        new RunningProcess("nginx", { args: ["-c", file, "-e", "stderr"] }),
+    );
+  }
+
+  static async #start(
+    config: string,
+    port: number,
+    start: (file: string) => RunningProcess,
+  ): Promise<Proxy> {
+    const folder = Deno.makeTempDirSync({ prefix: "maple-test-" });
+    const file = `${folder}/proxy.conf`;
+    Deno.writeTextFileSync(file, config);
+    const proxy = new Proxy(start(file), folder);
+    try {
+      await eventually(() => listens(port), { what: "a proxy that listens" });
+      return proxy;
+    } catch (error) {
+      const { stderr } = proxy.#process;
+      await proxy[Symbol.asyncDispose]();
+      throw new Error(`${(error as Error).message}; it says:\n${stderr}`);
+    }
+  }
+
+  /** Kills it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+}
+
+async function listens(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
