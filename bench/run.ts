@@ -22,6 +22,7 @@ import { crowd } from "./run/crowd.ts";
 import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { memory } from "./run/memory.ts";
+import { mixed } from "./run/mixed.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
@@ -33,6 +34,7 @@ import { workers } from "./run/workers.ts";
 /** The benchmarks by name. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   throughput,
+  mixed,
   workers,
   users,
   connecting,

@@ -16,6 +16,8 @@ export interface SystemOptions {
   concurrency?: number;
   /** Whether it takes WebSockets too. */
   websocket?: boolean;
+  /** The gateway's option of that name. */
+  chainMax?: number;
   /** Another working copy of this project, whose programs are run. */
   copy?: string;
 }
@@ -36,7 +38,7 @@ export class System implements AsyncDisposable {
   static async start(options: SystemOptions = {}): Promise<System> {
     const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
-    const { websocket = false, io, copy } = options;
+    const { websocket = false, io, chainMax, copy } = options;
     const start = (module: string, args: readonly string[]) =>
       copy === undefined
         ? Program.deno(module, args)
@@ -48,6 +50,7 @@ export class System implements AsyncDisposable {
       ...["--conns-max", "100000", "--log-level", "ERROR"],
       // Another working copy may be one that does not know it.
       ...(io === undefined ? [] : ["--io", io]),
+      ...(chainMax === undefined ? [] : ["--chain-max", String(chainMax)]),
     ]);
     const args = [gateway.port("inner="), concurrency].map(String);
     return new System(

@@ -10,6 +10,7 @@ import { System } from "./system.ts";
 
 const HAPROXY = "HAProxy";
 const FORWARDER = "Deno forwarder";
+const NO_CHAINS = "gateway, 1 worker, chain-max 1";
 const NO_ORDER = "gateway, 1 worker, order none";
 const MANY_CREDITS = "gateway, 1 worker, order none, 256 credits";
 const TWO_WORKERS = "gateway, 2 workers";
@@ -19,7 +20,13 @@ const CONNECTIONS = [1, 50, 1000];
 const DEPTHS = [1, 16];
 const BODIES = [40, KIB, 16 * KIB];
 // Measured with all servers, for longer and more often than the others.
-const MAIN = ["1 × 1 × 40", "50 × 1 × 40", "1000 × 1 × 40", "50 × 16 × 40"];
+const MAIN = [
+  "1 × 1 × 40",
+  "50 × 1 × 40",
+  "1000 × 1 × 40",
+  "50 × 16 × 40",
+  "1000 × 16 × 40",
+];
 const OTHERS_SERVERS = [HAVEN, ONE_WORKER, ONE_WORKER_EPOLL, TWO_WORKERS];
 const OTHERS_SHARE = 0.6;
 // A load that has more bytes under way takes seconds until its first requests are answered: it is
@@ -35,9 +42,9 @@ export async function throughput(context: BenchContext): Promise<Row[]> {
     // The first is the yardstick.
     const measured = servers.all.filter(({ name }, i) =>
       isMain
-        // What a worker asks for at a time makes no difference to clients that wait for each
-        // answer.
-        ? name !== MANY_CREDITS || scenario.depth > 1
+        // What a worker asks for at a time, and chains, make no difference to clients that wait for
+        // each answer.
+        ? ![MANY_CREDITS, NO_CHAINS].includes(name) || scenario.depth > 1
         : i === 0 || OTHERS_SERVERS.includes(name)
     );
     rows.push(...await measureInTurn(context, scenario, measured));
@@ -83,6 +90,7 @@ async function startServers(
     await Program.deno("programs/forwarder.ts", [String(port)]),
   );
   await servers.addOurs();
+  await servers.add(NO_CHAINS, await System.start({ chainMax: 1 }));
   await servers.add(NO_ORDER, await System.start({ order: "none" }));
   await servers.add(
     MANY_CREDITS,
