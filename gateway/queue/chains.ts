@@ -28,6 +28,8 @@ import type { TaskQueue } from "./task_queue.ts";
 // for each of its credits.
 const LENGTH_MAX = 64;
 const TASK_BYTES_MAX = 16 * 1024;
+// Where all that wait send many at once as well, longer turns serve all of them better.
+const LONGER = 4;
 // Where tasks take longer the round trip counts for little; what waits here goes to whoever has the
 // least to do, may be given up or cleared.
 const SHORT_MS = 0.5;
@@ -86,7 +88,8 @@ export class Chains {
     const { chainMax, canDeliver, deliver } = this.#options;
     while (behind.first && this.#mayGrow(session, behind.first)) {
       // Others wait for a credit: it is their turn when this one is back.
-      if (session.given >= chainMax && this.#queue.hasNext) return;
+      const most = this.#queue.hasLone ? chainMax : chainMax * LONGER;
+      if (session.given >= most && this.#queue.hasNext) return;
       if (!canDeliver()) return;
       const task = behind.first;
       this.#queue.nextBehind(session);

@@ -111,6 +111,8 @@ export class QueuedTask implements Linked<QueuedTask> {
   deliveryId = 0;
   /** Whether the worker that holds it has answered the client, or counts as having done it. */
   answered = false;
+  /** For the queue: whether it is ready, and its client has nothing waiting behind it. */
+  isLone = false;
   /** Which one of its chain it is, from 1; 0 where it was in none. */
   place = 0;
   /** Whether it is dropped when it is given back. */

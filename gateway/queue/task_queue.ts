@@ -36,6 +36,7 @@ export class TaskQueue {
   readonly #ready = new LinkedList<QueuedTask>();
   readonly #returned = new LinkedList<QueuedTask>();
   #step = 0;
+  #lone = 0;
 
   /** @param options Order and limits. */
   constructor(options: TaskQueueOptions) {
@@ -81,8 +82,10 @@ export class TaskQueue {
     task.bornStep = this.#step;
     const session = task.session;
     if (task.isNews) session![task.isCreated ? "created" : "closed"] = task;
-    if (session?.front) session.behind.pushBack(task);
-    else {
+    if (session?.front) {
+      session.behind.pushBack(task);
+      this.#notLone(session.front);
+    } else {
       if (session) session.front = task;
       this.#put(task, this.#ready);
     }
@@ -159,6 +162,11 @@ export class TaskQueue {
   /** Whether a task is ready. */
   get hasNext(): boolean {
     return this.#ready.size > 0;
+  }
+
+  /** Whether a task is ready whose client has sent no other that waits. */
+  get hasLone(): boolean {
+    return this.#lone > 0;
   }
 
   /**
@@ -255,6 +263,16 @@ export class TaskQueue {
   #put(task: QueuedTask, list: LinkedList<QueuedTask>): void {
     task.list = list;
     list.pushBack(task);
+    if (list !== this.#ready || task.session?.behind.first) return;
+    task.isLone = true;
+    this.#lone++;
+  }
+
+  // A task waits in no list any more, or another one waits behind it.
+  #notLone(task: QueuedTask): void {
+    if (!task.isLone) return;
+    task.isLone = false;
+    this.#lone--;
   }
 
   // The next task of a client becomes ready, if it has one.
@@ -268,6 +286,7 @@ export class TaskQueue {
     const task = list.shift();
     if (!task) return null;
     task.list = null;
+    this.#notLone(task);
     this.room.take(task);
     return task;
   }
@@ -276,6 +295,7 @@ export class TaskQueue {
   #takeOut(task: QueuedTask): void {
     task.list!.remove(task);
     task.list = null;
+    this.#notLone(task);
     this.room.take(task);
     this.finish(task);
   }
