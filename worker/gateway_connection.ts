@@ -20,6 +20,7 @@ import {
   isWithdrawal,
   LINK_BUFFER_BYTES,
   pingIntervalMs,
+  readInt32,
   readInt64,
   withdrawal,
   writeAsk,
@@ -252,28 +253,9 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#socket.destroy();
   }
   onFrame(frame: Uint8Array): void {
-    if (isWithdrawal(frame)) {
-      this.#onConfirmed?.();
-      return;
-    }
-    if (isPing(frame)) {
-      this.#onPing(frame);
-      return;
-    }
-    if (isRecall(frame)) {
-      const connId = readInt64(frame, TaskOffset.connId);
-      if (endsChain(frame)) this.#chains.confirmed(connId);
-      else this.#chains.recall(connId);
-      return;
-    }
-    const greeting = decodeGreeting(frame);
-    if (greeting) {
-      this.#greeted = true;
-      this.#isChaining = greeting.chains ?? false;
-      this.#frameMax = greeting.innerFrameMax ?? Infinity;
-      this.attach();
-      return;
-    }
+    // What a gateway says of itself has higher commands than all tasks.
+    const cmd = readInt32(frame, TaskOffset.cmd);
+    if (cmd > TaskCmd.WRITE_TO_WORKER && this.#isNoTask(frame)) return;
     // An original gateway says by a task, if by anything, that it has let the worker in.
     if (!this.#attached) this.attach();
     this.#inHand++;
@@ -284,6 +266,28 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#onConfirmed?.();
     this.#onInHandChange?.();
     this.#handler.onConnectionClose(cause);
+  }
+
+  // Does what a gateway of ours says; answers whether it was that.
+  #isNoTask(frame: Uint8Array): boolean {
+    if (isWithdrawal(frame)) this.#onConfirmed?.();
+    else if (isPing(frame)) this.#onPing(frame);
+    else if (isRecall(frame)) this.#onRecall(frame);
+    else {
+      const greeting = decodeGreeting(frame);
+      if (!greeting) return false;
+      this.#greeted = true;
+      this.#isChaining = greeting.chains ?? false;
+      this.#frameMax = greeting.innerFrameMax ?? Infinity;
+      this.attach();
+    }
+    return true;
+  }
+
+  #onRecall(frame: Uint8Array): void {
+    const connId = readInt64(frame, TaskOffset.connId);
+    if (endsChain(frame)) this.#chains.confirmed(connId);
+    else this.#chains.recall(connId);
   }
 
   // A gateway of ours asks for a sign of life now and then and tells how often. When it has asked

@@ -305,7 +305,10 @@ export class Dispatcher {
       const { session } = task;
       const link = this.#asking.next(turnNow())!;
       this.#deliver(task, link);
-      if (session && session.chain > 0) this.#chains!.extend(session);
+      // Where it could be sent.
+      if (session?.behind.first && session.chain > 0) {
+        this.#chains!.extend(session);
+      }
       if (link.isFull) this.#pause(link);
     }
     this.#pumping = false;
