@@ -42,6 +42,8 @@ interface WriteCallbacks {
 }
 
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
+// What was more may have been one large frame.
+const BEFORE_MAX_BYTES = 256 * 1024;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 /**
@@ -74,6 +76,8 @@ export class Outbox {
   readonly #onError: ((error: unknown) => void) | undefined;
   #buffer: Uint8Array = EMPTY;
   #length = 0;
+  // Bytes of the write before: as much is likely to come again.
+  #before = 0;
   #writing: Uint8Array = EMPTY;
   #writingAt = 0;
   #writingLength = 0;
@@ -198,9 +202,10 @@ export class Outbox {
   }
 
   #grow(needed: number): void {
-    const grown = acquireBuffer(
-      Math.max(needed, this.#buffer.length * 2, this.#bufferBytes),
-    );
+    const usual = this.#length > 0
+      ? this.#buffer.length * 2
+      : Math.min(this.#before, BEFORE_MAX_BYTES);
+    const grown = acquireBuffer(Math.max(needed, usual, this.#bufferBytes));
     if (this.#length > 0) grown.set(this.#buffer.subarray(0, this.#length));
     this.#meter?.add(grown.length - this.#buffer.length);
     if (this.#buffer.length > 0) releaseBuffer(this.#buffer);
@@ -209,7 +214,7 @@ export class Outbox {
 
   #start(): void {
     this.#writing = this.#buffer;
-    this.#writingLength = this.#length;
+    this.#writingLength = this.#before = this.#length;
     this.#writingAt = 0;
     this.#buffer = EMPTY;
     this.#length = 0;
