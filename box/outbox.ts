@@ -19,9 +19,9 @@ export interface OutboxOptions {
   /** The most bytes that may wait to be written. @default {16777216} */
   maxBytes?: number | undefined;
   /**
-   * The most bytes of what is pushed at once while nothing waits, where that is more than
-   * `maxBytes`; behind it `maxBytes` may wait. So a side that reads gets what is long as well.
-   * @default {0}
+   * The most bytes that may wait, where that is more than `maxBytes`, of what is pushed in one turn
+   * while nothing waits, and while the other side takes what is written; behind it `maxBytes` may
+   * wait. So a side that reads gets what is long as well, or much at once. @default {0}
    */
   maxLoneBytes?: number | undefined;
   /**
@@ -69,7 +69,7 @@ export class Outbox {
   readonly #writer: ByteWriter;
   #maxBytes: number;
   #maxLoneBytes: number;
-  // Bytes of the long push that was let through; no limit counts them.
+  // Bytes that were pushed at once and let through; no limit counts them.
   #loneBytes = 0;
   readonly #bufferBytes: number;
   readonly #meter: BufferMeter | undefined;
@@ -82,6 +82,8 @@ export class Outbox {
   #writingAt = 0;
   #writingLength = 0;
   #moves = 0;
+  // When the write began, or more than usual was let through last.
+  #seenMoves = 0;
   #scheduled = false;
   #closed = false;
   #drainWaiters: (() => void)[] | undefined;
@@ -147,8 +149,13 @@ export class Outbox {
     const pending = this.pendingBytes;
     if (pending === 0) this.#loneBytes = 0;
     if (pending + count > this.#maxBytes + this.#loneBytes) {
-      if (pending > 0 || count > this.#maxLoneBytes) return -1;
-      this.#loneBytes = count;
+      // Before it is tried to write, and while the other side takes what is written, nobody can say
+      // that it does not read.
+      const reads = this.#writingLength === 0 ||
+        this.#moves !== this.#seenMoves;
+      if (!reads || pending + count > this.#maxLoneBytes) return -1;
+      this.#seenMoves = this.#moves;
+      this.#loneBytes = pending + count;
     }
     const at = this.#length;
     const length = at + count;
@@ -197,6 +204,7 @@ export class Outbox {
   static #endTurn(outbox: Outbox): void {
     outbox.#scheduled = false;
     if (outbox.#writingLength > 0 || outbox.#length === 0) return;
+    outbox.#seenMoves = outbox.#moves;
     outbox.#start();
     outbox.#write();
   }

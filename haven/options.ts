@@ -110,8 +110,8 @@ export interface HavenListenOptions {
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameMax?: number;
   /**
-   * Bytes that may wait to be sent to one client; a client that lets more pile up is closed.
-   * @default {4194304}
+   * Bytes that may wait to be sent to one client; a client that lets more pile up is closed. Four
+   * times as much may wait while it takes it, or is sent in one go. @default {4194304}
    */
   outboxMax?: number;
   /**

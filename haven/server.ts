@@ -36,6 +36,8 @@ import { Users } from "./users.ts";
 
 const TCP: Steps = { tls: false, ws: false };
 const WEB_SOCKET: Steps = { tls: false, ws: true };
+// How many times outboxMax may be sent to a client in one go while nothing waits.
+const AT_ONCE = 4;
 
 /**
  * Whom a server works for. Each function answers a promise, which never rejects, when something has
@@ -295,6 +297,7 @@ export class Server<F extends object, C extends object>
       framing: this.#app.boxClass,
       maxFrameBytes: frameMax,
       maxOutboxBytes: outboxMax,
+      maxLoneBytes: outboxMax * AT_ONCE,
       lingerMs: linger * 1000,
       meter: this.memory,
       ownFrames: true,

@@ -154,8 +154,43 @@ Deno.test("Outbox.push() takes what is long while nothing waits, and as much as 
   await bounded(outbox.drained());
   // All is written: the usual limit holds again.
   assert(outbox.push(new Uint8Array(10)));
+  await turns(1);
+  assertEquals(outbox.push(utf8("x")), false);
+  await writer.release();
+});
+
+Deno.test("Outbox.push() takes much at once while nothing waits, as it takes what is long", async () => {
+  const writer = new FakeWriter();
+  writer.slow = true;
+  const outbox = new Outbox(writer, { maxBytes: 10, maxLoneBytes: 100 });
+  for (let i = 0; i < 4; i++) assert(outbox.push(new Uint8Array(25)));
+  assert(outbox.push(new Uint8Array(10)));
   assertEquals(outbox.push(utf8("x")), false);
   await turns(1);
+  assertEquals(outbox.push(utf8("x")), false);
+  await writer.release();
+  await bounded(outbox.drained());
+  assertEquals(writer.writes.length, 1);
+});
+
+Deno.test("Outbox.push() takes more from time to time while the other side takes what is written", async () => {
+  const writer = new FakeWriter();
+  writer.slow = true;
+  writer.most = 4;
+  const outbox = new Outbox(writer, { maxBytes: 10, maxLoneBytes: 30 });
+  assert(outbox.push(new Uint8Array(8)));
+  await turns(1);
+  // Nothing is taken yet.
+  assertEquals(outbox.push(new Uint8Array(10)), false);
+  await writer.release();
+  assert(outbox.push(new Uint8Array(10)));
+  assert(outbox.push(new Uint8Array(10)));
+  assertEquals([outbox.pendingBytes, outbox.push(utf8("x"))], [24, false]);
+  await writer.release();
+  // Beyond the most it is too much, however well it reads.
+  assertEquals(outbox.push(new Uint8Array(11)), false);
+  assert(outbox.push(new Uint8Array(10)));
+  outbox.close();
   await writer.release();
 });
 

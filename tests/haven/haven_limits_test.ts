@@ -156,12 +156,18 @@ Deno.test("Haven closes a client that does not read, and nobody else", async () 
   await using server = await HavenFixture.start((app) => {
     app.route(1, ({ conn }) => {
       let sent = true;
-      for (let i = 0; i < 30; i++) sent = conn.write({ cmd: 1, body });
+      for (let i = 0; i < 60; i++) sent = conn.write({ cmd: 1, body });
       results.push(sent);
     });
     app.route(2, (request) => request.write({ ret: 0 }));
+    app.route(3, ({ conn }) => {
+      for (let i = 0; i < 30; i++) conn.write({ cmd: 3, body });
+    });
   }, { outboxMax: 1_000_000 });
   await using good = await server.connect();
+  // Sent in one go before anything could be read: that is nobody's fault.
+  await good.write({ cmd: 3 });
+  for (let i = 0; i < 30; i++) assertEquals((await good.read())?.cmd, 3);
   using bad = await server.connectRaw();
   await bad.write(new Box({ cmd: 1 }).pack());
   await server.log.line(/WARN .*the other side does not read/);
