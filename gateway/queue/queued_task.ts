@@ -101,6 +101,8 @@ export class QueuedTask implements Linked<QueuedTask> {
   prev: QueuedTask | null = null;
   /** For the queue: the list in which it waits for a worker. */
   list: LinkedList<QueuedTask> | null = null;
+  /** For the queue: which of all that became ready it was. */
+  readyNo = 0;
   /** The worker that holds it. */
   link: TaskHolder | null = null;
   /** How often it was handed to a worker. */

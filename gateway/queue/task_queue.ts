@@ -34,6 +34,11 @@ export class TaskQueue {
   readonly room: Room;
   readonly #options: TaskQueueOptions;
   readonly #ready = new LinkedList<QueuedTask>();
+  // Of triggers and workers, about no client.
+  readonly #inner = new LinkedList<QueuedTask>();
+  // Whether the task that was taken out last was one of these.
+  #wasInner = false;
+  #lastReadyNo = 0;
   readonly #returned = new LinkedList<QueuedTask>();
   #step = 0;
   #lone = 0;
@@ -69,7 +74,11 @@ export class TaskQueue {
    * when none waits.
    */
   get oldestAt(): number | undefined {
-    return (this.#returned.first ?? this.#ready.first)?.queuedAt;
+    const { first } = this.#returned;
+    if (first) return first.queuedAt;
+    const [ready, inner] = [this.#ready.first, this.#inner.first];
+    if (!ready || !inner) return (ready ?? inner)?.queuedAt;
+    return Math.min(ready.queuedAt, inner.queuedAt);
   }
 
   /** How many bytes the waiting tasks take. */
@@ -87,7 +96,7 @@ export class TaskQueue {
       this.#notLone(session.front);
     } else {
       if (session) session.front = task;
-      this.#put(task, this.#ready);
+      this.#put(task, session ? this.#ready : this.#inner);
     }
     this.room.add(task);
     if (!this.gate.isOpen && this.room.gone.size > 0) this.#yield();
@@ -117,9 +126,17 @@ export class TaskQueue {
     return this.#shift(this.#returned);
   }
 
-  /** Takes the next task out; null when none is ready. */
+  /**
+   * Takes the next task out; null when none is ready. It is the one that became ready first; but
+   * while clients wait, of what triggers and workers have sent never two in a row.
+   */
   next(): QueuedTask | null {
-    const task = this.#shift(this.#ready);
+    const { first: ready } = this.#ready;
+    const { first: inner } = this.#inner;
+    const isInner = inner !== null &&
+      (!ready || (!this.#wasInner && inner.readyNo < ready.readyNo));
+    this.#wasInner = isInner;
+    const task = this.#shift(isInner ? this.#inner : this.#ready);
     const session = task?.session;
     if (!session) return task;
     // The news of its coming is its first task.
@@ -161,7 +178,7 @@ export class TaskQueue {
 
   /** Whether a task is ready. */
   get hasNext(): boolean {
-    return this.#ready.size > 0;
+    return this.#ready.size > 0 || this.#inner.size > 0;
   }
 
   /** Whether a task is ready whose client has sent no other that waits. */
@@ -240,7 +257,7 @@ export class TaskQueue {
     this.#step++;
     const isOld = (task: QueuedTask) => this.isOld(task, steps) && !task.isNews;
     const expired: QueuedTask[] = [];
-    for (const list of [this.#returned, this.#ready]) {
+    for (const list of [this.#returned, this.#ready, this.#inner]) {
       for (const task of list) {
         if (isOld(task)) {
           this.#takeOut(task);
@@ -262,6 +279,7 @@ export class TaskQueue {
 
   #put(task: QueuedTask, list: LinkedList<QueuedTask>): void {
     task.list = list;
+    task.readyNo = ++this.#lastReadyNo;
     list.pushBack(task);
     if (list !== this.#ready || task.session?.behind.first) return;
     task.isLone = true;

@@ -232,3 +232,31 @@ Deno.test("TaskQueue putBack() lets a task wait anew", () => {
   assertEquals(queue.expire(1), [task]);
   assertEquals([queue.size, queue.returned], [0, 0]);
 });
+
+Deno.test("TaskQueue next() gives clients their turns, however much of triggers waits", () => {
+  const queue = makeQueue();
+  for (let i = 1; i <= 5; i++) queue.push(innerTask(`t${i}`));
+  const clients = [fakeSession(1), fakeSession(2), fakeSession(3)];
+  for (const session of clients) {
+    queue.push(request(session, `c${session.connId}`));
+  }
+  const all = ["t1", "c1", "t2", "c2", "t3", "c3", "t4", "t5"];
+  assertEquals(takeAll(queue).map(textOf), all);
+  // Who has much waiting has one ready at a time, behind what a trigger has sent.
+  const flooder = fakeSession(4);
+  for (const text of ["c4", "c5", "c6"]) queue.push(request(flooder, text));
+  queue.push(innerTask("t6"));
+  const first = queue.next()!;
+  queue.finish(first);
+  assertEquals([first, ...takeAll(queue)].map(textOf), ["c4", "t6", "c5"]);
+  assertEquals(queue.remove(flooder, () => true).length, 1);
+  queue.push(innerTask("old"));
+  assert(queue.oldestAt !== undefined);
+  for (let i = 0; i < 2; i++) queue.expire(5);
+  assertEquals(queue.size, 1);
+  assertEquals(
+    Array.from({ length: 9 }, () => queue.expire(5)).flat().map(textOf),
+    ["old"],
+  );
+  assertFalse(queue.hasNext);
+});
