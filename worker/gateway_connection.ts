@@ -53,6 +53,9 @@ export interface AskOptions {
 }
 
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
+// What one handler sends in one go, or many while the gateway is busy, must not take the connection
+// from all others.
+const MAX_LONE_BYTES = 4 * MAX_OUTBOX_BYTES;
 // The gateway and its clients can go on while the worker does. In smaller pieces it would cost both
 // more than it gives.
 const PACE = { frames: 32, ms: 1 };
@@ -99,6 +102,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
       framing: Task,
       maxFrameBytes: 2 ** 31 - 1,
       maxOutboxBytes: MAX_OUTBOX_BYTES,
+      maxLoneBytes: MAX_LONE_BYTES,
       bufferBytes: LINK_BUFFER_BYTES,
       ownFrames: true,
       pace: PACE,

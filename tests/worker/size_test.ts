@@ -76,3 +76,23 @@ Deno.test("an answer of 5 MiB reaches its client, one of 17 MiB is refused, with
   await worker.log.line(/17825892 bytes: gateway .* up to 16777216/);
   assertEquals(gateway.gateway.stats().workers, 1);
 });
+
+Deno.test("a handler that sends 80 MiB in one go takes the connection from nobody", async () => {
+  await using gateway = await GatewayFixture.start();
+  const long = body(1024 * 1024);
+  await using _worker = await WorkerFixture.attach(gateway, {
+    register: (app) => {
+      app.route(1, (request) => {
+        for (let i = 0; i < 80; i++) {
+          assert(request.writeToUsers([[[9], { body: long }]]));
+        }
+        return request.writeToClient({ ret: 0 });
+      });
+    },
+  });
+  await using client = await gateway.connect();
+  await client.write({ cmd: 1 });
+  assertEquals((await next(client)).ret, 0);
+  const { redelivered, innerClosed } = gateway.gateway.stats();
+  assertEquals([redelivered, innerClosed.peer], [0, 0]);
+});
