@@ -187,7 +187,8 @@ export interface GatewayOptions {
   creditsMax?: number;
   /**
    * Frames of one client that go to a worker in a row while others wait for one, to be run in their
-   * order; where nobody waits it may hold up to 64. Only for order "client", short tasks and
+   * order; four times as many where all of those have sent more than one, and where nobody waits
+   * it may hold up to 64. Only for order "client", short tasks and
    * workers of ours. 1 = one at a time, as with a `maxDeliveries` of 1. @default {4}
    */
   chainMax?: number;

@@ -442,3 +442,43 @@ Deno.test("a link that cannot be sent what is chained is lost, and nothing of it
   }
   assertEquals(all.finished, names(5));
 });
+
+Deno.test("a chain is four times as long where all that wait have sent more than one", async () => {
+  using all = setUp({ chainMax: 2 });
+  const link = new FakeLink({ chains: true });
+  const [a, b, c] = [fakeSession(1), fakeSession(2), fakeSession(3)];
+  all.submit(a, ...names(20, "a"));
+  all.submit(b, "b1", "b2");
+  all.ask(link);
+  const first = await link.sent();
+  assertEquals(first.length, 8);
+  // One that has sent a single one comes: whoever is next has a short turn.
+  all.submit(c, "c1");
+  for (const task of first) all.finish(link, task);
+  const second = await link.sent();
+  assertEquals(told(second), ["b1", "b2+"]);
+  for (const task of second) all.finish(link, task);
+  const third = await link.sent();
+  assertEquals(told(third), ["c1"]);
+  all.finish(link, third[0]!);
+  assertEquals((await link.sent()).length, 12);
+});
+
+Deno.test("what waits alone is no longer so when more comes behind it, and forgotten when it is cleared", async () => {
+  using all = setUp({ chainMax: 2 });
+  const [a, b] = [fakeSession(1), fakeSession(2)];
+  all.submit(a, "a1");
+  all.submit(b, "b1");
+  assert(all.queue.hasLone);
+  all.submit(a, "a2");
+  assert(all.queue.hasLone);
+  all.submit(b, "b2");
+  assertFalse(all.queue.hasLone);
+  all.queue.remove(b, (task) => textOf(task) === "b1");
+  assert(all.queue.hasLone);
+  all.queue.remove(b, () => true);
+  assertFalse(all.queue.hasLone);
+  const link = new FakeLink({ chains: true });
+  all.ask(link);
+  assertEquals(told(await link.sent()), ["a1", "a2+"]);
+});
