@@ -65,7 +65,23 @@ function readPair(
     cert,
     key,
     expires: new Date(x509.validTo),
-    fits: (name) => x509.checkHost(name) !== undefined,
+    fits: fitsOneOf(namesOf(x509)),
+  };
+}
+
+// The names of hosts; its subject counts no more (RFC 6125, 6.4.4).
+function namesOf({ subjectAltName = "" }: X509Certificate): string[] {
+  return subjectAltName.split(", ")
+    .filter((name) => name.startsWith("DNS:"))
+    .map((name) => name.slice("DNS:".length).toLowerCase());
+}
+
+// `*.example.org` stands for one label.
+function fitsOneOf(names: readonly string[]): (name: string) => boolean {
+  return (name) => {
+    const asked = name.toLowerCase();
+    return names.includes(asked) ||
+      names.includes(asked.replace(/^[^.]+/, "*"));
   };
 }
 

@@ -94,7 +94,7 @@ export class TlsListener implements Listener {
       import("node:net"),
       import("node:tls"),
     ]);
-    const server = createServer({ allowHalfOpen: true });
+    const server = createServer();
     const { backlog = DEFAULT_BACKLOG } = options;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -209,7 +209,11 @@ class Handshakes {
       ALPNProtocols: [...protocols],
       SNICallback: (name, callback) => callback(null, this.#contextOf(name)),
     });
-    server.on("secureConnection", (socket) => this.#settle(socket, socket));
+    server.on("secureConnection", (socket) => {
+      // Before, who ends his side is gone; now he may still read.
+      socket.allowHalfOpen = true;
+      this.#settle(socket, socket);
+    });
     server.on("tlsClientError", (error, socket) => this.#settle(socket, error));
     this.#server = server;
     this.setCertificates(certificates);
