@@ -60,6 +60,7 @@ export {
 } from "./gateway_commands.ts";
 export { connectGateway, gatewayName } from "./net/connect.ts";
 export type { GatewayHost } from "./net/connect.ts";
+export type { TlsTrust } from "./net/start_tls.ts";
 export { Gate } from "./net/gate.ts";
 export { CMD, Heartbeats } from "./net/heartbeats.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";

@@ -26,7 +26,7 @@ export class GatewayConnection {
    * everything. Never rejects.
    */
   readonly ended: Promise<boolean>;
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.Conn;
   readonly #reader = new FrameReader(Task, { maxFrameBytes: MAX_FRAME_BYTES });
   #open = true;
   #finished = false;
@@ -34,7 +34,7 @@ export class GatewayConnection {
   #stranger = false;
   #onAnswer: (() => void) | undefined;
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.Conn) {
     this.#conn = conn;
     this.ended = this.#watch();
   }

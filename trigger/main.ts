@@ -12,6 +12,7 @@ import {
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { TriggerError } from "./errors.ts";
+import type { TriggerGateway } from "./options.ts";
 import { type Flags, type Program, PROGRAMS } from "./programs.ts";
 import { Trigger } from "./trigger.ts";
 
@@ -29,6 +30,17 @@ const COMMON: readonly Flag[] = [
     min: 1,
     max: 65535,
     help: "its inner port (28000)",
+  },
+  {
+    name: "tls",
+    type: "boolean",
+    help: "reach it over TLS, which something in front of it ends",
+  },
+  {
+    name: "tls-ca",
+    type: "string",
+    value: "FILE",
+    help: "the same, and an authority to trust, in PEM",
   },
   {
     name: "timeout",
@@ -97,12 +109,25 @@ ${describeFlags(table)}
   return 0;
 }
 
+// Whom it trusts, where it is over TLS.
+function trust(flags: Flags): Pick<TriggerGateway, "tls"> {
+  const file = flags.get("tls-ca");
+  if (file === undefined) return flags.has("tls") ? { tls: {} } : {};
+  try {
+    return { tls: { caCerts: [Deno.readTextFileSync(String(file))] } };
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read --tls-ca "${file}": ${(error as Error).message}`,
+    );
+  }
+}
+
 async function send(program: Program, flags: Flags): Promise<void> {
   const task = await program.task(flags);
   const host = String(flags.get("host") ?? "127.0.0.1");
   const port = Number(flags.get("port") ?? 28000);
   const timeout = Number(flags.get("timeout") ?? 10);
-  const trigger = new Trigger(Box, host, port, {
+  const trigger = new Trigger(Box, [{ host, port, ...trust(flags) }], {
     timeout,
     name: "maple-trigger",
     logger: SILENT,

@@ -19,6 +19,11 @@ export interface TriggerGateway {
   host: string;
   /** Its inner port. */
   port: number;
+  /**
+   * Over TLS, which something in front of that port has to end: authorities to trust beside those
+   * that Deno trusts, in PEM; `{}` for none. @default none: over TCP
+   */
+  tls?: { caCerts?: string[] };
 }
 
 /** How much is done so that a message is sent: one attempt, several, or all that it takes. */

@@ -95,7 +95,11 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    * @param conn The connection, which belongs to this object from now on.
    * @param gateway Its host and port, for messages.
    */
-  constructor(conn: Deno.TcpConn, gateway: string, handler: TaskHandler) {
+  constructor(
+    conn: Deno.Conn<Deno.NetAddr>,
+    gateway: string,
+    handler: TaskHandler,
+  ) {
     this.#gateway = gateway;
     this.#handler = handler;
     this.#socket = new FrameSocket(new DenoConn(conn), {

@@ -3,6 +3,7 @@
 import {
   type CloseCause,
   connectGateway,
+  type GatewayHost,
   gatewayName,
   type Logger,
 } from "@maple/box/internal";
@@ -11,7 +12,6 @@ import {
   GatewayConnection,
   type TaskHandler,
 } from "./gateway_connection.ts";
-import type { GatewayAddress } from "./options.ts";
 import type { GatewayLinkStats } from "./stats.ts";
 
 /** What a {@linkcode GatewayLink} tells its worker. */
@@ -52,7 +52,7 @@ const GREETING_MS = 1000;
 export class GatewayLink {
   /** `127.0.0.1:28000` */
   readonly name: string;
-  readonly #address: Required<GatewayAddress>;
+  readonly #address: GatewayHost;
   readonly #options: LinkOptions;
   readonly #handler: LinkHandler;
   #state: LinkState = "new";
@@ -65,7 +65,7 @@ export class GatewayLink {
 
   /** Makes a link that does nothing until it is started. */
   constructor(
-    address: Required<GatewayAddress>,
+    address: GatewayHost,
     options: LinkOptions,
     handler: LinkHandler,
   ) {
@@ -124,7 +124,7 @@ export class GatewayLink {
     }
   }
 
-  async #connect(): Promise<Deno.TcpConn | undefined> {
+  async #connect(): Promise<Deno.Conn<Deno.NetAddr> | undefined> {
     const attempt = new AbortController();
     this.#endWait = () => attempt.abort();
     // A host that does not answer at all is away before the system gives it up.
@@ -147,7 +147,7 @@ export class GatewayLink {
     return undefined;
   }
 
-  async #serve(conn: Deno.TcpConn): Promise<void> {
+  async #serve(conn: Deno.Conn<Deno.NetAddr>): Promise<void> {
     let ended: CloseCause | undefined;
     const connection = new GatewayConnection(conn, this.name, {
       onTask: this.#handler.onTask,

@@ -1,9 +1,12 @@
 // GatewayLinks: the links of a worker to all of its gateways.
 
-import { gatewayName, type Logger } from "@maple/box/internal";
+import {
+  type GatewayHost,
+  gatewayName,
+  type Logger,
+} from "@maple/box/internal";
 import type { AskOptions, TaskHandler } from "./gateway_connection.ts";
 import { GatewayLink } from "./gateway_link.ts";
-import type { GatewayAddress } from "./options.ts";
 import type { GatewayLinkStats } from "./stats.ts";
 
 /** What {@linkcode GatewayLinks} tell their worker. */
@@ -23,7 +26,7 @@ export interface LinksHandler extends Pick<TaskHandler, "onTask"> {
 /** How a worker attaches to its gateways. */
 export interface LinksOptions extends AskOptions {
   /** The gateways. */
-  readonly gateways: readonly Required<GatewayAddress>[];
+  readonly gateways: readonly GatewayHost[];
   /** The names of those that are known to be of ours, which greet whom they let in. */
   readonly greeting: ReadonlySet<string>;
 }

@@ -5,6 +5,7 @@ import {
   checkNumber,
   checkNumbers,
   DEFAULT_BIND_TIMEOUT,
+  type GatewayHost,
   LOG_FORMATS,
   type LogFormat,
   MAX_TIMER_SECONDS,
@@ -25,6 +26,11 @@ export interface GatewayAddress {
   host?: string;
   /** Its port for workers and triggers. @default {28000} */
   port?: number;
+  /**
+   * Over TLS, which something in front of that port has to end: authorities to trust beside those
+   * that Deno trusts, in PEM; `{}` for none. @default none: over TCP
+   */
+  tls?: { caCerts?: string[] };
 }
 
 /** What `attach` takes. */
@@ -108,7 +114,7 @@ export interface RunOptions extends AttachOptions {
 /** The options with their defaults filled in. */
 export interface ResolvedRun {
   /** At least one. */
-  readonly gateways: readonly Required<GatewayAddress>[];
+  readonly gateways: readonly GatewayHost[];
   readonly concurrency: number;
   readonly name: string;
   /** Milliseconds. */
@@ -148,6 +154,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
   const {
     host,
     port,
+    tls,
     gateways,
     concurrency = 64,
     name = workerName(),
@@ -165,9 +172,9 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     onUnhandled = "log",
     signal,
   } = options;
-  if (gateways && (host !== undefined || port !== undefined)) {
+  if (gateways && (host ?? port ?? tls) !== undefined) {
     throw new WorkerError(
-      "Options host and port and option gateways exclude each other",
+      "Options host, port and tls and option gateways exclude each other",
     );
   }
   if (gateways?.length === 0) {
@@ -207,9 +214,9 @@ export function resolveRun(options: RunOptions): ResolvedRun {
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
   const addresses = (gateways ?? [options]).map((gateway) => {
-    const { host = "127.0.0.1", port = 28000 } = gateway;
+    const { host = "127.0.0.1", port = 28000, tls } = gateway;
     checkNumber("Option port", port, PEER_PORT, fail);
-    return { host, port };
+    return { host, port, ...(tls && { tls }) };
   });
   return {
     gateways: addresses,

@@ -1,6 +1,7 @@
 // connectGateway: how workers and triggers reach a gateway.
 
 import { formatAddress } from "./listen.ts";
+import { startTls, type TlsTrust } from "./start_tls.ts";
 
 /** Where a gateway listens for workers and triggers. */
 export interface GatewayHost {
@@ -8,6 +9,8 @@ export interface GatewayHost {
   readonly host: string;
   /** Its inner port. */
   readonly port: number;
+  /** Over TLS, which something in front of that port ends, and whom to trust; else over TCP. */
+  readonly tls?: TlsTrust | undefined;
 }
 
 /** Host and port, for messages. */
@@ -23,11 +26,11 @@ export function gatewayName({ host, port }: GatewayHost): string {
  * @throws {Error} when the gateway cannot be reached.
  */
 export async function connectGateway(
-  { host, port }: GatewayHost,
+  { host: hostname, port, tls }: GatewayHost,
   signal: AbortSignal,
-): Promise<Deno.TcpConn> {
-  const conn = await Deno.connect({ hostname: host, port, signal });
+): Promise<Deno.Conn<Deno.NetAddr>> {
+  const conn = await Deno.connect({ hostname, port, signal });
   conn.setNoDelay(true);
   conn.setKeepAlive(true);
-  return conn;
+  return tls ? await startTls(conn, { ...tls, hostname, signal }) : conn;
 }

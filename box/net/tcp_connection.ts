@@ -1,9 +1,9 @@
 // A client's connection by TCP or TLS, with Deno's sockets.
 
 import { BoxError } from "../errors.ts";
-import { onAbort } from "../on_abort.ts";
 import { checkNumber, PEER_PORT } from "../options.ts";
 import { Outbox } from "../outbox.ts";
+import { startTls } from "./start_tls.ts";
 import type {
   ClientConnection,
   ClientConnectionEvents,
@@ -43,7 +43,7 @@ export async function openTcp(
     conn.setNoDelay(true);
     return new TcpConnection(
       url.protocol === "tls:"
-        ? await shakeHands(conn, { hostname, signal, caCerts })
+        ? await startTls(conn, { hostname, signal, caCerts })
         : conn,
       events,
     );
@@ -53,24 +53,6 @@ export async function openTcp(
     throw new BoxError("closed", `Cannot connect to ${url}: ${message}`, {
       cause,
     });
-  }
-}
-
-// Not by Deno.connectTls: it cannot be given up, and leaves Nagle's algorithm on.
-async function shakeHands(
-  tcp: Deno.TcpConn,
-  { hostname, signal, caCerts = [] }:
-    & Pick<OpenTcpOptions, "signal" | "caCerts">
-    & { hostname: string },
-): Promise<Deno.TlsConn> {
-  const conn = await Deno.startTls(tcp, { hostname, caCerts });
-  using _ = onAbort(signal, () => conn.close());
-  try {
-    await conn.handshake();
-    return conn;
-  } catch (error) {
-    if (!signal.aborted) conn.close();
-    throw error;
   }
 }
 
