@@ -21,6 +21,8 @@ const EVENTS_PER_BATCH = 128;
 // Milliseconds after which Deno's loop has a turn, and after how many events the clock is read.
 const TURN_MS = 1;
 const EVENTS_PER_LOOK = 16;
+// Of thousands that leave at the same moment, so many are seen off until others have their turn.
+const LEAVES_PER_BATCH = 16;
 // How long all may stand still where nothing is ready.
 const WAIT_MS = 1;
 // So many waits in which nothing came; then a thread waits.
@@ -65,6 +67,8 @@ export abstract class Watched {
   abstract onReady(events: number): void;
   /** The loop has ended: it is never ready again. */
   abstract onLoopEnd(error: Error): void;
+  /** Its turn to leave has come: see {@linkcode EpollLoop.leave}. It must not throw. */
+  onLeave(): void {}
 
   /** Closes the descriptor. Only the first call counts. */
   release(): void {
@@ -100,6 +104,9 @@ export class EpollLoop {
   #served = 0;
   // By descriptor: the system gives the lowest free number.
   readonly #watched: (Watched | undefined)[] = [];
+  // Who waits for his turn to leave, and how many of these have had it.
+  readonly #leaving: Watched[] = [];
+  #left = 0;
   readonly #turn: LoopTurn;
   readonly #poll: number;
   readonly #waker: number;
@@ -175,6 +182,14 @@ export class EpollLoop {
   }
 
   /**
+   * To be called for whoever wants to leave since the other side has: `onLeave` is called when its
+   * turn has come. What a leave costs is many times what a message does.
+   */
+  leave(watched: Watched): void {
+    this.#leaving.push(watched);
+  }
+
+  /**
    * Ends it; who is still looked after is told so.
    *
    * @returns When nothing of it runs any more.
@@ -198,6 +213,7 @@ export class EpollLoop {
       );
     }
     this.#ending = true;
+    this.#letLeave(Infinity);
     for (const watched of this.#watched) watched?.onLoopEnd(error);
     this.#watched.length = 0;
     await this.#closeOwn();
@@ -232,9 +248,10 @@ export class EpollLoop {
     for (;;) {
       const until = performance.now() + TURN_MS;
       let isLate = false;
-      while (!isLate && this.#look(0)) {
+      while (!isLate && (this.#look(0) || this.#leaving.length > 0)) {
         inVain = 0;
         isLate = this.#batch(until);
+        this.#letLeave(LEAVES_PER_BATCH);
         await null;
         if (this.#ending) return;
       }
@@ -249,6 +266,13 @@ export class EpollLoop {
       } else if (!this.#look(WAIT_MS)) inVain++;
       if (this.#ending) return;
     }
+  }
+
+  #letLeave(most: number): void {
+    const until = Math.min(this.#leaving.length, this.#left + most);
+    while (this.#left < until) this.#leaving[this.#left++]!.onLeave();
+    if (this.#left < this.#leaving.length) return;
+    this.#leaving.length = this.#left = 0;
   }
 
   // Whether something is ready after at most so many milliseconds.

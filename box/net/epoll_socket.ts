@@ -19,6 +19,8 @@ export class EpollSocket extends Watched implements Conn {
   #onDone: ((done: void | Promise<void>) => void) | undefined;
   // The sink has something to wait for.
   #held = false;
+  // Why it is broken, where the end waits for its turn.
+  #broken: unknown;
   // The sink was told of the end.
   #ended = false;
   #writing: WaitingWrite | undefined;
@@ -92,6 +94,11 @@ export class EpollSocket extends Watched implements Conn {
     if (!this.#held) this.#end(error);
   }
 
+  /** For the loop. */
+  override onLeave(): void {
+    this.#end(this.#broken);
+  }
+
   #read(): void {
     const sink = this.#sink!;
     try {
@@ -99,11 +106,18 @@ export class EpollSocket extends Watched implements Conn {
       if (count > 0) {
         sink.filled(count);
         this.#goOn();
-      } else if (count === 0) this.#end();
-      else if (!isPassing(count)) this.#end(this.loop.calls.error(-count));
+      } else if (count === 0) this.#leave();
+      else if (!isPassing(count)) this.#leave(this.loop.calls.error(-count));
     } catch (error) {
       this.#end(error);
     }
+  }
+
+  // The other side has left; there may be thousands of them.
+  #leave(error?: unknown): void {
+    this.#broken = error;
+    this.#ask(this.events & ~Poll.in);
+    this.loop.leave(this);
   }
 
   // Lets the sink handle what has come, and reads on as soon as it may.

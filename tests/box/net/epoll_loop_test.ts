@@ -129,3 +129,47 @@ Deno.test("EpollLoop lets all others have their turn while there is always somet
   assertStrictEquals(one.told.length % 100, 0);
   await bounded(system.loop.close());
 });
+
+Deno.test("EpollLoop serves others while very many leave", async () => {
+  const system = new ForgedSystem();
+  const order: string[] = [];
+  const served = new Note(system.loop, 5);
+  served.then = () => order.push("served");
+  class Leaver extends Note {
+    override onReady(): void {
+      this.loop.ask(this, 0);
+      this.loop.leave(this);
+    }
+    override onLeave(): void {
+      order.push("left");
+      this.release();
+    }
+  }
+  const leavers = Array.from(
+    { length: 100 },
+    (_, i) => new Leaver(system.loop, 10 + i),
+  );
+  await system.tell(
+    ...leavers.map(({ descriptor }) => system.now(descriptor, Poll.hangUp)),
+    system.now(5, Poll.in),
+  );
+  while (order.length < 101) await system.tell();
+  assertStrictEquals(order[0], "served", "it came last, and went first");
+  assertStrictEquals(order.length, 101);
+  await bounded(system.loop.close());
+});
+
+Deno.test("EpollLoop lets all leave when it is closed", async () => {
+  const system = new ForgedSystem();
+  let left = 0;
+  for (let i = 0; i < 50; i++) {
+    const one = new Note(system.loop, 10 + i, 0);
+    one.onLeave = () => {
+      left++;
+      one.release();
+    };
+    system.loop.leave(one);
+  }
+  await bounded(system.loop.close());
+  assertStrictEquals(left, 50);
+});
