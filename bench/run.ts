@@ -27,6 +27,7 @@ import { processorTimes, stolenShare } from "./run/processors.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
 import { throughput } from "./run/throughput.ts";
+import { tls } from "./run/tls.ts";
 import { websocket } from "./run/websocket.ts";
 import { users } from "./run/users.ts";
 import { workers } from "./run/workers.ts";
@@ -44,10 +45,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   crowd,
   against,
   websocket,
+  tls,
 };
 
 // They take long, and are run only where they are named.
-const ON_REQUEST = ["fairness", "crowd", "against", "websocket"];
+const ON_REQUEST = ["fairness", "crowd", "against", "websocket", "tls"];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 

@@ -54,11 +54,8 @@ export async function measureInTurn(
   const busy = servers.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     tell(`${name}, round ${round + 1}`);
-    for (const [i, { port, websocket }] of servers.entries()) {
-      await using load = await generator.ready(port, {
-        ...flags,
-        ...(websocket ? { websocket } : {}),
-      });
+    for (const [i, { port, flags: more }] of servers.entries()) {
+      await using load = await generator.ready(port, { ...flags, ...more });
       const before = await processorTimes();
       results[i]!.push(await load.run());
       busy[i]!.push(busyShare(before, await processorTimes()));

@@ -8,7 +8,10 @@ import { denoCommand, Program } from "./program.ts";
 
 const WARM_UP = { connections: 50, cmd: Cmd.ECHO, duration: 1 };
 
-/** Flags of the load tool, by their long names; `websocket` is for one whose address is `ws://`. */
+/**
+ * Flags of the load tool, by their long names; `websocket` is for one whose address is `ws://`,
+ * `tls` for `tls://`.
+ */
 export type LoadFlags = Readonly<Record<string, string | number | true>>;
 
 /** A load whose connections are open. */
@@ -64,9 +67,13 @@ export class Generator {
 
   /** Opens the connections of a load to a port of this machine. */
   async ready(port: number, flags: LoadFlags): Promise<ReadyLoad> {
-    const { websocket, ...others } = flags;
+    const { websocket, tls, ...others } = flags;
     const address = `127.0.0.1:${port}`;
-    const url = websocket === true ? `ws://${address}/` : address;
+    const url = websocket === true
+      ? `ws://${address}/`
+      : tls === true
+      ? `tls://${address}`
+      : address;
     const program = await Program.start([
       ...this.#command,
       ...["--url", url, "--json", "--wait"],

@@ -20,16 +20,18 @@ export class Haproxy implements AsyncDisposable {
   /**
    * Starts one and waits until it accepts connections; undefined where it is not installed.
    *
+   * @param pem A file with certificate and key: then it ends TLS.
    * @param folder Where its configuration may lie.
    * @throws {Error} when it does not come up.
    */
   static async start(
     serverPort: number,
     folder: string,
+    { pem }: { readonly pem?: string } = {},
   ): Promise<Haproxy | undefined> {
     const port = freePort();
     const config = join(folder, "haproxy.cfg");
-    await Deno.writeTextFile(config, configuration(port, serverPort));
+    await Deno.writeTextFile(config, configuration(port, serverPort, pem));
     try {
       const child = startChild("haproxy", {
         args: ["-db", "-f", config],
@@ -52,7 +54,11 @@ export class Haproxy implements AsyncDisposable {
 }
 
 // As it is installed, but for what it must be told.
-function configuration(port: number, serverPort: number): string {
+function configuration(
+  port: number,
+  serverPort: number,
+  pem: string | undefined,
+): string {
   return `
 defaults
   mode tcp
@@ -60,7 +66,7 @@ defaults
   timeout client 5m
   timeout server 5m
 listen bench
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${pem === undefined ? "" : ` ssl crt ${pem}`}
   server echo 127.0.0.1:${serverPort}
 `;
 }

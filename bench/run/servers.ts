@@ -2,6 +2,7 @@
 
 import type { IoKind } from "@maple/box/internal";
 import type { BenchContext } from "./context.ts";
+import type { LoadFlags } from "./generator.ts";
 import type { Haproxy } from "./haproxy.ts";
 import { Program } from "./program.ts";
 import { System } from "./system.ts";
@@ -31,8 +32,8 @@ export interface Server {
   readonly name: string;
   /** Its port on this machine. */
   readonly port: number;
-  /** Whether that is for WebSockets. */
-  readonly websocket?: true;
+  /** Further flags of the load tool: what is spoken there. */
+  readonly flags?: LoadFlags;
 }
 
 /**

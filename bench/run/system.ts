@@ -16,6 +16,8 @@ export interface SystemOptions {
   concurrency?: number;
   /** Whether it takes WebSockets too. */
   websocket?: boolean;
+  /** Files with a certificate and its key: then it takes TLS too. */
+  tls?: { readonly cert: string; readonly key: string };
   /** The gateway's option of that name. */
   chainMax?: number;
   /** Another working copy of this project, whose programs are run. */
@@ -38,7 +40,7 @@ export class System implements AsyncDisposable {
   static async start(options: SystemOptions = {}): Promise<System> {
     const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
-    const { websocket = false, io, chainMax, copy } = options;
+    const { websocket = false, tls, io, chainMax, copy } = options;
     const start = (module: string, args: readonly string[]) =>
       copy === undefined
         ? Program.deno(module, args)
@@ -47,6 +49,9 @@ export class System implements AsyncDisposable {
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
       ...(websocket ? ["--ws-port", "0"] : []),
+      ...(tls
+        ? ["--tls-port", "0", "--tls-cert", tls.cert, "--tls-key", tls.key]
+        : []),
       ...["--conns-max", "100000", "--log-level", "ERROR"],
       // Another working copy may be one that does not know it.
       ...(io === undefined ? [] : ["--io", io]),
@@ -72,6 +77,11 @@ export class System implements AsyncDisposable {
   /** The port for WebSockets. */
   get wsPort(): number {
     return this.gateway.port("ws=");
+  }
+
+  /** The port for TLS. */
+  get tlsPort(): number {
+    return this.gateway.port("tls=");
   }
 
   /** Ends them at once. */

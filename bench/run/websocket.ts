@@ -54,7 +54,7 @@ async function echoes(
   await generator.warmUp(wsPort, FLAGS);
   const servers = [
     { name, port },
-    { name: `${name}${OVER}`, port: wsPort, ...FLAGS },
+    { name: `${name}${OVER}`, port: wsPort, flags: FLAGS },
   ];
   const rows: Row[] = [];
   for (const [connections, depth] of LOADS) {

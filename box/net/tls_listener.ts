@@ -4,6 +4,7 @@
 
 import type net from "node:net";
 import type tls from "node:tls";
+import { ACCEPT_WATCH, AcceptWatch } from "./accept_watch.ts";
 import type { Certificate } from "./certificates.ts";
 import type { Conn } from "./conn.ts";
 import { keepAlive } from "./keep_alive.ts";
@@ -23,6 +24,8 @@ export interface TlsListenOptions extends Omit<ListenTcpOptions, "reusePort"> {
   readonly protocols: readonly string[];
   /** Seconds that a handshake may take. @default {10} */
   readonly handshakeTimeout?: number;
+  /** See there; for tests. @default {ACCEPT_WATCH} */
+  readonly acceptWatch?: number;
 }
 
 /** A connection that has to be secured before anything else is done with it. */
@@ -39,6 +42,7 @@ export interface SecurableConn extends Conn {
 // Before, node:tls takes clients without a certificate for authorized, and serves every name alike.
 const DENO_NEEDED = [2, 8] as const;
 const HANDSHAKE_TIMEOUT = 10;
+const AGAIN_MS = 1000;
 // Node lets everybody in at once: so many wait for it, whoever comes then is closed.
 const QUEUE_MAX = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -61,21 +65,37 @@ export function checkTlsSupport(version: string = Deno.version.deno): void {
 export class TlsListener implements Listener {
   /** Where it listens. */
   readonly addr: Deno.NetAddr;
-  readonly #server: net.Server;
+  // Begins to listen, at that address again and again.
+  readonly #listen: () => Promise<net.Server>;
   readonly #handshakes: Handshakes;
+  readonly #watch: AcceptWatch;
+  readonly #keepAlive: number;
+  #server: net.Server;
   // Those who have come, and whoever waits for one.
   readonly #queue: TlsConn[] = [];
   #waiting: PromiseWithResolvers<SecurableConn> | undefined;
   #fault: Error | undefined;
   #closed = false;
 
-  private constructor(server: net.Server, handshakes: Handshakes) {
+  private constructor(
+    server: net.Server,
+    handshakes: Handshakes,
+    { listen, keepAlive = 0, acceptWatch = ACCEPT_WATCH }: TlsListenOptions & {
+      readonly listen: (port: number) => Promise<net.Server>;
+    },
+  ) {
     this.#server = server;
     this.#handshakes = handshakes;
+    this.#keepAlive = keepAlive;
     const { address: hostname, port } = server.address() as net.AddressInfo;
     this.addr = { transport: "tcp", hostname, port };
-    server.on("connection", (socket) => this.#onSocket(socket));
-    server.on("error", (error) => this.#onFault(error));
+    this.#listen = () => listen(port);
+    this.#follow(server);
+    this.#watch = new AcceptWatch(
+      this.addr,
+      acceptWatch,
+      () => this.#listenAgain(),
+    );
   }
 
   /**
@@ -94,22 +114,21 @@ export class TlsListener implements Listener {
       import("node:net"),
       import("node:tls"),
     ]);
-    const server = createServer();
     const { backlog = DEFAULT_BACKLOG } = options;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen({ host: hostname, port, backlog }, () => {
-          server.off("error", reject);
-          resolve();
-        });
+    const listen = (port: number) =>
+      new Promise<net.Server>((resolve, reject) => {
+        const server = createServer();
+        server.once(
+          "error",
+          (cause) => reject(listenError(what, { hostname, port, cause })),
+        );
+        server.listen({ host: hostname, port, backlog }, () => resolve(server));
       });
-    } catch (cause) {
-      throw listenError(what, { hostname, port, cause });
-    }
-    const listener = new TlsListener(server, new Handshakes(tls, options));
-    keepAlive(listener.addr.port, options.keepAlive ?? 0);
-    return listener;
+    return new TlsListener(
+      await listen(port),
+      new Handshakes(tls, options),
+      { ...options, listen },
+    );
   }
 
   /** Shows others from the next handshake on. */
@@ -130,12 +149,49 @@ export class TlsListener implements Listener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#watch.stop();
     this.#server.close();
     for (const conn of this.#queue.splice(0)) conn.close();
     this.#take()?.reject(new Deno.errors.BadResource());
   }
 
+  #follow(server: net.Server): void {
+    server.removeAllListeners("error");
+    server.on("error", (error) => this.#onFault(error));
+    server.on("connection", (socket) => this.#onSocket(socket));
+    keepAlive(this.addr.port, this.#keepAlive);
+  }
+
+  // Those who are connected stay so.
+  async #listenAgain(): Promise<void> {
+    this.#onFault(
+      new Error("nobody is let in any more; it listens anew"),
+    );
+    this.#server.close();
+    while (!this.#closed) {
+      try {
+        const server = await this.#listen();
+        this.#server = server;
+        if (this.#closed) server.close();
+        return this.#follow(server);
+      } catch (error) {
+        this.#onFault(error as Error);
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+    }
+  }
+
   #onSocket(socket: net.Socket): void {
+    const isOwn = this.#watch.arrived(socket.remotePort ?? 0);
+    if (isOwn === false) return this.#letIn(socket);
+    socket.on("error", () => {});
+    Promise.resolve(isOwn).then((isOwn) => {
+      if (isOwn) socket.destroy();
+      else this.#letIn(socket);
+    });
+  }
+
+  #letIn(socket: net.Socket): void {
     // It is gone already.
     if (this.#closed || socket.remoteAddress === undefined) {
       socket.destroy();

@@ -1,6 +1,7 @@
 // Programs that are short of file descriptors: they live on, and serve their operators.
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GATEWAY_ARGS, GATEWAY_READY } from "../helpers/gateway_process.ts";
 import { pathOf } from "../helpers/paths.ts";
@@ -80,5 +81,40 @@ Deno.test({
     process.kill("SIGTERM");
     assertEquals((await process.finished()).code, 0);
     assertEquals(/Uncaught/.test(process.stderr), false, process.stderr);
+  },
+});
+
+Deno.test({
+  name:
+    "a port for TLS lets nobody in while descriptors have run out, says so and does it again",
+  ignore: ignore || !hasOpenssl,
+  async fn() {
+    const { cert, key } = await localCertificate();
+    const program = pathOf("../system/programs/tls_acceptor.ts");
+    await using process = await startLimited(
+      100,
+      ["run", "-A", program, cert, key],
+      /^ready (\d+)$/,
+    );
+    const address = {
+      hostname: "127.0.0.1",
+      port: Number(process.ready![1]),
+    };
+    (await Deno.connect(address)).close();
+    await process.line(/^let in$/);
+    await process.write("use them up");
+    await process.line(/^used up$/);
+    // What Deno's listener tries to let in now is the last.
+    using _last = await Deno.connect(address);
+    await process.write("close them");
+    await process.line(/^free$/);
+    await eventually(
+      () => /nobody is let in any more; it listens anew/.test(process.stderr),
+      {
+        timeout: 30_000,
+      },
+    );
+    (await Deno.connect(address)).close();
+    await process.line(/^let in$/);
   },
 });
