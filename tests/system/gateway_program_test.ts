@@ -117,10 +117,13 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 Deno.test("the gateway program closes at once at a second signal, exit code 0", async () => {
-  await using gateway = await startGatewayProcess(["--drain-timeout", "3600"]);
+  await using gateway = await startGatewayProcess([
+    ...["--drain-timeout", "3600", "--log-level", "DEBUG"],
+  ]);
   const { process } = gateway;
   await using client = await connect(gateway);
-  await client.write({ cmd: 1 });
+  // The news of it waits, since there is no worker.
+  await eventually(() => process.stderr.includes("connected over tcp"));
   process.kill("SIGTERM");
   await eventually(() => process.stderr.includes("SIGTERM: leaving"));
   process.kill("SIGTERM");

@@ -187,7 +187,7 @@ Deno.test("the gateway program with --log-format json writes one object a line, 
         return Deno.readTextFileSync(file);
       },
     };
-    const connected = await line(log, /^client 1 at .* connected$/);
+    const connected = await line(log, /^client 1 at .* connected over tcp$/);
     client.close();
     const { time, ...rest } = connected;
     assertMatch(time, /^[\d-]{10}T[\d:]{8}\.\d{3}[+-]\d\d:\d\d$/);
