@@ -7,7 +7,11 @@ import type { Conn } from "./conn.ts";
 import { formatAddress } from "./listen.ts";
 import { isProxied, openProxied } from "./proxied_conn.ts";
 import type { SecurableConn } from "./tls_listener.ts";
-import { WebSocketConn, type WebSocketOpenOptions } from "./web_socket_conn.ts";
+import {
+  NOT_FORWARDED,
+  WebSocketConn,
+  type WebSocketOpenOptions,
+} from "./web_socket_conn.ts";
 
 /** What an entrance needs of its server. */
 export interface EntranceOptions extends WebSocketOpenOptions {
@@ -105,16 +109,18 @@ export class Entrance {
     const { proxies, onRefused } = this.#options;
     let opened = conn;
     let rest: Uint8Array | undefined;
+    let isHttp = false;
     if (isProxied(conn, proxies)) {
-      const proxied = await openProxied(conn, ({ message, isCheck }) => {
-        if (isCheck) return;
-        const address = formatAddress(conn.remoteAddr);
-        const line = `proxy ${address} is refused: ${message} (proxyProtocol)`;
-        onRefused({ line, step: "proxy" });
+      const proxied = await openProxied(conn, {
+        http: ws && !tls,
+        onRefused: ({ message, isCheck }) => {
+          if (!isCheck) this.#refuseProxy(conn, message);
+        },
       });
       if (!proxied) return undefined;
-      if (tls) rest = proxied.takeRest();
-      opened = proxied;
+      if (tls) rest = proxied.conn.takeRest();
+      opened = proxied.conn;
+      isHttp = proxied.isHttp;
     }
     const address = formatAddress(opened.remoteAddr);
     if (tls) {
@@ -126,8 +132,21 @@ export class Entrance {
       }
     }
     if (!ws) return opened;
-    return await WebSocketConn.open(opened, this.#options, (message) => {
-      onRefused({ line: `${address} is no WebSocket: ${message}`, step: "ws" });
+    const options = isHttp
+      ? { ...this.#options, forwardedBy: proxies }
+      : this.#options;
+    return await WebSocketConn.open(opened, options, (message) => {
+      if (message === NOT_FORWARDED) this.#refuseProxy(conn, message);
+      else {
+        const line = `${address} is no WebSocket: ${message}`;
+        onRefused({ line, step: "ws" });
+      }
     });
+  }
+
+  #refuseProxy({ remoteAddr }: Conn, why: string): void {
+    const address = formatAddress(remoteAddr);
+    const line = `proxy ${address} is refused: ${why} (proxyProtocol)`;
+    this.#options.onRefused({ line, step: "proxy" });
   }
 }

@@ -3,6 +3,9 @@
 import type net from "node:net";
 import type { ByteSink, Conn } from "./conn.ts";
 
+// What is written at a time: TLS has a copy of it until the other side has taken it.
+const WRITE_BYTES = 64 * 1024;
+
 /** A connection of `node:net`, or of `node:tls` once it is secured, as a {@linkcode Conn}. */
 export class NodeConn implements Conn {
   /** Address and port of the other side. */
@@ -45,12 +48,15 @@ export class NodeConn implements Conn {
     await sink.ended(this.#error);
   }
 
-  /** Writes the bytes. */
+  /** Writes some of the bytes. */
   write(bytes: Uint8Array): Promise<number> {
+    const some = bytes.length > WRITE_BYTES
+      ? bytes.subarray(0, WRITE_BYTES)
+      : bytes;
     return new Promise((resolve, reject) =>
       this.#socket.write(
-        bytes,
-        (error) => error ? reject(error) : resolve(bytes.length),
+        some,
+        (error) => error ? reject(error) : resolve(some.length),
       )
     );
   }

@@ -28,36 +28,66 @@ export function isProxied(conn: Conn, proxies: readonly IpRange[]): boolean {
   return proxies.length > 0 && isInRanges(conn.remoteAddr.hostname, proxies);
 }
 
+/** Settings of {@linkcode openProxied}. */
+export interface OpenProxiedOptions {
+  /** Told why, at once, when there is no header that can be read. */
+  readonly onRefused: (refusal: ProxyRefusal) => void;
+  /** Whether there may be a request of HTTP instead, which has a header of its own for that. */
+  readonly http?: boolean;
+  /** Seconds that it may take. @default {PROXY_HEADER_TIMEOUT} */
+  readonly timeout?: number;
+}
+
+/** A connection from a proxy that has begun as it has to. */
+export interface ProxiedConn {
+  /**
+   * What comes behind the header, with the address that it tells; that of the proxy where it speaks
+   * for itself.
+   */
+  readonly conn: Preamble;
+  /** Whether there was none, but a request of HTTP. */
+  readonly isHttp: boolean;
+}
+
 /**
  * Reads the header of a connection from a proxy.
  *
  * @param conn The connection, which belongs to what is given from now on.
- * @param onRefused Told why, at once, when there is no header that can be read.
- * @returns What comes behind the header, with the address that it tells; that of the proxy where it
- * speaks for itself. undefined when the connection has ended.
+ * @returns undefined when the connection has ended.
  */
 export async function openProxied(
   conn: Conn,
-  onRefused: (refusal: ProxyRefusal) => void,
-  timeout: number = PROXY_HEADER_TIMEOUT,
-): Promise<Preamble | undefined> {
-  const opened = await Preamble.open(conn, headerReader(timeout), onRefused);
+  { onRefused, http = false, timeout = PROXY_HEADER_TIMEOUT }:
+    OpenProxiedOptions,
+): Promise<ProxiedConn | undefined> {
+  const reader = headerReader(timeout, http);
+  const opened = await Preamble.open(conn, reader, onRefused);
   if (!opened) return undefined;
-  const { source } = opened.verdict;
+  const { source, isHttp } = opened.verdict;
   if (source) opened.conn.remoteAddr = { transport: "tcp", ...source };
-  return opened.conn;
+  return { conn: opened.conn, isHttp };
 }
 
 interface HeaderVerdict extends Verdict, ProxyRefusal {
   readonly source: { hostname: string; port: number } | undefined;
+  readonly isHttp: boolean;
 }
 
-function headerReader(timeout: number): HeadReader<HeaderVerdict> {
+// Of GET, as of no header.
+const G = 71;
+
+function headerReader(
+  timeout: number,
+  http: boolean,
+): HeadReader<HeaderVerdict> {
   return {
     usualBytes: USUAL_BYTES,
     maxBytes: PROXY_HEADER_MAX_BYTES,
     timeout,
     read(head) {
+      if (http && head[0] === G) {
+        return { ...refused(""), accepted: true, isHttp: true };
+      }
       const header = readProxyHeader(head);
       if (header.kind === "more") return undefined;
       if (header.kind === "wrong") return refused(header.message);
@@ -94,9 +124,16 @@ function isHealthCheck(
 }
 
 function accepted({ bytes, source }: WholeHeader): HeaderVerdict {
-  return { accepted: true, bytes, source, message: "", isCheck: false };
+  return { ...refused(""), accepted: true, bytes, source };
 }
 
 function refused(message: string, isCheck = false): HeaderVerdict {
-  return { accepted: false, bytes: 0, source: undefined, message, isCheck };
+  return {
+    accepted: false,
+    bytes: 0,
+    source: undefined,
+    message,
+    isCheck,
+    isHttp: false,
+  };
 }

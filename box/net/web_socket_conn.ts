@@ -1,7 +1,9 @@
 // WebSocketConn: the bytes of the boxes on a WebSocket connection as a Conn: a step between the
 // connection below and the frames of whoever reads.
 
+import type { IpRange } from "../ip_range.ts";
 import type { ByteSink, Conn } from "./conn.ts";
+import { forwardedClient } from "./forwarded_for.ts";
 import { type HeadReader, Preamble, type Verdict } from "./preamble.ts";
 import {
   type WebSocketControls,
@@ -21,6 +23,11 @@ import {
 export interface WebSocketOpenOptions extends HandshakeOptions {
   /** Seconds that the head of the request may take. @default {10} */
   readonly timeout?: number;
+  /**
+   * Proxies, one of which has sent the request: X-Forwarded-For has to tell whom it speaks for.
+   * @default none
+   */
+  readonly forwardedBy?: readonly IpRange[];
 }
 
 /** What is told of an open WebSocket. */
@@ -32,6 +39,10 @@ export interface WebSocketEvents {
   /** The client breaks the protocol; its frames before that were given out. */
   onFault(fault: WebSocketFault): void;
 }
+
+/** What is told of a request by way of a proxy that does not say for whom it speaks. */
+export const NOT_FORWARDED: string =
+  "neither a PROXY header nor an X-Forwarded-For that can be read tells whom it speaks for";
 
 // Most heads fit; browsers with many cookies send more.
 const HEAD_BYTES = 1024;
@@ -74,7 +85,12 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
       requestReader(options),
       ({ message }) => onRefused(message),
     );
-    return opened && new WebSocketConn(opened.conn);
+    if (!opened) return undefined;
+    const { client } = opened.verdict;
+    if (client !== undefined) {
+      opened.conn.remoteAddr = { transport: "tcp", hostname: client, port: 0 };
+    }
+    return new WebSocketConn(opened.conn);
   }
 
   /** Address and port of the other side. */
@@ -162,11 +178,16 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   }
 }
 
+type RequestVerdict = HandshakeAnswer & Verdict & {
+  /** For whom a proxy speaks. */
+  readonly client?: string;
+};
+
 // The head of a connection that is to become a WebSocket.
 function requestReader(
   options: WebSocketOpenOptions,
-): HeadReader<HandshakeAnswer & Verdict> {
-  const { timeout = HANDSHAKE_TIMEOUT } = options;
+): HeadReader<RequestVerdict> {
+  const { timeout = HANDSHAKE_TIMEOUT, forwardedBy } = options;
   return {
     usualBytes: HEAD_BYTES,
     maxBytes: HEAD_MAX_BYTES,
@@ -174,7 +195,12 @@ function requestReader(
     read(head) {
       const bytes = headEnd(head);
       if (bytes < 0) return undefined;
-      return { ...answerHandshake(head.subarray(0, bytes), options), bytes };
+      const answer = answerHandshake(head.subarray(0, bytes), options);
+      if (!answer.accepted || !forwardedBy) return { ...answer, bytes };
+      const list = answer.headers.get("x-forwarded-for") ?? "";
+      const client = forwardedClient(list, forwardedBy);
+      if (client !== undefined) return { ...answer, bytes, client };
+      return { ...refuseHandshake(400, NOT_FORWARDED), bytes };
     },
     giveUp(why, { length: bytes }) {
       const answer = why === "late"

@@ -74,17 +74,17 @@ export class Proxy implements AsyncDisposable {
   /**
    * Starts nginx.
    *
-   * @param stream What its file says of TCP.
+   * @param blocks What its file says of TCP (`stream`) and HTTP.
    * @param port One at which it listens then.
    */
-  static nginx(stream: string, port: number): Promise<Proxy> {
+  static nginx(blocks: string, port: number): Promise<Proxy> {
     const config = `load_module ${STREAM_MODULE};
 daemon off;
 master_process off;
 pid /dev/null;
 error_log stderr;
 events { worker_connections 256; }
-stream { ${stream} }
+${blocks}
 `;
     return Proxy.#start(
       config,

@@ -149,20 +149,27 @@ Deno.test({
 });
 
 Deno.test({
-  name: "clients behind nginx are who they are, TLS ended by nginx or here",
+  name: "clients behind nginx are who they are, over TCP, TLS and HTTP",
   ignore: !hasNginx || !hasOpenssl,
   async fn() {
     const { cert, key } = await localCertificate();
     await using gateway = await start({
+      wsPort: 0,
       tlsPort: 0,
       tlsCert: cert,
       tlsKey: key,
     });
     await using _worker = await gateway.attachEcho();
-    const [tcp, ended, passed] = [freePort(), freePort(), freePort()];
-    const { outerAddr, tlsAddr } = gateway.gateway;
+    const [tcp, ended, passed, http] = [0, 0, 0, 0].map(freePort) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const { outerAddr, tlsAddr, wsAddr } = gateway.gateway;
     await using _proxy = await Proxy.nginx(
-      `proxy_protocol on;
+      `stream {
+  proxy_protocol on;
   server { listen ${HOST}:${tcp}; proxy_pass ${HOST}:${outerAddr!.port}; }
   server {
     listen ${HOST}:${ended} ssl;
@@ -170,7 +177,21 @@ Deno.test({
     ssl_certificate_key ${key};
     proxy_pass ${HOST}:${outerAddr!.port};
   }
-  server { listen ${HOST}:${passed}; proxy_pass ${HOST}:${tlsAddr!.port}; }`,
+  server { listen ${HOST}:${passed}; proxy_pass ${HOST}:${tlsAddr!.port}; }
+}
+http {
+  access_log off;
+  server {
+    listen ${HOST}:${http};
+    location / {
+      proxy_pass http://${HOST}:${wsAddr!.port};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+  }
+}`,
       tcp,
     );
     await exchange(
@@ -181,6 +202,12 @@ Deno.test({
       await exchange(gateway, await connectTls({ hostname: HOST, port }));
     }
     assertEquals(gateway.gateway.stats().acceptedOver.tls, 1);
+    using web = await WebSocketStream.open({ hostname: HOST, port: http }, {
+      // As if there were a proxy more, of ours.
+      headers: { "X-Forwarded-For": "192.0.2.7" },
+    });
+    await gateway.log.line(/client \d+ at 192\.0\.2\.7:0 connected over ws/);
+    web.close();
     await gateway.until(({ clients }) => clients === 0);
     assertEquals(gateway.log.complaints, []);
   },

@@ -66,6 +66,12 @@ Deno.test({
     await client.closeWrite();
     await bounded(running);
     assertEquals(got, ["hell", "o th", "ere"]);
+    // In pieces: TLS has a copy of each.
+    assertEquals(await conn.write(new Uint8Array(1e6)), 65536);
+    let count = 0;
+    while (count < 65536) {
+      count += (await bounded(client.read(new Uint8Array(65536))))!;
+    }
     await conn.write(utf8("bye"));
     await conn.closeWrite();
     const buffer = new Uint8Array(9);

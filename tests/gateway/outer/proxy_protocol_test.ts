@@ -1,6 +1,6 @@
 // proxyProtocol: connections from a proxy are those of the clients that it names.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import type { GatewayOptions } from "@maple/gateway";
 import { hasOpenssl, localCertificate } from "../../helpers/certificates.ts";
@@ -150,6 +150,43 @@ Deno.test("proxyProtocol: a header that is cut off is told, a look whether someb
   const cut = await connect(outerAddr!, V2.subarray(0, 20));
   cut.close();
   await gateway.log.line(/closed before its PROXY header was whole/);
+});
+
+Deno.test("proxyProtocol: a proxy for HTTP names the client of a WebSocket by X-Forwarded-For", async () => {
+  await using gateway = await start({
+    proxyProtocol: "127.0.0.1,10.0.0.0/8",
+    wsPort: 0,
+  });
+  await using worker = await gateway.attach();
+  const { hostname, port } = gateway.gateway.wsAddr!;
+  const open = (headers: Record<string, string>) =>
+    WebSocketStream.open({ hostname, port }, { headers });
+  using web = await open({
+    "X-Forwarded-For": "1.1.1.1, 2001:db8::7, 10.1.2.3",
+  });
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  assertEquals(created.clientAddress, "2001:db8::7");
+  await assertRejects(() => open({}), Error, "400 Bad Request");
+  await assertRejects(() => open({ "X-Forwarded-For": "unknown" }));
+  await gateway.until(({ handshakesRefused }) => handshakesRefused.proxy === 2);
+  await gateway.log.line(/WARN proxy 127\.0\.0\.1:\d+ .*X-Forwarded-For/);
+  // Over TCP that is nothing.
+  await ended(
+    await connect(gateway.gateway.outerAddr!, utf8.encode("GET / HTTP/1.1")),
+  );
+  await gateway.until(({ handshakesRefused }) => handshakesRefused.proxy === 3);
+  web.close();
+});
+
+Deno.test("X-Forwarded-For counts only from listed proxies", async () => {
+  await using gateway = await start({ proxyProtocol: "10.0.0.0/8", wsPort: 0 });
+  await using worker = await gateway.attach();
+  const { hostname, port } = gateway.gateway.wsAddr!;
+  using _web = await WebSocketStream.open({ hostname, port }, {
+    headers: { "X-Forwarded-For": "192.0.2.7" },
+  });
+  const created = await worker.pull(TaskCmd.CLIENT_CREATED);
+  assertEquals(created.clientAddress, "127.0.0.1");
 });
 
 Deno.test("proxyProtocol: a proxy may speak for itself", async () => {
