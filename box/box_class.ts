@@ -45,7 +45,7 @@ export interface BoxMethods<F extends object> {
    * @returns As `check`: the bytes used (> 0), 0 when more are needed, negative when they are no
    * frame; the box is changed only in the first case.
    */
-  unpack(bytes: Uint8Array, maxFrameBytes?: number): number;
+  unpack(bytes: Uint8Array, frameBytes?: number): number;
 
   /**
    * The reply to this box: same class, `cmd` and `sn` copied where the header has them, the rest
@@ -93,11 +93,11 @@ export interface BoxClass<F extends object> extends Framing {
   /**
    * Checks the start of `bytes`.
    *
-   * @param maxFrameBytes A longer frame is none; 16 MiB by default.
+   * @param frameBytes A longer frame is none; 16 MiB by default.
    * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`:
    * no frame, see `FrameFault`.
    */
-  check(bytes: Uint8Array, maxFrameBytes?: number): number;
+  check(bytes: Uint8Array, frameBytes?: number): number;
 
   /** The command in a whole frame, without unpacking it; 0 where the header has no field `cmd`. */
   cmdOf(frame: Uint8Array): number;
@@ -163,8 +163,8 @@ export function boxClass<const S extends HeaderSchema>(
       return codec.frameLength(bytes, start, end);
     }
 
-    static check(bytes: Uint8Array, maxFrameBytes?: number): number {
-      return checkFrame(codecFraming, bytes, maxFrameBytes);
+    static check(bytes: Uint8Array, frameBytes?: number): number {
+      return checkFrame(codecFraming, bytes, frameBytes);
     }
 
     static fromFrame(frame: Uint8Array): SchemaBox {
@@ -223,8 +223,8 @@ export function boxClass<const S extends HeaderSchema>(
       return length;
     }
 
-    unpack(bytes: Uint8Array, maxFrameBytes?: number): number {
-      const used = checkFrame(codecFraming, bytes, maxFrameBytes);
+    unpack(bytes: Uint8Array, frameBytes?: number): number {
+      const used = checkFrame(codecFraming, bytes, frameBytes);
       if (used > 0) {
         codec.read(bytes, this as unknown as FieldRecord);
         this.#body = bytes.subarray(codec.bytes, used);

@@ -12,12 +12,13 @@ import {
   FrameFault,
   type Framing,
 } from "./framing.ts";
+import { refuseRenamed } from "./options.ts";
 import { copyOf } from "./slab.ts";
 
 /** Settings of a {@linkcode FrameReader}. */
 export interface FrameReaderOptions {
   /** A longer frame is refused before memory is taken for it. @default {16777216} */
-  maxFrameBytes?: number | undefined;
+  frameBytes?: number | undefined;
   /**
    * Bytes of memory that it has at least, up to 64 KiB: small for connections that are many, large
    * for one that carries much. @default {256}
@@ -52,7 +53,7 @@ const EMPTY: Uint8Array = new Uint8Array(0);
  */
 export class FrameReader {
   readonly #framing: Framing;
-  readonly #maxFrameBytes: number;
+  readonly #frameBytes: number;
   readonly #least: number;
   readonly #meter: BufferMeter | undefined;
   #buffer: Uint8Array = EMPTY;
@@ -60,7 +61,7 @@ export class FrameReader {
   #end = 0;
   // Length of the frame at #start once its header is known, else 0; and how many of its bytes were
   // searched in vain.
-  #frameBytes = 0;
+  #frameLength = 0;
   #seen = 0;
   #wanted: number;
   #room = 0;
@@ -70,21 +71,26 @@ export class FrameReader {
    * Makes a reader that holds nothing yet.
    *
    * @param framing How the bytes are cut: a box class, `Task`, `LineBox`.
-   * @throws {BoxError} `option` when maxFrameBytes is no positive integer.
+   * @throws {BoxError} `option` when frameBytes is no positive integer.
    */
   constructor(framing: Framing, options: FrameReaderOptions = {}) {
     const {
-      maxFrameBytes = DEFAULT_MAX_FRAME_BYTES,
+      frameBytes = DEFAULT_MAX_FRAME_BYTES,
       bufferBytes = 0,
     } = options;
-    if (!Number.isSafeInteger(maxFrameBytes) || maxFrameBytes < 1) {
+    if (!Number.isSafeInteger(frameBytes) || frameBytes < 1) {
       throw new BoxError(
         "option",
-        `Cannot make a FrameReader: maxFrameBytes must be a positive integer, got ${maxFrameBytes}`,
+        `Cannot make a FrameReader: frameBytes must be a positive integer, got ${frameBytes}`,
       );
     }
+    refuseRenamed(
+      options,
+      { maxFrameBytes: "frameBytes" },
+      (message) => new BoxError("option", message),
+    );
     this.#framing = framing;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.#frameBytes = frameBytes;
     this.#least = Math.min(bufferSize(bufferBytes), LARGE_BUFFER_BYTES);
     this.#wanted = this.#least;
     this.#meter = options.meter;
@@ -165,7 +171,7 @@ export class FrameReader {
     this.#replace(EMPTY);
     this.#start =
       this.#end =
-      this.#frameBytes =
+      this.#frameLength =
       this.#seen =
       this.#room =
         0;
@@ -210,7 +216,7 @@ export class FrameReader {
 
   #advance(): boolean {
     const held = this.#end - this.#start;
-    if (this.#frameBytes === 0) {
+    if (this.#frameLength === 0) {
       if (held === 0) return false;
       const length = this.#framing.frameLength(
         this.#buffer,
@@ -218,21 +224,21 @@ export class FrameReader {
         this.#end,
         this.#seen,
       );
-      if (length < 0 || length > this.#maxFrameBytes) {
+      if (length < 0 || length > this.#frameBytes) {
         throw this.#fault(length < 0 ? length : FrameFault.tooLong, length);
       }
       if (length === 0) {
         this.#seen = held;
-        if (held >= this.#maxFrameBytes) {
+        if (held >= this.#frameBytes) {
           throw this.#fault(FrameFault.tooLong, held);
         }
         return false;
       }
-      this.#frameBytes = length;
+      this.#frameLength = length;
     }
-    if (held < this.#frameBytes) return false;
-    this.#start += this.#frameBytes;
-    this.#frameBytes = 0;
+    if (held < this.#frameLength) return false;
+    this.#start += this.#frameLength;
+    this.#frameLength = 0;
     this.#seen = 0;
     return true;
   }
@@ -261,7 +267,7 @@ export class FrameReader {
       ? "they do not begin with its magic number"
       : fault === FrameFault.badLength
       ? "the length field is smaller than the header"
-      : `${length} bytes are above the limit of ${this.#maxFrameBytes} bytes a frame`;
+      : `${length} bytes are above the limit of ${this.#frameBytes} bytes a frame`;
     return new BoxError(
       fault === FrameFault.tooLong ? "limit" : "frame",
       `Received bytes are no ${name}: ${detail}${

@@ -46,10 +46,10 @@ export interface Framing {
 export function checkFrame(
   framing: Framing,
   bytes: Uint8Array,
-  maxFrameBytes: number = DEFAULT_MAX_FRAME_BYTES,
+  frameBytes: number = DEFAULT_MAX_FRAME_BYTES,
 ): number {
   const length = framing.frameLength(bytes, 0, bytes.length);
-  if (length > maxFrameBytes) return FrameFault.tooLong;
-  if (length === 0 && bytes.length >= maxFrameBytes) return FrameFault.tooLong;
+  if (length > frameBytes) return FrameFault.tooLong;
+  if (length === 0 && bytes.length >= frameBytes) return FrameFault.tooLong;
   return length > bytes.length ? 0 : length;
 }

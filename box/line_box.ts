@@ -32,8 +32,8 @@ class Line {
     return at < 0 ? 0 : seen + at + 1;
   }
 
-  static check(bytes: Uint8Array, maxFrameBytes?: number): number {
-    return checkFrame(Line, bytes, maxFrameBytes);
+  static check(bytes: Uint8Array, frameBytes?: number): number {
+    return checkFrame(Line, bytes, frameBytes);
   }
 
   static cmdOf(): number {
@@ -93,8 +93,8 @@ class Line {
     return length + 1;
   }
 
-  unpack(bytes: Uint8Array, maxFrameBytes?: number): number {
-    const used = checkFrame(Line, bytes, maxFrameBytes);
+  unpack(bytes: Uint8Array, frameBytes?: number): number {
+    const used = checkFrame(Line, bytes, frameBytes);
     if (used > 0) this.#body = withoutNewline(bytes.subarray(0, used));
     return used;
   }

@@ -201,8 +201,8 @@ export class Task {
    * @returns `> 0`: the bytes that the first whole frame uses; `0`: more bytes are needed; `< 0`:
    * no frame, see `FrameFault`.
    */
-  static check(bytes: Uint8Array, maxFrameBytes?: number): number {
-    return checkFrame(Task, bytes, maxFrameBytes);
+  static check(bytes: Uint8Array, frameBytes?: number): number {
+    return checkFrame(Task, bytes, frameBytes);
   }
 
   /**

@@ -1,6 +1,7 @@
 // The config file: JSON with the flags' names in camelCase, or the ini file of the original system.
 
 import { type Flag, flagValue, UsageError } from "@maple/box/internal";
+import { RENAMED } from "./options.ts";
 
 /** A setting as a file can say it. */
 export interface Setting {
@@ -95,6 +96,11 @@ function fromJson(
   const values: Values = new Map();
   for (const [name, value] of Object.entries(parsed)) {
     const setting = settings.find((setting) => setting.name === name);
+    if (RENAMED[name] !== undefined) {
+      throw new UsageError(
+        `"${name}" in ${where} is called "${RENAMED[name]}" now`,
+      );
+    }
     if (!setting) {
       const known = settings.map((setting) => setting.name).join(", ");
       throw new UsageError(

@@ -132,7 +132,7 @@ export class Gateway implements AsyncDisposable {
         onFinished: () => this.#onTaskFinished(),
         onCleared: () => this.#context.counters.cleared++,
       }),
-      memory: new MemoryLimit(resolved.memoryMax, () => this.#holders()),
+      memory: new MemoryLimit(resolved.memoryBytes, () => this.#holders()),
       follow: (work) => this.#running.follow(work),
     };
     this.#clients = new Clients(this.#context);

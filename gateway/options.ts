@@ -123,7 +123,7 @@ export interface GatewayOptions {
    * Bytes of memory that unfinished frames and what is to be sent may take, of all connections
    * together; then whoever holds most is closed. @default {a quarter of the memory}
    */
-  memoryMax?: number;
+  memoryBytes?: number;
   /**
    * Seconds after which a client, worker or trigger that has vanished without a word is found, also
    * where nothing is sent to it; 0 = the system's own time, two hours on Linux. Other systems than
@@ -131,7 +131,7 @@ export interface GatewayOptions {
    */
   keepAlive?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
-  frameMax?: number;
+  frameBytes?: number;
   /**
    * A client's frames that wait or are with a worker; at this many the client is not read from
    * until half of them are done. @default {128}
@@ -162,7 +162,7 @@ export interface GatewayOptions {
    * Bytes that may wait to be sent to one client; a client that lets more pile up is closed.
    * @default {4194304}
    */
-  outboxMax?: number;
+  outboxBytes?: number;
   /**
    * Seconds within which a client whose connection is closed must have read what was sent to it
    * before; then it is cut. @default {30}
@@ -172,7 +172,7 @@ export interface GatewayOptions {
    * Bytes of a worker's or trigger's frame, and four times as many may wait to be sent to it; more
    * closes the connection. @default {16777216}
    */
-  innerFrameMax?: number;
+  innerFrameBytes?: number;
   /** Connections of workers and triggers; one more is closed at once. @default {1000} */
   innerConnsMax?: number;
   /**
@@ -310,6 +310,15 @@ export interface ResolvedOptions extends
   heartbeatCmd: number | undefined;
 }
 
+/** The names that options had before, and those of now. */
+export const RENAMED: Readonly<Record<string, string>> = {
+  box: "boxClass",
+  frameMax: "frameBytes",
+  outboxMax: "outboxBytes",
+  innerFrameMax: "innerFrameBytes",
+  memoryMax: "memoryBytes",
+};
+
 /** The defaults of all options that have one. */
 export const DEFAULTS: ResolvedOptions = {
   boxClass: Box as unknown as BoxClass<object>,
@@ -335,19 +344,19 @@ export const DEFAULTS: ResolvedOptions = {
   firstFrameTimeout: 0,
   frameTimeout: 30,
   writeTimeout: 30,
-  get memoryMax(): number {
+  get memoryBytes(): number {
     return Math.floor(machineMemory() / 4);
   },
   keepAlive: DEFAULT_KEEP_ALIVE,
-  frameMax: 1024 * 1024,
+  frameBytes: 1024 * 1024,
   clientQueueMax: 128,
   queueMax: 100_000,
   queueBytes: 256 * 1024 * 1024,
   newsMax: 100_000,
   goneRequests: "yield",
-  outboxMax: 4 * 1024 * 1024,
+  outboxBytes: 4 * 1024 * 1024,
   linger: 30,
-  innerFrameMax: 16 * 1024 * 1024,
+  innerFrameBytes: 16 * 1024 * 1024,
   innerConnsMax: 1000,
   innerReserve: 100,
   creditsMax: 1024,
@@ -377,16 +386,16 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
   writeTimeout: SECONDS,
-  memoryMax: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   keepAlive: KEEP_ALIVE,
-  frameMax: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
+  frameBytes: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
   clientQueueMax: COUNT,
   queueMax: COUNT,
   queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   newsMax: COUNT,
-  outboxMax: COUNT,
+  outboxBytes: COUNT,
   linger: SECONDS,
-  innerFrameMax: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
+  innerFrameBytes: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
   innerConnsMax: COUNT,
   innerReserve: { min: 0, max: MAX_INT32, whole: true },
   creditsMax: COUNT,
@@ -417,7 +426,7 @@ export const ORDERS: readonly TaskOrder[] = ["client", "none"];
  * @throws {GatewayError} naming the option, its range and the value received.
  */
 export function resolveOptions(options: GatewayOptions): ResolvedOptions {
-  refuseRenamed(options, { box: "boxClass" }, fail);
+  refuseRenamed(options, RENAMED, fail);
   const { logger: _, signal: __, ...rest } = options;
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   const resolved: ResolvedOptions = {
@@ -442,15 +451,15 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
   checkPorts(resolved);
-  if (resolved.innerFrameMax < resolved.frameMax + TaskOffset.body) {
-    if (options.innerFrameMax !== undefined) {
+  if (resolved.innerFrameBytes < resolved.frameBytes + TaskOffset.body) {
+    if (options.innerFrameBytes !== undefined) {
       throw new GatewayError(
-        `Option innerFrameMax must be at least frameMax + ${TaskOffset.body} = ${
-          resolved.frameMax + TaskOffset.body
-        }, got ${resolved.innerFrameMax}`,
+        `Option innerFrameBytes must be at least frameBytes + ${TaskOffset.body} = ${
+          resolved.frameBytes + TaskOffset.body
+        }, got ${resolved.innerFrameBytes}`,
       );
     }
-    resolved.innerFrameMax = resolved.frameMax + TaskOffset.body;
+    resolved.innerFrameBytes = resolved.frameBytes + TaskOffset.body;
   }
   return resolved;
 }

@@ -31,6 +31,7 @@ import {
   GONE_REQUESTS,
   ORDERS,
   RANGES,
+  RENAMED,
   resolveOptions,
 } from "./options.ts";
 
@@ -92,6 +93,7 @@ function number(
     : value === "S"
     ? 0
     : range.max;
+  const before = Object.keys(RENAMED).find((key) => RENAMED[key] === name);
   const flag: Flag = {
     name: kebab(name),
     type: range.whole ? "integer" : "number",
@@ -100,6 +102,7 @@ function number(
     max: range.max,
     value,
     ...(unlimited === undefined ? {} : { unlimited }),
+    ...(before === undefined ? {} : { formerly: kebab(before) }),
   };
   return { name, flag, ...(ini ? { ini } : {}) };
 }
@@ -235,13 +238,13 @@ const SETTINGS: readonly Setting[] = [
   number("writeTimeout", "seconds in which a client takes no byte", {
     value: "S",
   }),
-  number("memoryMax", "bytes of all buffers; then the largest is closed", {
+  number("memoryBytes", "bytes of all buffers; then the largest is closed", {
     value: "BYTES",
   }),
   number("keepAlive", "seconds until a vanished peer is found, 0 = 2 hours", {
     value: "S",
   }),
-  number("frameMax", "bytes of a client's frame; more close it", {
+  number("frameBytes", "bytes of a client's frame; more close it", {
     ini: "outer.recv_buf_max_size",
     value: "BYTES",
   }),
@@ -259,13 +262,13 @@ const SETTINGS: readonly Setting[] = [
       value: "WHAT",
     },
   ),
-  number("outboxMax", "unread bytes for one client; more close it", {
+  number("outboxBytes", "unread bytes for one client; more close it", {
     value: "BYTES",
   }),
   number("linger", "seconds that a closed client may take to read the rest", {
     value: "S",
   }),
-  number("innerFrameMax", "bytes of a worker's frame; more close it", {
+  number("innerFrameBytes", "bytes of a worker's frame; more close it", {
     ini: "inner.recv_buf_max_size",
     value: "BYTES",
   }),

@@ -17,7 +17,7 @@ export interface ConnectionInit<F extends object> {
   /** What carries the frames. */
   readonly transport: Transport;
   /** Bytes that may wait to be sent to it. */
-  readonly outboxMax: number;
+  readonly outboxBytes: number;
 }
 
 /**
@@ -45,7 +45,7 @@ export class Connection<
   readonly address: string;
   readonly #boxClass: BoxClass<F>;
   readonly #transport: Transport;
-  readonly #outboxMax: number;
+  readonly #outboxBytes: number;
   #state: C | undefined;
 
   /** Servers make connections; hooks and handlers get them. */
@@ -54,7 +54,7 @@ export class Connection<
     this.address = init.address;
     this.#boxClass = init.boxClass;
     this.#transport = init.transport;
-    this.#outboxMax = init.outboxMax;
+    this.#outboxBytes = init.outboxBytes;
   }
 
   /** What the application keeps about this client, its user for instance; empty at first. */
@@ -73,13 +73,13 @@ export class Connection<
    *
    * @param data The fields of a new box; or a box or packed bytes, sent as they are.
    * @returns false when the connection is closed, or is closed now because the client does not read
-   * what was sent to it (`outboxMax`).
+   * what was sent to it (`outboxBytes`).
    * @throws {BoxError} when the header does not have or hold a field; a HavenError `limit` when the
-   * box is longer than `outboxMax`.
+   * box is longer than `outboxBytes`.
    */
   write(data: BoxData<F>): boolean {
     const frame = packBox(this.#boxClass, data);
-    checkSize(frame.length, this.#outboxMax);
+    checkSize(frame.length, this.#outboxBytes);
     return this.#transport.send(frame);
   }
 

@@ -7,7 +7,7 @@
  * - `hook`: the app has no such hook
  * - `blueprint`: a blueprint has a wrong or taken name
  * - `request`: a request was answered twice, or with what is no answer
- * - `limit`: a message is longer than `outboxMax`
+ * - `limit`: a message is longer than `outboxBytes`
  * - `option`: a setting is wrong
  * - `listen`: an address cannot be listened on
  * - `state`: it is too late, or too early, for this call

@@ -7,10 +7,10 @@ import { HavenError } from "./errors.ts";
  *
  * @throws {HavenError} `limit` when it is longer than may wait for a client.
  */
-export function checkSize(bytes: number, outboxMax: number): void {
-  if (bytes <= outboxMax) return;
+export function checkSize(bytes: number, outboxBytes: number): void {
+  if (bytes <= outboxBytes) return;
   throw new HavenError(
     "limit",
-    `Cannot send ${bytes} bytes: a message may have up to ${outboxMax} (option outboxMax)`,
+    `Cannot send ${bytes} bytes: a message may have up to ${outboxBytes} (option outboxBytes)`,
   );
 }

@@ -27,6 +27,7 @@ import {
   parsePath,
   PING,
   PORT,
+  refuseRenamed,
   SECONDS,
   STOP_SIGNALS,
   type StopSignal,
@@ -94,7 +95,7 @@ export interface HavenListenOptions {
    * all connections of a process or thread together; then whoever holds most is closed.
    * @default {a quarter of the memory, shared by the processes or threads}
    */
-  memoryMax?: number;
+  memoryBytes?: number;
   /**
    * Seconds after which a client that has vanished without a word is found, also where nothing is
    * sent to it; 0 = the system's own time, two hours on Linux. Other systems than Linux, and a
@@ -108,12 +109,12 @@ export interface HavenListenOptions {
    */
   connsMax?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
-  frameMax?: number;
+  frameBytes?: number;
   /**
    * Bytes that may wait to be sent to one client; a client that lets more pile up is closed. Four
    * times as much may wait while it takes it, or is sent in one go. @default {4194304}
    */
-  outboxMax?: number;
+  outboxBytes?: number;
   /**
    * Seconds within which a client whose connection is closed must have read what was sent to it
    * before; then it is cut. @default {30}
@@ -208,15 +209,15 @@ export interface ResolvedListen extends Ports {
   /** Seconds. */
   readonly writeTimeout: number;
   /** See {@linkcode HavenListenOptions}. */
-  readonly memoryMax: number;
+  readonly memoryBytes: number;
   /** Seconds. */
   readonly keepAlive: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly connsMax: number;
   /** See {@linkcode HavenListenOptions}. */
-  readonly frameMax: number;
+  readonly frameBytes: number;
   /** See {@linkcode HavenListenOptions}. */
-  readonly outboxMax: number;
+  readonly outboxBytes: number;
   /** Seconds. */
   readonly linger: number;
   /** See {@linkcode HavenListenOptions}. */
@@ -252,11 +253,11 @@ const RANGES = {
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
   writeTimeout: SECONDS,
-  memoryMax: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   keepAlive: KEEP_ALIVE,
   connsMax: COUNT,
-  frameMax: COUNT,
-  outboxMax: COUNT,
+  frameBytes: COUNT,
+  outboxBytes: COUNT,
   linger: SECONDS,
   connQueueMax: COUNT,
   stopTimeout: SECONDS,
@@ -265,12 +266,20 @@ const RANGES = {
   workTimeout: SECONDS,
 };
 
+// The names of before, and those of now.
+const RENAMED = {
+  frameMax: "frameBytes",
+  outboxMax: "outboxBytes",
+  memoryMax: "memoryBytes",
+};
+
 /**
  * Fills in the defaults and checks every value.
  *
  * @throws {HavenError} `option`, naming the option, its range and the value received.
  */
 export function resolveRun(options: HavenRunOptions): ResolvedRun {
+  refuseRenamed(options, RENAMED, fail);
   const {
     host = "127.0.0.1",
     port = 7777,
@@ -287,14 +296,14 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     writeTimeout = 30,
     keepAlive = DEFAULT_KEEP_ALIVE,
     connsMax = 10_000,
-    frameMax = 1024 * 1024,
-    outboxMax = 4 * 1024 * 1024,
+    frameBytes = 1024 * 1024,
+    outboxBytes = 4 * 1024 * 1024,
     linger = 30,
     connQueueMax = 128,
     stopTimeout = 10,
     bindTimeout = DEFAULT_BIND_TIMEOUT,
     workers = 1,
-    memoryMax = Math.floor(machineMemory() / 4 / Math.max(workers, 1)),
+    memoryBytes = Math.floor(machineMemory() / 4 / Math.max(workers, 1)),
     workTimeout = 15,
     stopSignal,
     debug = false,
@@ -310,11 +319,11 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       firstFrameTimeout,
       frameTimeout,
       writeTimeout,
-      memoryMax,
+      memoryBytes,
       keepAlive,
       connsMax,
-      frameMax,
-      outboxMax,
+      frameBytes,
+      outboxBytes,
       linger,
       connQueueMax,
       stopTimeout,
@@ -364,11 +373,11 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     firstFrameTimeout,
     frameTimeout,
     writeTimeout,
-    memoryMax,
+    memoryBytes,
     keepAlive,
     connsMax,
-    frameMax,
-    outboxMax,
+    frameBytes,
+    outboxBytes,
     linger,
     connQueueMax,
     stopTimeoutMs: stopTimeout * 1000,

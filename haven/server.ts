@@ -36,7 +36,7 @@ import { Users } from "./users.ts";
 
 const TCP: Steps = { tls: false, ws: false };
 const WEB_SOCKET: Steps = { tls: false, ws: true };
-// How many times outboxMax may be sent to a client in one go while nothing waits.
+// How many times outboxBytes may be sent to a client in one go while nothing waits.
 const AT_ONCE = 4;
 
 /**
@@ -104,7 +104,7 @@ export class Server<F extends object, C extends object>
     this.#places = new ClientPlaces(options);
     this.connQueueMax = options.connQueueMax;
     this.users = new Users(app, options);
-    this.memory = new MemoryLimit(options.memoryMax, () => this.all());
+    this.memory = new MemoryLimit(options.memoryBytes, () => this.all());
     this.#watch = new ClientWatch(this, {
       idle: timeout,
       idleOption: "timeout",
@@ -292,12 +292,12 @@ export class Server<F extends object, C extends object>
   }
 
   #socketOptions(): FrameSocketOptions {
-    const { frameMax, outboxMax, linger } = this.#options;
+    const { frameBytes, outboxBytes, linger } = this.#options;
     return {
       framing: this.#app.boxClass,
-      maxFrameBytes: frameMax,
-      maxOutboxBytes: outboxMax,
-      maxLoneBytes: outboxMax * AT_ONCE,
+      frameBytes: frameBytes,
+      outboxBytes: outboxBytes,
+      loneBytes: outboxBytes * AT_ONCE,
       lingerMs: linger * 1000,
       meter: this.memory,
       ownFrames: true,
@@ -335,7 +335,7 @@ export class Server<F extends object, C extends object>
       address,
       boxClass,
       transport,
-      outboxMax: this.#options.outboxMax,
+      outboxBytes: this.#options.outboxBytes,
     });
     const session = new Session<F, C>(this, conn, transport);
     this.#sessions.set(id, session);

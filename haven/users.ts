@@ -67,7 +67,7 @@ export class Users<F extends object> {
   /** Messages and deliveries. */
   readonly counters: UserCounters = newUserCounters();
   readonly #app: UsersApp<F>;
-  readonly #outboxMax: number;
+  readonly #outboxBytes: number;
   readonly #siblings: Siblings | undefined;
   readonly #table = new SessionTable<UserSession>();
   // How many logins of a uid are on their way to the master and back.
@@ -80,10 +80,10 @@ export class Users<F extends object> {
    */
   constructor(
     app: UsersApp<F>,
-    { outboxMax, siblings }: Pick<ResolvedListen, "outboxMax" | "siblings">,
+    { outboxBytes, siblings }: Pick<ResolvedListen, "outboxBytes" | "siblings">,
   ) {
     this.#app = app;
-    this.#outboxMax = outboxMax;
+    this.#outboxBytes = outboxBytes;
     this.#siblings = siblings;
     if (siblings) siblings.onRelayed = (relayed) => this.#onRelayed(relayed);
   }
@@ -121,12 +121,12 @@ export class Users<F extends object> {
    *
    * @returns false when they do not reach those of the other processes or threads.
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer, or a box cannot be
-   * packed; a HavenError `limit` when a box is longer than `outboxMax`: nobody gets any then.
+   * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
    */
   write(rows: readonly UsersRow<F>[]): boolean {
     const body = usersBody(this.#app.boxClass, rows);
     for (const { buf } of readRspToUsers(body)) {
-      checkSize(buf.length, this.#outboxMax);
+      checkSize(buf.length, this.#outboxBytes);
     }
     this.#deliver(body);
     return !this.#siblings || this.#tell({ write: toBase64(body) });

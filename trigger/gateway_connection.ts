@@ -27,10 +27,10 @@ export class GatewayConnection {
    */
   readonly ended: Promise<boolean>;
   readonly #conn: Deno.Conn;
-  readonly #reader = new FrameReader(Task, { maxFrameBytes: MAX_FRAME_BYTES });
+  readonly #reader = new FrameReader(Task, { frameBytes: MAX_FRAME_BYTES });
   #open = true;
   #finished = false;
-  #frameMax = Infinity;
+  #frameBytes = Infinity;
   #stranger = false;
   #onAnswer: (() => void) | undefined;
 
@@ -68,8 +68,8 @@ export class GatewayConnection {
   }
 
   /** Bytes of the longest frame that the gateway takes, as it has told. */
-  get frameMax(): number {
-    return this.#frameMax;
+  get frameBytes(): number {
+    return this.#frameBytes;
   }
 
   /**
@@ -153,7 +153,7 @@ export class GatewayConnection {
 
   #onFrame(frame: Uint8Array): void {
     const greeting = decodeGreeting(frame);
-    if (greeting) this.#frameMax = greeting.innerFrameMax ?? Infinity;
+    if (greeting) this.#frameBytes = greeting.innerFrameMax ?? Infinity;
     else {
       this.#stranger = true;
       this.cut();

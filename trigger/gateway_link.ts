@@ -153,11 +153,11 @@ export class GatewayLink {
     // Its time may have come while the gateway was being reached.
     if (!this.#waiting.has(message)) return;
     const { length } = message.frame;
-    if (length > connection.frameMax) {
+    if (length > connection.frameBytes) {
       return this.#fail(
         message,
         "limit",
-        `${length} bytes are too many: it takes messages of up to ${connection.frameMax} (its option innerFrameMax)`,
+        `${length} bytes are too many: it takes messages of up to ${connection.frameBytes} (its option innerFrameBytes)`,
       );
     }
     this.#writing = message;

@@ -84,7 +84,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   #anyGivenUp = false;
   #attached = false;
   #greeted = false;
-  #frameMax = Infinity;
+  #frameBytes = Infinity;
   // Set when it asks for no more tasks: resolves when none are on their way any more.
   #withdrawn: Promise<void> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -104,9 +104,9 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#handler = handler;
     this.#socket = new FrameSocket(new DenoConn(conn), {
       framing: Task,
-      maxFrameBytes: 2 ** 31 - 1,
-      maxOutboxBytes: MAX_OUTBOX_BYTES,
-      maxLoneBytes: MAX_LONE_BYTES,
+      frameBytes: 2 ** 31 - 1,
+      outboxBytes: MAX_OUTBOX_BYTES,
+      loneBytes: MAX_LONE_BYTES,
       bufferBytes: LINK_BUFFER_BYTES,
       ownFrames: true,
       pace: PACE,
@@ -231,12 +231,12 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    * @throws {WorkerError} when it is too long.
    */
   checkSize(bytes: number): void {
-    const max = Math.min(this.#frameMax, MAX_OUTBOX_BYTES);
+    const max = Math.min(this.#frameBytes, MAX_OUTBOX_BYTES);
     if (bytes <= max) return;
     throw new WorkerError(
       `Cannot send ${bytes} bytes: ${
-        max === this.#frameMax
-          ? `gateway ${this.#gateway} takes messages of up to ${max} (its option innerFrameMax)`
+        max === this.#frameBytes
+          ? `gateway ${this.#gateway} takes messages of up to ${max} (its option innerFrameBytes)`
           : `a worker sends messages of up to ${max}`
       }`,
     );
@@ -286,7 +286,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
       if (!greeting) return false;
       this.#greeted = true;
       this.#isChaining = greeting.chains ?? false;
-      this.#frameMax = greeting.innerFrameMax ?? Infinity;
+      this.#frameBytes = greeting.innerFrameMax ?? Infinity;
       this.attach();
     }
     return true;

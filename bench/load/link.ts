@@ -60,8 +60,8 @@ async function openSocket(
   if ("setNoDelay" in conn) conn.setNoDelay(true);
   const socket = new FrameSocket(new DenoConn(conn), {
     framing: Box,
-    maxFrameBytes: 2 ** 30,
-    maxOutboxBytes: 2 ** 30,
+    frameBytes: 2 ** 30,
+    outboxBytes: 2 ** 30,
   });
   const running = socket.run({
     onFrame: (frame) => handler.onFrame(frame),

@@ -258,7 +258,7 @@ export class Client<F extends object> implements AsyncDisposable {
     url: string | URL,
   ): Promise<{ connection: ClientConnection; lost: Promise<BoxError> }> {
     const reader = new FrameReader(this.#boxClass, {
-      maxFrameBytes: this.#numbers.maxFrameBytes,
+      frameBytes: this.#numbers.frameBytes,
     });
     const lost = new Promise<BoxError>((resolve) => this.#lose = resolve);
     const connection = await this.#connectTo(url, {

@@ -8,6 +8,7 @@ import {
   checkNumbers,
   MAX_TIMER_SECONDS,
   type Range,
+  refuseRenamed,
   SECONDS,
 } from "../options.ts";
 import type { WebSocketClass } from "./client_connection.ts";
@@ -56,7 +57,7 @@ export interface ClientOptions {
    */
   maxPendingBytes?: number;
   /** A longer box of the server's ends the connection. @default {16777216} */
-  maxFrameBytes?: number;
+  frameBytes?: number;
   /**
    * The class of WebSockets, where the runtime has none of its own: that of the npm package `ws`
    * before Node 22. @default {WebSocket}
@@ -105,7 +106,7 @@ const DEFAULTS: ClientNumbers = {
   heartbeat: 20,
   maxOfflineBytes: 1024 * 1024,
   maxPendingBytes: 16 * 1024 * 1024,
-  maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
+  frameBytes: DEFAULT_MAX_FRAME_BYTES,
 };
 
 // 0 would be a loop that nothing slows down.
@@ -118,7 +119,7 @@ const RANGES: Readonly<Record<keyof ClientNumbers, Range>> = {
   heartbeat: SECONDS,
   maxOfflineBytes: BYTES,
   maxPendingBytes: BYTES,
-  maxFrameBytes: { ...BYTES, min: 1 },
+  frameBytes: { ...BYTES, min: 1 },
 };
 
 /**
@@ -127,6 +128,7 @@ const RANGES: Readonly<Record<keyof ClientNumbers, Range>> = {
  * @throws {BoxError} `option` naming the option, its range and the value received.
  */
 export function clientNumbers(options: ClientOptions): ClientNumbers {
+  checkNames(options);
   const numbers = { ...DEFAULTS };
   for (const name of Object.keys(DEFAULTS) as (keyof ClientNumbers)[]) {
     numbers[name] = options[name] ?? DEFAULTS[name];
@@ -142,6 +144,11 @@ export function clientNumbers(options: ClientOptions): ClientNumbers {
     checkNumber("Option heartbeatCmd", options.heartbeatCmd, CMD, fail);
   }
   return numbers;
+}
+
+/** @throws {BoxError} `option` when an option has the name of before. */
+export function checkNames(options: object): void {
+  refuseRenamed(options, { maxFrameBytes: "frameBytes" }, fail);
 }
 
 /** @throws {BoxError} `option` when no timer can wait so long. */

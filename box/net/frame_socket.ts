@@ -28,11 +28,11 @@ export interface FrameSocketOptions {
   /** How the bytes are cut. */
   framing: Framing;
   /** A longer frame closes the connection. @default {16777216} */
-  maxFrameBytes?: number | undefined;
+  frameBytes?: number | undefined;
   /** The most bytes that may wait to be written; more closes the connection. @default {16777216} */
-  maxOutboxBytes?: number | undefined;
+  outboxBytes?: number | undefined;
   /** The most bytes of a frame that is sent while nothing waits, see {@linkcode Outbox}. */
-  maxLoneBytes?: number | undefined;
+  loneBytes?: number | undefined;
   /**
    * Bytes of the smallest buffers, for reading and for writing: see {@linkcode FrameReader} and
    * {@linkcode Outbox}. @default {256}
@@ -96,13 +96,13 @@ export class FrameSocket implements FrameTransport, ByteSink {
   constructor(conn: Conn, options: FrameSocketOptions) {
     this.#conn = conn;
     this.#reader = new FrameReader(options.framing, {
-      maxFrameBytes: options.maxFrameBytes,
+      frameBytes: options.frameBytes,
       bufferBytes: options.bufferBytes,
       meter: options.meter,
     });
     this.#outbox = new Outbox(conn, {
-      maxBytes: options.maxOutboxBytes,
-      maxLoneBytes: options.maxLoneBytes,
+      maxBytes: options.outboxBytes,
+      maxLoneBytes: options.loneBytes,
       bufferBytes: options.bufferBytes,
       meter: options.meter,
       onError: (error) => this.#fail(error),

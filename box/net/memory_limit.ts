@@ -84,7 +84,7 @@ export class MemoryLimit implements BufferMeter {
       holder.destroy({
         kind: "memory",
         message:
-          `it holds most, ${bytes} bytes, of the ${this.#bytes} that all connections hold: more than the ${this.#max} of memoryMax`,
+          `it holds most, ${bytes} bytes, of the ${this.#bytes} that all connections hold: more than the ${this.#max} of memoryBytes`,
       });
     }
   }

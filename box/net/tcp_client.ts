@@ -6,7 +6,7 @@ import { BoxError } from "../errors.ts";
 import { FrameReader } from "../frame_reader.ts";
 import { onAbort } from "../on_abort.ts";
 import { Outbox } from "../outbox.ts";
-import { checkTimeout } from "./client_options.ts";
+import { checkNames, checkTimeout } from "./client_options.ts";
 import { type BoxHandler, Inbox } from "./inbox.ts";
 import { unanswered } from "./unanswered.ts";
 
@@ -17,7 +17,7 @@ export interface TcpClientOptions {
    */
   timeout?: number;
   /** A longer frame is refused. @default {16777216} */
-  maxFrameBytes?: number;
+  frameBytes?: number;
   /** Closes the client when it is aborted. */
   signal?: AbortSignal;
 }
@@ -73,7 +73,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   readonly #port: number;
   readonly #timeout: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #maxFrameBytes: number | undefined;
+  readonly #frameBytes: number | undefined;
   readonly #inbox: Inbox<F>;
   #link: Link | undefined;
   #connecting: Promise<void> | undefined;
@@ -96,13 +96,14 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   ) {
     const { timeout = 0 } = options;
     checkTimeout(timeout);
+    checkNames(options);
     this.#boxClass = boxClass;
     this.#inbox = new Inbox(boxClass);
     this.#host = host;
     this.#port = port;
     this.#timeout = timeout;
     this.#signal = options.signal;
-    this.#maxFrameBytes = options.maxFrameBytes;
+    this.#frameBytes = options.frameBytes;
   }
 
   /** Whether there is no connection: not yet, or not any more. */
@@ -160,7 +161,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     const link: Link = {
       conn,
       reader: new FrameReader(this.#boxClass, {
-        maxFrameBytes: this.#maxFrameBytes,
+        frameBytes: this.#frameBytes,
       }),
       outbox: new Outbox(conn, {
         onError: (error) => {

@@ -26,6 +26,8 @@ export interface Flag {
   readonly unlimited?: number;
   /** The only values of a string; capitals and small letters are the same. */
   readonly choices?: readonly string[];
+  /** Its name of before, which is refused by a line that tells the name of now. */
+  readonly formerly?: string;
 }
 
 /** The flags that every program has. */
@@ -77,7 +79,13 @@ export function parseCommandLine(
     ],
     unknown: (arg, key) => {
       if (key === undefined) return true;
-      throw new UsageError(`Unknown flag ${arg.split("=")[0]}; see --help`);
+      const written = arg.split("=")[0]!;
+      const now = table.find(({ formerly }) => `--${formerly}` === written);
+      throw new UsageError(
+        now
+          ? `Flag ${written} is called --${now.name} now`
+          : `Unknown flag ${written}; see --help`,
+      );
     },
   });
   const end = joined.indexOf("--");

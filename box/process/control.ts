@@ -216,8 +216,8 @@ function controlSocket(conn: Deno.TcpConn): FrameSocket {
   conn.setNoDelay(true);
   return new FrameSocket(new DenoConn(conn), {
     framing: LineBox,
-    maxFrameBytes: MESSAGE_BYTES_MAX,
-    maxOutboxBytes: LINE_BYTES_MAX + 2 * MESSAGE_BYTES_MAX,
+    frameBytes: MESSAGE_BYTES_MAX,
+    outboxBytes: LINE_BYTES_MAX + 2 * MESSAGE_BYTES_MAX,
   });
 }
 

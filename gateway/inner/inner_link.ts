@@ -90,17 +90,17 @@ export class InnerLink implements FrameHandler, TaskHolder {
   /**
    * @param socket What carries its frames.
    * @param owner What is told.
-   * @param frameMax Bytes of the longest Task, a few of which may always wait to be sent.
+   * @param frameBytes Bytes of the longest Task, a few of which may always wait to be sent.
    */
   constructor(
     socket: FrameTransport,
     owner: LinkOwner,
-    frameMax: number = FULL_BYTES,
+    frameBytes: number = FULL_BYTES,
   ) {
     this.socket = socket;
     this.#owner = owner;
-    this.#unsentMax = Math.min(frameMax, UNSENT_BYTES_MAX);
-    this.#fullBytes = Math.min(frameMax, FULL_BYTES);
+    this.#unsentMax = Math.min(frameBytes, UNSENT_BYTES_MAX);
+    this.#fullBytes = Math.min(frameBytes, FULL_BYTES);
     this.address = formatAddress(socket.remoteAddr);
   }
 

@@ -116,7 +116,7 @@ export class InnerLinks implements LinkOwner {
   /** Lets a worker or trigger in. */
   accept(conn: Conn): void {
     const { options, counters, logger } = this.#context;
-    const { innerConnsMax, innerFrameMax } = options;
+    const { innerConnsMax, innerFrameBytes } = options;
     if (this.#places.isFull) {
       counters.innerRefused++;
       logger.warn(
@@ -129,12 +129,12 @@ export class InnerLinks implements LinkOwner {
     }
     const socket = new FrameSocket(conn, {
       framing: INNER_FRAMING,
-      maxFrameBytes: innerFrameMax,
-      maxOutboxBytes: innerFrameMax * 4,
+      frameBytes: innerFrameBytes,
+      outboxBytes: innerFrameBytes * 4,
       bufferBytes: LINK_BUFFER_BYTES,
       meter: this.#context.memory,
     });
-    const link = new InnerLink(socket, this, innerFrameMax);
+    const link = new InnerLink(socket, this, innerFrameBytes);
     const leaves = this.#places.add(link);
     if (leaves) this.#refuse(leaves);
     logger.debug(`worker or trigger at ${link.address} connected`);

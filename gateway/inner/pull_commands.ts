@@ -27,12 +27,12 @@ export class PullCommands {
   constructor(context: GatewayContext) {
     this.#context = context;
     const { dispatcher, options } = context;
-    const { nodeId, innerFrameMax, outboxMax } = options;
+    const { nodeId, innerFrameBytes, outboxBytes } = options;
     this.#greeting = greet({
       version: config.version,
       node: nodeId,
-      innerFrameMax,
-      outboxMax,
+      innerFrameMax: innerFrameBytes,
+      outboxMax: outboxBytes,
       chains: dispatcher.runsChains,
     });
   }

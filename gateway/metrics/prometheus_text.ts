@@ -81,8 +81,8 @@ function addConnections(
     )
     .gauge(
       "maple_gateway_buffer_limit_bytes",
-      "What these may take: --memory-max.",
-      limits.memoryMax,
+      "What these may take: --memory-bytes.",
+      limits.memoryBytes,
     )
     .gauge("maple_gateway_clients", "Clients connected now.", stats.clients)
     .gauge(

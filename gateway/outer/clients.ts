@@ -219,9 +219,9 @@ export class Clients implements SessionOwner {
     const { options, memory } = this.#context;
     return {
       framing: options.boxClass,
-      maxFrameBytes: options.frameMax,
-      maxOutboxBytes: options.outboxMax,
-      maxLoneBytes: options.innerFrameMax,
+      frameBytes: options.frameBytes,
+      outboxBytes: options.outboxBytes,
+      loneBytes: options.innerFrameBytes,
       lingerMs: options.linger * 1000,
       meter: memory,
       ownFrames: true,

@@ -58,7 +58,7 @@ Deno.test("FrameReader.next() shows of bytes that are no frame only what stands 
   reader.push(new TextEncoder().encode("GET /?password=swordfish HTTP/1.1"));
   const error = assertThrows(() => reader.next(), BoxError);
   assertStringIncludes(error.message, "(first bytes: 47 45 54 20)");
-  const short = new FrameReader(LineBox, { maxFrameBytes: 10 });
+  const short = new FrameReader(LineBox, { frameBytes: 10 });
   short.push(new TextEncoder().encode("a line without an end"));
   const tooLong = assertThrows(() => short.next(), BoxError);
   assertEquals(
@@ -68,7 +68,7 @@ Deno.test("FrameReader.next() shows of bytes that are no frame only what stands 
 });
 
 Deno.test("FrameReader.next() takes a Box of length 24 and one of exactly the limit", () => {
-  const reader = new FrameReader(Box, { maxFrameBytes: 100 });
+  const reader = new FrameReader(Box, { frameBytes: 100 });
   const shortest = new Box().pack();
   const longest = new Box({ body: new Uint8Array(76) }).pack();
   assertEquals(feed(reader, [shortest, longest]), [shortest, longest]);
@@ -115,7 +115,7 @@ Deno.test("FrameReader.next() refuses a wrong magic as soon as it is there", () 
 });
 
 Deno.test("FrameReader.next() refuses a line whose end does not come within the limit", () => {
-  const reader = new FrameReader(LineBox, { maxFrameBytes: 10 });
+  const reader = new FrameReader(LineBox, { frameBytes: 10 });
   reader.push(utf8("123456789"));
   assertStrictEquals(reader.next(), null);
   reader.push(utf8("\n"));
@@ -123,7 +123,7 @@ Deno.test("FrameReader.next() refuses a line whose end does not come within the 
   reader.push(utf8("1234567890"));
   assertThrows(() => reader.next(), BoxError, "above the limit of 10 bytes");
 
-  const atOnce = new FrameReader(LineBox, { maxFrameBytes: 10 });
+  const atOnce = new FrameReader(LineBox, { frameBytes: 10 });
   atOnce.push(utf8("1234567890\n"));
   assertThrows(() => atOnce.next(), BoxError, "11 bytes are above the limit");
 });
@@ -236,13 +236,13 @@ Deno.test("FrameReader.commit() refuses more than space() gave", () => {
 });
 
 Deno.test("FrameReader refuses a limit that is no positive integer", () => {
-  for (const maxFrameBytes of [0, -1, 1.5, NaN, Infinity]) {
+  for (const frameBytes of [0, -1, 1.5, NaN, Infinity]) {
     const error = assertThrows(
-      () => new FrameReader(Box, { maxFrameBytes }),
+      () => new FrameReader(Box, { frameBytes }),
       BoxError,
-      `positive integer, got ${maxFrameBytes}`,
+      `positive integer, got ${frameBytes}`,
     );
     assertEquals(error.code, "option");
   }
-  assert(new FrameReader(Box, { maxFrameBytes: undefined }));
+  assert(new FrameReader(Box, { frameBytes: undefined }));
 });

@@ -6,8 +6,8 @@ import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
 import { RANGES, resolveOptions, webSocketsOf } from "../../gateway/options.ts";
 
 Deno.test("resolveOptions() fills in the documented defaults", () => {
-  const { boxClass, memoryMax, ...rest } = resolveOptions({});
-  assert(Number.isInteger(memoryMax) && memoryMax > 1024 ** 2);
+  const { boxClass, memoryBytes, ...rest } = resolveOptions({});
+  assert(Number.isInteger(memoryBytes) && memoryBytes > 1024 ** 2);
   assert(Object.is(boxClass, Box));
   assertEquals(rest, {
     outerHost: "0.0.0.0",
@@ -33,15 +33,15 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     frameTimeout: 30,
     writeTimeout: 30,
     keepAlive: 120,
-    frameMax: 1_048_576,
+    frameBytes: 1_048_576,
     clientQueueMax: 128,
     queueMax: 100_000,
     queueBytes: 268_435_456,
     newsMax: 100_000,
     goneRequests: "yield",
-    outboxMax: 4_194_304,
+    outboxBytes: 4_194_304,
     linger: 30,
-    innerFrameMax: 16_777_216,
+    innerFrameBytes: 16_777_216,
     innerConnsMax: 1000,
     innerReserve: 100,
     creditsMax: 1024,
@@ -67,7 +67,7 @@ Deno.test("resolveOptions() takes undefined for left out and does not change wha
 for (const [name, { min, max, whole }] of Object.entries(RANGES)) {
   Deno.test(`resolveOptions() takes ${name} from ${min} to ${max} only`, () => {
     const resolve = (value: unknown) =>
-      resolveOptions({ frameMax: 1, [name]: value } as GatewayOptions);
+      resolveOptions({ frameBytes: 1, [name]: value } as GatewayOptions);
     for (const value of [min, max]) {
       assertEquals(resolve(value)[name as keyof typeof RANGES], value);
     }
@@ -94,13 +94,13 @@ Deno.test("resolveOptions() takes the two orders only", () => {
   );
 });
 
-Deno.test("resolveOptions() makes innerFrameMax large enough for frameMax", () => {
-  const frameMax = 50_000_000;
-  assertEquals(resolveOptions({ frameMax }).innerFrameMax, frameMax + 76);
+Deno.test("resolveOptions() makes innerFrameBytes large enough for frameBytes", () => {
+  const frameBytes = 50_000_000;
+  assertEquals(resolveOptions({ frameBytes }).innerFrameBytes, frameBytes + 76);
   assertThrows(
-    () => resolveOptions({ frameMax: 1000, innerFrameMax: 1075 }),
+    () => resolveOptions({ frameBytes: 1000, innerFrameBytes: 1075 }),
     GatewayError,
-    "Option innerFrameMax must be at least frameMax + 76 = 1076, got 1075",
+    "Option innerFrameBytes must be at least frameBytes + 76 = 1076, got 1075",
   );
 });
 
@@ -115,13 +115,23 @@ Deno.test("new Gateway() throws on a wrong option", () => {
   assertThrows(() => new Gateway({ connsMax: 0 }), GatewayError, "connsMax");
 });
 
-Deno.test("new Gateway() refuses the name that boxClass had before", () => {
-  assertThrows(
-    // deno-lint-ignore no-explicit-any -- what a program of before says
-    () => new Gateway({ box: Box } as any),
-    GatewayError,
-    "Option box is called boxClass now",
-  );
+Deno.test("new Gateway() refuses the names that options had before", () => {
+  for (
+    const [options, before, now] of [
+      [{ box: Box }, "box", "boxClass"],
+      [{ frameMax: 9 }, "frameMax", "frameBytes"],
+      [{ outboxMax: 9 }, "outboxMax", "outboxBytes"],
+      [{ innerFrameMax: 9 }, "innerFrameMax", "innerFrameBytes"],
+      [{ memoryMax: 9 }, "memoryMax", "memoryBytes"],
+    ] as const
+  ) {
+    assertThrows(
+      // deno-lint-ignore no-explicit-any -- what a program of before says
+      () => new Gateway(options as any),
+      GatewayError,
+      `Option ${before} is called ${now} now`,
+    );
+  }
 });
 
 Deno.test("resolveOptions() takes a path and origins, and says what they are", () => {

@@ -45,18 +45,18 @@ const EVERY: Record<string, string | number> = {
   firstFrameTimeout: 1.5,
   frameTimeout: 2.5,
   writeTimeout: 3.5,
-  memoryMax: 1e9,
+  memoryBytes: 1e9,
   keepAlive: 90,
-  frameMax: 5,
+  frameBytes: 5,
   clientQueueMax: 6,
   queueMax: 7,
   queueBytes: 8,
   newsMax: 8,
   goneRequests: "run",
-  outboxMax: 9,
+  outboxBytes: 9,
   linger: 9.5,
   backlog: 10,
-  innerFrameMax: 100,
+  innerFrameBytes: 100,
   innerConnsMax: 11,
   innerReserve: 99,
   creditsMax: 12,
@@ -188,12 +188,12 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
         outerHost: "10.1.2.3",
         outerPort: 29001,
         backlog: 511,
-        frameMax: 65536,
+        frameBytes: 65536,
         connTimeout: 600,
         connsMax: 5000,
         innerHost: "10.1.2.4",
         innerPort: 28001,
-        innerFrameMax: 1048576,
+        innerFrameBytes: 1048576,
         innerConnsMax: 200,
       },
       logLevel: "DEBUG",
@@ -295,6 +295,12 @@ Deno.test("changesOf() names the settings that differ, defaults filled in", () =
 const MISTAKES: [string, string[], string | undefined, string][] = [
   ["an unknown flag", ["--port", "1"], undefined, "Unknown flag --port"],
   [
+    "a flag's name of before",
+    ["--inner-frame-max=1"],
+    undefined,
+    "Flag --inner-frame-max is called --inner-frame-bytes now",
+  ],
+  [
     "a missing value",
     ["--outer-port"],
     undefined,
@@ -338,6 +344,12 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
   ],
   ["broken JSON", [], "{", 'The config file "gw.conf" is no JSON: '],
   [
+    "a name of before in JSON",
+    [],
+    '{"frameMax": 1}',
+    '"frameMax" in the config file "gw.conf" is called "frameBytes" now',
+  ],
+  [
     "an unknown name in JSON",
     [],
     '{"outerport": 1}',
@@ -370,8 +382,8 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
   [
     "what does not fit together in a file",
     [],
-    '{"innerFrameMax": 100}',
-    'Option innerFrameMax must be at least frameMax + 76 = 1048652, got 100 (config file "gw.conf")',
+    '{"innerFrameBytes": 100}',
+    'Option innerFrameBytes must be at least frameBytes + 76 = 1048652, got 100 (config file "gw.conf")',
   ],
   [
     "a port without limit",
@@ -421,7 +433,7 @@ Deno.test("README.md tells every flag and the default of each option", async () 
   }
   for (const [name, value] of Object.entries(DEFAULTS)) {
     // One is no text, the other the machine's.
-    if (name === "boxClass" || name === "memoryMax") continue;
+    if (name === "boxClass" || name === "memoryBytes") continue;
     if (value === undefined) continue;
     const shown = value === "" ? "none" : `${value}`;
     const row = cells.find(([, flag]) =>

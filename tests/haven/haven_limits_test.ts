@@ -54,7 +54,7 @@ Deno.test("Haven closes who holds most memory, requests that wait included", asy
   await using server = await HavenFixture.start((app) => {
     app.route(1, (request) => request.write({ body: request.box.body }));
     app.route(2, () => gate.promise);
-  }, { memoryMax: 5_000_000 });
+  }, { memoryBytes: 5_000_000 });
   await using good = await server.connect();
   assertEquals((await call(good, { cmd: 1, body: "a" }))?.text(), "a");
   await using greedy = await server.connect();
@@ -76,7 +76,7 @@ Deno.test("Haven closes a client whose frame is not whole in time, and one that 
         request.conn.write({ body: new Uint8Array(1_000_000) });
       }
     });
-  }, { frameTimeout: 0.2, writeTimeout: 0.2, outboxMax: 2 ** 28 });
+  }, { frameTimeout: 0.2, writeTimeout: 0.2, outboxBytes: 2 ** 28 });
   using slow = await server.connectRaw();
   await slow.write(new Box({ cmd: 1 }).pack().subarray(0, 12));
   assertEquals(await readToEnd(slow), 0);
@@ -124,8 +124,8 @@ Deno.test("Haven closes a client whose bytes are no frame, and nobody else", asy
   assertEquals(server.app.stats().closed.frame, 1);
 });
 
-Deno.test("Haven closes a client whose frame is above frameMax", async () => {
-  await using server = await startEcho({ frameMax: 100 });
+Deno.test("Haven closes a client whose frame is above frameBytes", async () => {
+  await using server = await startEcho({ frameBytes: 100 });
   await using client = await server.connect();
   const most = new Uint8Array(76);
   assertEquals((await call(client, { cmd: 1, body: most })).body.length, 76);
@@ -163,7 +163,7 @@ Deno.test("Haven closes a client that does not read, and nobody else", async () 
     app.route(3, ({ conn }) => {
       for (let i = 0; i < 30; i++) conn.write({ cmd: 3, body });
     });
-  }, { outboxMax: 1_000_000 });
+  }, { outboxBytes: 1_000_000 });
   await using good = await server.connect();
   // Sent in one go before anything could be read: that is nobody's fault.
   await good.write({ cmd: 3 });
@@ -176,7 +176,7 @@ Deno.test("Haven closes a client that does not read, and nobody else", async () 
   assertEquals(server.app.stats().closed.outbox, 1);
 });
 
-Deno.test("Haven refuses at the call what is longer than outboxMax, and the client stays", async () => {
+Deno.test("Haven refuses at the call what is longer than outboxBytes, and the client stays", async () => {
   const most = new Uint8Array(1000 - 24);
   const more = new Uint8Array(1001 - 24);
   const refused: string[] = [];
@@ -194,17 +194,17 @@ Deno.test("Haven refuses at the call what is longer than outboxMax, and the clie
       return request.reply({ body: most });
     });
     app.route(2, (request) => request.reply({ body: more }));
-  }, { outboxMax: 1000 });
+  }, { outboxBytes: 1000 });
   await using client = await server.connect();
   assertEquals((await call(client, { cmd: 1 })).body, most);
   assertEquals(
     refused,
     Array(3).fill(
-      "limit: Cannot send 1001 bytes: a message may have up to 1000 (option outboxMax)",
+      "limit: Cannot send 1001 bytes: a message may have up to 1000 (option outboxBytes)",
     ),
   );
   assertEquals((await call(client, { cmd: 2 })).ret, RET.INTERNAL);
-  await server.log.line(/ERROR The handler of .*\(option outboxMax\)/);
+  await server.log.line(/ERROR The handler of .*\(option outboxBytes\)/);
   assertEquals(server.app.stats().closed.outbox, 0);
 });
 

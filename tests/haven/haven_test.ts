@@ -279,8 +279,12 @@ Deno.test("Haven.listen() refuses options that do not fit", async () => {
         { connsMax: 0 },
         "Option connsMax must be a whole number from 1 to 2147483647, got 0",
       ],
-      [{ frameMax: 1.5 }, "Option frameMax must be"],
-      [{ outboxMax: 0 }, "Option outboxMax must be"],
+      [{ frameBytes: 1.5 }, "Option frameBytes must be"],
+      [{ outboxBytes: 0 }, "Option outboxBytes must be"],
+      [
+        { outboxMax: 1 } as object,
+        "Option outboxMax is called outboxBytes now",
+      ],
       [{ connQueueMax: 0 }, "Option connQueueMax must be"],
       [
         { stopTimeout: -1 },

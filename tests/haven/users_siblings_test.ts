@@ -51,7 +51,7 @@ class FakeChild implements Siblings {
     this.tell = tell;
     const app = { boxClass: Box, logger: this.log };
     this.users = new Users<BoxFields>(app, {
-      outboxMax: 1024 * 1024,
+      outboxBytes: 1024 * 1024,
       siblings: this,
     });
     this.session = new FakeSession();

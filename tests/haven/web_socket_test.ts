@@ -217,8 +217,8 @@ Deno.test("Haven takes a WebSocket's boxes however they are cut into messages", 
   }
 });
 
-Deno.test("Haven closes a WebSocket with a box above frameMax with 1009", async () => {
-  await using server = await start({ frameMax: 100 });
+Deno.test("Haven closes a WebSocket with a box above frameBytes with 1009", async () => {
+  await using server = await start({ frameBytes: 100 });
   await using web = await WebClient.connect(server);
   web.send({ cmd: 1, body: new Uint8Array(76) });
   assertEquals((await web.read()).body.length, 76);
@@ -301,7 +301,7 @@ Deno.test("Haven does not read a WebSocket whose requests wait", async () => {
 
 Deno.test("Haven closes a WebSocket that does not read", async () => {
   const results: boolean[] = [];
-  await using server = await start({ outboxMax: 1_000_000 }, (app) => {
+  await using server = await start({ outboxBytes: 1_000_000 }, (app) => {
     app.createConn((conn) => {
       const body = new Uint8Array(100_000);
       for (let i = 0; i < 200; i++) results.push(conn.write({ cmd: 1, body }));

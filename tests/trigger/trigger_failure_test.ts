@@ -246,15 +246,15 @@ Deno.test("Trigger takes a gateway that stays silent for an original one", async
 
 Deno.test("Trigger refuses at the call what the gateway does not take", async () => {
   await using gateway = await GatewayFixture.start({
-    frameMax: 500,
-    innerFrameMax: 1000,
+    frameBytes: 500,
+    innerFrameBytes: 1000,
   });
   await using trigger = makeTrigger(gateway);
   assert(await trigger.writeToWorker(new Uint8Array(924)));
   const error = await assertRejects(
     () => trigger.writeToWorker(new Uint8Array(925)),
     TriggerError,
-    "1001 bytes are too many: it takes messages of up to 1000 (its option innerFrameMax)",
+    "1001 bytes are too many: it takes messages of up to 1000 (its option innerFrameBytes)",
   );
   assertEquals(error.code, "limit");
   assert(await trigger.close());

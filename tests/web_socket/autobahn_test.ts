@@ -233,7 +233,7 @@ const CASES: Case[] = [
     echoed: Array.from({ length: 1000 }, (_, sn) => box(size, sn)),
   })),
   {
-    name: "9 a box beyond frameMax",
+    name: "9 a box beyond frameBytes",
     // Its header alone says it.
     sent: [
       clientFrame(BINARY, hello),

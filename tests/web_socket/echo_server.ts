@@ -35,9 +35,9 @@ export async function startEcho(name: ServerName): Promise<EchoServer> {
 
 async function startGateway(): Promise<EchoServer> {
   const fixture = await GatewayFixture.start({
-    frameMax: FRAME_MAX,
-    outboxMax: 4 * FRAME_MAX,
-    innerFrameMax: 2 * FRAME_MAX,
+    frameBytes: FRAME_MAX,
+    outboxBytes: 4 * FRAME_MAX,
+    innerFrameBytes: 2 * FRAME_MAX,
   }, "ws");
   const worker = await fixture.attachEcho();
   const { gateway, log } = fixture;
@@ -58,7 +58,7 @@ async function startGateway(): Promise<EchoServer> {
 async function startHaven(): Promise<EchoServer> {
   const fixture = await HavenFixture.start((app) => {
     app.route(1, (request) => request.write({ body: request.box.body }));
-  }, { websocketPort: 0, frameMax: FRAME_MAX, outboxMax: 4 * FRAME_MAX });
+  }, { websocketPort: 0, frameBytes: FRAME_MAX, outboxBytes: 4 * FRAME_MAX });
   const { app, log } = fixture;
   return {
     ...placeOf(app.websocketAddr!),

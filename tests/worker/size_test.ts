@@ -7,17 +7,17 @@ import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { PATIENCE_MS } from "../helpers/within.ts";
 import { next, WorkerFixture } from "./worker_fixture.ts";
 
-const LIMITS = { frameMax: 1000, innerFrameMax: 2000, outboxMax: 100 };
+const LIMITS = { frameBytes: 1000, innerFrameBytes: 2000, outboxBytes: 100 };
 // The headers of a Task and of a Box.
 const TASK = 76;
 const BOX = 24;
-const MOST = LIMITS.innerFrameMax - TASK - BOX;
+const MOST = LIMITS.innerFrameBytes - TASK - BOX;
 const body = (bytes: number) => new Uint8Array(bytes);
 
 function refused(bytes: number, call: () => unknown): void {
   const error = assertThrows(call, WorkerError);
   const expected = new RegExp(
-    `^Cannot send ${bytes} bytes: gateway 127\\.0\\.0\\.1:\\d+ takes messages of up to 2000 \\(its option innerFrameMax\\)$`,
+    `^Cannot send ${bytes} bytes: gateway 127\\.0\\.0\\.1:\\d+ takes messages of up to 2000 \\(its option innerFrameBytes\\)$`,
   );
   assert(expected.test(error.message), error.message);
 }
@@ -44,11 +44,11 @@ Deno.test("WorkerRequest refuses an answer that the gateway does not take", asyn
   });
   await using client = await gateway.connect();
   await client.write({ cmd: 1 });
-  // Longer than outboxMax, and let through since nothing else waits.
+  // Longer than outboxBytes, and let through since nothing else waits.
   assertEquals((await next(client)).body.length, MOST);
   await client.write({ cmd: 2 });
   assertEquals((await next(client)).ret, RET.INTERNAL);
-  await worker.log.line(/ERROR The handler of .*its option innerFrameMax/);
+  await worker.log.line(/ERROR The handler of .*its option innerFrameBytes/);
   await client.write({ cmd: 3 });
   assertEquals((await next(client)).text(), "still here");
   const { workers, clients, clientsClosed } = gateway.gateway.stats();

@@ -245,7 +245,11 @@ Deno.test("Client refuses options and addresses that cannot be right", async () 
       ],
       [{ heartbeatCmd: 1.5 }, "Option heartbeatCmd must be a whole number"],
       [{ maxOfflineBytes: -1 }, "Option maxOfflineBytes must be"],
-      [{ maxFrameBytes: 0 }, "Option maxFrameBytes must be"],
+      [{ frameBytes: 0 }, "Option frameBytes must be"],
+      [
+        { maxFrameBytes: 1 } as object,
+        "Option maxFrameBytes is called frameBytes now",
+      ],
     ] as const
   ) assertThrows(() => newClient(options), BoxError, message);
   for (

@@ -170,7 +170,7 @@ Deno.test("FrameSocket closes a connection that sends no frame, after what was s
 });
 
 Deno.test("FrameSocket closes a connection that sends an oversize frame", async () => {
-  await using harness = await Harness.open({ maxFrameBytes: 100 });
+  await using harness = await Harness.open({ frameBytes: 100 });
   harness.run();
   await writeAll(harness.far, new Box({ body: new Uint8Array(77) }).pack());
   assertEquals(await readToEnd(harness.far), new Uint8Array(0));
@@ -181,7 +181,7 @@ Deno.test("FrameSocket closes a connection that sends an oversize frame", async 
 });
 
 Deno.test("FrameSocket closes a connection that does not read", async () => {
-  await using harness = await Harness.open({ maxOutboxBytes: 1000 });
+  await using harness = await Harness.open({ outboxBytes: 1000 });
   harness.run();
   assert(harness.socket.send(new Uint8Array(900)));
   assertStrictEquals(harness.socket.send(new Uint8Array(101)), false);

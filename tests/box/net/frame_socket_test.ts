@@ -184,7 +184,7 @@ Deno.test("FrameSocket.pause() stops reading: the other side cannot send for eve
 
 Deno.test("FrameSocket refuses limits that are no positive integers", async () => {
   using loopback = await Loopback.open();
-  for (const limits of [{ maxFrameBytes: 0 }, { maxOutboxBytes: -1 }]) {
+  for (const limits of [{ frameBytes: 0 }, { outboxBytes: -1 }]) {
     assertThrows(
       () =>
         new FrameSocket(new DenoConn(loopback.near), {

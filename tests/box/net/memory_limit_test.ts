@@ -42,7 +42,7 @@ Deno.test("MemoryLimit closes who holds most, until a tenth is free", async () =
   assertEquals(holders[1]!.causes, [{
     kind: "memory",
     message:
-      "it holds most, 400 bytes, of the 1051 that all connections hold: more than the 1000 of memoryMax",
+      "it holds most, 400 bytes, of the 1051 that all connections hold: more than the 1000 of memoryBytes",
   }]);
   // What it held is given back a little later; nobody else has to go for it.
   limit.add(20);
@@ -110,7 +110,7 @@ Deno.test("FrameSocket gives back what it counted when it is destroyed while it 
   using loopback = await Loopback.open();
   const socket = new FrameSocket(new DenoConn(loopback.near), {
     framing: Box,
-    maxOutboxBytes: 2 ** 30,
+    outboxBytes: 2 ** 30,
     meter: limit,
   });
   const running = socket.run({ onFrame() {}, onClose() {} });
@@ -129,7 +129,7 @@ Deno.test("FrameSocket gives back what it counted when it is destroyed while it 
 });
 
 Deno.test("FrameSocket.stalledSteps() counts while bytes wait and none is taken", async () => {
-  await using harness = await Harness.open({ maxOutboxBytes: 2 ** 30 });
+  await using harness = await Harness.open({ outboxBytes: 2 ** 30 });
   harness.run();
   const { socket, far } = harness;
   assertEquals([socket.hasSent, socket.stalledSteps()], [false, 0]);

@@ -183,10 +183,10 @@ Deno.test("TcpClient.read() refuses garbage and closes the connection", async ()
   assertEquals(await readToEnd(conn), new Uint8Array(0));
 });
 
-Deno.test("TcpClient.read() refuses a box above maxFrameBytes", async () => {
+Deno.test("TcpClient.read() refuses a box above frameBytes", async () => {
   using server = new Server();
   const client = new TcpClient(Box, "127.0.0.1", server.port, {
-    maxFrameBytes: 100,
+    frameBytes: 100,
   });
   await using _ = client;
   const [conn] = await Promise.all([server.accept(), client.connect()]);

@@ -6,7 +6,7 @@ import { decodeGreeting, hello } from "@maple/box/internal";
 import config from "../../../gateway/deno.json" with { type: "json" };
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 
-const LIMITS = { innerFrameMax: 2_000_000, outboxMax: 5000, nodeId: 3 };
+const LIMITS = { innerFrameBytes: 2_000_000, outboxBytes: 5000, nodeId: 3 };
 const GREETING = {
   version: config.version,
   node: 3,

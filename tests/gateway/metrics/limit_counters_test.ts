@@ -60,8 +60,8 @@ Deno.test("asks beyond creditsMax are counted, and told once for a worker", asyn
 
 Deno.test("inner connections that end are counted by cause", async () => {
   await using fixture = await GatewayFixture.start({
-    frameMax: 100,
-    innerFrameMax: 1000,
+    frameBytes: 100,
+    innerFrameBytes: 1000,
     workerTimeout: 0.1,
   });
   await using long = await fixture.attach();
@@ -77,7 +77,7 @@ Deno.test("inner connections that end are counted by cause", async () => {
   await leaving[Symbol.asyncDispose]();
   await fixture.until(({ innerClosed }) => innerClosed.peer === 1);
   assertEquals(troubles(fixture), [
-    "workers and triggers closed: a bad or too long frame (--inner-frame-max) 1",
+    "workers and triggers closed: a bad or too long frame (--inner-frame-bytes) 1",
     "workers closed: no sign of life (--worker-timeout) 1",
   ]);
 });

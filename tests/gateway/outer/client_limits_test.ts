@@ -103,9 +103,9 @@ overTransports(
 );
 
 overTransports(
-  "frameMax lets a frame of that length through and closes on a longer one",
+  "frameBytes lets a frame of that length through and closes on a longer one",
   async (start) => {
-    await using gateway = await start({ frameMax: 5000 });
+    await using gateway = await start({ frameBytes: 5000 });
     await using _worker = await gateway.attachEcho();
     await using good = await gateway.connectRaw();
     await using bad = await gateway.connectRaw();
@@ -125,7 +125,7 @@ overTransports(
 );
 
 overTransports(
-  "frameMax closes when the header announces too much, before it comes",
+  "frameBytes closes when the header announces too much, before it comes",
   async (start) => {
     await using gateway = await start();
     await using client = await gateway.connectRaw();
@@ -269,7 +269,7 @@ overTransports(
   async (start) => {
     await using gateway = await start({
       writeTimeout: 0.3,
-      outboxMax: 2 ** 28,
+      outboxBytes: 2 ** 28,
     });
     await using worker = await gateway.attach();
     await using stuck = await gateway.connectRaw();
@@ -289,12 +289,12 @@ overTransports(
 );
 
 overTransports(
-  "memoryMax closes who holds most, whether it is unread answers or an unfinished frame",
+  "memoryBytes closes who holds most, whether it is unread answers or an unfinished frame",
   async (start) => {
     await using gateway = await start({
-      memoryMax: 100_000_000,
-      outboxMax: 2 ** 28,
-      frameMax: 2 ** 28,
+      memoryBytes: 100_000_000,
+      outboxBytes: 2 ** 28,
+      frameBytes: 2 ** 28,
     });
     await using worker = await gateway.attach();
     await using good = await gateway.connectRaw();
@@ -306,7 +306,7 @@ overTransports(
       return gateway.gateway.stats().clientsClosed.memory === 1;
     });
     const line = await gateway.log.line(
-      /WARN client 2 .*holds most.*memoryMax/,
+      /WARN client 2 .*holds most.*memoryBytes/,
     );
     assertStringIncludes(line, unread.localAddress);
     await worker.pull(TaskCmd.CLIENT_CLOSED);
@@ -326,9 +326,9 @@ overTransports(
 );
 
 overTransports(
-  "outboxMax closes a client that does not read, and no other",
+  "outboxBytes closes a client that does not read, and no other",
   async (start) => {
-    await using gateway = await start({ outboxMax: 200_000 });
+    await using gateway = await start({ outboxBytes: 200_000 });
     await using worker = await gateway.attach();
     await using slow = await gateway.connectRaw();
     const slowCreated = await worker.pull(TaskCmd.CLIENT_CREATED);
@@ -354,9 +354,9 @@ overTransports(
 );
 
 overTransports(
-  "outboxMax lets a client be that reads slowly",
+  "outboxBytes lets a client be that reads slowly",
   async (start) => {
-    await using gateway = await start({ outboxMax: 200_000 });
+    await using gateway = await start({ outboxBytes: 200_000 });
     await using _worker = await gateway.attachEcho();
     await using client = await gateway.connectRaw();
     for (let i = 0; i < 200; i++) {
@@ -393,9 +393,9 @@ overTransports(
 );
 
 overTransports(
-  "outboxMax lets one long message pass while nothing else waits, and short ones beside it",
+  "outboxBytes lets one long message pass while nothing else waits, and short ones beside it",
   async (start) => {
-    await using gateway = await start({ outboxMax: 200_000 });
+    await using gateway = await start({ outboxBytes: 200_000 });
     await using worker = await gateway.attach();
     await using client = await gateway.connectRaw();
     const created = await worker.pull(TaskCmd.CLIENT_CREATED);

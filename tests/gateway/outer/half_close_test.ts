@@ -97,7 +97,7 @@ async function readAll(conn: PeerConn): Promise<number> {
 overTransports(
   "what was sent before a close is delivered to a client that reads slowly",
   async (start) => {
-    await using gateway = await start({ outboxMax: 2 ** 28 });
+    await using gateway = await start({ outboxBytes: 2 ** 28 });
     using conn = await closedWithAnswers(gateway);
     // It says something all the while: that must not reset the connection.
     const length = ANSWERS * (BIG + Box.headerBytes);
@@ -118,7 +118,7 @@ overTransports(
   "linger cuts a closed client that does not read, and says so",
   async (start) => {
     await using gateway = await start({
-      outboxMax: 2 ** 28,
+      outboxBytes: 2 ** 28,
       linger: 0.3,
     });
     using conn = await closedWithAnswers(gateway);
@@ -133,7 +133,7 @@ overTransports(
   "the end of a gateway does not wait for clients that do not read",
   async (start) => {
     await using gateway = await start({
-      outboxMax: 2 ** 28,
+      outboxBytes: 2 ** 28,
       linger: 3600,
     });
     using _frozen = await closedWithAnswers(gateway);

@@ -421,7 +421,7 @@ Deno.test("recallOld() asks for what waits long in a worker's hands, once", asyn
 
 Deno.test("a link that cannot be sent what is chained is lost, and nothing of it", async () => {
   using all = setUp();
-  const link = new FakeLink({ chains: true, maxOutboxBytes: 300 });
+  const link = new FakeLink({ chains: true, outboxBytes: 300 });
   const heir = new FakeLink({ chains: true });
   const client = fakeSession(1);
   // As `InnerLinks` does it.

@@ -240,7 +240,7 @@ Deno.test("Dispatcher closes a worker that does not read, and its task comes bac
   const { dispatcher, queue, submit, ask } = setUp();
   using _ = closing(dispatcher);
   // Room for one task, not for two in one turn.
-  const slow = new FakeLink({ maxOutboxBytes: 100 });
+  const slow = new FakeLink({ outboxBytes: 100 });
   ask(slow, 2);
   submit("1", "2");
   assert(slow.link.socket.closed);
@@ -253,7 +253,7 @@ Deno.test("Dispatcher closes a worker that does not read, and its task comes bac
 Deno.test("Dispatcher gives a worker what its connection takes at a time, and the rest as it is read", async () => {
   const { dispatcher, queue, ask } = setUp();
   using _ = closing(dispatcher);
-  const link = new FakeLink({ maxOutboxBytes: 2_000_000 });
+  const link = new FakeLink({ outboxBytes: 2_000_000 });
   ask(link, 10);
   const long = "x".repeat(600_000);
   for (let i = 0; i < 6; i++) dispatcher.submit(innerTask(long));
@@ -269,7 +269,7 @@ Deno.test("Dispatcher gives a worker what its connection takes at a time, and th
 Deno.test("Dispatcher forgets a worker that has left while it was to read first", async () => {
   const { dispatcher, queue, ask } = setUp();
   using _ = closing(dispatcher);
-  const link = new FakeLink({ maxOutboxBytes: 4_000_000 });
+  const link = new FakeLink({ outboxBytes: 4_000_000 });
   ask(link, 10);
   dispatcher.submit(innerTask("x".repeat(1_100_000)));
   dispatcher.withdraw(link.link);

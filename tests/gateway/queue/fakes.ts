@@ -92,11 +92,11 @@ export class FakeLink {
     original = false,
     lives = true,
     chains = false,
-    maxOutboxBytes = 1024 * 1024,
+    outboxBytes = 1024 * 1024,
   } = {}) {
     this.#socket = new FrameSocket(this.#conn, {
       framing: Task,
-      maxOutboxBytes,
+      outboxBytes,
     });
     this.link = new InnerLink(this.#socket, {
       onWorkerAttach() {},

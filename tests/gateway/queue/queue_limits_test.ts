@@ -346,10 +346,10 @@ Deno.test("innerReserve keeps places for workers when triggers have taken the ot
   assertEquals(gateway.gateway.stats().innerLinks, 5);
 });
 
-Deno.test("innerFrameMax closes a worker that sends a longer frame", async () => {
+Deno.test("innerFrameBytes closes a worker that sends a longer frame", async () => {
   await using gateway = await GatewayFixture.start({
-    frameMax: 1000,
-    innerFrameMax: 2000,
+    frameBytes: 1000,
+    innerFrameBytes: 2000,
   });
   await using trigger = await gateway.attach();
   await trigger.send({
