@@ -1,7 +1,7 @@
 // The config file: JSON with the flags' names in camelCase, or the ini file of the original system.
 
 import { type Flag, flagValue, UsageError } from "@maple/box/internal";
-import { RENAMED } from "./options.ts";
+import { RENAMED } from "./option_table.ts";
 
 /** A setting as a file can say it. */
 export interface Setting {

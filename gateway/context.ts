@@ -3,7 +3,7 @@
 import type { Logger, MemoryLimit, SessionTable } from "@maple/box/internal";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { ResolvedOptions } from "./option_table.ts";
 import type { GatewayCounters } from "./metrics/counters.ts";
 import type { TaskQueue } from "./queue/task_queue.ts";
 

@@ -1,4 +1,4 @@
-// The one error class of this package.
+// The one error class of this package, and how its checks make one.
 
 /**
  * The error that this package throws: an option that does not fit, or a gateway that cannot listen.
@@ -14,4 +14,9 @@ export class GatewayError extends Error {
     super(message, options);
     this.name = "GatewayError";
   }
+}
+
+/** What the checks of `@maple/box` make their errors with. */
+export function fail(message: string): GatewayError {
+  return new GatewayError(message);
 }

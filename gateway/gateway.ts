@@ -30,15 +30,14 @@ import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
 import {
-  certificatesOf,
   CHANGEABLE,
   type ChangeableLimits,
   type GatewayLimits,
-  type GatewayOptions,
   limitsOf,
-  resolveOptions,
-  webSocketsOf,
-} from "./options.ts";
+} from "./limits.ts";
+import type { GatewayOptions } from "./options.ts";
+import { certificatesOf, webSocketsOf } from "./read_options.ts";
+import { resolveOptions } from "./resolve_options.ts";
 import { Measures } from "./metrics/measures.ts";
 import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
@@ -46,7 +45,7 @@ import { PullCommands } from "./inner/pull_commands.ts";
 import { RoomWatch } from "./queue/room_watch.ts";
 import { Running } from "./running.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
-import { copyCounters, newCounters } from "./metrics/counters.ts";
+import { copyCounters, newCounters } from "./metrics/counter_values.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
 import { WorkerWatch } from "./inner/worker_watch.ts";
 import { TaskQueue } from "./queue/task_queue.ts";

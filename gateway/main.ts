@@ -19,9 +19,11 @@ import { loadConfigFile } from "./config_file.ts";
 import { Gateway } from "./gateway.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
-import { CHANGEABLE, DEFAULTS } from "./options.ts";
+import { CHANGEABLE } from "./limits.ts";
+import { DEFAULTS } from "./option_table.ts";
 import { reload, type Reloading } from "./reload.ts";
-import { checkFiles, FLAGS, readSettings, type Settings } from "./settings.ts";
+import { FLAGS } from "./setting_table.ts";
+import { checkFiles, readSettings, type Settings } from "./settings.ts";
 import { StatFile } from "./metrics/stat_file.ts";
 
 const USAGE = `maple gateway ${config.version}

@@ -17,11 +17,8 @@
 
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
-export type {
-  ChangeableLimits,
-  GatewayLimits,
-  GatewayOptions,
-} from "./options.ts";
+export type { ChangeableLimits, GatewayLimits } from "./limits.ts";
+export type { GatewayOptions } from "./options.ts";
 export type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 export type { PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";

@@ -5,9 +5,9 @@ import {
   COUNTER_NAMES,
   COUNTERS,
   type KindsPlan,
-  partsOf,
   type TotalPlan,
-} from "./counters.ts";
+} from "./counter_table.ts";
+import { partsOf } from "./counter_values.ts";
 import type { GatewayReport } from "./report.ts";
 import type { GatewayStats, WorkerStats } from "./stats.ts";
 

@@ -1,7 +1,9 @@
 // ratesBetween: what happened between two reports of a gateway, per second.
 
 import type { HistogramData } from "@maple/box/internal";
-import { COUNTER_NAMES, type CounterName, totalOf } from "./counters.ts";
+import { COUNTER_NAMES } from "./counter_table.ts";
+import { totalOf } from "./counter_values.ts";
+import type { CounterName } from "./counters.ts";
 import { quantileOf } from "./quantile.ts";
 import type { GatewayReport } from "./report.ts";
 import type { GatewayStats } from "./stats.ts";

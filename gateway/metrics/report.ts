@@ -3,7 +3,7 @@
 import { formatAddress } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
 import type { Gateway } from "../gateway.ts";
-import type { GatewayLimits } from "../options.ts";
+import type { GatewayLimits } from "../limits.ts";
 import type { GatewayStats } from "./stats.ts";
 import { type Trouble, troubleOf } from "./trouble.ts";
 

@@ -4,9 +4,9 @@ import {
   COUNTER_NAMES,
   COUNTERS,
   type KindsPlan,
-  partsOf,
   type TotalPlan,
-} from "./counters.ts";
+} from "./counter_table.ts";
+import { partsOf } from "./counter_values.ts";
 import type { GatewayStats } from "./stats.ts";
 
 /** Something that goes wrong, or went wrong so many times. */

@@ -16,7 +16,7 @@ import {
 } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
-import { heartbeatsOf, proxiesOf, webSocketsOf } from "../options.ts";
+import { heartbeatsOf, proxiesOf, webSocketsOf } from "../read_options.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 import type { OuterPlan } from "./listeners.ts";
 import type { OuterTransport } from "./outer_transport.ts";

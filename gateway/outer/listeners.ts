@@ -13,7 +13,7 @@ import {
   whenFree,
   type WhenFreeOptions,
 } from "@maple/box/internal";
-import type { ResolvedOptions } from "../options.ts";
+import type { ResolvedOptions } from "../option_table.ts";
 import type { OuterTransport } from "./outer_transport.ts";
 
 // What clients over TLS may ask for (ALPN).

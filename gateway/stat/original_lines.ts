@@ -2,7 +2,7 @@
 // read that.
 
 import type { GatewayReport } from "../metrics/report.ts";
-import { totalOf } from "../metrics/counters.ts";
+import { totalOf } from "../metrics/counter_values.ts";
 
 // The upper bounds of its counts of tasks by time, in seconds.
 const TASK_TIMES: readonly (readonly [name: string, bound: number])[] = [

@@ -2,7 +2,7 @@
 // that lives.
 
 import { GatewayError } from "../errors.ts";
-import { newCounters } from "../metrics/counters.ts";
+import { newCounters } from "../metrics/counter_values.ts";
 import {
   type GatewayReport,
   REPORT_FORMAT,

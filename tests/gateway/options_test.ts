@@ -3,7 +3,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Box } from "@maple/box";
 import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
-import { RANGES, resolveOptions, webSocketsOf } from "../../gateway/options.ts";
+import { RANGES } from "../../gateway/option_table.ts";
+import { webSocketsOf } from "../../gateway/read_options.ts";
+import { resolveOptions } from "../../gateway/resolve_options.ts";
 
 Deno.test("resolveOptions() fills in the documented defaults", () => {
   const { boxClass, memoryBytes, ...rest } = resolveOptions({});

@@ -6,13 +6,14 @@ import {
   parseCommandLine,
   UsageError,
 } from "@maple/box/internal";
+import { FLAGS } from "../../gateway/setting_table.ts";
 import {
   changesOf,
-  FLAGS,
   readSettings,
   type Settings,
 } from "../../gateway/settings.ts";
-import { DEFAULTS, RANGES, resolveOptions } from "../../gateway/options.ts";
+import { DEFAULTS, RANGES } from "../../gateway/option_table.ts";
+import { resolveOptions } from "../../gateway/resolve_options.ts";
 import { pathOf } from "../helpers/paths.ts";
 
 function read(args: string[], fileText?: string): Settings {

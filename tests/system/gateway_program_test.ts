@@ -10,7 +10,7 @@ import {
 } from "@std/assert";
 import { Box, TaskCmd, TcpClient } from "@maple/box";
 import config from "../../gateway/deno.json" with { type: "json" };
-import { FLAGS } from "../../gateway/settings.ts";
+import { FLAGS } from "../../gateway/setting_table.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import {

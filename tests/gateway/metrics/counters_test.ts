@@ -6,10 +6,12 @@ import { Gateway, type GatewayCounters } from "@maple/gateway";
 import {
   COUNTER_NAMES,
   COUNTERS,
+} from "../../../gateway/metrics/counter_table.ts";
+import {
   newCounters,
   partsOf,
   totalOf,
-} from "../../../gateway/metrics/counters.ts";
+} from "../../../gateway/metrics/counter_values.ts";
 import { prometheusText } from "../../../gateway/metrics/prometheus_text.ts";
 import { ratesBetween } from "../../../gateway/metrics/rates.ts";
 import { troubleOf } from "../../../gateway/metrics/trouble.ts";

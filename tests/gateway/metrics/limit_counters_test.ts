@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Box, TaskCmd, TaskFlag } from "@maple/box";
-import { COUNTERS } from "../../../gateway/metrics/counters.ts";
+import { COUNTERS } from "../../../gateway/metrics/counter_table.ts";
 import { listenOverflows } from "../../../gateway/metrics/backlog_overflows.ts";
 import { troubleOf } from "../../../gateway/metrics/trouble.ts";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";

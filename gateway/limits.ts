@@ -1,0 +1,63 @@
+// Which of a gateway's options are limits, and which of these can be changed while it runs.
+
+import {
+  type NumberOption,
+  RANGES,
+  type ResolvedOptions,
+} from "./option_table.ts";
+import type { GatewayOptions } from "./options.ts";
+
+/** The options that bound something, with their defaults filled in. */
+export type GatewayLimits = Readonly<
+  Required<
+    Omit<
+      GatewayOptions,
+      | "outerPort"
+      | "innerPort"
+      | "nodeId"
+      | "boxClass"
+      | "outerHost"
+      | "wsPort"
+      | "wsPath"
+      | "wsOrigins"
+      | "heartbeatCmd"
+      | "tlsPort"
+      | "wssPort"
+      | "tlsCert"
+      | "tlsKey"
+      | "proxyProtocol"
+      | "innerHost"
+      | "order"
+      | "io"
+      | "goneRequests"
+      | "logger"
+      | "signal"
+    >
+  >
+>;
+
+/** The limits that can be changed while a gateway runs: those that are looked at each time. */
+export type ChangeableLimits = Pick<
+  GatewayOptions,
+  "connsMax" | "clientQueueMax" | "innerConnsMax" | "innerReserve"
+>;
+
+/** Their names. */
+export const CHANGEABLE: readonly (keyof ChangeableLimits)[] = [
+  "connsMax",
+  "clientQueueMax",
+  "innerConnsMax",
+  "innerReserve",
+];
+
+// Numbers that bound nothing.
+const NO_LIMITS: readonly NumberOption[] = ["outerPort", "innerPort", "nodeId"];
+
+/** Those of the options that bound something. */
+export function limitsOf(options: ResolvedOptions): GatewayLimits {
+  const names = (Object.keys(RANGES) as NumberOption[])
+    .filter((name) => !NO_LIMITS.includes(name));
+  return Object.fromEntries(
+    names.map((name) => [name, options[name]]),
+  ) as unknown as GatewayLimits;
+}

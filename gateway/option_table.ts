@@ -1,0 +1,153 @@
+// The default of each option of a gateway, and the range or the words that it takes.
+
+import { Box, type BoxClass, TaskOffset } from "@maple/box";
+import {
+  ANY,
+  COUNT,
+  DEFAULT_BACKLOG,
+  DEFAULT_BIND_TIMEOUT,
+  DEFAULT_KEEP_ALIVE,
+  DEFAULT_PING,
+  KEEP_ALIVE,
+  machineMemory,
+  MAX_INT32,
+  PING,
+  PORT,
+  type Range,
+  SECONDS,
+} from "@maple/box/internal";
+import type { GatewayOptions } from "./options.ts";
+import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
+
+type OptionalPort = "wsPort" | "tlsPort" | "wssPort";
+
+/** Nobody can connect to one of these that is undefined. */
+export const OPTIONAL_PORTS: readonly OptionalPort[] = [
+  "wsPort",
+  "tlsPort",
+  "wssPort",
+];
+
+/** The options with their defaults filled in. */
+export interface ResolvedOptions extends
+  Required<
+    Omit<
+      GatewayOptions,
+      OptionalPort | "heartbeatCmd" | "logger" | "signal"
+    >
+  >,
+  Record<OptionalPort, number | undefined> {
+  /** Without one all boxes are for workers. */
+  heartbeatCmd: number | undefined;
+}
+
+/** The names that options had before, and those of now. */
+export const RENAMED: Readonly<Record<string, string>> = {
+  box: "boxClass",
+  frameMax: "frameBytes",
+  outboxMax: "outboxBytes",
+  innerFrameMax: "innerFrameBytes",
+  memoryMax: "memoryBytes",
+};
+
+/** The defaults of all options that have one. */
+export const DEFAULTS: ResolvedOptions = {
+  boxClass: Box as unknown as BoxClass<object>,
+  outerHost: "0.0.0.0",
+  outerPort: 29000,
+  wsPort: undefined,
+  wsPath: ANY,
+  wsOrigins: ANY,
+  wsPing: DEFAULT_PING,
+  heartbeatCmd: undefined,
+  tlsPort: undefined,
+  wssPort: undefined,
+  tlsCert: "",
+  tlsKey: "",
+  proxyProtocol: "",
+  innerHost: "127.0.0.1",
+  innerPort: 28000,
+  order: "client",
+  io: "deno",
+  backlog: DEFAULT_BACKLOG,
+  connsMax: 10_000,
+  connTimeout: 0,
+  firstFrameTimeout: 0,
+  frameTimeout: 30,
+  writeTimeout: 30,
+  get memoryBytes(): number {
+    return Math.floor(machineMemory() / 4);
+  },
+  keepAlive: DEFAULT_KEEP_ALIVE,
+  frameBytes: 1024 * 1024,
+  clientQueueMax: 128,
+  queueMax: 100_000,
+  queueBytes: 256 * 1024 * 1024,
+  newsMax: 100_000,
+  goneRequests: "yield",
+  outboxBytes: 4 * 1024 * 1024,
+  linger: 30,
+  innerFrameBytes: 16 * 1024 * 1024,
+  innerConnsMax: 1000,
+  innerReserve: 100,
+  creditsMax: 1024,
+  chainMax: 4,
+  maxDeliveries: 2,
+  originalMaxDeliveries: 2,
+  parkTime: 60,
+  workerTimeout: 15,
+  originalWorkerTimeout: 0,
+  drainTimeout: 10,
+  bindTimeout: DEFAULT_BIND_TIMEOUT,
+  nodeId: 0,
+};
+
+/** The options that are numbers. */
+export type NumberOption = {
+  [K in keyof ResolvedOptions]: ResolvedOptions[K] extends number ? K : never;
+}[keyof ResolvedOptions];
+
+/** The range of each number. */
+export const RANGES: Readonly<Record<NumberOption, Range>> = {
+  outerPort: PORT,
+  wsPing: PING,
+  innerPort: PORT,
+  backlog: COUNT,
+  connsMax: COUNT,
+  connTimeout: SECONDS,
+  firstFrameTimeout: SECONDS,
+  frameTimeout: SECONDS,
+  writeTimeout: SECONDS,
+  memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  keepAlive: KEEP_ALIVE,
+  frameBytes: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
+  clientQueueMax: COUNT,
+  queueMax: COUNT,
+  queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  newsMax: COUNT,
+  outboxBytes: COUNT,
+  linger: SECONDS,
+  innerFrameBytes: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
+  innerConnsMax: COUNT,
+  innerReserve: { min: 0, max: MAX_INT32, whole: true },
+  creditsMax: COUNT,
+  chainMax: COUNT,
+  maxDeliveries: COUNT,
+  originalMaxDeliveries: COUNT,
+  parkTime: SECONDS,
+  workerTimeout: SECONDS,
+  originalWorkerTimeout: SECONDS,
+  drainTimeout: SECONDS,
+  bindTimeout: SECONDS,
+  nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
+};
+
+/** The words that `goneRequests` takes. */
+export const GONE_REQUESTS: readonly GoneRequests[] = [
+  "yield",
+  "run",
+  "drop",
+];
+
+/** The words that `order` takes. */
+export const ORDERS: readonly TaskOrder[] = ["client", "none"];

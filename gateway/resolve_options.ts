@@ -1,0 +1,96 @@
+// Fills in the defaults of a gateway's options and checks them, each alone and together.
+
+import { TaskOffset } from "@maple/box";
+import {
+  checkChoice,
+  checkNumber,
+  checkNumbers,
+  CMD,
+  IO_KINDS,
+  PORT,
+  refuseRenamed,
+} from "@maple/box/internal";
+import { fail, GatewayError } from "./errors.ts";
+import {
+  DEFAULTS,
+  GONE_REQUESTS,
+  OPTIONAL_PORTS,
+  ORDERS,
+  RANGES,
+  RENAMED,
+  type ResolvedOptions,
+} from "./option_table.ts";
+import type { GatewayOptions } from "./options.ts";
+import { heartbeatsOf, proxiesOf, webSocketsOf } from "./read_options.ts";
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws {GatewayError} naming the option, its range and the value received.
+ */
+export function resolveOptions(options: GatewayOptions): ResolvedOptions {
+  refuseRenamed(options, RENAMED, fail);
+  const { logger: _, signal: __, ...rest } = options;
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const resolved: ResolvedOptions = {
+    ...DEFAULTS,
+    ...Object.fromEntries(given),
+  };
+  checkNumbers(resolved, RANGES, fail);
+  checkChoice("order", resolved.order, ORDERS, fail);
+  checkChoice("io", resolved.io, IO_KINDS, fail);
+  checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
+  for (const name of OPTIONAL_PORTS) {
+    const port = resolved[name];
+    if (port !== undefined) checkNumber(`Option ${name}`, port, PORT, fail);
+  }
+  webSocketsOf(resolved);
+  if (resolved.heartbeatCmd !== undefined) {
+    checkNumber("Option heartbeatCmd", resolved.heartbeatCmd, CMD, fail);
+  }
+  heartbeatsOf(resolved);
+  proxiesOf(resolved);
+  if (options.originalMaxDeliveries === undefined) {
+    resolved.originalMaxDeliveries = resolved.maxDeliveries;
+  }
+  checkPorts(resolved);
+  if (resolved.innerFrameBytes < resolved.frameBytes + TaskOffset.body) {
+    if (options.innerFrameBytes !== undefined) {
+      throw new GatewayError(
+        `Option innerFrameBytes must be at least frameBytes + ${TaskOffset.body} = ${
+          resolved.frameBytes + TaskOffset.body
+        }, got ${resolved.innerFrameBytes}`,
+      );
+    }
+    resolved.innerFrameBytes = resolved.frameBytes + TaskOffset.body;
+  }
+  return resolved;
+}
+
+// Told as what it is; to listen twice would say that another program has the port.
+function checkPorts(options: ResolvedOptions): void {
+  const { outerHost, outerPort, innerHost, innerPort } = options;
+  const ports = [
+    { name: "outerPort", host: outerHost, port: outerPort },
+    ...OPTIONAL_PORTS.map((name) => ({
+      name,
+      host: outerHost,
+      port: options[name] ?? 0,
+    })),
+    { name: "innerPort", host: innerHost, port: innerPort },
+  ];
+  for (const [i, one] of ports.entries()) {
+    for (const other of ports.slice(i + 1)) {
+      if (one.port !== other.port || one.port === 0) continue;
+      if (!overlap(one.host, other.host)) continue;
+      throw fail(
+        `Options ${one.name} and ${other.name} must differ, got ${one.port} for both`,
+      );
+    }
+  }
+}
+
+function overlap(host: string, other: string): boolean {
+  return host === other ||
+    [host, other].some((one) => ["0.0.0.0", "::"].includes(one));
+}

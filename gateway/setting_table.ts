@@ -1,0 +1,264 @@
+// What the program can be told, on the command line and in a file: one table for both.
+
+import {
+  ABOUT_FLAGS,
+  CMD,
+  type Flag,
+  IO_KINDS,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  MAX_TIMER_SECONDS,
+  parseIpRanges,
+  parseOrigins,
+  parsePath,
+  parseStatusAddress,
+  UsageError,
+} from "@maple/box/internal";
+import type { Setting } from "./config_file.ts";
+import { GONE_REQUESTS, ORDERS } from "./option_table.ts";
+import { number, optionalPort, text, withDefault } from "./setting_kinds.ts";
+
+// Each time that a file is put aside all of them are renamed.
+const LOG_FILES_MAX = 1000;
+
+/** All settings, in the order in which the usage text lists them. */
+export const SETTINGS: readonly Setting[] = [
+  text("outerHost", "where clients connect", {
+    ini: "outer.host",
+    value: "HOST",
+  }),
+  number("outerPort", "port for clients, 0 = any free one", {
+    ini: "outer.port",
+    value: "PORT",
+    noLimit: undefined,
+  }),
+  text("io", "deno, or epoll: the system's sockets, Linux, --allow-ffi", {
+    choices: IO_KINDS,
+    value: "IO",
+  }),
+  optionalPort("wsPort", "port for WebSocket clients, 0 = any free one (off)"),
+  text("wsPath", "the only path of WebSockets, * = any", {
+    value: "PATH",
+    check: (source, path) => void parsePath(source, path, usage),
+  }),
+  text("wsOrigins", "origins of pages that may open WebSockets, * = any", {
+    value: "URL,URL",
+    check: (source, origins) => void parseOrigins(source, origins, usage),
+  }),
+  number("wsPing", "seconds between pings of a WebSocket, 0 = none", {
+    value: "S",
+  }),
+  {
+    name: "heartbeatCmd",
+    flag: {
+      name: "heartbeat-cmd",
+      type: "integer",
+      help: "cmd of the clients' boxes that are answered here (off)",
+      min: CMD.min,
+      max: CMD.max,
+      value: "CMD",
+    },
+  },
+  optionalPort("tlsPort", "port for clients over TLS, 0 = any free one (off)"),
+  optionalPort("wssPort", "port for WebSockets over TLS, 0 = any (off)"),
+  text("tlsCert", "certificates in PEM; several: by the name asked for", {
+    value: "FILE,FILE",
+  }),
+  text("tlsKey", "their private keys, in the same order", {
+    value: "FILE,FILE",
+  }),
+  text("proxyProtocol", "proxies, which name the client in a PROXY header", {
+    value: "CIDR,CIDR",
+    check: (source, ranges) => void parseIpRanges(source, ranges, usage),
+  }),
+  text("innerHost", "where workers and triggers connect", {
+    ini: "inner.host",
+    value: "HOST",
+  }),
+  number("innerPort", "port for workers and triggers, 0 = any free one", {
+    ini: "inner.port",
+    value: "PORT",
+    noLimit: undefined,
+  }),
+  text(
+    "order",
+    "client = each client's frames one at a time, none = any",
+    {
+      choices: ORDERS,
+      value: "ORDER",
+    },
+  ),
+  number("backlog", "clients that have connected and are not let in yet", {
+    ini: "outer.backlog",
+  }),
+  number("connsMax", "client connections; then silent ones make room", {
+    ini: "outer.conns_maxsize",
+  }),
+  number(
+    "connTimeout",
+    "seconds without a frame that close a client, 0 = never",
+    {
+      ini: "outer.conn_timeout",
+      value: "S",
+    },
+  ),
+  number(
+    "firstFrameTimeout",
+    "seconds to a client's first frame, 0 = any",
+    { value: "S" },
+  ),
+  number("frameTimeout", "seconds from a frame's beginning to its end", {
+    value: "S",
+  }),
+  number("writeTimeout", "seconds in which a client takes no byte", {
+    value: "S",
+  }),
+  number("memoryBytes", "bytes of all buffers; then the largest is closed", {
+    value: "BYTES",
+  }),
+  number("keepAlive", "seconds until a vanished peer is found, 0 = 2 hours", {
+    value: "S",
+  }),
+  number("frameBytes", "bytes of a client's frame; more close it", {
+    ini: "outer.recv_buf_max_size",
+    value: "BYTES",
+  }),
+  number("clientQueueMax", "a client's unfinished frames; then it is not read"),
+  number("queueMax", "waiting tasks; each client may have its share"),
+  number("queueBytes", "bytes of waiting tasks; as queue-max", {
+    value: "BYTES",
+  }),
+  number("newsMax", "news of clients that wait; then nobody is let in"),
+  text(
+    "goneRequests",
+    "yield, run or drop: requests of gone clients (yield)",
+    {
+      choices: GONE_REQUESTS,
+      value: "WHAT",
+    },
+  ),
+  number("outboxBytes", "unread bytes for one client; more close it", {
+    value: "BYTES",
+  }),
+  number("linger", "seconds that a closed client may take to read the rest", {
+    value: "S",
+  }),
+  number("innerFrameBytes", "bytes of a worker's frame; more close it", {
+    ini: "inner.recv_buf_max_size",
+    value: "BYTES",
+  }),
+  number("innerConnsMax", "worker and trigger connections; more are closed", {
+    ini: "inner.conns_maxsize",
+  }),
+  number("innerReserve", "of these, how many only workers can have", {
+    noLimit: undefined,
+  }),
+  number("creditsMax", "tasks that one worker connection may ask for"),
+  number("chainMax", "a client's frames in a row while others wait, 1 = one"),
+  number("maxDeliveries", "tries for a task whose workers are lost"),
+  number(
+    "originalMaxDeliveries",
+    "the same for original workers (as max-deliveries)",
+  ),
+  number("parkTime", "seconds that a request waits for a worker, 0 = any", {
+    value: "S",
+  }),
+  number(
+    "workerTimeout",
+    "seconds without a sign of life of a worker, 0 = any",
+    {
+      value: "S",
+    },
+  ),
+  number(
+    "originalWorkerTimeout",
+    "seconds of silence of an original worker with a task, 0 = any",
+    {
+      value: "S",
+    },
+  ),
+  number("drainTimeout", "seconds that TERM waits for what is queued", {
+    value: "S",
+    noLimit: MAX_TIMER_SECONDS,
+  }),
+  number("bindTimeout", "seconds to wait for a port that is still in use", {
+    value: "S",
+    noLimit: MAX_TIMER_SECONDS,
+  }),
+  number("nodeId", "the number of this gateway in every task", {
+    noLimit: undefined,
+  }),
+  text("logLevel", "DEBUG, INFO, WARN or ERROR", {
+    ini: "log.log_level",
+    choices: LOG_LEVELS,
+    value: "LEVEL",
+  }),
+  text("logFormat", "text, or json: one object a line", {
+    choices: LOG_FORMATS,
+    value: "FORMAT",
+  }),
+  text("logFile", "log to this file, not to stderr", { value: "FILE" }),
+  {
+    name: "logFileMaxBytes",
+    ini: "log.file_max_size",
+    flag: {
+      name: "log-file-max-bytes",
+      type: "integer",
+      help: withDefault(
+        "logFileMaxBytes",
+        "size at which the log file is put aside",
+      ),
+      min: 1,
+      unlimited: Number.MAX_SAFE_INTEGER,
+      value: "BYTES",
+    },
+  },
+  {
+    name: "logFileMaxCount",
+    ini: "log.file_max_num",
+    flag: {
+      name: "log-file-max-count",
+      type: "integer",
+      help: withDefault("logFileMaxCount", "log files that are kept aside"),
+      min: 1,
+      max: LOG_FILES_MAX,
+      unlimited: LOG_FILES_MAX,
+    },
+  },
+  text("statFile", "write a report here once a second, for maple-stat", {
+    ini: "stat.file_name",
+    value: "FILE",
+  }),
+  text("metrics", "serve metrics and the dashboard here (off)", {
+    value: "[HOST:]PORT",
+    check: checkMetrics,
+  }),
+  text("metricsHosts", "further host names by which these may be asked for", {
+    value: "NAME,NAME",
+  }),
+];
+
+/** The flags of the program, for parsing and for its usage text. */
+export const FLAGS: readonly Flag[] = [
+  ...SETTINGS.map((setting) => setting.flag),
+  {
+    name: "config",
+    short: "c",
+    type: "string",
+    value: "FILE",
+    help: "read settings from JSON or ini; flags beat it",
+  },
+  ...ABOUT_FLAGS,
+];
+
+function usage(message: string): UsageError {
+  return new UsageError(message);
+}
+
+function checkMetrics(source: string, address: string): void {
+  try {
+    parseStatusAddress(address);
+  } catch (error) {
+    throw new UsageError(`${source}: ${(error as Error).message}`);
+  }
+}
