@@ -2,26 +2,23 @@
 
 import {
   acceptAll,
-  type Certificate,
-  ClientWatch,
   createLogger,
-  droppedLogLines,
-  fitOpenFiles,
   flushLog,
   formatAddress,
   type Listener,
-  LoopDelay,
   type MemoryHolder,
   MemoryLimit,
   onAbort,
-  openFilesMax,
   openIo,
   type ServerIo,
   SessionTable,
-  unhandledErrors,
-  WebSocketPings,
   whenFree,
 } from "@maple/box/internal";
+import { Certificates } from "./certificates.ts";
+import { Drain } from "./drain.ts";
+import { fitConnections } from "./fit_connections.ts";
+import { gatherStats } from "./metrics/gather_stats.ts";
+import { Watches } from "./watches.ts";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
 import { OuterListeners } from "./outer/listeners.ts";
@@ -36,23 +33,17 @@ import {
   limitsOf,
 } from "./limits.ts";
 import type { GatewayOptions } from "./options.ts";
-import { certificatesOf, webSocketsOf } from "./read_options.ts";
+import { webSocketsOf } from "./read_options.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import { Measures } from "./metrics/measures.ts";
 import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
-import { ParkWatch } from "./queue/park_watch.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
-import { RoomWatch } from "./queue/room_watch.ts";
 import { Running } from "./running.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
-import { copyCounters, newCounters } from "./metrics/counter_values.ts";
+import { newCounters } from "./metrics/counter_values.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
-import { WorkerWatch } from "./inner/worker_watch.ts";
 import { TaskQueue } from "./queue/task_queue.ts";
 
-// How often a gateway that leaves looks whether all is done.
-const LOOK_MS = 100;
-const EXPIRY_WARNING_MS = 14 * 24 * 3600 * 1000;
 const CLOSED_MEANWHILE = "Cannot listen: the gateway was closed meanwhile";
 
 /**
@@ -72,26 +63,20 @@ export class Gateway implements AsyncDisposable {
   readonly #context: GatewayContext;
   readonly #clients: Clients;
   readonly #links: InnerLinks;
-  readonly #watch: ClientWatch;
-  readonly #pings: WebSocketPings;
-  readonly #parkWatch: ParkWatch;
-  readonly #workerWatch: WorkerWatch;
-  readonly #roomWatch: RoomWatch;
+  readonly #watches: Watches;
+  readonly #drain: Drain;
+  readonly #certificates: Certificates;
   readonly #measures: Measures;
   readonly #backlogOverflows = new BacklogOverflows();
-  readonly #loopDelay = new LoopDelay();
   readonly #running: Running;
   #opening = false;
   #outer: OuterListeners | undefined;
   #inner: Listener | undefined;
   #io: ServerIo | undefined;
-  #certificates: readonly Certificate[];
   #listeningSince = 0;
   #startedAt: Date | undefined;
   #state: GatewayStats["state"] = "new";
-  #draining = false;
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   #abort: Disposable | undefined;
 
@@ -103,7 +88,6 @@ export class Gateway implements AsyncDisposable {
    */
   constructor(options: GatewayOptions = {}) {
     const resolved = resolveOptions(options);
-    this.#certificates = certificatesOf(resolved);
     this.#signal = options.signal;
     const queue = new TaskQueue({
       ...resolved,
@@ -114,6 +98,7 @@ export class Gateway implements AsyncDisposable {
     const logger = options.logger ??
       createLogger({ role: "gateway", level: "WARN" });
     this.#running = new Running(logger);
+    this.#certificates = new Certificates(resolved, logger);
     this.#context = {
       options: resolved,
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
@@ -128,7 +113,7 @@ export class Gateway implements AsyncDisposable {
         chainMax: resolved.chainMax,
         onDelivered: (task) => measures.delivered(task),
         onAcknowledged: (task) => measures.acknowledged(task),
-        onFinished: () => this.#onTaskFinished(),
+        onFinished: () => this.#drain.taskFinished(),
         onCleared: () => this.#context.counters.cleared++,
       }),
       memory: new MemoryLimit(resolved.memoryBytes, () => this.#holders()),
@@ -140,34 +125,8 @@ export class Gateway implements AsyncDisposable {
       new PullCommands(this.#context),
       new ClientCommands(this.#context),
     );
-    this.#watch = new ClientWatch(this.#context.sessions, {
-      idle: resolved.connTimeout,
-      idleOption: "connTimeout",
-      firstFrame: resolved.firstFrameTimeout,
-      frame: resolved.frameTimeout,
-      write: resolved.writeTimeout,
-    });
-    this.#roomWatch = new RoomWatch(queue.room, {
-      ...resolved,
-      refused: () => this.#context.counters.refused,
-      logger: this.#context.logger,
-    });
-    this.#pings = new WebSocketPings(this.#context.sessions, {
-      interval: (resolved.wsPort ?? resolved.wssPort) === undefined
-        ? 0
-        : resolved.wsPing,
-      option: "wsPing",
-    });
-    this.#parkWatch = new ParkWatch(queue, {
-      parkTime: resolved.parkTime,
-      onExpired: (count) => this.#onExpired(count),
-      recallOld: (steps) => this.#context.dispatcher.recallOld(steps),
-    });
-    this.#workerWatch = new WorkerWatch({
-      workers: () => this.#links.workers,
-      waiting: () => queue.size,
-      logger: this.#context.logger,
-    });
+    this.#watches = new Watches(this.#context, this.#links);
+    this.#drain = new Drain(this.#context);
   }
 
   /** Where clients connect, with the real port; undefined unless it listens. */
@@ -225,7 +184,7 @@ export class Gateway implements AsyncDisposable {
     }
     this.#signal?.throwIfAborted();
     this.#opening = true;
-    this.#fitOpenFiles();
+    fitConnections(this.#context);
     this.#abort = onAbort(this.#signal, () => this.close());
     try {
       await this.#open();
@@ -237,26 +196,6 @@ export class Gateway implements AsyncDisposable {
     }
     if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
     this.#start(this.#inner!, this.#outer!);
-  }
-
-  // In place of what was wanted: whatever looks at the limits sees those that are in force.
-  #fitOpenFiles(): void {
-    const { options, logger } = this.#context;
-    const { connsMax, innerConnsMax } = options;
-    const filesMax = openFilesMax();
-    if (filesMax === undefined) return;
-    Object.assign(options, fitOpenFiles(options, filesMax));
-    const lowered = [
-      ["connsMax", connsMax, options.connsMax],
-      ["innerConnsMax", innerConnsMax, options.innerConnsMax],
-    ].filter(([, wanted, fits]) => fits !== wanted)
-      .map(([name, wanted, fits]) => `${name} is ${fits} instead of ${wanted}`);
-    if (lowered.length === 0) return;
-    logger.warn(
-      `the system lets this process open ${filesMax} files: ${
-        lowered.join(", ")
-      }; raise it with ulimit -n or LimitNOFILE`,
-    );
   }
 
   // The inner port first: clients are let in only when workers can come too.
@@ -273,7 +212,7 @@ export class Gateway implements AsyncDisposable {
     const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
     try {
       const outer = await OuterListeners.open(
-        { io, certificates: this.#certificates },
+        { io, certificates: this.#certificates.current },
         options,
         waiting,
       );
@@ -296,7 +235,7 @@ export class Gateway implements AsyncDisposable {
         formatAddress(inner.addr)
       }, order ${options.order}, io ${options.io}`,
     );
-    this.#warnOfExpiry();
+    this.#certificates.warnOfExpiry();
     if (
       (outer.addr("ws") ?? outer.addr("wss")) &&
       webSocketsOf(options).origins === undefined
@@ -308,12 +247,7 @@ export class Gateway implements AsyncDisposable {
     this.#state = "serving";
     this.#listeningSince = performance.now();
     this.#startedAt = new Date();
-    this.#loopDelay.start();
-    this.#watch.start();
-    this.#pings.start();
-    this.#parkWatch.start();
-    this.#workerWatch.start();
-    this.#roomWatch.start();
+    this.#watches.start();
     this.#links.start();
     this.#running.follow(
       acceptAll(inner, logger, (conn) => this.#links.accept(conn)),
@@ -337,7 +271,7 @@ export class Gateway implements AsyncDisposable {
     for (const name of CHANGEABLE) {
       if (limits[name] !== undefined) options[name] = resolved[name];
     }
-    this.#fitOpenFiles();
+    fitConnections(this.#context);
   }
 
   /**
@@ -350,69 +284,27 @@ export class Gateway implements AsyncDisposable {
   renewCertificates(
     files: Pick<GatewayOptions, "tlsCert" | "tlsKey"> = {},
   ): void {
-    const { options } = this.#context;
-    const { tlsCert = options.tlsCert, tlsKey = options.tlsKey } = files;
-    this.#certificates = certificatesOf({ ...options, tlsCert, tlsKey });
-    Object.assign(options, { tlsCert, tlsKey });
-    this.#outer?.setCertificates(this.#certificates);
-    this.#warnOfExpiry();
-  }
-
-  // Whoever runs it has time to see to it.
-  #warnOfExpiry(): void {
-    for (const { path, expires } of this.#certificates) {
-      const left = expires.getTime() - Date.now();
-      if (left > EXPIRY_WARNING_MS) continue;
-      this.#context.logger.warn(
-        `the certificate "${path}" ${left > 0 ? "expires" : "has expired"} on ${
-          expires.toISOString().slice(0, 10)
-        }`,
-      );
-    }
+    this.#certificates.renew(files);
+    this.#outer?.setCertificates(this.#certificates.current);
+    this.#certificates.warnOfExpiry();
   }
 
   /** The counters as they are now. */
   stats(): GatewayStats {
-    const { sessions, queue, dispatcher } = this.#context;
     const now = performance.now();
     return {
-      ...copyCounters(this.#context.counters),
-      unhandledErrors: unhandledErrors(),
-      logLinesDropped: droppedLogLines(),
+      ...gatherStats(this.#context, now),
       backlogOverflows: this.#backlogOverflows.count,
-      queueStops: { ...queue.room.stops },
-      clients: sessions.size,
-      bufferBytes: this.#context.memory.bytes,
       clientsOver: { ...this.#clients.over },
       handshakes: this.#clients.handshakes,
-      clientsPeak: sessions.peak,
-      users: sessions.users,
       innerLinks: this.#links.size,
       workers: this.#links.workers,
-      idleCredits: dispatcher.idleCredits,
-      queued: queue.size,
-      queuedPeak: queue.peak,
-      queuedBytes: queue.bytes,
-      queuedNews: queue.room.news,
-      heldBack: queue.room.heldBack,
-      inHand: dispatcher.inHand,
-      delivered: dispatcher.delivered,
-      acknowledged: dispatcher.acknowledged,
-      chained: dispatcher.chained,
-      givenBack: dispatcher.givenBack,
-      chains: dispatcher.chains,
-      redelivered: dispatcher.redelivered,
-      givenUp: dispatcher.givenUp,
-      oldestSeconds: Math.max(0, now - (queue.oldestAt ?? now)) / 1000,
       queueTime: this.#measures.queueTime.toJSON(),
       workTime: this.#measures.workTime.toJSON(),
       commands: this.#measures.commands(),
       workerLinks: this.#links.workerStats(),
-      loopDelay: this.#loopDelay.seconds,
-      io: this.#context.options.io,
-      rss: Deno.memoryUsage().rss,
+      loopDelay: this.#watches.loopDelay,
       uptime: this.#state === "new" ? 0 : (now - this.#listeningSince) / 1000,
-      pid: Deno.pid,
       state: this.#state,
     };
   }
@@ -428,8 +320,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Closes without waiting for what is queued. */
   closeNow(): Promise<void> {
-    this.#draining = true;
-    this.#onIdle?.();
+    this.#drain.end();
     return this.close();
   }
 
@@ -444,23 +335,19 @@ export class Gateway implements AsyncDisposable {
     this.#outer?.close();
     this.#outer = undefined;
     this.#state = "draining";
-    if (!this.#draining) {
-      this.#draining = true;
-      await this.#drained();
+    if (!this.#drain.isOver) {
+      this.#clients.stopReading();
+      await this.#drain.wait(this.#context.options.drainTimeout);
     }
-    const left = queue.size + dispatcher.inHand;
+    const { left } = this.#drain;
     this.#context.counters.abandoned += left;
     if (left > 0) {
       logger.warn(`leaves with ${left} tasks that were not finished`);
     }
     this.#inner?.close();
     this.#inner = undefined;
-    this.#watch.stop();
-    this.#pings.stop();
-    this.#parkWatch.stop();
-    this.#workerWatch.stop();
+    this.#watches.stop();
     queue.room.open();
-    this.#roomWatch.stop();
     dispatcher.close();
     this.#clients.close();
     this.#links.close();
@@ -468,7 +355,6 @@ export class Gateway implements AsyncDisposable {
     await this.#closeIo();
     this.#context.memory.stop();
     this.#abort?.[Symbol.dispose]();
-    this.#loopDelay.stop();
     this.#state = "closed";
     if (listened) logger.info("closed");
     await flushLog(logger);
@@ -479,44 +365,9 @@ export class Gateway implements AsyncDisposable {
     this.#io = undefined;
   }
 
-  // Waits until nothing is queued and nothing in workers' hands, up to the drain timeout.
-  async #drained(): Promise<void> {
-    const { drainTimeout } = this.#context.options;
-    this.#clients.stopReading();
-    if (this.#isIdle || drainTimeout === 0) return;
-    let look: ReturnType<typeof setInterval> | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-      timer = setTimeout(resolve, drainTimeout * 1000);
-      // What is dropped rather than finished is not told.
-      look = setInterval(() => this.#isIdle && resolve(), LOOK_MS);
-    });
-    clearTimeout(timer);
-    clearInterval(look);
-    this.#onIdle = undefined;
-  }
-
-  get #isIdle(): boolean {
-    const { queue, dispatcher } = this.#context;
-    return queue.size === 0 && dispatcher.inHand === 0;
-  }
-
-  #onTaskFinished(): void {
-    if (this.#onIdle && this.#isIdle) this.#onIdle();
-  }
-
   #onDropped(task: QueuedTask): void {
     this.#context.counters.gone++;
     task.session!.requestDone();
-  }
-
-  #onExpired(count: number): void {
-    const { counters, logger, options } = this.#context;
-    counters.expired += count;
-    logger.warn(
-      `${count} tasks are given up, no worker has asked for them within ${options.parkTime} s (parkTime)`,
-    );
   }
 
   *#holders(): Iterable<MemoryHolder> {

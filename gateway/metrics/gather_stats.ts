@@ -1,0 +1,42 @@
+// What the queue, the sessions and the process tell of themselves, for a gateway's statistics.
+
+import { droppedLogLines, unhandledErrors } from "@maple/box/internal";
+import type { GatewayContext } from "../context.ts";
+import { copyCounters } from "./counter_values.ts";
+
+/**
+ * What the parts that a gateway shares and its process tell.
+ *
+ * @param now In milliseconds of `performance.now`.
+ */
+export function gatherStats(context: GatewayContext, now: number) {
+  const { sessions, queue, dispatcher } = context;
+  return {
+    ...copyCounters(context.counters),
+    unhandledErrors: unhandledErrors(),
+    logLinesDropped: droppedLogLines(),
+    queueStops: { ...queue.room.stops },
+    clients: sessions.size,
+    bufferBytes: context.memory.bytes,
+    clientsPeak: sessions.peak,
+    users: sessions.users,
+    idleCredits: dispatcher.idleCredits,
+    queued: queue.size,
+    queuedPeak: queue.peak,
+    queuedBytes: queue.bytes,
+    queuedNews: queue.room.news,
+    heldBack: queue.room.heldBack,
+    inHand: dispatcher.inHand,
+    delivered: dispatcher.delivered,
+    acknowledged: dispatcher.acknowledged,
+    chained: dispatcher.chained,
+    givenBack: dispatcher.givenBack,
+    chains: dispatcher.chains,
+    redelivered: dispatcher.redelivered,
+    givenUp: dispatcher.givenUp,
+    oldestSeconds: Math.max(0, now - (queue.oldestAt ?? now)) / 1000,
+    io: context.options.io,
+    rss: Deno.memoryUsage().rss,
+    pid: Deno.pid,
+  };
+}

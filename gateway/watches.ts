@@ -1,0 +1,70 @@
+// Watches: all that looks at a gateway again and again while it serves.
+
+import { ClientWatch, LoopDelay, WebSocketPings } from "@maple/box/internal";
+import type { GatewayContext } from "./context.ts";
+import type { InnerLinks } from "./inner/inner_links.ts";
+import { WorkerWatch } from "./inner/worker_watch.ts";
+import { ParkWatch } from "./queue/park_watch.ts";
+import { RoomWatch } from "./queue/room_watch.ts";
+
+/** All that looks at a gateway again and again while it serves. */
+export class Watches {
+  readonly #all: readonly { start(): void; stop(): void }[];
+  readonly #loopDelay = new LoopDelay();
+
+  /** @param context What they look at. */
+  constructor(context: GatewayContext, links: InnerLinks) {
+    const { options, counters, sessions, queue, dispatcher, logger } = context;
+    this.#all = [
+      this.#loopDelay,
+      new ClientWatch(sessions, {
+        idle: options.connTimeout,
+        idleOption: "connTimeout",
+        firstFrame: options.firstFrameTimeout,
+        frame: options.frameTimeout,
+        write: options.writeTimeout,
+      }),
+      new WebSocketPings(sessions, {
+        interval: (options.wsPort ?? options.wssPort) === undefined
+          ? 0
+          : options.wsPing,
+        option: "wsPing",
+      }),
+      new ParkWatch(queue, {
+        parkTime: options.parkTime,
+        onExpired(count) {
+          counters.expired += count;
+          logger.warn(
+            `${count} tasks are given up, no worker has asked for them within ${options.parkTime} s (parkTime)`,
+          );
+        },
+        recallOld: (steps) => dispatcher.recallOld(steps),
+      }),
+      new WorkerWatch({
+        workers: () => links.workers,
+        waiting: () => queue.size,
+        logger,
+      }),
+      new RoomWatch(queue.room, {
+        ...options,
+        refused: () => counters.refused,
+        logger,
+      }),
+    ];
+  }
+
+  /** How late the event loop is, in seconds. */
+  get loopDelay(): number {
+    return this.#loopDelay.seconds;
+  }
+
+  /** They look from now on. */
+  start(): void {
+    for (const one of this.#all) one.start();
+  }
+
+  /** They look no more. */
+  stop(): void {
+    for (const one of this.#all) one.stop();
+  }
+}
