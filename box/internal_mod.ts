@@ -126,6 +126,15 @@ export {
   writeRecall,
 } from "./pull.ts";
 export type { Greeting, PeerIdentity } from "./pull.ts";
+export { decodeQuery, encodeQuery, QUERY_MAX } from "./query_body.ts";
+export type { Query } from "./query_body.ts";
+export {
+  decodeReceipt,
+  encodeReceipt,
+  noReceipt,
+  receiptFor,
+} from "./receipt_body.ts";
+export type { GroupCount, Receipt } from "./receipt_body.ts";
 export { setProcessName } from "./process/process_name.ts";
 export { PrometheusText } from "./metrics/prometheus.ts";
 export type {

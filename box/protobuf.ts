@@ -1,8 +1,11 @@
-// The few parts of the protobuf encoding that two messages need: varints, int64, bytes and repeated
-// int64. The format: https://protobuf.dev/programming-guides/encoding/
+// The few parts of the protobuf encoding that our messages need: varints, int64, bytes, text and
+// repeated int64. The format: https://protobuf.dev/programming-guides/encoding/
 
 import { BoxError } from "./errors.ts";
 import { type Int64, toInt64 } from "./int64.ts";
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const WireType = { VARINT: 0, I64: 1, LEN: 2, I32: 5 } as const;
 
@@ -24,6 +27,11 @@ export class ProtobufWriter {
     this.#reserve(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
+  }
+
+  /** A field of type string. */
+  string(field: number, value: string, always = false): void {
+    this.bytes(field, ENCODER.encode(value), always);
   }
 
   /** A field of type int64. */
@@ -111,20 +119,43 @@ export class ProtobufReader {
     return value;
   }
 
+  /** The value of a string field, which is UTF-8. */
+  string(): string {
+    const bytes = this.bytes();
+    try {
+      return DECODER.decode(bytes);
+    } catch {
+      throw this.#error(`a text in field ${this.field} that is no UTF-8`);
+    }
+  }
+
   /** The value of an int64 field. */
   int64(): Int64 {
     this.#expect(WireType.VARINT);
     return this.#varint();
   }
 
-  /** Appends the values of a repeated int64 field, packed or not. */
-  int64List(values: Int64[]): void {
+  /**
+   * Appends the values of a repeated int64 field, packed or not.
+   *
+   * @param max How many there may be in all.
+   */
+  int64List(values: Int64[], max = Infinity): void {
     if (this.#wireType === WireType.VARINT) {
-      values.push(this.#varint());
+      this.#push(values, max, this.#varint());
       return;
     }
     const inner = new ProtobufReader(this.bytes(), this.#name);
-    while (inner.#at < inner.#bytes.length) values.push(inner.#varint());
+    while (inner.#at < inner.#bytes.length) {
+      this.#push(values, max, inner.#varint());
+    }
+  }
+
+  #push(values: Int64[], max: number, value: Int64): void {
+    if (values.length >= max) {
+      throw this.#error(`more than ${max} values in field ${this.field}`);
+    }
+    values.push(value);
   }
 
   /** Skips the value of an unknown field. */

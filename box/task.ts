@@ -39,6 +39,10 @@ export const TaskCmd = {
    * JSON.
    */
   GREETING: 320,
+  /** Gateway to a worker or trigger: what became of a frame, or an answer; the body is a `Receipt`. */
+  RECEIPT: 340,
+  /** Worker or trigger to gateway: who is there; the body is a `Query`. It is answered by RECEIPT. */
+  QUERY: 450,
 } as const;
 
 /** The bits of `flags` of a {@linkcode Task}. */
@@ -59,6 +63,8 @@ export const TaskFlag = {
    * before. What else it says is in `pull.ts`.
    */
   CHAINED: 16,
+  /** The sender wants a RECEIPT. An original gateway does not look at it. */
+  RECEIPT_WANTED: 64,
 } as const;
 
 /** Where the fields of a Task's header begin, for code that patches headers in place. */
