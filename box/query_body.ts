@@ -56,8 +56,8 @@ export function encodeQuery(query: Partial<Query>): Uint8Array {
 /**
  * Reads the body of `QUERY`.
  *
- * @throws {BoxError} `frame` when the bytes are no such message, or it is about more than {@linkcode
- * QUERY_MAX} uids or names.
+ * @throws {BoxError} `frame` when the bytes are no such message, or it is about more than
+ * `QUERY_MAX` uids or names.
  */
 export function decodeQuery(body: Uint8Array): Query {
   const uids: Int64[] = [];

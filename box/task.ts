@@ -39,9 +39,9 @@ export const TaskCmd = {
    * JSON.
    */
   GREETING: 320,
-  /** Gateway to a worker or trigger: what became of a frame, or an answer; the body is a `Receipt`. */
+  /** Gateway to worker or trigger: what became of a frame, or an answer; body: `Receipt`. */
   RECEIPT: 340,
-  /** Worker or trigger to gateway: who is there; the body is a `Query`. It is answered by RECEIPT. */
+  /** Worker or trigger to gateway: who is there; body: `Query`. RECEIPT answers it. */
   QUERY: 450,
 } as const;
 

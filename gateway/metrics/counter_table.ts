@@ -133,6 +133,7 @@ export const COUNTERS: Plans = {
       LOGIN_CLIENT: null,
       LOGOUT_CLIENT: null,
       CLEAR_CLIENT_TASKS: null,
+      QUERY: null,
     },
   },
   backlogOverflows: {

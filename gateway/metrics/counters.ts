@@ -27,7 +27,11 @@ export interface QueueStops {
 /** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
 export type InnerCommand = Exclude<
   keyof typeof TaskCmd,
-  "CLIENT_REQ" | "CLIENT_CREATED" | "CLIENT_CLOSED" | "GREETING"
+  | "CLIENT_REQ"
+  | "CLIENT_CREATED"
+  | "CLIENT_CLOSED"
+  | "GREETING"
+  | "RECEIPT"
 >;
 
 /** The totals of a gateway, all since its start. */

@@ -104,6 +104,8 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     LOGOUT_CLIENT: 270,
     CLEAR_CLIENT_TASKS: 280,
     GREETING: 320,
+    RECEIPT: 340,
+    QUERY: 450,
   });
   assertEquals({ ...TaskFlag }, {
     INNER: 1,
@@ -111,6 +113,7 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     REDELIVERED: 4,
     EXPLICIT_ACK: 8,
     CHAINED: 16,
+    RECEIPT_WANTED: 64,
   });
   assertEquals({ ...RET }, {
     INVALID_CMD: -10000,
