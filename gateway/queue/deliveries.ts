@@ -1,6 +1,6 @@
 // Deliveries: the tasks that workers hold, found by the ids of their deliveries.
 
-import type { QueuedTask } from "./queued_task.ts";
+import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
 
 // An id is a 32-bit integer above 0: below, the slot that the task is in; above, a count that tells
 // it from those that were in the slot before.
@@ -40,6 +40,30 @@ export class Deliveries {
   get(id: number): QueuedTask | undefined {
     const task = this.#slots[id % SLOTS];
     return task?.deliveryId === id ? task : undefined;
+  }
+
+  /**
+   * The task that a worker's answer is to, where it is not answered yet.
+   *
+   * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without
+   * acknowledging its last task, gives 0: it is the oldest of that client that it holds.
+   */
+  answeredBy(
+    link: TaskHolder,
+    session: QueueClient,
+    deliveryId: number,
+  ): QueuedTask | undefined {
+    if (deliveryId > 0) {
+      const task = this.get(deliveryId);
+      return task?.link === link && task.session === session ? task : undefined;
+    }
+    if (link.acknowledgesById) return undefined;
+    for (const task of link.inHand) {
+      if (task.session === session && !task.answered && task.isRequest) {
+        return task;
+      }
+    }
+    return undefined;
   }
 
   /** The tasks that are held. */

@@ -192,23 +192,11 @@ export class Dispatcher {
    * A worker has answered a client. The task is not handed out again when the worker is lost before
    * it acknowledges, or the client would be answered twice.
    *
-   * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without
-   * acknowledging its last task, gives 0: it is the oldest of that client that it holds.
+   * @param deliveryId Which task; 0 where the worker does not tell.
    */
   answered(link: TaskHolder, session: QueueClient, deliveryId: number): void {
-    if (deliveryId > 0) {
-      const task = this.#deliveries.get(deliveryId);
-      if (task?.link === link && task.session === session) task.answered = true;
-      return;
-    }
-    if (link.acknowledgesById) return;
-    for (const task of link.inHand) {
-      if (task.session !== session || task.answered || !task.isRequest) {
-        continue;
-      }
-      task.answered = true;
-      return;
-    }
+    const task = this.#deliveries.answeredBy(link, session, deliveryId);
+    if (task) task.answered = true;
   }
 
   /**

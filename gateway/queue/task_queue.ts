@@ -2,8 +2,8 @@
 // time; bounded.
 
 import type { Gate } from "@maple/box/internal";
-import { LinkedList } from "./linked_list.ts";
 import type { QueueClient, QueuedTask } from "./queued_task.ts";
+import { ReadyTasks } from "./ready_tasks.ts";
 import { Room, type RoomOptions } from "./room.ts";
 
 /**
@@ -33,15 +33,8 @@ export class TaskQueue {
   /** How much of it is taken, and by whom. */
   readonly room: Room;
   readonly #options: TaskQueueOptions;
-  readonly #ready = new LinkedList<QueuedTask>();
-  // Of triggers and workers, about no client.
-  readonly #inner = new LinkedList<QueuedTask>();
-  // Whether the task that was taken out last was one of these.
-  #wasInner = false;
-  #lastReadyNo = 0;
-  readonly #returned = new LinkedList<QueuedTask>();
+  readonly #ready = new ReadyTasks();
   #step = 0;
-  #lone = 0;
 
   /** @param options Order and limits. */
   constructor(options: TaskQueueOptions) {
@@ -74,11 +67,7 @@ export class TaskQueue {
    * when none waits.
    */
   get oldestAt(): number | undefined {
-    const { first } = this.#returned;
-    if (first) return first.queuedAt;
-    const [ready, inner] = [this.#ready.first, this.#inner.first];
-    if (!ready || !inner) return (ready ?? inner)?.queuedAt;
-    return Math.min(ready.queuedAt, inner.queuedAt);
+    return this.#ready.oldestAt;
   }
 
   /** How many bytes the waiting tasks take. */
@@ -93,10 +82,10 @@ export class TaskQueue {
     if (task.isNews) session![task.isCreated ? "created" : "closed"] = task;
     if (session?.front) {
       session.behind.pushBack(task);
-      this.#notLone(session.front);
+      this.#ready.notLone(session.front);
     } else {
       if (session) session.front = task;
-      this.#put(task, session ? this.#ready : this.#inner);
+      this.#ready.add(task);
     }
     this.room.add(task);
     if (!this.gate.isOpen && this.room.gone.size > 0) this.#yield();
@@ -111,19 +100,19 @@ export class TaskQueue {
         continue;
       }
       task.bornStep = this.#step;
-      this.#put(task, this.#returned);
+      this.#ready.addReturned(task);
       this.room.add(task);
     }
   }
 
   /** How many tasks wait that came back. */
   get returned(): number {
-    return this.#returned.size;
+    return this.#ready.returned.size;
   }
 
   /** Takes out the one that came back first; null when there is none. */
   nextReturned(): QueuedTask | null {
-    return this.#shift(this.#returned);
+    return this.#taken(this.#ready.nextReturned());
   }
 
   /**
@@ -131,12 +120,7 @@ export class TaskQueue {
    * while clients wait, of what triggers and workers have sent never two in a row.
    */
   next(): QueuedTask | null {
-    const { first: ready } = this.#ready;
-    const { first: inner } = this.#inner;
-    const isInner = inner !== null &&
-      (!ready || (!this.#wasInner && inner.readyNo < ready.readyNo));
-    this.#wasInner = isInner;
-    const task = this.#shift(isInner ? this.#inner : this.#ready);
+    const task = this.#taken(this.#ready.next());
     const session = task?.session;
     if (!session) return task;
     // The news of its coming is its first task.
@@ -178,12 +162,12 @@ export class TaskQueue {
 
   /** Whether a task is ready. */
   get hasNext(): boolean {
-    return this.#ready.size > 0 || this.#inner.size > 0;
+    return this.#ready.hasNext;
   }
 
   /** Whether a task is ready whose client has sent no other that waits. */
   get hasLone(): boolean {
-    return this.#lone > 0;
+    return this.#ready.hasLone;
   }
 
   /**
@@ -210,7 +194,7 @@ export class TaskQueue {
       this.room.take(task);
       removed.push(task);
     }
-    for (const tasks of [[session.front], this.#returned]) {
+    for (const tasks of [[session.front], this.#ready.returned]) {
       for (const task of tasks) {
         if (task?.session !== session || !task.list || !which(task)) continue;
         this.#takeOut(task);
@@ -257,63 +241,39 @@ export class TaskQueue {
     this.#step++;
     const isOld = (task: QueuedTask) => this.isOld(task, steps) && !task.isNews;
     const expired: QueuedTask[] = [];
-    for (const list of [this.#returned, this.#ready, this.#inner]) {
-      for (const task of list) {
-        if (isOld(task)) {
-          this.#takeOut(task);
-          expired.push(task);
-          continue;
-        }
-        // The news of its coming goes before a client's requests, and waits for ever.
-        for (const behind of task.session?.behind ?? []) {
-          if (!isOld(behind)) continue;
-          task.session!.behind.remove(behind);
-          this.room.take(behind);
-          expired.push(behind);
-        }
+    for (const task of this.#ready) {
+      if (isOld(task)) {
+        this.#takeOut(task);
+        expired.push(task);
+        continue;
+      }
+      // The news of its coming goes before a client's requests, and waits for ever.
+      for (const behind of task.session?.behind ?? []) {
+        if (!isOld(behind)) continue;
+        task.session!.behind.remove(behind);
+        this.room.take(behind);
+        expired.push(behind);
       }
     }
     for (const { session } of expired) if (session) this.#forget(session);
     return expired;
   }
 
-  #put(task: QueuedTask, list: LinkedList<QueuedTask>): void {
-    task.list = list;
-    task.readyNo = ++this.#lastReadyNo;
-    list.pushBack(task);
-    if (list !== this.#ready || task.session?.behind.first) return;
-    task.isLone = true;
-    this.#lone++;
-  }
-
-  // A task waits in no list any more, or another one waits behind it.
-  #notLone(task: QueuedTask): void {
-    if (!task.isLone) return;
-    task.isLone = false;
-    this.#lone--;
-  }
-
   // The next task of a client becomes ready, if it has one.
   #advance(session: QueueClient): void {
     const following = session.behind.shift();
     session.front = following;
-    if (following) this.#put(following, this.#ready);
+    if (following) this.#ready.add(following);
   }
 
-  #shift(list: LinkedList<QueuedTask>): QueuedTask | null {
-    const task = list.shift();
-    if (!task) return null;
-    task.list = null;
-    this.#notLone(task);
-    this.room.take(task);
+  #taken(task: QueuedTask | null): QueuedTask | null {
+    if (task) this.room.take(task);
     return task;
   }
 
   // Takes a task out of the list it is in, as if it were finished.
   #takeOut(task: QueuedTask): void {
-    task.list!.remove(task);
-    task.list = null;
-    this.#notLone(task);
+    this.#ready.remove(task);
     this.room.take(task);
     this.finish(task);
   }
