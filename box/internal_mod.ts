@@ -37,7 +37,7 @@ export { readCertificates } from "./net/certificates.ts";
 export type { Certificate } from "./net/certificates.ts";
 export { checkTlsSupport, TlsListener } from "./net/tls_listener.ts";
 export type { SecurableConn, TlsListenOptions } from "./net/tls_listener.ts";
-export { parseIpRanges } from "./ip_range.ts";
+export { isInRanges, parseIpRanges } from "./ip_range.ts";
 export type { IpRange } from "./ip_range.ts";
 export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";
 export type { CloseCause, CloseKind } from "./net/close_cause.ts";
@@ -135,6 +135,36 @@ export {
   receiptFor,
 } from "./receipt_body.ts";
 export type { GroupCount, Receipt } from "./receipt_body.ts";
+export {
+  challengeFrame,
+  challengeOf,
+  gatewayInput,
+  isChallenge,
+  peerInput,
+  PROOF_FRAME_BYTES,
+  PROOF_PART_BYTES,
+  proofFrame,
+  proofOf,
+} from "./opening.ts";
+export type { Proof } from "./opening.ts";
+export { INNER_ROLES, isForbidden } from "./roles.ts";
+export type { InnerRole } from "./roles.ts";
+export { randomPart, Secret } from "./net/secret.ts";
+export { CHALLENGE_MS, PeerOpening } from "./net/peer_opening.ts";
+export type { OpeningStep } from "./net/peer_opening.ts";
+export { Preamble } from "./net/preamble.ts";
+export type { HeadReader, Incomplete, Verdict } from "./net/preamble.ts";
+export {
+  parseSecrets,
+  readSecrets,
+  SECRET_ENV,
+} from "./process/read_secrets.ts";
+export type {
+  ReadSecretsOptions,
+  SecretOptions,
+} from "./process/read_secrets.ts";
+export { PeerSecret } from "./process/peer_secret.ts";
+export type { PeerSecretOptions } from "./process/peer_secret.ts";
 export { setProcessName } from "./process/process_name.ts";
 export { PrometheusText } from "./metrics/prometheus.ts";
 export type {

@@ -48,6 +48,8 @@ export interface Greeting {
   readonly outboxMax?: number;
   /** Whether it may give chained tasks, see {@linkcode isChained}. */
   readonly chains?: boolean;
+  /** What proves that it knows the peer's secret, in base64. */
+  readonly mac?: string;
 }
 
 /** The body of a worker's first ASK and of a trigger's hello. */
@@ -261,13 +263,14 @@ export function greet(greeting: Greeting): Uint8Array {
 export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
   if (readInt32(frame, TaskOffset.cmd) !== TaskCmd.GREETING) return undefined;
   const told = parseObject(frame.subarray(TaskOffset.body));
-  const { version, node, innerFrameMax, outboxMax, chains } = told ?? {};
+  const { version, node, innerFrameMax, outboxMax, chains, mac } = told ?? {};
   return {
     ...(typeof version === "string" && { version: version.slice(0, MAX_TEXT) }),
     ...(Number.isSafeInteger(node) && { node: node as number }),
     ...(isLimit(innerFrameMax) && { innerFrameMax }),
     ...(isLimit(outboxMax) && { outboxMax }),
     ...(chains === true && { chains }),
+    ...(typeof mac === "string" && { mac: mac.slice(0, MAX_TEXT) }),
   };
 }
 

@@ -34,6 +34,10 @@ export const TaskCmd = {
   LOGOUT_CLIENT: 270,
   /** Worker or trigger to gateway: drop the client's requests that still wait. */
   CLEAR_CLIENT_TASKS: 280,
+  /** Gateway to a worker or trigger: prove who you are; the body is random. */
+  CHALLENGE: 300,
+  /** Worker or trigger to gateway: the answer to a challenge. */
+  PROOF: 310,
   /**
    * Gateway to a worker or trigger of ours: it is let in. The body tells the gateway's limits, as
    * JSON.

@@ -30,6 +30,8 @@ export type InnerCommand = Exclude<
   | "CLIENT_REQ"
   | "CLIENT_CREATED"
   | "CLIENT_CLOSED"
+  | "CHALLENGE"
+  | "PROOF"
   | "GREETING"
   | "RECEIPT"
 >;
