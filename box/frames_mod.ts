@@ -47,6 +47,13 @@ export type {
   UsersRow,
   WorkerTaskParams,
 } from "./gateway_commands.ts";
+export {
+  decodeGroups,
+  decodeRspToGroups,
+  encodeGroups,
+  encodeRspToGroups,
+} from "./groups_body.ts";
+export type { GroupMessage, GroupSelection } from "./groups_body.ts";
 export { ipFromBytes, ipToBytes } from "./ip_address.ts";
 export type { RawIp } from "./ip_address.ts";
 export { LineBox } from "./line_box.ts";

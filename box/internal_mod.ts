@@ -204,6 +204,20 @@ export { ClientPlaces } from "./net/client_places.ts";
 export type { Placed } from "./net/client_places.ts";
 export { packTransient } from "./transient_frame.ts";
 export { checkLogin, readRspToUsers } from "./users_body.ts";
+export {
+  checkGroupNames,
+  GROUP_NAME_BYTES,
+  GROUP_NAMES_MAX,
+  readRspToGroups,
+} from "./groups_body.ts";
+export { GroupTable } from "./group_table.ts";
+export type {
+  Group,
+  GroupLimits,
+  GroupMember,
+  JoinOutcome,
+  Membership,
+} from "./group_table.ts";
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
 export type { WhenFreeOptions } from "./net/when_free.ts";
 export { Inbox } from "./net/inbox.ts";

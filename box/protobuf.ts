@@ -100,7 +100,7 @@ export class ProtobufReader {
   nextField(): boolean {
     if (this.#at >= this.#bytes.length) return false;
     const tag = this.#varint();
-    if (typeof tag !== "number" || tag < 8) throw this.#error("a bad tag");
+    if (typeof tag !== "number" || tag < 8) throw this.error("a bad tag");
     this.field = Math.floor(tag / 8);
     this.#wireType = tag % 8;
     return true;
@@ -113,7 +113,7 @@ export class ProtobufReader {
     if (
       typeof length !== "number" || length < 0 ||
       length > this.#bytes.length - this.#at
-    ) throw this.#error("a length beyond its end");
+    ) throw this.error("a length beyond its end");
     const value = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
     return value;
@@ -125,7 +125,7 @@ export class ProtobufReader {
     try {
       return DECODER.decode(bytes);
     } catch {
-      throw this.#error(`a text in field ${this.field} that is no UTF-8`);
+      throw this.error(`a text in field ${this.field} that is no UTF-8`);
     }
   }
 
@@ -153,7 +153,7 @@ export class ProtobufReader {
 
   #push(values: Int64[], max: number, value: Int64): void {
     if (values.length >= max) {
-      throw this.#error(`more than ${max} values in field ${this.field}`);
+      throw this.error(`more than ${max} values in field ${this.field}`);
     }
     values.push(value);
   }
@@ -164,19 +164,19 @@ export class ProtobufReader {
     else if (this.#wireType === WireType.LEN) this.bytes();
     else if (this.#wireType === WireType.I64) this.#advance(8);
     else if (this.#wireType === WireType.I32) this.#advance(4);
-    else throw this.#error(`wire type ${this.#wireType}`);
+    else throw this.error(`wire type ${this.#wireType}`);
   }
 
   #advance(count: number): void {
     if (count > this.#bytes.length - this.#at) {
-      throw this.#error("a value beyond its end");
+      throw this.error("a value beyond its end");
     }
     this.#at += count;
   }
 
   #expect(wireType: number): void {
     if (this.#wireType !== wireType) {
-      throw this.#error(`wire type ${this.#wireType} for field ${this.field}`);
+      throw this.error(`wire type ${this.#wireType} for field ${this.field}`);
     }
   }
 
@@ -197,17 +197,18 @@ export class ProtobufReader {
       big += BigInt(byte & 127) << BigInt(7 * i);
       if (byte < 128) return toInt64(BigInt.asIntN(64, big));
     }
-    throw this.#error(`a varint of more than ten bytes at ${start}`);
+    throw this.error(`a varint of more than ten bytes at ${start}`);
   }
 
   #nextByte(): number {
     const byte = this.#bytes[this.#at];
-    if (byte === undefined) throw this.#error("a varint beyond its end");
+    if (byte === undefined) throw this.error("a varint beyond its end");
     this.#at++;
     return byte;
   }
 
-  #error(detail: string): BoxError {
+  /** The error of a message that has what it must not have. */
+  error(detail: string): BoxError {
     return new BoxError(
       "frame",
       `Cannot decode ${this.#name} of ${this.#bytes.length} bytes: it has ${detail}`,

@@ -45,6 +45,17 @@ export const TaskCmd = {
   GREETING: 320,
   /** Gateway to worker or trigger: what became of a frame, or an answer; body: `Receipt`. */
   RECEIPT: 340,
+  /**
+   * Worker or trigger to gateway: connections join groups; the body is a `Groups`, and without uids
+   * it is about the client.
+   */
+  JOIN_GROUPS: 410,
+  /** Worker or trigger to gateway: they leave them; without names all. */
+  LEAVE_GROUPS: 420,
+  /** Worker or trigger to gateway: send messages to groups; the body is a `RspToGroups`. */
+  WRITE_TO_GROUPS: 430,
+  /** Worker or trigger to gateway: close the members' connections; the body is a `Groups`. */
+  CLOSE_GROUPS: 440,
   /** Worker or trigger to gateway: who is there; body: `Query`. RECEIPT answers it. */
   QUERY: 450,
 } as const;
