@@ -126,6 +126,10 @@ Deno.test("maple-stat -l 1 prints the original's lines once and ends", async () 
     ...["CMD_WORKER_ASK_FOR_TASK", "CMD_WRITE_TO_CLIENT"],
     ...["CMD_WRITE_TO_USERS", "CMD_CLOSE_CLIENT", "CMD_CLOSE_USERS"],
     ...["CMD_LOGIN_CLIENT", "CMD_LOGOUT_CLIENT", "CMD_CLEAR_CLIENT_TASKS"],
+    "CMD_JOIN_GROUPS",
+    "CMD_LEAVE_GROUPS",
+    "CMD_WRITE_TO_GROUPS",
+    "CMD_CLOSE_GROUPS",
     "CMD_QUERY",
     ...["10_MS", "30_MS", "50_MS", "100_MS", "300_MS", "500_MS", "1_S"]
       .map((time) => `TASK_TIME_${time}`),
