@@ -69,7 +69,11 @@ export class GroupTable<M extends GroupMember> {
   readonly #byName = new Map<string, Group>();
   #memberships = 0;
 
-  /** @param limits Looked at each time. */
+  /**
+   * Makes a table without groups.
+   *
+   * @param limits Looked at each time.
+   */
   constructor(limits: GroupLimits) {
     this.#limits = limits;
   }
