@@ -1,0 +1,107 @@
+// Handlers that never end in the middle of a chain: it costs the one request, and what was chained
+// behind it goes on elsewhere, in order, once.
+
+import { assert, assertEquals } from "@std/assert";
+import { Box, type BoxFields, RET, type TcpClient } from "@maple/box";
+import { eventually } from "../helpers/eventually.ts";
+import { GatewayFixture } from "../helpers/gateway_fixture.ts";
+import { LifeCmd, type Who } from "./programs/life_worker.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+const FAULTY_SN = 3;
+const REQUESTS = 8;
+
+/** What became of a request. */
+interface Answer {
+  readonly sn: number;
+  readonly ret: number;
+  readonly who: Who | undefined;
+}
+
+/** A client's requests, all sent in one write, so that they are there together. */
+async function burst(
+  gateway: GatewayFixture,
+  client: TcpClient<BoxFields>,
+  faulty: number = LifeCmd.WHO,
+): Promise<Answer[]> {
+  for (let sn = 1; sn <= REQUESTS; sn++) {
+    const cmd = sn === FAULTY_SN ? faulty : LifeCmd.WHO;
+    client.write({ cmd, sn });
+  }
+  const answers: Answer[] = [];
+  while (answers.length < REQUESTS) {
+    const box = await client.read();
+    if (!box) throw new Error(`closed after ${answers.length} answers`);
+    const { sn, ret } = box as Box;
+    const who = ret === 0 ? box.json<Who>() : undefined;
+    answers.push({ sn, ret, who });
+  }
+  await gateway.until((stats) => stats.inHand === 0 && stats.chains === 0);
+  return answers;
+}
+
+/** Sends bursts until they are chained, for which the workers must have told how long they take. */
+async function untilChained(
+  gateway: GatewayFixture,
+  client: TcpClient<BoxFields>,
+): Promise<void> {
+  const { chained } = gateway.gateway.stats();
+  await eventually(async () => {
+    await burst(gateway, client);
+    return gateway.gateway.stats().chained >= chained + REQUESTS - 1;
+  });
+}
+
+const SNS = Array.from({ length: REQUESTS }, (_, i) => i + 1);
+
+Deno.test('chains: with onWorkTimeout "replace" what is chained behind a handler that hangs is given back and goes on elsewhere', async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await WorkerProcess.start(gateway.inner, {
+    workers: 2,
+    workTimeout: 2,
+    onWorkTimeout: "replace",
+  });
+  await using client = await gateway.connect();
+  await untilChained(gateway, client);
+  const before = gateway.gateway.stats();
+  const answers = await burst(gateway, client, LifeCmd.HANG);
+  const after = gateway.gateway.stats();
+  assertEquals(answers.map(({ sn }) => sn), SNS);
+  for (const { sn, ret, who } of answers) {
+    assertEquals(ret, sn === FAULTY_SN ? RET.WORKER_LOST : 0);
+    assertEquals(who?.redelivered ?? false, false);
+  }
+  const pids = answers.map(({ who }) => who?.pid);
+  assertEquals(pids[0], pids[1]);
+  for (const pid of pids.slice(FAULTY_SN)) assert(pid !== pids[0]);
+  assertEquals(after.givenBack - before.givenBack, REQUESTS - FAULTY_SN);
+  assertEquals(after.acknowledged - before.acknowledged, REQUESTS);
+  assertEquals([after.redelivered, after.givenUp], [0, 0]);
+  // Nothing of it comes later, and the next ones are chained again.
+  await untilChained(gateway, client);
+  await worker.logged(/ended: exit code 0/);
+});
+
+Deno.test("chains: what is chained behind a handler that blocks its worker is handed out again when that is killed", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await WorkerProcess.start(gateway.inner, {
+    workers: 2,
+    workTimeout: 2,
+  });
+  await using client = await gateway.connect();
+  await untilChained(gateway, client);
+  const before = gateway.gateway.stats();
+  const answers = await burst(gateway, client, LifeCmd.BLOCK);
+  const after = gateway.gateway.stats();
+  assertEquals(answers.map(({ sn }) => sn), SNS);
+  assertEquals(answers.map(({ ret }) => ret), SNS.map(() => 0));
+  const again = answers.filter(({ who }) => who!.redelivered);
+  // Those before it may have been answered when it blocked.
+  assert(again.length > REQUESTS - FAULTY_SN);
+  assertEquals(again.map(({ sn }) => sn), SNS.slice(-again.length));
+  assertEquals(after.redelivered, again.length);
+  assertEquals(after.acknowledged - before.acknowledged, REQUESTS);
+  assertEquals([after.givenBack, after.givenUp], [0, 0]);
+  await untilChained(gateway, client);
+  await worker.logged(/ended: killed: its event loop was blocked/);
+});
