@@ -8,7 +8,7 @@ import { Chains } from "../../worker/chains.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
-import { call, Door, next, WorkerFixture } from "./worker_fixture.ts";
+import { call, Door, WorkerFixture } from "./worker_fixture.ts";
 
 const { CHAINED, EXPLICIT_ACK, INNER } = TaskFlag;
 
@@ -276,97 +276,4 @@ Deno.test("a handler that takes long in a chain holds up its own client alone, a
     assertEquals(Box.fromFrame((await raw.nextFrame())!).sn, 100 + i);
   }
   await gateway.until((stats) => stats.inHand === 0 && stats.chains === 0);
-});
-
-Deno.test("what waits in a chain behind a slow handler comes back when park time is over, and is given up as what waits at the gateway", async () => {
-  await using gateway = await GatewayFixture.start({ parkTime: 1 });
-  await using worker = await gateway.attach();
-  // As a worker of ours whose tasks are short.
-  await worker.send({
-    cmd: TaskCmd.WORKER_ASK_FOR_TASK,
-    flags: EXPLICIT_ACK,
-    body: { chains: true },
-  });
-  await using client = await gateway.connect();
-  const created = await worker.expect(TaskCmd.CLIENT_CREATED);
-  const acknowledge = (task: Task, flags = 0) =>
-    worker.send({
-      cmd: TaskCmd.WORKER_ASK_FOR_TASK,
-      flags: EXPLICIT_ACK | flags,
-      ret: task.ret,
-      custom: 10,
-    });
-  await acknowledge(created);
-  for (let sn = 1; sn <= 3; sn++) client.write({ cmd: 1, sn });
-  const tasks: Task[] = [];
-  for (let i = 0; i < 3; i++) {
-    tasks.push(await worker.expect(TaskCmd.CLIENT_REQ));
-  }
-  assertEquals(tasks.map(({ flags }) => flags), [0, CHAINED, CHAINED]);
-  const recall = await worker.expect(TaskCmd.CLEAR_CLIENT_TASKS);
-  assertEquals(recall.connId, tasks[0]!.connId);
-  await acknowledge(tasks[1]!, CHAINED);
-  await acknowledge(tasks[2]!, CHAINED);
-  await gateway.until((stats) => stats.queued === 2);
-  // The only credit is withdrawn, so that nobody asks for them.
-  await worker.send({ cmd: TaskCmd.CLEAR_CLIENT_TASKS });
-  await worker.answer(tasks[0]!, "done");
-  await acknowledge(tasks[0]!);
-  assertEquals((await next(client)).text(), "done");
-  const codes = [(await next(client)).ret, (await next(client)).ret];
-  assertEquals(codes, [-10003, -10003]);
-});
-
-Deno.test("pushes about a client that somebody else sends reach what is chained of it", async () => {
-  await using gateway = await GatewayFixture.start();
-  await using worker = await gateway.attach();
-  await worker.send({
-    cmd: TaskCmd.WORKER_ASK_FOR_TASK,
-    flags: EXPLICIT_ACK,
-    body: { chains: true },
-  });
-  await using client = await gateway.connect();
-  await using trigger = await gateway.attach();
-  const created = await worker.expect(TaskCmd.CLIENT_CREATED);
-  const acknowledge = (task: Task, flags = 0) =>
-    worker.send({
-      cmd: TaskCmd.WORKER_ASK_FOR_TASK,
-      flags: EXPLICIT_ACK | flags,
-      ret: task.ret,
-      custom: 10,
-    });
-  await acknowledge(created);
-  const requests = async (count: number) => {
-    for (let sn = 1; sn <= count; sn++) client.write({ cmd: 1, sn });
-    const tasks: Task[] = [];
-    for (let i = 0; i < count; i++) {
-      tasks.push(await worker.expect(TaskCmd.CLIENT_REQ));
-    }
-    return tasks;
-  };
-  const [first, second] = await requests(2);
-  const command = (cmd: number, uid = 0) =>
-    trigger.send(first!.map({ cmd, uid, flags: 0 }));
-  await command(TaskCmd.LOGIN_CLIENT, 5);
-  await worker.expect(TaskCmd.CLEAR_CLIENT_TASKS);
-  await acknowledge(second!, CHAINED);
-  await acknowledge(first!);
-  const again = await worker.expect(TaskCmd.CLIENT_REQ);
-  assertEquals([again.uid, again.redelivered], [5, false]);
-  await acknowledge(again);
-
-  // A clear drops the one, a close leaves the news for the end.
-  const [third, fourth] = await requests(2);
-  await command(TaskCmd.CLEAR_CLIENT_TASKS);
-  await worker.expect(TaskCmd.CLEAR_CLIENT_TASKS);
-  await acknowledge(fourth!, CHAINED);
-  await gateway.until((stats) => stats.cleared === 1);
-  await acknowledge(third!);
-  const [fifth, sixth] = await requests(2);
-  await command(TaskCmd.CLOSE_CLIENT);
-  await gateway.until((stats) => stats.clients === 0);
-  await acknowledge(fifth!);
-  await acknowledge(sixth!);
-  const closed = await worker.expect(TaskCmd.CLIENT_CLOSED);
-  assertEquals([closed.uid, closed.flags & CHAINED], [5, 0]);
 });
