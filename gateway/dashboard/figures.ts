@@ -36,6 +36,7 @@ export function dashboardFigures(
 
   function showTiles(
     { stats, limits }: GatewayReport,
+    rates: Rates | null,
     point: HistoryPoint | undefined,
   ): void {
     set(
@@ -79,6 +80,13 @@ export function dashboardFigures(
         }`,
     );
     byId("workers-tile").dataset["level"] = misses ? "bad" : "";
+    set(
+      "chained",
+      optional(rates?.perSecond.chained),
+      `${count(stats.chained)} so far · mean length ${
+        optional(rates?.chainLength)
+      } · recalled ${count(stats.chainsRecalled)}`,
+    );
     set(
       "work",
       optional(point?.workP50, seconds),
@@ -188,7 +196,7 @@ export function dashboardFigures(
 
   return {
     show(report, rates, point) {
-      showTiles(report, point);
+      showTiles(report, rates, point);
       showTrouble(report);
       showWorkers(report, rates);
       showCommands(report, rates);

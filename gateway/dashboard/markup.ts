@@ -39,6 +39,7 @@ ${tile("clients", "Clients")}
 ${tile("requests", "Requests/s")}
 ${tile("waiting", "Tasks waiting")}
 ${tile("workers", "Workers")}
+${tile("chained", "Tasks chained/s")}
 ${tile("work", "Time in worker")}
 ${tile("delay", "Event-loop delay")}
 ${tile("memory", "Memory")}

@@ -192,6 +192,15 @@ export const COUNTERS: Plans = {
     metric: "maple_gateway_tasks_chained_total",
     help: "Tasks handed out behind others of the same client.",
   },
+  chainsBegun: {
+    metric: "maple_gateway_chains_begun_total",
+    help:
+      "Times that a worker got a second task behind one of the same client.",
+  },
+  chainsRecalled: {
+    metric: "maple_gateway_chains_recalled_total",
+    help: "Chains of which what was not begun was to come back.",
+  },
   givenBack: {
     metric: "maple_gateway_tasks_given_back_total",
     help: "Chained tasks that workers gave back and had not begun.",

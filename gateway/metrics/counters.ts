@@ -82,6 +82,10 @@ export interface GatewayCounters {
    * `chainMax`.
    */
   chained: number;
+  /** Chains: how often a worker that held a task of a client got a second one behind it. */
+  chainsBegun: number;
+  /** Chains of which what was not begun was to come back: their client changed, or it took long. */
+  chainsRecalled: number;
   /** Tasks of these that came back before they were begun, and were handed out anew or dropped. */
   givenBack: number;
   /** Tasks handed out again after their worker was lost. */

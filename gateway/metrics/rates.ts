@@ -51,6 +51,8 @@ export interface Rates {
   readonly queueTime: Durations;
   /** How long workers took for tasks. */
   readonly workTime: Durations;
+  /** How many tasks chains had, on average; null when none has begun. */
+  readonly chainLength: number | null;
   /** The commands, as in the later report. */
   readonly commands: readonly CommandRate[];
   /** The workers, as in the later report. */
@@ -69,6 +71,7 @@ export function ratesBetween(
   const seconds = after.stats.uptime - before.stats.uptime;
   if (!isSameRun(before, after) || !(seconds > 0)) return null;
   const [a, b] = [before.stats, after.stats];
+  const chains = b.chainsBegun - a.chainsBegun;
   return {
     seconds,
     perSecond: Object.fromEntries(
@@ -79,6 +82,7 @@ export function ratesBetween(
     ) as Record<CounterName, number>,
     queueTime: durationsBetween(a.queueTime, b.queueTime),
     workTime: durationsBetween(a.workTime, b.workTime),
+    chainLength: chains > 0 ? 1 + (b.chained - a.chained) / chains : null,
     commands: commandRates(a, b, seconds),
     workers: workerRates(a, b, seconds),
   };

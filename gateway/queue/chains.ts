@@ -44,12 +44,27 @@ export interface ChainsOptions {
   readonly deliver: (task: QueuedTask, link: TaskHolder) => void;
 }
 
+/** What has become of chains so far; told as the gateway's counters of these names. */
+export interface ChainCounts {
+  /** Tasks that were added to a chain, after its first. */
+  chained: number;
+  /** Chains that got a second task. */
+  chainsBegun: number;
+  /** Chains of which the worker was to give back what it had not begun. */
+  chainsRecalled: number;
+  /** Tasks that were given back and not begun. */
+  givenBack: number;
+}
+
 /** Gives a client's tasks to the worker that holds one already. Only for order "client". */
 export class Chains {
-  /** Tasks that were added to a chain, after its first. */
-  added = 0;
-  /** Tasks that were given back and not begun. */
-  givenBack = 0;
+  /** What has become of them so far. */
+  readonly counts: ChainCounts = {
+    chained: 0,
+    chainsBegun: 0,
+    chainsRecalled: 0,
+    givenBack: 0,
+  };
   /** Clients of which a worker holds more than one task now. */
   size = 0;
   readonly #queue: TaskQueue;
@@ -73,8 +88,9 @@ export class Chains {
       return;
     }
     if (session.chain === 2) this.size++;
-    this.added++;
     task.place = ++session.given;
+    this.counts.chained++;
+    if (task.place === 2) this.counts.chainsBegun++;
   }
 
   /** A worker does not hold a task any more. */
@@ -106,6 +122,7 @@ export class Chains {
   /** What of a client's chain is not begun is to come back. */
   recall(session: QueueClient): void {
     if (session.chain < 2) return;
+    this.counts.chainsRecalled++;
     this.end(session);
     session.holder!.recall(session);
   }

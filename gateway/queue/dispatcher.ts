@@ -4,7 +4,7 @@
 import { RET } from "@maple/box";
 import { turnNow } from "@maple/box/internal";
 import { AskingLinks } from "./asking_links.ts";
-import { Chains } from "./chains.ts";
+import { type ChainCounts, Chains } from "./chains.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -98,14 +98,9 @@ export class Dispatcher {
     return this.#chains !== null;
   }
 
-  /** Tasks that were handed out behind others of their client; see `Chains`. */
-  get chained(): number {
-    return this.#chains?.added ?? 0;
-  }
-
-  /** Tasks of these that came back and were not begun. */
-  get givenBack(): number {
-    return this.#chains?.givenBack ?? 0;
+  /** What has become of chains so far; undefined where there are none. */
+  get chainCounts(): Readonly<ChainCounts> | undefined {
+    return this.#chains?.counts;
   }
 
   /** How many clients have more than one task in a worker's hands. */
@@ -346,7 +341,7 @@ export class Dispatcher {
   // A worker has not begun a chained task, so it was not delivered.
   #giveBack(task: QueuedTask): void {
     const chains = this.#chains!;
-    chains.givenBack++;
+    chains.counts.givenBack++;
     chains.end(task.session!);
     task.deliveries--;
     if (task.cleared) {

@@ -43,6 +43,7 @@ export type FigureName =
   | "answers"
   | "waiting"
   | "inHand"
+  | "chained"
   | "queueTime"
   | "workTime"
   | "messages"
@@ -183,6 +184,22 @@ export const FIGURES: readonly Figure[] = [
           formatCount(stats.idleCredits)
         }`,
     style: ({ report: { stats } }) => stats.workers === 0 ? "bad" : "strong",
+  },
+  {
+    name: "chained",
+    label: "chained/s",
+    value: ({ rates }) => rates?.perSecond.chained ?? null,
+    format: formatRate,
+    detail: ({ report: { stats }, rates }) =>
+      [
+        `${formatCount(stats.chained)} in all`,
+        ...rates?.chainLength
+          ? [`length ${formatRate(rates.chainLength)}`]
+          : [],
+        ...stats.chainsRecalled > 0
+          ? [`${formatCount(stats.chainsRecalled)} recalled`]
+          : [],
+      ].join(", "),
   },
   durationFigure("queueTime", "wait p99"),
   durationFigure("workTime", "work p99"),

@@ -124,4 +124,7 @@ Deno.test("what somebody else does to a client reaches what is chained of it: a 
   await chained.finish(sixth!);
   const closed = await worker.expect(TaskCmd.CLIENT_CLOSED);
   assertEquals([closed.uid, closed.flags & CHAINED], [5, 0]);
+  const { chained: added, chainsBegun, chainsRecalled, givenBack } = gateway
+    .gateway.stats();
+  assertEquals([added, chainsBegun, chainsRecalled, givenBack], [3, 3, 2, 2]);
 });

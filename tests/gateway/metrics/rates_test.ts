@@ -25,6 +25,14 @@ Deno.test("ratesBetween() divides what was counted by the time between", () => {
   assertEquals(rates.workTime, { count: 0, mean: null, p50: null, p99: null });
 });
 
+Deno.test("ratesBetween() tells how many tasks the chains had that have begun meanwhile", () => {
+  const at = (uptime: number, chainsBegun: number, chained: number) =>
+    reportWith({ stats: { uptime, chainsBegun, chained } });
+  const before = at(10, 100, 1000);
+  assertEquals(ratesBetween(before, at(11, 104, 1012))?.chainLength, 4);
+  assertEquals(ratesBetween(before, at(11, 100, 1000))?.chainLength, null);
+});
+
 Deno.test("ratesBetween() takes the time of the gateway, not the time of day", () => {
   const before = reportWith({ stats: { uptime: 10 } });
   const after = reportWith({

@@ -83,7 +83,7 @@ Deno.test("Dispatcher gives what follows to the worker that holds the first, fla
   assertEquals(told(tasks), ["1", "2+", "3+", "4+"]);
   assertEquals(await other.sent(), []);
   assertEquals([link.link.credits, dispatcher.inHand], [1, 4]);
-  assertEquals([dispatcher.chains, dispatcher.chained], [1, 3]);
+  assertEquals([dispatcher.chains, dispatcher.chainCounts?.chained], [1, 3]);
   // The credit comes back with the last of them.
   for (const task of tasks) {
     assertEquals(link.link.credits, 1);
@@ -327,7 +327,7 @@ Deno.test("what a worker gives back is handed out anew, in order, as if it had n
   const again = await link.sent();
   assertEquals(told(again), ["2", "3+", "4+", "5+", "6+", "7+"]);
   assertEquals(again.filter((task) => task.redelivered), []);
-  assertEquals(all.dispatcher.givenBack, 5);
+  assertEquals(all.dispatcher.chainCounts?.givenBack, 5);
   assertEquals([all.dispatcher.acknowledged, all.dispatcher.redelivered], [
     1,
     0,

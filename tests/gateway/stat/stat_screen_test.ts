@@ -111,6 +111,9 @@ const AFTER = reportWith({
     clientsAccepted: 20,
     clientFrames: 12_345,
     answers: 12_000,
+    chained: 900,
+    chainsBegun: 300,
+    chainsRecalled: 2,
     queued: 5,
     oldestSeconds: 0.25,
     workers: 2,
@@ -163,6 +166,10 @@ Deno.test("renderScreen() shows the figures, what went wrong, workers and comman
     "waiting 5 oldest 250 ms, 0 B, max 100,000",
   );
   assertEquals(
+    lineOf(lines, "chained/s"),
+    "chained/s 900 900 in all, length 4.0, 2 recalled",
+  );
+  assertEquals(
     lineOf(lines, "work p99"),
     "work p99 9.3 ms p50 2.1 ms, mean 5.0 ms",
   );
@@ -182,6 +189,10 @@ Deno.test("renderScreen() shows the figures, what went wrong, workers and comman
 Deno.test("renderScreen() shows no rate that it does not know", () => {
   const lines = screen({ report: AFTER, rates: null });
   assertEquals(lineOf(lines, "requests/s"), "requests/s - 12,345 in all");
+  assertEquals(
+    lineOf(lines, "chained/s"),
+    "chained/s - 900 in all, 2 recalled",
+  );
   assertEquals(lineOf(lines, "work p99"), "work p99 -");
   assertEquals(lineOf(lines, "1001"), "1001 - - 2.0 ms 900 ms 100");
 });
