@@ -2,7 +2,7 @@
 // behind it goes on elsewhere, in order, once.
 
 import { assert, assertEquals } from "@std/assert";
-import { Box, type BoxFields, RET, type TcpClient } from "@maple/box";
+import { type Box, type BoxFields, RET, type TcpClient } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LifeCmd, type Who } from "./programs/life_worker.ts";

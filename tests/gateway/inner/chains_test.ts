@@ -2,8 +2,14 @@
 // others do to its client.
 
 import { assertEquals } from "@std/assert";
-import { type BoxFields, RET, Task, TaskCmd, TaskFlag } from "@maple/box";
-import type { TcpClient } from "@maple/box";
+import {
+  type BoxFields,
+  RET,
+  type Task,
+  TaskCmd,
+  TaskFlag,
+  type TcpClient,
+} from "@maple/box";
 import type { GatewayOptions } from "@maple/gateway";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import type { RawWorker } from "../../helpers/raw_worker.ts";
