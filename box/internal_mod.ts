@@ -62,6 +62,7 @@ export { connectGateway, gatewayName } from "./net/connect.ts";
 export type { GatewayHost } from "./net/connect.ts";
 export type { TlsTrust } from "./net/start_tls.ts";
 export { Gate } from "./net/gate.ts";
+export { Running } from "./net/running.ts";
 export { CMD, Heartbeats } from "./net/heartbeats.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";

@@ -10,6 +10,7 @@ import {
   MemoryLimit,
   onAbort,
   openIo,
+  Running,
   type ServerIo,
   SessionTable,
   whenFree,
@@ -38,7 +39,6 @@ import { resolveOptions } from "./resolve_options.ts";
 import { Measures } from "./metrics/measures.ts";
 import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
-import { Running } from "./running.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { newCounters } from "./metrics/counter_values.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
@@ -97,7 +97,7 @@ export class Gateway implements AsyncDisposable {
     this.#measures = measures;
     const logger = options.logger ??
       createLogger({ role: "gateway", level: "WARN" });
-    this.#running = new Running(logger);
+    this.#running = new Running({ logger });
     this.#certificates = new Certificates(resolved, logger);
     this.#context = {
       options: resolved,

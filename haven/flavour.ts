@@ -1,6 +1,6 @@
 // Flavour: how a kind of haven server is run.
 
-import type { Ports, ResolvedRun } from "./options.ts";
+import type { Ports, ResolvedRun } from "./resolve_options.ts";
 import type { Runnable } from "@maple/box/internal";
 
 /** The part of a haven server that its flavour runs. */

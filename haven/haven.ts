@@ -1,6 +1,6 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
-import type { BoxClass, BoxFields, BoxOf, Int64, UsersRow } from "@maple/box";
+import type { BoxClass, BoxFields, Int64, UsersRow } from "@maple/box";
 import {
   type IoKind,
   openIo,
@@ -14,24 +14,23 @@ import { AppLife } from "./app_life.ts";
 import type { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
 import type { Flavour } from "./flavour.ts";
-import { HavenRequest } from "./haven_request.ts";
+import type { HavenRequest } from "./haven_request.ts";
 import type { HookList } from "./hooks.ts";
 import {
   IN_MEMORY,
   type MemoryConnection,
   type MemoryEnd,
 } from "./in_memory.ts";
+import { fitConns } from "./fit_conns.ts";
+import type { HavenListenOptions, HavenRunOptions } from "./options.ts";
 import {
-  fitConns,
-  type HavenListenOptions,
-  type HavenRunOptions,
   type ResolvedListen,
   resolveRun,
   runOptions,
-} from "./options.ts";
+} from "./resolve_options.ts";
 import { runInThisProcess } from "./run_in_process.ts";
-import { Server, type ServerApp } from "./server.ts";
-import type { Session } from "./session.ts";
+import { Server } from "./server.ts";
+import { type ServerApp, serverApp } from "./server_app.ts";
 import type { UntypedState } from "./state.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 import { newUserCounters } from "./users.ts";
@@ -88,6 +87,7 @@ export class Haven<
   readonly #life: AppLife<HavenRequest<F, S, C>>;
   readonly #createConn: HookList<[conn: Connection<F, C>]>;
   readonly #closeConn: HookList<[conn: Connection<F, C>]>;
+  readonly #serverApp: ServerApp<F, C>;
   readonly #flavour: Flavour;
   #server: Server<F, C> | undefined;
   #inMemory: Promise<void> | undefined;
@@ -118,6 +118,10 @@ export class Haven<
     });
     this.#createConn = core.hookList("createConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
+    this.#serverApp = serverApp(boxClass, core, {
+      createConn: this.#createConn,
+      closeConn: this.#closeConn,
+    });
   }
 
   /**
@@ -260,7 +264,7 @@ export class Haven<
 
   async #serveInMemory(): Promise<void> {
     this.#life.begin({ signal: undefined });
-    const server = new Server(this.#serverApp(), resolveRun({}), undefined);
+    const server = new Server(this.#serverApp, resolveRun({}), undefined);
     this.#server = server;
     await this.#life.start(() => server.start());
   }
@@ -302,47 +306,12 @@ export class Haven<
     options: ResolvedListen,
     io: ServerIo,
   ): Server<F, C> | Promise<Server<F, C>> {
-    const app = this.#serverApp();
+    const app = this.#serverApp;
     const fitted = fitConns(options, app.logger);
     return whenFree(() => new Server(app, fitted, io), {
       bindTimeout: options.bindTimeout,
       logger: app.logger,
       givenUp: () => this.#life.leaving,
     });
-  }
-
-  #serverApp(): ServerApp<F, C> {
-    const { pipeline } = this.#core;
-    return {
-      boxClass: this.boxClass,
-      get logger() {
-        return pipeline.logger;
-      },
-      onCreate: (session) => this.#onCreate(session),
-      onRequest: (session, box: BoxOf<F>) => {
-        const request = new HavenRequest<F, S, C>(pipeline, box, session);
-        return pipeline.handle(request, pipeline.router.find(request.cmd));
-      },
-      onClose: (session) => this.#onClose(session),
-    };
-  }
-
-  #onCreate(session: Session<F, C>): Promise<void> | undefined {
-    const waiting = this.#createConn.run(session.conn);
-    if (this.#core.createClient.empty) return waiting;
-    const news = () => this.#core.createClient.run(this.#newsOf(session));
-    return waiting ? waiting.then(news) : news();
-  }
-
-  #onClose(session: Session<F, C>): Promise<void> | undefined {
-    const last = () => this.#closeConn.run(session.conn);
-    const { closeClient } = this.#core;
-    if (closeClient.empty) return last();
-    const waiting = closeClient.run(this.#newsOf(session));
-    return waiting ? waiting.then(last) : last();
-  }
-
-  #newsOf(session: Session<F, C>): HavenRequest<F, S, C> {
-    return new HavenRequest(this.#core.pipeline, new this.boxClass(), session);
   }
 }

@@ -20,9 +20,9 @@ export type {
 export type { RequestClient } from "./haven_request.ts";
 export { HookList } from "./hooks.ts";
 export type { Hook, HookOrder, LogSource, ThrowHandler } from "./hooks.ts";
-export type { Ports, ResolvedListen, ResolvedRun } from "./options.ts";
+export type { Ports, ResolvedListen, ResolvedRun } from "./resolve_options.ts";
 export { Pipeline } from "./pipeline.ts";
-export { asNumber } from "./request.ts";
+export { asNumber } from "./as_number.ts";
 export type { RequestHost, RequestRoute, ResponseHook } from "./request.ts";
 export { Router } from "./router.ts";
 export type { BlueprintHooks, Route, RouteOrigin } from "./router.ts";

@@ -17,10 +17,10 @@ import {
 } from "./hooks.ts";
 import { isPending } from "./outcome.ts";
 import { Reply } from "./reply.ts";
+import { faultAnswer } from "./fault_answer.ts";
 import {
   type AnyRequest,
   AppRequest,
-  faultAnswer,
   pendingReplies,
   type RequestHost,
   setRoute,

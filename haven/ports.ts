@@ -9,7 +9,7 @@ import {
   whenFree,
 } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
-import type { Ports, ResolvedListen } from "./options.ts";
+import type { Ports, ResolvedListen } from "./resolve_options.ts";
 
 /** The flag of Deno without which a port cannot be shared. */
 export const SHARING_FLAG = "--unstable-net";

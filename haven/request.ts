@@ -1,11 +1,9 @@
 // AppRequest: one received box on its way through an app, and the answer to it.
 
 import {
-  type BoxClass,
   type BoxData,
   type BoxFields,
   type BoxInit,
-  type BoxMethods,
   type BoxOf,
   type Int64,
   RET,
@@ -17,7 +15,10 @@ import {
   type Logger,
   packTransient,
 } from "@maple/box/internal";
+import { asNumber } from "./as_number.ts";
 import { HavenError } from "./errors.ts";
+import { answerBox, answerFrame } from "./answer_frame.ts";
+import { faultAnswer } from "./fault_answer.ts";
 import { resolved } from "./outcome.ts";
 import type { UntypedState } from "./state.ts";
 
@@ -213,9 +214,9 @@ export abstract class AppRequest<
       throw new HavenError("request", `Cannot answer ${this} a second time`);
     }
     if (!beforeResponse.empty || !afterResponse.empty) {
-      return this.#replyWithHooks(this.#toBox(data));
+      return this.#replyWithHooks(answerBox(this, data));
     }
-    const sent = this.send(this.#toFrame(data));
+    const sent = this.send(answerFrame(this, data));
     this.#responded = true;
     return resolved(sent);
   }
@@ -328,7 +329,7 @@ export abstract class AppRequest<
       );
       const fault = faultAnswer(this.box, RET.INTERNAL);
       if (fault !== undefined) {
-        this.send(this.#toFrame(fault as BoxInit<object> as BoxInit<F>));
+        this.send(answerFrame(this, fault as BoxInit<object> as BoxInit<F>));
       }
       return false;
     }
@@ -348,58 +349,4 @@ export abstract class AppRequest<
       if (this.#pending === pending) this.#pending = undefined;
     }
   }
-
-  #toBox(data: BoxData<F>): BoxOf<F> {
-    if (!(data instanceof Uint8Array)) return this.#toOwnBox(data);
-    return this.#boxClass.fromFrame(this.#toFrame(data));
-  }
-
-  #toFrame(data: BoxData<F>): Uint8Array {
-    if (!(data instanceof Uint8Array)) {
-      return packTransient(this.#toOwnBox(data));
-    }
-    const used = this.#boxClass.check(data, Infinity);
-    if (used <= 0 || used !== data.length) {
-      throw new HavenError(
-        "request",
-        `Cannot answer ${this}: ${data.length} bytes are not one whole frame`,
-      );
-    }
-    return data;
-  }
-
-  #toOwnBox(data: BoxOf<F> | BoxInit<F>): BoxOf<F> {
-    return data instanceof this.#boxClass
-      ? data as BoxOf<F>
-      : this.box.map(data as BoxInit<F>);
-  }
-
-  get #boxClass(): BoxClass<F> {
-    return this.box.constructor as BoxClass<F>;
-  }
-}
-
-/**
- * A 64-bit integer where a number is wanted.
- *
- * @throws {HavenError} `request` when it is beyond the safe integers.
- */
-export function asNumber(name: string, value: Int64): number {
-  if (typeof value === "number") return value;
-  throw new HavenError(
-    "request",
-    `Cannot give ${name} ${value} as a number: it is beyond 2^53; use ${name}64`,
-  );
-}
-
-/**
- * The answer that says that something went wrong; `undefined` when the box class has no `ret` to
- * say it with.
- */
-export function faultAnswer(
-  box: BoxMethods<object>,
-  ret: number,
-): { ret: number } | undefined {
-  const { fieldNames } = box.constructor as BoxClass<object>;
-  return fieldNames.includes("ret") ? { ret } : undefined;
 }

@@ -1,22 +1,19 @@
 // Server: the listeners and connections of a haven server in one process or thread.
 
-import type { BoxClass, BoxOf } from "@maple/box";
+import type { BoxClass } from "@maple/box";
 import {
-  acceptAll,
   ClientPlaces,
   ClientWatch,
   type CloseCause,
   type Conn,
-  describeError,
   Entrance,
   formatAddress,
   type FrameSocketOptions,
   Heartbeats,
   isOrdinary,
-  type Listener,
-  type Logger,
   MemoryLimit,
   type Placed,
+  Running,
   type ServerIo,
   type ServerTransport,
   type Steps,
@@ -27,37 +24,17 @@ import {
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
+import { Listeners } from "./listeners.ts";
 import type { MemoryConnection, MemoryEnd } from "./in_memory.ts";
 import { MemoryTransport } from "./memory_transport.ts";
-import type { ResolvedListen } from "./options.ts";
+import type { ResolvedListen } from "./resolve_options.ts";
+import type { ServerApp } from "./server_app.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import { type HavenStats, newCounters } from "./stats.ts";
 import { Users } from "./users.ts";
 
-const TCP: Steps = { tls: false, ws: false };
-const WEB_SOCKET: Steps = { tls: false, ws: true };
 // How many times outboxBytes may be sent to a client in one go while nothing waits.
 const AT_ONCE = 4;
-
-/**
- * Whom a server works for. Each function answers a promise, which never rejects, when something has
- * to be awaited.
- */
-export interface ServerApp<F extends object, C extends object> {
-  /** The class of the clients' boxes. */
-  readonly boxClass: BoxClass<F>;
-  /** Where it logs to. */
-  readonly logger: Logger;
-  /** Calls the hooks for a new connection. */
-  onCreate(session: Session<F, C>): Promise<void> | undefined;
-  /** Handles a request. */
-  onRequest(
-    session: Session<F, C>,
-    box: BoxOf<F>,
-  ): Promise<void> | undefined;
-  /** Calls the hooks for a connection that is gone. */
-  onClose(session: Session<F, C>): Promise<void> | undefined;
-}
 
 /** The listeners and connections of a haven server in one process or thread. */
 export class Server<F extends object, C extends object>
@@ -71,8 +48,7 @@ export class Server<F extends object, C extends object>
   readonly #options: ResolvedListen;
   readonly #app: ServerApp<F, C>;
   readonly #io: ServerIo | undefined;
-  readonly #listener: Listener | undefined;
-  readonly #webListener: Listener | undefined;
+  readonly #listeners: Listeners | undefined;
   readonly #watch: ClientWatch;
   readonly #entrance: Entrance;
   readonly #pings: WebSocketPings;
@@ -80,8 +56,8 @@ export class Server<F extends object, C extends object>
   readonly #places: ClientPlaces<Placed>;
   readonly #sessions = new Map<number, Session<F, C>>();
   readonly #counters = newCounters();
-  // What has to be over before the server is closed, beside the sessions.
-  readonly #running = new Set<Promise<void>>();
+  // What has to be over before the server is closed.
+  readonly #running: Running;
   #accepting = false;
   #lastId = 0;
 
@@ -97,9 +73,9 @@ export class Server<F extends object, C extends object>
     options: ResolvedListen,
     io: ServerIo | undefined,
   ) {
-    const { host, port, websocketPort, reusePort, timeout, keepAlive } =
-      options;
+    const { websocketPort, timeout } = options;
     this.#app = app;
+    this.#running = new Running(app);
     this.#options = options;
     this.#places = new ClientPlaces(options);
     this.connQueueMax = options.connQueueMax;
@@ -135,29 +111,17 @@ export class Server<F extends object, C extends object>
     );
     this.#io = io;
     if (!io) return;
-    const more = { reusePort, keepAlive };
-    let listener: Listener | undefined;
-    try {
-      listener = io.listen({ what: "clients", hostname: host, port }, more);
-      this.#webListener = websocketPort === undefined ? undefined : io.listen(
-        { what: "WebSockets", hostname: host, port: websocketPort },
-        more,
-      );
-    } catch (cause) {
-      listener?.close();
-      throw new HavenError("listen", (cause as Error).message, { cause });
-    }
-    this.#listener = listener;
+    this.#listeners = new Listeners(io, options);
   }
 
   /** Where TCP clients connect, with the real port. */
   get addr(): Deno.NetAddr | undefined {
-    return this.#listener?.addr;
+    return this.#listeners?.addr;
   }
 
   /** Where WebSocket clients connect, with the real port. */
   get websocketAddr(): Deno.NetAddr | undefined {
-    return this.#webListener?.addr;
+    return this.#listeners?.websocketAddr;
   }
 
   /** The connections. */
@@ -170,23 +134,10 @@ export class Server<F extends object, C extends object>
     this.#accepting = true;
     this.#watch.start();
     this.#pings.start();
-    const { logger } = this.#app;
-    if (!this.#listener) return;
-    this.#follow(
-      acceptAll(
-        this.#listener,
-        logger,
-        (conn) => this.#accept(conn, TCP),
-      ),
-    );
-    if (!this.#webListener) return;
-    this.#follow(
-      acceptAll(
-        this.#webListener,
-        logger,
-        (conn) => this.#accept(conn, WEB_SOCKET),
-      ),
-    );
+    this.#listeners?.start((conn, steps) => this.#accept(conn, steps), {
+      logger: this.#app.logger,
+      running: this.#running,
+    });
   }
 
   /** The counters as they are now. */
@@ -205,8 +156,7 @@ export class Server<F extends object, C extends object>
 
   /** Accepts and reads no more, waits for the requests that came, then closes all connections. */
   async close(): Promise<void> {
-    this.#listener?.close();
-    this.#webListener?.close();
+    this.#listeners?.close();
     this.#accepting = false;
     this.#entrance.close();
     this.#pings.stop();
@@ -220,7 +170,7 @@ export class Server<F extends object, C extends object>
     }
     for (const session of busy) session.abandon();
     for (const session of [...this.all()]) session.socket.close(STOP);
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#running.ended();
     await this.#io?.close();
     this.memory.stop();
   }
@@ -287,7 +237,7 @@ export class Server<F extends object, C extends object>
     const begin = (opened: Conn) =>
       void this.#begin(transportOf(opened, this.#socketOptions()));
     if (this.#entrance.concerns(conn, steps)) {
-      this.#follow(this.#entrance.enter(conn, steps, begin));
+      this.#running.follow(this.#entrance.enter(conn, steps, begin));
     } else begin(conn);
   }
 
@@ -347,7 +297,7 @@ export class Server<F extends object, C extends object>
     });
     session.start();
     // A connection counts until it has ended for good and its hooks were called.
-    this.#follow(
+    this.#running.follow(
       transport.run(session).then(() => session.finished).then(() => {
         this.#sessions.delete(id);
         this.#places.free(session);
@@ -366,15 +316,5 @@ export class Server<F extends object, C extends object>
     this.#counters.refused++;
     this.#app.logger.warn(`a client is refused: ${why}`);
     return why;
-  }
-
-  #follow(work: Promise<void>): void {
-    // None rejects; one that did so by a mistake of ours must not end the others.
-    const ended = work.catch((error) => {
-      this.#app.logger.error(`a fault: ${describeError(error)}`);
-    }).then(() => {
-      this.#running.delete(ended);
-    });
-    this.#running.add(ended);
   }
 }

@@ -13,7 +13,7 @@ import {
 import { HavenError } from "./errors.ts";
 import type { Flavour, FlavourApp } from "./flavour.ts";
 import { Haven, type HavenOptions } from "./haven.ts";
-import type { Ports, ResolvedRun } from "./options.ts";
+import type { Ports, ResolvedRun } from "./resolve_options.ts";
 import {
   checkPortSharing,
   findPorts,

@@ -10,7 +10,7 @@ import {
   writeOutLogs,
 } from "@maple/box/internal";
 import type { FlavourApp } from "./flavour.ts";
-import type { Ports, ResolvedRun } from "./options.ts";
+import type { Ports, ResolvedRun } from "./resolve_options.ts";
 
 /** What a thread is told by its name: it must know before it runs the user's module. */
 export interface ThreadIdentity extends ChildStart {

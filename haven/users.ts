@@ -2,7 +2,7 @@
 
 import type { BoxClass, Int64, UserSelection, UsersRow } from "@maple/box";
 import { decodeCloseUsers, encodeCloseUsers, toInt64 } from "@maple/box";
-import type { ResolvedListen } from "./options.ts";
+import type { ResolvedListen } from "./resolve_options.ts";
 import {
   type Logger,
   readRspToUsers,

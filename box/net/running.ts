@@ -1,19 +1,24 @@
 // Running: the life of the connections, counted, so that the end can wait for the last of them.
 
-import { describeError, type Logger } from "@maple/box/internal";
+import { describeError } from "../log/describe_error.ts";
+import type { Logger } from "../log/logger.ts";
 
 /**
  * Counts what runs. There are thousands of connections: they are only counted. None of their
  * promises rejects; one that did so by a mistake of ours must not end the others.
  */
 export class Running {
-  readonly #logger: Logger;
+  readonly #source: { readonly logger: Logger };
   #count = 0;
   #onNone: (() => void) | undefined;
 
-  /** @param logger Where a mistake of ours is told. */
-  constructor(logger: Logger) {
-    this.#logger = logger;
+  /**
+   * Nothing runs yet.
+   *
+   * @param source Where a mistake of ours is told.
+   */
+  constructor(source: { readonly logger: Logger }) {
+    this.#source = source;
   }
 
   /** Counts some work until it has ended. */
@@ -29,7 +34,7 @@ export class Running {
   }
 
   readonly #onFault = (error: unknown): void => {
-    this.#logger.error(`a fault: ${describeError(error)}`);
+    this.#source.logger.error(`a fault: ${describeError(error)}`);
     this.#onEnded();
   };
 

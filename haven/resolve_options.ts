@@ -1,0 +1,273 @@
+// Fills in the defaults of a haven server's options and checks them.
+
+import {
+  ANY,
+  checkChoice,
+  checkNumber,
+  checkNumbers,
+  CMD,
+  COUNT,
+  DEFAULT_BIND_TIMEOUT,
+  DEFAULT_KEEP_ALIVE,
+  DEFAULT_PING,
+  IO_KINDS,
+  type IoKind,
+  type IpRange,
+  KEEP_ALIVE,
+  LOG_FORMATS,
+  type LogFormat,
+  machineMemory,
+  ON_UNHANDLED,
+  type OnUnhandled,
+  parseIpRanges,
+  parseOrigins,
+  parsePath,
+  PING,
+  PORT,
+  refuseRenamed,
+  SECONDS,
+  type Siblings,
+  STOP_SIGNALS,
+  type StopSignal,
+} from "@maple/box/internal";
+import { HavenError } from "./errors.ts";
+import type { HavenRunOptions } from "./options.ts";
+
+/** The ports of a server, and whether others listen on them too. */
+export interface Ports {
+  /** For TCP clients. */
+  readonly port: number;
+  /** For WebSocket clients. */
+  readonly websocketPort: number | undefined;
+}
+
+/** The options of `listen` with their defaults filled in. */
+export interface ResolvedListen extends Ports {
+  /** See {@linkcode HavenListenOptions}. */
+  readonly host: string;
+  /** Whether others listen on the ports too. */
+  readonly reusePort: boolean;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly io: IoKind;
+  /** How many servers share the open files of this process. */
+  readonly threads: number;
+  /** These others. */
+  readonly siblings: Siblings | undefined;
+  /** See {@linkcode HavenListenOptions}; undefined = any. */
+  readonly websocketPath: string | undefined;
+  /** See {@linkcode HavenListenOptions}; undefined = any. */
+  readonly websocketOrigins: readonly string[] | undefined;
+  /** Where proxies are. */
+  readonly proxyProtocol: readonly IpRange[];
+  /** Seconds. */
+  readonly websocketPing: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly heartbeatCmd: number | undefined;
+  /** Seconds. */
+  readonly timeout: number;
+  /** Seconds. */
+  readonly firstFrameTimeout: number;
+  /** Seconds. */
+  readonly frameTimeout: number;
+  /** Seconds. */
+  readonly writeTimeout: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly memoryBytes: number;
+  /** Seconds. */
+  readonly keepAlive: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly connsMax: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly frameBytes: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly outboxBytes: number;
+  /** Seconds. */
+  readonly linger: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly connQueueMax: number;
+  /** Milliseconds. */
+  readonly stopTimeoutMs: number;
+  /** Seconds. */
+  readonly bindTimeout: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The options of `run` with their defaults filled in. */
+export interface ResolvedRun extends ResolvedListen {
+  /** See {@linkcode HavenRunOptions}. */
+  readonly workers: number;
+  /** Milliseconds. */
+  readonly workTimeoutMs: number;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly stopSignal: StopSignal | undefined;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly debug: boolean;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly logFormat: LogFormat;
+  /** See {@linkcode HavenRunOptions}. */
+  readonly onUnhandled: OnUnhandled;
+}
+
+const RANGES = {
+  port: PORT,
+  websocketPing: PING,
+  timeout: SECONDS,
+  firstFrameTimeout: SECONDS,
+  frameTimeout: SECONDS,
+  writeTimeout: SECONDS,
+  memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  keepAlive: KEEP_ALIVE,
+  connsMax: COUNT,
+  frameBytes: COUNT,
+  outboxBytes: COUNT,
+  linger: SECONDS,
+  connQueueMax: COUNT,
+  stopTimeout: SECONDS,
+  bindTimeout: SECONDS,
+  workers: { min: 0, max: 1024, whole: true },
+  workTimeout: SECONDS,
+};
+
+// The names of before, and those of now.
+const RENAMED = {
+  frameMax: "frameBytes",
+  outboxMax: "outboxBytes",
+  memoryMax: "memoryBytes",
+};
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws {HavenError} `option`, naming the option, its range and the value received.
+ */
+export function resolveRun(options: HavenRunOptions): ResolvedRun {
+  refuseRenamed(options, RENAMED, fail);
+  const {
+    host = "127.0.0.1",
+    port = 7777,
+    websocketPort,
+    io = "deno",
+    websocketPath = ANY,
+    websocketOrigins = ANY,
+    proxyProtocol = [],
+    websocketPing = DEFAULT_PING,
+    heartbeatCmd,
+    timeout = 0,
+    firstFrameTimeout = 0,
+    frameTimeout = 30,
+    writeTimeout = 30,
+    keepAlive = DEFAULT_KEEP_ALIVE,
+    connsMax = 10_000,
+    frameBytes = 1024 * 1024,
+    outboxBytes = 4 * 1024 * 1024,
+    linger = 30,
+    connQueueMax = 128,
+    stopTimeout = 10,
+    bindTimeout = DEFAULT_BIND_TIMEOUT,
+    workers = 1,
+    memoryBytes = Math.floor(machineMemory() / 4 / Math.max(workers, 1)),
+    workTimeout = 15,
+    stopSignal,
+    debug = false,
+    logFormat = "text",
+    onUnhandled = "log",
+    signal,
+  } = options;
+  checkNumbers(
+    {
+      port,
+      websocketPing,
+      timeout,
+      firstFrameTimeout,
+      frameTimeout,
+      writeTimeout,
+      memoryBytes,
+      keepAlive,
+      connsMax,
+      frameBytes,
+      outboxBytes,
+      linger,
+      connQueueMax,
+      stopTimeout,
+      bindTimeout,
+      workers,
+      workTimeout,
+    },
+    RANGES,
+    fail,
+  );
+  if (websocketPort !== undefined) {
+    checkNumber("Option websocketPort", websocketPort, PORT, fail);
+  }
+  if (heartbeatCmd !== undefined) {
+    checkNumber("Option heartbeatCmd", heartbeatCmd, CMD, fail);
+  }
+  if (stopSignal !== undefined) {
+    checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
+  }
+  checkChoice("io", io, IO_KINDS, fail);
+  checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
+  checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
+  if (port !== 0 && port === websocketPort) {
+    throw new HavenError(
+      "option",
+      `Options port and websocketPort must differ, got ${port} for both`,
+    );
+  }
+  return {
+    host,
+    port,
+    websocketPort,
+    websocketPath: parsePath("Option websocketPath", websocketPath, fail),
+    websocketOrigins: parseOrigins(
+      "Option websocketOrigins",
+      websocketOrigins,
+      fail,
+    ),
+    proxyProtocol: parseIpRanges("Option proxyProtocol", proxyProtocol, fail),
+    websocketPing,
+    heartbeatCmd,
+    reusePort: false,
+    io,
+    threads: 1,
+    siblings: undefined,
+    timeout,
+    firstFrameTimeout,
+    frameTimeout,
+    writeTimeout,
+    memoryBytes,
+    keepAlive,
+    connsMax,
+    frameBytes,
+    outboxBytes,
+    linger,
+    connQueueMax,
+    stopTimeoutMs: stopTimeout * 1000,
+    bindTimeout,
+    workers,
+    workTimeoutMs: workTimeout * 1000,
+    stopSignal,
+    debug,
+    logFormat,
+    onUnhandled,
+    signal,
+  };
+}
+
+/** The options of `run` from the arguments of any of its forms. */
+export function runOptions(
+  first: string | HavenRunOptions,
+  second: number | HavenRunOptions | undefined,
+  third: HavenRunOptions,
+): HavenRunOptions {
+  if (typeof first !== "string") return first;
+  if (typeof second === "object") return { ...second, host: first };
+  return second === undefined
+    ? { ...third, host: first }
+    : { ...third, host: first, port: second };
+}
+
+function fail(message: string): HavenError {
+  return new HavenError("option", message);
+}
