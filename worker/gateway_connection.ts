@@ -1,34 +1,27 @@
 // GatewayConnection: one connection to a gateway, from its start to its end: asks for tasks, hands
 // them on, acknowledges them.
 
-import { MAGIC, Task, TaskCmd, TaskOffset } from "@maple/box";
+import { TaskCmd, TaskOffset } from "@maple/box";
 import {
-  addressAnswer,
   type CloseCause,
   decodeGreeting,
   deliveryIdOf,
-  DenoConn,
   endChain,
   endsChain,
   type FrameHandler,
-  FrameSocket,
-  type FrameTransport,
   isChained,
   isForNobody,
   isPing,
   isRecall,
   isWithdrawal,
-  LINK_BUFFER_BYTES,
   pingIntervalMs,
   readInt32,
   readInt64,
   withdrawal,
-  writeAsk,
-  writeInt32,
 } from "@maple/box/internal";
 import { Chains } from "./chains.ts";
-import { WorkerError } from "./errors.ts";
 import type { TaskConnection } from "./task_connection.ts";
+import { NO_BODY, TaskWriter } from "./task_writer.ts";
 
 /** Whoever works on the tasks of a {@linkcode GatewayConnection}. */
 export interface TaskHandler {
@@ -52,24 +45,14 @@ export interface AskOptions {
   readonly identity: Uint8Array;
 }
 
-const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
-// What one handler sends in one go, or many while the gateway is busy, must not take the connection
-// from all others.
-const MAX_LONE_BYTES = 4 * MAX_OUTBOX_BYTES;
-// The gateway and its clients can go on while the worker does. In smaller pieces it would cost both
-// more than it gives.
-const PACE = { frames: 32, ms: 1 };
 const MISSED_PINGS = 4;
-const NO_BODY: Uint8Array = new Uint8Array(0);
 // An original gateway does not confirm that it gives no more tasks.
 const CONFIRM_TIMEOUT_MS = 1000;
 
 /** One connection to a gateway. */
 export class GatewayConnection implements FrameHandler, TaskConnection {
-  readonly #socket: FrameTransport;
-  readonly #gateway: string;
+  readonly #writer: TaskWriter;
   readonly #handler: TaskHandler;
-  readonly #header: Uint8Array = headerTemplate();
   readonly #chains = new Chains({
     start: (frame) => this.#start(frame),
     giveBack: (frame) => this.#giveBack(frame),
@@ -84,7 +67,6 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   #anyGivenUp = false;
   #attached = false;
   #greeted = false;
-  #frameBytes = Infinity;
   // Set when it asks for no more tasks: resolves when none are on their way any more.
   #withdrawn: Promise<void> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -100,17 +82,8 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     gateway: string,
     handler: TaskHandler,
   ) {
-    this.#gateway = gateway;
+    this.#writer = new TaskWriter(conn, gateway);
     this.#handler = handler;
-    this.#socket = new FrameSocket(new DenoConn(conn), {
-      framing: Task,
-      frameBytes: 2 ** 31 - 1,
-      outboxBytes: MAX_OUTBOX_BYTES,
-      loneBytes: MAX_LONE_BYTES,
-      bufferBytes: LINK_BUFFER_BYTES,
-      ownFrames: true,
-      pace: PACE,
-    });
   }
 
   /** How many tasks are being worked on. */
@@ -130,15 +103,15 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
 
   /** Whether it has ended. */
   get closed(): boolean {
-    return this.#socket.closed;
+    return this.#writer.socket.closed;
   }
 
   /** Asks for the first tasks and reads until the connection has ended. */
   run({ concurrency, identity }: AskOptions): Promise<void> {
     for (let i = 0; i < concurrency; i++) {
-      this.#ask(0, 0, i > 0 ? NO_BODY : identity);
+      this.#writer.ask(0, 0, i > 0 ? NO_BODY : identity);
     }
-    return this.#socket.run(this);
+    return this.#writer.socket.run(this);
   }
 
   /** The worker counts as let in, which an original gateway does not say. */
@@ -163,7 +136,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     // Once the credits are withdrawn an ASK only acknowledges. An original gateway, which gives no
     // delivery ids, would take it for a wish.
     if (!this.#withdrawn || deliveryId > 0) {
-      this.#ask(deliveryId, tookMs, NO_BODY);
+      this.#writer.ask(deliveryId, tookMs, NO_BODY);
     }
     this.#chains.finished(task);
     this.#onInHandChange?.();
@@ -192,8 +165,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    * @throws {WorkerError} as {@linkcode GatewayConnection.checkSize}.
    */
   send(task: Uint8Array): boolean {
-    this.checkSize(task.length);
-    return !this.closed && this.#socket.send(task);
+    return this.#writer.send(task);
   }
 
   /**
@@ -218,10 +190,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   answer(task: Uint8Array, box: Uint8Array): boolean {
     this.checkSize(TaskOffset.body + box.length);
     if (this.closed || isForNobody(task) || this.#isGivenUp(task)) return false;
-    const at = this.#writeHeader(TaskCmd.WRITE_TO_CLIENT, box);
-    if (at < 0) return false;
-    addressAnswer(task, this.#socket.buffer, at);
-    return true;
+    return this.#writer.answer(task, box);
   }
 
   /**
@@ -231,15 +200,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    * @throws {WorkerError} when it is too long.
    */
   checkSize(bytes: number): void {
-    const max = Math.min(this.#frameBytes, MAX_OUTBOX_BYTES);
-    if (bytes <= max) return;
-    throw new WorkerError(
-      `Cannot send ${bytes} bytes: ${
-        max === this.#frameBytes
-          ? `gateway ${this.#gateway} takes messages of up to ${max} (its option innerFrameBytes)`
-          : `a worker sends messages of up to ${max}`
-      }`,
-    );
+    this.#writer.checkSize(bytes);
   }
 
   /**
@@ -253,12 +214,12 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     if (this.closed) return;
     await this.#withdraw();
     await this.#idle(timeoutMs);
-    this.#socket.close();
+    this.#writer.socket.close();
   }
 
   /** Closes at once. */
   destroy(): void {
-    this.#socket.destroy();
+    this.#writer.socket.destroy();
   }
   onFrame(frame: Uint8Array): void {
     // What a gateway says of itself has higher commands than all tasks.
@@ -286,7 +247,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
       if (!greeting) return false;
       this.#greeted = true;
       this.#isChaining = greeting.chains ?? false;
-      this.#frameBytes = greeting.innerFrameMax ?? Infinity;
+      this.#writer.frameBytes = greeting.innerFrameMax ?? Infinity;
       this.attach();
     }
     return true;
@@ -306,7 +267,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     clearTimeout(this.#silence);
     if (this.closed || everyMs === 0) return;
     this.#silence = setTimeout(() => {
-      this.#socket.destroy({
+      this.#writer.socket.destroy({
         kind: "idle",
         message: `no sign of life for ${everyMs * MISSED_PINGS} ms`,
       });
@@ -320,32 +281,8 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
 
   #giveBack(frame: Uint8Array): void {
     this.#inHand--;
-    this.#ask(deliveryIdOf(frame), 0, NO_BODY, true);
+    this.#writer.ask(deliveryIdOf(frame), 0, NO_BODY, true);
     this.#onInHandChange?.();
-  }
-
-  #ask(
-    deliveryId: number,
-    tookMs: number,
-    body: Uint8Array,
-    unrun = false,
-  ): void {
-    if (this.closed) return;
-    const at = this.#writeHeader(TaskCmd.WORKER_ASK_FOR_TASK, body);
-    if (at >= 0) writeAsk(this.#socket.buffer, at, deliveryId, tookMs, unrun);
-  }
-
-  // Header and body of one Task; answers where it begins in the buffer, or -1.
-  #writeHeader(cmd: number, body: Uint8Array): number {
-    const length = TaskOffset.body + body.length;
-    const at = this.#socket.reserve(length);
-    if (at < 0) return -1;
-    const { buffer } = this.#socket;
-    buffer.set(this.#header, at);
-    writeInt32(buffer, at + TaskOffset.packetLen, length);
-    writeInt32(buffer, at + TaskOffset.cmd, cmd);
-    buffer.set(body, at + TaskOffset.body);
-    return at;
   }
 
   #withdraw(): Promise<void> {
@@ -373,12 +310,6 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     });
     return orTimeout(idle, timeoutMs);
   }
-}
-
-function headerTemplate(): Uint8Array {
-  const header = new Uint8Array(TaskOffset.body);
-  writeInt32(header, 0, MAGIC);
-  return header;
 }
 
 function orTimeout(work: Promise<void>, ms: number): Promise<void> {
