@@ -9,7 +9,8 @@ import {
 } from "./body.ts";
 import { BoxError } from "./errors.ts";
 import { checkFrame, type Framing } from "./framing.ts";
-import { type FieldRecord, HeaderCodec } from "./header_codec.ts";
+import type { FieldRecord } from "./field_access.ts";
+import { HeaderCodec } from "./header_codec.ts";
 import type { ByteOrder, FieldsOf, HeaderSchema } from "./header_schema.ts";
 
 /** What a box is made from: any of its header's fields, and a body. */
@@ -121,6 +122,7 @@ export interface BoxClassOptions {
 const EMPTY: Uint8Array = new Uint8Array(0);
 // For boxes whose fields are read from a frame: they need no defaults first.
 const UNREAD: FieldRecord = {};
+const NONE: FieldRecord = {};
 
 /**
  * Makes a class of boxes with a header of your own. Everything in maple that takes a box class
@@ -151,7 +153,8 @@ export function boxClass<const S extends HeaderSchema>(
   const codec = new HeaderCodec(schema, options.byteOrder);
   const className = options.name ?? "Box";
   const fieldNames = Object.freeze(codec.fieldNames);
-  const copied = ["cmd", "sn"].filter((name) => codec.has(name));
+  const hasCmd = codec.has("cmd");
+  const hasSn = codec.has("sn");
 
   class SchemaBox {
     static readonly headerBytes = codec.bytes;
@@ -183,21 +186,17 @@ export function boxClass<const S extends HeaderSchema>(
 
     constructor(init?: FieldRecord) {
       if (init === UNREAD) return;
-      const fields = this as unknown as FieldRecord;
-      codec.reset(fields);
-      this.#body = encodeBody(init?.body as BodyInput);
-      if (init === undefined) return;
-      for (const name in init) {
-        if (name === "body") continue;
-        if (!codec.has(name)) {
-          throw new BoxError(
-            "schema",
-            `Cannot make a ${className}: it has no field "${name}"; known are ${
-              fieldNames.join(", ")
-            } and body`,
-          );
-        }
-        if (init[name] !== undefined) fields[name] = init[name];
+      const given = init ?? NONE;
+      codec.fill(this as unknown as FieldRecord, given);
+      this.#body = encodeBody(given.body as BodyInput);
+      for (const name in given) {
+        if (name === "body" || codec.has(name)) continue;
+        throw new BoxError(
+          "schema",
+          `Cannot make a ${className}: it has no field "${name}"; known are ${
+            fieldNames.join(", ")
+          } and body`,
+        );
       }
     }
 
@@ -234,12 +233,10 @@ export function boxClass<const S extends HeaderSchema>(
 
     map(init?: FieldRecord): SchemaBox {
       const reply = new (this.constructor as typeof SchemaBox)(init);
+      const fields = reply as unknown as FieldRecord;
       const source = this as unknown as FieldRecord;
-      for (const name of copied) {
-        if (init?.[name] === undefined) {
-          (reply as unknown as FieldRecord)[name] = source[name];
-        }
-      }
+      if (hasCmd && init?.cmd === undefined) fields.cmd = source.cmd;
+      if (hasSn && init?.sn === undefined) fields.sn = source.sn;
       return reply;
     }
 
@@ -253,7 +250,7 @@ export function boxClass<const S extends HeaderSchema>(
 
     toString(): string {
       const defaults: FieldRecord = {};
-      codec.reset(defaults);
+      codec.fill(defaults, NONE);
       const fields = this as unknown as FieldRecord;
       const shown = fieldNames
         .filter((name) =>

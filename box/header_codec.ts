@@ -10,10 +10,9 @@ import {
   type HeaderSchema,
   schemaError,
 } from "./header_schema.ts";
+import { type FieldRecord, getField, setField } from "./field_access.ts";
+import { readInt32, writeInt32 } from "./int32.ts";
 import { readInt64, writeInt64 } from "./int64.ts";
-
-/** The fields of a box, by name, as the codec sees them. */
-export type FieldRecord = Record<string, unknown>;
 
 const PACKET_LEN_NAMES = ["packetLen", "packet_len"];
 const BODY_LEN_NAMES = ["bodyLen", "body_len"];
@@ -113,25 +112,42 @@ export class HeaderCodec {
     return length < this.bytes ? FrameFault.badLength : length;
   }
 
-  /** Sets every field of `target` to its default. */
-  reset(target: FieldRecord): void {
-    for (const field of this.#fields) {
-      target[field.name] = typeof field.initial === "object"
-        ? field.initial.slice()
-        : field.initial;
+  /** Sets every field of `target` to what `given` has, or else to its default. */
+  fill(target: FieldRecord, given: FieldRecord): void {
+    const fields = this.#fields;
+    for (let i = 0; i < fields.length; i++) {
+      const { name, initial } = fields[i]!;
+      const value = getField(given, i, name);
+      setField(
+        target,
+        i,
+        name,
+        value !== undefined
+          ? value
+          : typeof initial === "object"
+          ? initial.slice()
+          : initial,
+      );
     }
   }
 
   /** Sets the fields of `target` from the header at the start of `bytes`; raw bytes are views. */
   read(bytes: Uint8Array, target: FieldRecord): void {
     const littleEndian = this.#littleEndian;
-    for (const field of this.#fields) {
+    const fields = this.#fields;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!;
       const { offset, unsigned } = field;
-      target[field.name] = typeof field.initial === "object"
-        ? bytes.subarray(offset, offset + field.bytes)
-        : field.bytes === 8
-        ? readInt64(bytes, offset, { littleEndian, unsigned })
-        : readInteger(bytes, offset, field, littleEndian);
+      setField(
+        target,
+        i,
+        field.name,
+        typeof field.initial === "object"
+          ? bytes.subarray(offset, offset + field.bytes)
+          : field.bytes === 8
+          ? readInt64(bytes, offset, { littleEndian, unsigned })
+          : readInteger(bytes, offset, field, littleEndian),
+      );
     }
   }
 
@@ -147,11 +163,15 @@ export class HeaderCodec {
     length: number,
     source: FieldRecord,
   ): void {
-    for (const field of this.#fields) {
+    const fields = this.#fields;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!;
+      const { name, offset } = field;
       if (field === this.#length) {
-        source[field.name] = length - (this.#lengthHasHeader ? 0 : this.bytes);
+        const value = length - (this.#lengthHasHeader ? 0 : this.bytes);
+        setField(source, i, name, value);
       }
-      this.#writeField(target, at + field.offset, field, source[field.name]);
+      this.#writeField(target, at + offset, field, getField(source, i, name));
     }
   }
 
@@ -197,6 +217,10 @@ function readInteger(
   field: Field,
   littleEndian: boolean,
 ): number {
+  if (field.bytes === 4) {
+    const value = readInt32(bytes, at, littleEndian);
+    return field.unsigned ? value >>> 0 : value;
+  }
   const last = field.bytes - 1;
   let value = bytes[littleEndian ? at + last : at]!;
   // The sign goes in first: taken off at the end, it would fall to the rounding of a 64-bit length.
@@ -214,6 +238,7 @@ function writeInteger(
   bytes: number,
   littleEndian: boolean,
 ): void {
+  if (bytes === 4) return writeInt32(target, at, value, littleEndian);
   for (let i = 0; i < bytes; i++, value >>= 8) {
     target[littleEndian ? at + i : at + bytes - 1 - i] = value;
   }

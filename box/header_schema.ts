@@ -66,6 +66,7 @@ const INTEGER_BYTES: ReadonlyMap<string, number> = new Map([
   ["i", 4],
   ["q", 8],
 ]);
+// Beside what every object has.
 const RESERVED_NAMES = [
   "body",
   "pack",
@@ -74,9 +75,6 @@ const RESERVED_NAMES = [
   "map",
   "text",
   "json",
-  "toString",
-  "constructor",
-  "__proto__",
 ];
 
 const encoder = new TextEncoder();
@@ -92,7 +90,7 @@ export function fieldsOf(schema: HeaderSchema): Field[] {
   let offset = 0;
   for (const spec of schema) {
     const field = fieldOf(spec, offset);
-    if (RESERVED_NAMES.includes(field.name)) {
+    if (RESERVED_NAMES.includes(field.name) || field.name in {}) {
       throw schemaError(`"${field.name}" is not free for a field`);
     }
     if (fields.some((other) => other.name === field.name)) {

@@ -3,8 +3,10 @@
 import { type BodyInput, encodeBody, inspectBody } from "./body.ts";
 import { BoxError } from "./errors.ts";
 import { checkFrame } from "./framing.ts";
-import { type FieldRecord, HeaderCodec } from "./header_codec.ts";
-import type { Int64 } from "./int64.ts";
+import type { FieldRecord } from "./field_access.ts";
+import { HeaderCodec } from "./header_codec.ts";
+import { readInt32 } from "./int32.ts";
+import { type Int64, readInt64 } from "./int64.ts";
 import { MAGIC } from "./box.ts";
 import { ipFromBytes } from "./ip_address.ts";
 
@@ -113,6 +115,8 @@ const HEADER: HeaderCodec = new HeaderCodec([
   ["userdata", "q"],
   ["custom", "q"],
 ]);
+
+const VERSION_AT = 4;
 
 const NO_ADDRESS: Uint8Array = new Uint8Array(16);
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -240,8 +244,21 @@ export class Task {
       );
     }
     const task = new Task();
-    HEADER.read(frame, task as unknown as FieldRecord);
-    task.body = frame.subarray(HEADER.bytes);
+    // Name by name: in a loop it would take several times as long, see field_access.ts.
+    task.magic = readInt32(frame, 0);
+    task.version = readInt16(frame, VERSION_AT);
+    task.flags = readInt16(frame, TaskOffset.flags);
+    task.packetLen = length;
+    task.cmd = readInt32(frame, TaskOffset.cmd);
+    task.ret = readInt32(frame, TaskOffset.ret);
+    task.nodeId = readInt32(frame, TaskOffset.nodeId);
+    task.tag = readInt32(frame, TaskOffset.tag);
+    task.clientIp = frame.subarray(TaskOffset.clientIp, TaskOffset.connId);
+    task.connId = readInt64(frame, TaskOffset.connId);
+    task.uid = readInt64(frame, TaskOffset.uid);
+    task.userdata = readInt64(frame, TaskOffset.userdata);
+    task.custom = readInt64(frame, TaskOffset.custom);
+    task.body = frame.subarray(TaskOffset.body);
     return task;
   }
 
@@ -312,6 +329,10 @@ export class Task {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
+}
+
+function readInt16(frame: Uint8Array, at: number): number {
+  return (frame[at]! << 24 >> 16) | frame[at + 1]!;
 }
 
 function cmdName(cmd: number): string {

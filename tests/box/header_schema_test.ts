@@ -36,6 +36,11 @@ for (
       "not free",
     ],
     [
+      "another name that objects use",
+      [["bodyLen", "i"], ["valueOf", "i"]],
+      "not free",
+    ],
+    [
       "a default out of range",
       [["bodyLen", "i"], ["a", "b", 128]],
       'default of "a"',
