@@ -109,6 +109,7 @@ export {
   type OuterTransport,
   type PeerIdentity,
   type QueueStops,
+  type ReceiptOutcomes,
   type TaskOrder,
   type WorkerStats,
 } from "@maple/gateway";

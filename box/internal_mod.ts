@@ -108,6 +108,7 @@ export {
   encodeIdentity,
   endChain,
   endsChain,
+  farewell,
   greet,
   hello,
   isChained,
@@ -200,7 +201,7 @@ export {
   SECONDS,
 } from "./options.ts";
 export type { Range } from "./options.ts";
-export { addFlag, hasFlag, isForNobody } from "./task.ts";
+export { addFlag, hasFlag, isForNobody, removeFlag } from "./task.ts";
 export { ClientPlaces } from "./net/client_places.ts";
 export type { Placed } from "./net/client_places.ts";
 export { packTransient } from "./transient_frame.ts";
@@ -228,6 +229,7 @@ export type {
   SentRequest,
   WaitOptions,
 } from "./net/inbox.ts";
+export { nextUids } from "./uid_page.ts";
 export { SessionTable } from "./session_table.ts";
 export type { TableSession } from "./session_table.ts";
 export { LoopDelay } from "./metrics/loop_delay.ts";

@@ -34,6 +34,8 @@ export interface PeerIdentity {
   index?: number;
   /** Whether it runs chained tasks one after the other, see {@linkcode isChained}. */
   chains?: boolean;
+  /** Whether it goes by receipts, and so wants to know when no more come, see `farewell`. */
+  receipts?: boolean;
 }
 
 /** What a gateway tells a worker or trigger of ours: that it has let it in, and its limits. */
@@ -50,6 +52,10 @@ export interface Greeting {
   readonly chains?: boolean;
   /** What proves that it knows the peer's secret, in base64. */
   readonly mac?: string;
+  /** Whether it gives receipts and answers questions. */
+  readonly receipts?: boolean;
+  /** The number that it drew at its start: another one is another life. It is in the header. */
+  readonly tag?: number;
 }
 
 /** The body of a worker's first ASK and of a trigger's hello. */
@@ -71,7 +77,9 @@ export function decodeIdentity(body: Uint8Array): PeerIdentity | undefined {
     const number = told[name];
     if (Number.isSafeInteger(number)) identity[name] = number as number;
   }
-  if (told.chains === true) identity.chains = true;
+  for (const name of ["chains", "receipts"] as const) {
+    if (told[name] === true) identity[name] = true;
+  }
   return identity;
 }
 
@@ -253,8 +261,8 @@ export function isHello(frame: Uint8Array): boolean {
 }
 
 /** What a gateway answers to the first ASK of a worker of ours and to a trigger's hello. */
-export function greet(greeting: Greeting): Uint8Array {
-  return new Task({ cmd: TaskCmd.GREETING, body: { ...greeting } }).pack();
+export function greet({ tag = 0, ...told }: Greeting): Uint8Array {
+  return new Task({ cmd: TaskCmd.GREETING, tag, body: { ...told } }).pack();
 }
 
 /**
@@ -263,7 +271,9 @@ export function greet(greeting: Greeting): Uint8Array {
 export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
   if (readInt32(frame, TaskOffset.cmd) !== TaskCmd.GREETING) return undefined;
   const told = parseObject(frame.subarray(TaskOffset.body));
-  const { version, node, innerFrameMax, outboxMax, chains, mac } = told ?? {};
+  const { version, node, innerFrameMax, outboxMax, chains, mac, receipts } =
+    told ?? {};
+  const tag = readInt32(frame, TaskOffset.tag);
   return {
     ...(typeof version === "string" && { version: version.slice(0, MAX_TEXT) }),
     ...(Number.isSafeInteger(node) && { node: node as number }),
@@ -271,7 +281,17 @@ export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
     ...(isLimit(outboxMax) && { outboxMax }),
     ...(chains === true && { chains }),
     ...(typeof mac === "string" && { mac: mac.slice(0, MAX_TEXT) }),
+    ...(receipts === true && { receipts }),
+    ...(tag !== 0 && { tag }),
   };
+}
+
+/**
+ * The last RECEIPT on a connection, for no frame at all: what has got no receipt by then was not
+ * taken, and will not be.
+ */
+export function farewell(): Uint8Array {
+  return new Task({ cmd: TaskCmd.RECEIPT }).pack();
 }
 
 function isLimit(value: unknown): value is number {

@@ -45,6 +45,16 @@ export class SessionTable<S extends TableSession> {
     return this.#byConnId.get(connId);
   }
 
+  /** Whether a user is logged in. */
+  has(uid: Int64): boolean {
+    return this.#byUid.has(uid);
+  }
+
+  /** The users that are logged in. */
+  uids(): IterableIterator<Int64> {
+    return this.#byUid.keys();
+  }
+
   /** All connections. */
   all(): IterableIterator<S> {
     return this.#byConnId.values();

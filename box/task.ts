@@ -355,6 +355,11 @@ export function addFlag(bytes: Uint8Array, at: number, flag: number): void {
   bytes[at + FLAGS_LOW]! |= flag;
 }
 
+/** Takes a flag of {@linkcode TaskFlag} out of the header that begins at `at`. */
+export function removeFlag(bytes: Uint8Array, at: number, flag: number): void {
+  bytes[at + FLAGS_LOW]! &= ~flag;
+}
+
 /** Whether a frame is about no client: no connection has the number 0. */
 export function isForNobody(frame: Uint8Array): boolean {
   for (let at = TaskOffset.connId; at < TaskOffset.uid; at++) {

@@ -335,6 +335,7 @@ export class Gateway implements AsyncDisposable {
     this.#outer?.close();
     this.#outer = undefined;
     this.#state = "draining";
+    this.#links.leave();
     if (!this.#drain.isOver) {
       this.#clients.stopReading();
       await this.#drain.wait(this.#context.options.drainTimeout);

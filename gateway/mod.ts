@@ -27,6 +27,7 @@ export type {
   GatewayCounters,
   InnerCommand,
   QueueStops,
+  ReceiptOutcomes,
 } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";

@@ -34,6 +34,13 @@ export function dashboardFigures(
     return value === null || value === undefined ? "–" : how(value);
   }
 
+  // What workers and triggers were told, where they wanted to know.
+  function receipts(outcomes: GatewayReport["stats"]["receipts"]): string {
+    const told = Object.entries(outcomes).filter(([, number]) => number > 0)
+      .map(([outcome, number]) => `${outcome} ${count(number)}`);
+    return told.length > 0 ? ` · receipts: ${told.join(", ")}` : "";
+  }
+
   function showTiles(
     { stats, limits }: GatewayReport,
     rates: Rates | null,
@@ -77,7 +84,7 @@ export function dashboardFigures(
         ? "no worker is attached: clients wait"
         : `tasks in hand ${count(stats.inHand)} · idle credits ${
           count(stats.idleCredits)
-        }`,
+        }${receipts(stats.receipts)}`,
     );
     byId("workers-tile").dataset["level"] = misses ? "bad" : "";
     set(

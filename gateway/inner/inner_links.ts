@@ -1,12 +1,15 @@
 // InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their
 // connection.
 
-import { TaskCmd, TaskOffset } from "@maple/box";
+import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   type Conn,
+  farewell,
   formatAddress,
   FrameSocket,
+  hasFlag,
+  isHello,
   isOrdinary,
   LINK_BUFFER_BYTES,
   ping,
@@ -20,6 +23,7 @@ import { InnerLink, type LinkOwner } from "./inner_link.ts";
 import { InnerPlaces } from "./inner_places.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
+import { sendReceipt } from "./receipts.ts";
 import type { LostTasks } from "../queue/dispatcher.ts";
 import type { QueuedTask } from "../queue/queued_task.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
@@ -39,6 +43,7 @@ export class InnerLinks implements LinkOwner {
   #workers = 0;
   readonly #pingFrame: Uint8Array;
   #closed = false;
+  #leaves = false;
   #pinging: ReturnType<typeof setInterval> | undefined;
   #lookingAtOriginals: ReturnType<typeof setInterval> | undefined;
 
@@ -105,12 +110,26 @@ export class InnerLinks implements LinkOwner {
     }
   }
 
+  /**
+   * Nothing more is taken from triggers that go by receipts, and those that still come: what they
+   * have got no receipt for they send again, to the gateway that comes after this one.
+   */
+  leave(): void {
+    this.#leaves = true;
+    for (const link of this.#places.links) {
+      if (!link.isWorker) this.#seeOff(link);
+    }
+  }
+
   /** Closes all connections in order, and those that still come. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#pinging);
     clearInterval(this.#lookingAtOriginals);
-    for (const link of this.#places.links) link.socket.close(STOP);
+    for (const link of this.#places.links) {
+      this.#seeOff(link);
+      link.socket.close(STOP);
+    }
   }
 
   /** Lets a worker or trigger in. */
@@ -157,14 +176,23 @@ export class InnerLinks implements LinkOwner {
       if (!this.#places.judge(link, asks)) return this.#refuse(link);
     }
     if (link.speaksOld || isOldTask(frame)) return this.#runOld(link, frame);
-    if (this.#pullCommands.run(link, frame)) return;
+    if (this.#pullCommands.run(link, frame)) {
+      if (this.#leaves && isHello(frame)) this.#seeOff(link);
+      return;
+    }
     if (this.#clientCommands.run(link, frame)) return;
     this.#context.counters.badCommands++;
-    this.#context.logger.warn(
-      `${link.name} sent the unknown command ${
-        readInt32(frame, TaskOffset.cmd)
-      }; it is ignored`,
-    );
+    const what = `the unknown command ${readInt32(frame, TaskOffset.cmd)}`;
+    this.#context.logger.warn(`${link.name} sent ${what}; it is ignored`);
+    if (hasFlag(frame, TaskFlag.RECEIPT_WANTED)) {
+      sendReceipt(this.#context, link, frame, { error: what });
+    }
+  }
+
+  #seeOff(link: InnerLink): void {
+    if (!link.identity?.receipts || link.closed) return;
+    link.socket.send(farewell());
+    link.socket.close(STOP);
   }
 
   #refuse(link: InnerLink): void {

@@ -1,11 +1,12 @@
 // PullCommands: how workers ask for tasks, acknowledge them and leave, and how tasks for workers
 // come in.
 
-import { TaskCmd, TaskOffset } from "@maple/box";
+import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   decodeIdentity,
   deliveryIdOf,
   greet,
+  hasFlag,
   isExplicit,
   isForNobody,
   isHello,
@@ -16,6 +17,7 @@ import {
 import config from "../deno.json" with { type: "json" };
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
+import { sendReceipt } from "./receipts.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 
 /** Carries out the commands of workers and triggers that are about tasks for workers. */
@@ -34,6 +36,8 @@ export class PullCommands {
       innerFrameMax: innerFrameBytes,
       outboxMax: outboxBytes,
       chains: dispatcher.runsChains,
+      receipts: true,
+      tag: context.tag,
     });
   }
 
@@ -115,17 +119,26 @@ export class PullCommands {
   #writeToWorker(link: InnerLink, frame: Uint8Array): void {
     const { queue, dispatcher, counters, logger } = this.#context;
     counters.innerFrames.WRITE_TO_WORKER++;
+    const wantsReceipt = hasFlag(frame, TaskFlag.RECEIPT_WANTED);
     // A trigger is not read from while the queue is full. A worker must be, since its asks and
     // answers come the same way: so it may fill the queue once more, and what goes beyond is
     // refused.
     if (link.isWorker && queue.room.isTwiceFull) {
       counters.innerDropped++;
+      const why =
+        `${queue.size} tasks with ${queue.bytes} bytes wait; raise queueMax, queueBytes or the number of workers`;
       logger.error(
-        `${link.name}: a task for a worker is dropped, since ${queue.size} tasks with ${queue.bytes} bytes wait; raise queueMax, queueBytes or the number of workers`,
+        `${link.name}: a task for a worker is dropped, since ${why}`,
       );
+      if (wantsReceipt) {
+        sendReceipt(this.#context, link, frame, { error: `busy: ${why}` });
+      }
       return;
     }
     dispatcher.submit(QueuedTask.inner(frame));
+    if (wantsReceipt) {
+      sendReceipt(this.#context, link, frame, { delivered: 1 });
+    }
     if (!link.isWorker && !queue.gate.isOpen) {
       link.socket.pause();
       queue.gate.opened().then(() => link.socket.resume());

@@ -275,6 +275,12 @@ export const COUNTERS: Plans = {
     metric: "maple_gateway_user_deliveries_total",
     help: "Clients that these messages reached, added up.",
   },
+  receipts: {
+    metric: "maple_gateway_receipts_total",
+    help: "Receipts that workers and triggers got, by what they told.",
+    label: "outcome",
+    kinds: { reached: null, nobody: null, answered: null, refused: null },
+  },
   badCommands: {
     metric: "maple_gateway_bad_commands_total",
     help: "Frames of workers and triggers that made no sense.",

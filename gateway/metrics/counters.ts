@@ -24,6 +24,18 @@ export interface QueueStops {
   news: number;
 }
 
+/** Receipts that workers and triggers got, by what they told. */
+export interface ReceiptOutcomes {
+  /** What was sent reached somebody, or was done. */
+  reached: number;
+  /** Nobody was there. */
+  nobody: number;
+  /** It was the answer to a question. */
+  answered: number;
+  /** Nothing was done: the body made no sense, or there was no room. */
+  refused: number;
+}
+
 /** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
 export type InnerCommand = Exclude<
   keyof typeof TaskCmd,
@@ -119,6 +131,8 @@ export interface GatewayCounters {
   userMessages: number;
   /** Deliveries that these made. */
   userDeliveries: number;
+  /** Receipts that workers and triggers got, by what they told. */
+  receipts: ReceiptOutcomes;
   /**
    * Frames of workers and triggers that made no sense: an unknown command or a body that cannot be
    * read.

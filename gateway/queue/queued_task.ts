@@ -5,6 +5,7 @@ import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   addFlag,
   readInt32,
+  removeFlag,
   turnNow,
   writeDelivery,
   writeInt32,
@@ -175,6 +176,8 @@ export class QueuedTask implements Linked<QueuedTask> {
   static inner(frame: Uint8Array): QueuedTask {
     const own = frame.slice();
     addFlag(own, 0, TaskFlag.INNER);
+    // The sender's own affair.
+    removeFlag(own, 0, TaskFlag.RECEIPT_WANTED);
     return new QueuedTask(
       readInt32(own, TaskOffset.cmd),
       own.subarray(TaskOffset.body),

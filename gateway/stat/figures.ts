@@ -75,6 +75,13 @@ function overOthers({ clientsOver }: GatewayReport["stats"]): string {
     .join("");
 }
 
+// What workers and triggers were told, where they wanted to know.
+function receipts(outcomes: GatewayReport["stats"]["receipts"]): string {
+  const told = Object.entries(outcomes).filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
+  return told.length > 0 ? `, receipts: ${told.join(" ")}` : "";
+}
+
 // A figure of how long something takes.
 function durationFigure(
   name: "queueTime" | "workTime",
@@ -146,9 +153,13 @@ export const FIGURES: readonly Figure[] = [
     value: ({ rates }) => rates?.perSecond.userMessages ?? null,
     format: formatRate,
     detail: ({ report: { stats }, rates }) =>
-      rates
-        ? `to users, ${formatRate(rates.perSecond.userDeliveries)} deliveries/s`
-        : `${formatCount(stats.userMessages)} in all`,
+      `${
+        rates
+          ? `to users, ${
+            formatRate(rates.perSecond.userDeliveries)
+          } deliveries/s`
+          : `${formatCount(stats.userMessages)} in all`
+      }${receipts(stats.receipts)}`,
   },
   {
     name: "waiting",

@@ -1,0 +1,74 @@
+// PendingReceipt: what becomes of a frame whose sender wants to know; nothing is made for others.
+
+import { type Int64, TaskFlag, TaskOffset } from "@maple/box";
+import { hasFlag, type Receipt, receiptFor } from "@maple/box/internal";
+import type { GatewayContext } from "../context.ts";
+import type { InnerLink } from "./inner_link.ts";
+
+/** What becomes of a frame whose sender wants to know it. It is sent once, when all is done. */
+export class PendingReceipt {
+  /** How many connections took it. */
+  delivered = 0;
+  /** Why nothing was done. */
+  error = "";
+  readonly #context: GatewayContext;
+  readonly #link: InnerLink;
+  readonly #header: Uint8Array;
+  readonly #offline = new Set<Int64>();
+
+  private constructor(
+    context: GatewayContext,
+    link: InnerLink,
+    frame: Uint8Array,
+  ) {
+    this.#context = context;
+    this.#link = link;
+    this.#header = frame.slice(0, TaskOffset.body);
+  }
+
+  /** The receipt for a frame; undefined where its sender wants none. */
+  static of(
+    context: GatewayContext,
+    link: InnerLink,
+    frame: Uint8Array,
+  ): PendingReceipt | undefined {
+    return hasFlag(frame, TaskFlag.RECEIPT_WANTED)
+      ? new PendingReceipt(context, link, frame)
+      : undefined;
+  }
+
+  /** Takes note of the users of a list that are not logged in, but for those that are left out. */
+  look(uids: readonly Int64[], exclude: readonly Int64[]): void {
+    const { sessions } = this.#context;
+    const excluded = exclude.length > 0 ? new Set(exclude) : undefined;
+    for (const uid of uids) {
+      if (uid <= 0 || sessions.has(uid) || excluded?.has(uid)) continue;
+      this.#offline.add(uid);
+    }
+  }
+
+  /** All is done: sends it. */
+  send(): void {
+    const { delivered, error } = this;
+    sendReceipt(
+      this.#context,
+      this.#link,
+      this.#header,
+      { delivered, error, offline: [...this.#offline] },
+    );
+  }
+}
+
+/** Sends a receipt for a frame, of which only the header is looked at. */
+export function sendReceipt(
+  { counters }: GatewayContext,
+  link: InnerLink,
+  frame: Uint8Array,
+  receipt: Partial<Receipt>,
+): void {
+  const { receipts } = counters;
+  if (receipt.error) receipts.refused++;
+  else if (receipt.delivered) receipts.reached++;
+  else receipts.nobody++;
+  link.socket.send(receiptFor(frame, receipt));
+}
