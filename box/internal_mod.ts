@@ -22,8 +22,10 @@ export { EpollListener, listenEpoll } from "./net/epoll_listener.ts";
 export { EpollLoop, Watched } from "./net/epoll_loop.ts";
 export type { EpollLoopOptions } from "./net/epoll_loop.ts";
 export { EpollSocket } from "./net/epoll_socket.ts";
-export { Errno, Libc, Poll, PollEvents, PollOperation } from "./net/libc.ts";
-export type { SystemCalls } from "./net/libc.ts";
+export { Libc } from "./net/libc.ts";
+export { Poll, PollEvents, PollOperation } from "./net/poll_events.ts";
+export { Errno } from "./net/system_calls.ts";
+export type { SystemCalls } from "./net/system_calls.ts";
 export type { Listener } from "./net/listener.ts";
 export { OwnConnection } from "./net/loop_turn.ts";
 export type { LoopTurn } from "./net/loop_turn.ts";
@@ -35,14 +37,18 @@ export {
 } from "./net/socket_address.ts";
 export { readCertificates } from "./net/certificates.ts";
 export type { Certificate } from "./net/certificates.ts";
-export { checkTlsSupport, TlsListener } from "./net/tls_listener.ts";
-export type { SecurableConn, TlsListenOptions } from "./net/tls_listener.ts";
+export { checkTlsSupport } from "./net/tls_support.ts";
+export type { SecurableConn } from "./net/tls_conn.ts";
+export type { TlsHandshakeOptions } from "./net/tls_handshakes.ts";
+export { TlsListener } from "./net/tls_listener.ts";
+export type { TlsListenOptions } from "./net/tls_listener.ts";
 export { isInRanges, parseIpRanges } from "./ip_range.ts";
 export type { IpRange } from "./ip_range.ts";
 export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";
 export type { CloseCause, CloseKind } from "./net/close_cause.ts";
-export { FrameSocket, LINK_BUFFER_BYTES } from "./net/frame_socket.ts";
-export type { FrameSocketOptions, Pace } from "./net/frame_socket.ts";
+export { FrameSocket } from "./net/frame_socket.ts";
+export { LINK_BUFFER_BYTES } from "./net/frame_socket_options.ts";
+export type { FrameSocketOptions, Pace } from "./net/frame_socket_options.ts";
 export {
   clearClientTask,
   clientWorkerTask,
@@ -223,12 +229,8 @@ export type {
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
 export type { WhenFreeOptions } from "./net/when_free.ts";
 export { Inbox } from "./net/inbox.ts";
-export type {
-  BoxHandler,
-  InboxOptions,
-  SentRequest,
-  WaitOptions,
-} from "./net/inbox.ts";
+export type { BoxHandler, InboxOptions, SentRequest } from "./net/inbox.ts";
+export type { WaitOptions } from "./net/waiting.ts";
 export { nextUids } from "./uid_page.ts";
 export { SessionTable } from "./session_table.ts";
 export type { TableSession } from "./session_table.ts";
@@ -249,7 +251,7 @@ export type { EntranceOptions, Refusal, Steps } from "./net/entrance.ts";
 export { ANY, parseOrigins, parsePath } from "./net/web_socket_origins.ts";
 export { DEFAULT_PING, PING, WebSocketPings } from "./net/web_socket_pings.ts";
 export type { Pinged, PingOptions } from "./net/web_socket_pings.ts";
-export { WebSocketFault } from "./net/web_socket_decoder.ts";
+export { WebSocketFault } from "./net/web_socket_fault.ts";
 export type { WebSocketControls } from "./net/web_socket_decoder.ts";
 export type { HandshakeOptions } from "./net/web_socket_handshake.ts";
 export { transportOf, WebSocketTransport } from "./net/web_socket_transport.ts";

@@ -6,7 +6,7 @@ import type { ClientPlaces, Placed } from "./client_places.ts";
 import type { Conn } from "./conn.ts";
 import { formatAddress } from "./listen.ts";
 import { isProxied, openProxied } from "./proxied_conn.ts";
-import type { SecurableConn } from "./tls_listener.ts";
+import type { SecurableConn } from "./tls_conn.ts";
 import {
   NOT_FORWARDED,
   WebSocketConn,

@@ -4,7 +4,9 @@ import type { Conn } from "./conn.ts";
 import { type EpollLoop, Watched } from "./epoll_loop.ts";
 import { EpollSocket } from "./epoll_socket.ts";
 import { keepAliveOptions } from "./keep_alive.ts";
-import { Errno, type Libc, Poll } from "./libc.ts";
+import type { Libc } from "./libc.ts";
+import { Poll } from "./poll_events.ts";
+import { Errno } from "./system_calls.ts";
 import {
   DEFAULT_BACKLOG,
   listenError,

@@ -8,13 +8,8 @@
 // has come for a while a thread waits instead, and nothing stands still meanwhile; to be woken by
 // it takes longer.
 
-import {
-  Errno,
-  Poll,
-  PollEvents,
-  PollOperation,
-  type SystemCalls,
-} from "./libc.ts";
+import { Poll, PollEvents, PollOperation } from "./poll_events.ts";
+import { Errno, type SystemCalls } from "./system_calls.ts";
 import { type LoopTurn, OwnConnection } from "./loop_turn.ts";
 
 const EVENTS_PER_BATCH = 128;

@@ -2,7 +2,8 @@
 
 import type { ByteSink, Conn } from "./conn.ts";
 import { type EpollLoop, Watched } from "./epoll_loop.ts";
-import { Errno, Poll } from "./libc.ts";
+import { Poll } from "./poll_events.ts";
+import { Errno } from "./system_calls.ts";
 
 /** A write for which the other side has to be waited for. */
 interface WaitingWrite {

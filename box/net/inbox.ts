@@ -3,17 +3,10 @@
 
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
+import { limit, type Waiting, waiting, type WaitOptions } from "./waiting.ts";
 
 /** Called with each box of a cmd that answers no request. */
 export type BoxHandler<F extends object> = (box: BoxOf<F>) => unknown;
-
-/** How long something waits. */
-export interface WaitOptions {
-  /** Milliseconds; 0 = without end. */
-  readonly timeoutMs: number;
-  /** Ends the waiting when it is aborted. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** A request whose box is packed and whose answer is waited for. */
 export interface SentRequest<F extends object> {
@@ -23,12 +16,6 @@ export interface SentRequest<F extends object> {
   readonly answer: Promise<BoxOf<F>>;
   /** Gives it up. */
   cancel(reason: unknown): void;
-}
-
-interface Waiting<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
 }
 
 // Boxes that nobody has asked for are kept up to so many, and so many bytes of bodies; then no more
@@ -281,47 +268,6 @@ export class Inbox<F extends object> {
     const init = Object.fromEntries(names.map((name) => [name, source[name]]));
     return new this.#boxClass({ ...init, sn } as unknown as BoxInit<F>);
   }
-}
-
-function waiting<T>(): Waiting<T> {
-  // Promise.withResolvers is missing before Node 22.
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((...both) => [resolve, reject] = both);
-  // Whoever asked hears of it; that nobody listens at this moment is no fault.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}
-
-// Ends the waiting when its time is over or its signal is aborted.
-function limit<T>(
-  { promise, reject }: Waiting<T>,
-  { timeoutMs, signal }: WaitOptions,
-  what: string,
-  onEnd: () => void,
-): void {
-  const give = (error: unknown) => {
-    onEnd();
-    reject(error);
-  };
-  const onAbort = () => give(signal!.reason);
-  if (signal?.aborted) return onAbort();
-  signal?.addEventListener("abort", onAbort);
-  const timer = timeoutMs === 0 ? undefined : setTimeout(
-    () =>
-      give(
-        new BoxError(
-          "timeout",
-          `Cannot ${what}: not done within ${timeoutMs / 1000} s`,
-        ),
-      ),
-    timeoutMs,
-  );
-  const done = () => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-  };
-  promise.then(done, done);
 }
 
 // A handler that throws is its owner's: it is told as any uncaught error is, and the others go on.

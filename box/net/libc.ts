@@ -12,7 +12,10 @@
 // object. Both processors pass a number below 2^31 alike either way, and no size above that is
 // passed.
 
+import { EVENT_BYTES_MAX, EVENT_WORDS, PollEvents } from "./poll_events.ts";
 import { decodeSocketAddress, encodeSocketAddress } from "./socket_address.ts";
+import { Errno, type SystemCalls } from "./system_calls.ts";
+import { ERRORS } from "./system_errors.ts";
 
 // Names and numbers of Linux, the same on the two processors that Deno runs on, and with both
 // libraries, glibc and musl.
@@ -35,29 +38,7 @@ const LIBRARIES = ["libc.so.6", "libc.so"];
 const CALL_BYTES_MAX = 1 << 30;
 // A `sockaddr` of any kind.
 const ADDRESS_BYTES = 128;
-// A `struct epoll_event` has 12 bytes where it is packed, on x86-64, and 16 elsewhere.
-const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
-const EVENT_BYTES_MAX = 16;
 const WORD_BYTES = 4;
-
-/** Errors of the system that are told apart. */
-export const Errno = {
-  interrupted: 4,
-  again: 11,
-  badDescriptor: 9,
-  invalid: 22,
-} as const;
-
-/** What `epoll` tells of a descriptor, and what it is asked for. */
-export const Poll = {
-  in: 1,
-  out: 4,
-  error: 8,
-  hangUp: 16,
-} as const;
-
-/** What is done with a descriptor in an `epoll`. */
-export const PollOperation = { add: 1, remove: 2, change: 3 } as const;
 
 type Symbols = ReturnType<typeof openLibrary>["symbols"];
 
@@ -101,98 +82,6 @@ function openLibrary(name: string) {
       nonblocking: true,
     },
   });
-}
-
-/** What is ready, as `epoll` tells it. */
-export class PollEvents {
-  /** How many there is room for. */
-  readonly max: number;
-  /** The array of `struct epoll_event`, for the system. */
-  readonly words: Uint32Array<ArrayBuffer>;
-
-  /**
-   * Makes room.
-   *
-   * @param max For how many.
-   */
-  constructor(max: number) {
-    this.max = max;
-    this.words = new Uint32Array(max * EVENT_WORDS);
-  }
-
-  /** What is told of a descriptor, of {@linkcode Poll}. */
-  events(index: number): number {
-    return this.words[index * EVENT_WORDS]!;
-  }
-
-  /** The descriptor. */
-  descriptor(index: number): number {
-    // What the user gave stands behind the events, or behind the gap after them, as 64 bits.
-    return this.words[(index + 1) * EVENT_WORDS - 2]!;
-  }
-
-  /** Which of those that had this descriptor is meant. */
-  generation(index: number): number {
-    return this.words[(index + 1) * EVENT_WORDS - 1]!;
-  }
-
-  /** Sets one. */
-  set(
-    index: number,
-    { events, descriptor, generation }: {
-      events: number;
-      descriptor: number;
-      generation: number;
-    },
-  ): void {
-    this.words[index * EVENT_WORDS] = events;
-    this.words[(index + 1) * EVENT_WORDS - 2] = descriptor;
-    this.words[(index + 1) * EVENT_WORDS - 1] = generation;
-  }
-}
-
-/**
- * The calls that sockets and their loop make. What gives a number gives, where the call has failed,
- * the number of the error, negative.
- */
-export interface SystemCalls {
-  /** Makes an `epoll`; gives its descriptor. */
-  createPoll(): number;
-  /** Adds, changes or removes a descriptor, one of {@linkcode PollOperation}. */
-  control(
-    poll: number,
-    operation: number,
-    about: { descriptor: number; events: number; generation: number },
-  ): number;
-  /** What is ready, after at most `ms` milliseconds, in which all else stands still. */
-  wait(poll: number, events: PollEvents, ms: number): number;
-  /**
-   * Resolves when something is ready, or after `ms` milliseconds; what it is, `wait` tells. Only
-   * one at a time.
-   */
-  waitInThread(poll: number, ms: number): Promise<number>;
-  /** Makes a descriptor that is ready for reading once {@linkcode SystemCalls.wake} was called. */
-  createWaker(): number;
-  /** Makes it ready for ever. */
-  wake(waker: number): void;
-  /** Accepts a connection: its descriptor. Whose it is, {@linkcode SystemCalls.peer} tells. */
-  accept(listener: number): number;
-  /** The address of whom `accept` has accepted last. It is valid until the next. */
-  readonly peer: Uint8Array;
-  /** Reads into the buffer: how many bytes, 0 = the other side has ended its sending. */
-  receive(descriptor: number, into: Uint8Array): number;
-  /** Writes some of the bytes: how many. */
-  send(descriptor: number, bytes: Uint8Array): number;
-  /** Tells the other side that nothing more comes. */
-  endSending(descriptor: number): number;
-  /** Connects with a port of the process's own: the descriptor. */
-  connectLoopback(port: number): number;
-  /** The port that a socket has itself; 0 where it cannot be told. */
-  portOf(descriptor: number): number;
-  /** Closes it: its number may be another's from then on. */
-  close(descriptor: number): number;
-  /** The error that a number stands for, as Deno throws it. */
-  error(errno: number): Error;
 }
 
 /** The system's own library, opened. */
@@ -512,31 +401,3 @@ export class Libc implements SystemCalls, Disposable {
     if (this.#closed) throw new Error("The system's library is closed");
   }
 }
-
-type ErrorClass = new (message: string) => Error;
-
-// As Deno throws them, with the names that go with them.
-const ERRORS: Readonly<Record<number, readonly [string, ErrorClass]>> = {
-  1: ["EPERM", Deno.errors.PermissionDenied],
-  4: ["EINTR", Deno.errors.Interrupted],
-  9: ["EBADF", Deno.errors.BadResource],
-  11: ["EAGAIN", Deno.errors.WouldBlock],
-  12: ["ENOMEM", Error],
-  13: ["EACCES", Deno.errors.PermissionDenied],
-  22: ["EINVAL", Error],
-  23: ["ENFILE", Error],
-  24: ["EMFILE", Error],
-  28: ["ENOSPC", Error],
-  32: ["EPIPE", Deno.errors.BrokenPipe],
-  97: ["EAFNOSUPPORT", Error],
-  98: ["EADDRINUSE", Deno.errors.AddrInUse],
-  99: ["EADDRNOTAVAIL", Deno.errors.AddrNotAvailable],
-  100: ["ENETDOWN", Error],
-  101: ["ENETUNREACH", Error],
-  103: ["ECONNABORTED", Deno.errors.ConnectionAborted],
-  104: ["ECONNRESET", Deno.errors.ConnectionReset],
-  105: ["ENOBUFS", Error],
-  107: ["ENOTCONN", Deno.errors.NotConnected],
-  110: ["ETIMEDOUT", Deno.errors.TimedOut],
-  113: ["EHOSTUNREACH", Error],
-};

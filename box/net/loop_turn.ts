@@ -7,7 +7,7 @@
 // finds all else at the same time.
 
 import { setImmediate } from "node:timers";
-import type { SystemCalls } from "./libc.ts";
+import type { SystemCalls } from "./system_calls.ts";
 
 /** Turns of Deno's event loop. */
 export interface LoopTurn {

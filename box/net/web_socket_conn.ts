@@ -8,8 +8,8 @@ import { type HeadReader, Preamble, type Verdict } from "./preamble.ts";
 import {
   type WebSocketControls,
   WebSocketDecoder,
-  type WebSocketFault,
 } from "./web_socket_decoder.ts";
+import type { WebSocketFault } from "./web_socket_fault.ts";
 import {
   answerHandshake,
   type HandshakeAnswer,

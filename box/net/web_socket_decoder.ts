@@ -1,46 +1,22 @@
 // WebSocketDecoder: takes what a WebSocket client sends apart, in place: the headers out, the
-// payload unmasked. The frames are those of RFC 6455, section 5.
+// payload unmasked.
 
-import { BoxError } from "../errors.ts";
-
-/** The kinds of frames (RFC 6455, 5.2). */
-export const WebSocketOpcode = {
-  CONTINUATION: 0,
-  TEXT: 1,
-  BINARY: 2,
-  CLOSE: 8,
-  PING: 9,
-  PONG: 10,
-} as const;
-
-/** The reasons for a close that this side gives (RFC 6455, 7.4.1). */
-export const WebSocketCode = {
-  NORMAL: 1000,
-  GOING_AWAY: 1001,
-  PROTOCOL: 1002,
-  UNSUPPORTED: 1003,
-  INVALID_TEXT: 1007,
-  POLICY: 1008,
-  TOO_BIG: 1009,
-  FAILURE: 1011,
-  TRY_LATER: 1013,
-} as const;
-
-/** A client that breaks the protocol: the code that it is told, and why. */
-export class WebSocketFault extends BoxError {
-  /** The code of the close frame that tells it. */
-  readonly closeCode: number;
-
-  /**
-   * Makes the error.
-   *
-   * @param message What was wrong.
-   */
-  constructor(closeCode: number, message: string) {
-    super("frame", message);
-    this.closeCode = closeCode;
-  }
-}
+import { protocol, WebSocketFault } from "./web_socket_fault.ts";
+import {
+  clientHeaderBytes,
+  FIN,
+  headerBytes,
+  isCloseCode,
+  LENGTH,
+  LONGEST_CONTROL,
+  LONGEST_HEADER,
+  MASKED,
+  NO_CODE,
+  OPCODE,
+  RESERVED,
+  WebSocketCode,
+  WebSocketOpcode,
+} from "./web_socket_frame.ts";
 
 /** What is told of a WebSocket's control frames. */
 export interface WebSocketControls {
@@ -51,15 +27,6 @@ export interface WebSocketControls {
   /** The client closes: its code, 1005 where it gave none. Nothing is decoded after it. */
   onCloseFrame(code: number, reason: string): void;
 }
-
-const FIN = 0x80;
-const RESERVED = 0x70;
-const OPCODE = 0x0f;
-const MASKED = 0x80;
-const LENGTH = 0x7f;
-const LONGEST_HEADER = 14;
-const LONGEST_CONTROL = 125;
-const NO_CODE = 1005;
 
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 
@@ -279,54 +246,5 @@ export class WebSocketDecoder {
     }
     const turned = 8 * (length & 3);
     if (turned > 0) this.#mask = mask >>> turned | mask << 32 - turned;
-  }
-}
-
-// The bytes of a header before its mask, by the length in its second byte.
-function headerBytes(short: number): number {
-  return short === 127 ? 10 : short === 126 ? 4 : 2;
-}
-
-// The bytes of a client's header, by its second byte.
-function clientHeaderBytes(second: number): number {
-  return headerBytes(second & LENGTH) + 4;
-}
-
-// Those that may be sent (RFC 6455, 7.4).
-function isCloseCode(code: number): boolean {
-  if (code < 3000) {
-    return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
-  }
-  return code < 5000;
-}
-
-function protocol(message: string): WebSocketFault {
-  return new WebSocketFault(WebSocketCode.PROTOCOL, message);
-}
-
-/** The bytes of the header of a server's frame with so much payload. */
-export function webSocketHeaderBytes(length: number): number {
-  return headerBytes(length < 126 ? length : length < 2 ** 16 ? 126 : 127);
-}
-
-/** Writes the header of a server's frame, a whole message or a control frame. */
-export function writeWebSocketHeader(
-  target: Uint8Array,
-  at: number,
-  length: number,
-  opcode: number = WebSocketOpcode.BINARY,
-): void {
-  target[at] = FIN | opcode;
-  if (length < 126) {
-    target[at + 1] = length;
-  } else if (length < 2 ** 16) {
-    target[at + 1] = 126;
-    target[at + 2] = length >>> 8;
-    target[at + 3] = length;
-  } else {
-    target[at + 1] = 127;
-    for (let i = 0; i < 8; i++) {
-      target[at + 2 + i] = Math.floor(length / 2 ** (8 * (7 - i)));
-    }
   }
 }

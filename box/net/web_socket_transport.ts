@@ -2,16 +2,17 @@
 // messages cut as it likes; ours each in a binary message.
 
 import type { CloseCause } from "./close_cause.ts";
-import { FrameSocket, type FrameSocketOptions } from "./frame_socket.ts";
+import { FrameSocket } from "./frame_socket.ts";
+import type { FrameSocketOptions } from "./frame_socket_options.ts";
 import type { Conn } from "./conn.ts";
 import { WebSocketConn, type WebSocketEvents } from "./web_socket_conn.ts";
+import type { WebSocketFault } from "./web_socket_fault.ts";
 import {
   WebSocketCode,
-  type WebSocketFault,
   webSocketHeaderBytes,
   WebSocketOpcode,
   writeWebSocketHeader,
-} from "./web_socket_decoder.ts";
+} from "./web_socket_frame.ts";
 
 // A control frame has at most 125 bytes, the code takes 2.
 const REASON_BYTES = 123;

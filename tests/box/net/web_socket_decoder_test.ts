@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { WebSocketDecoder } from "../../../box/net/web_socket_decoder.ts";
 import {
-  WebSocketDecoder,
   webSocketHeaderBytes,
   writeWebSocketHeader,
-} from "../../../box/net/web_socket_decoder.ts";
+} from "../../../box/net/web_socket_frame.ts";
 import { hex, joined, toHex, utf8 } from "../support.ts";
 
 const MASK = [0x37, 0xfa, 0x21, 0x3d];
