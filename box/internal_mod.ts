@@ -42,8 +42,8 @@ export type { SecurableConn } from "./net/tls_conn.ts";
 export type { TlsHandshakeOptions } from "./net/tls_handshakes.ts";
 export { TlsListener } from "./net/tls_listener.ts";
 export type { TlsListenOptions } from "./net/tls_listener.ts";
-export { isInRanges, parseIpRanges } from "./ip_range.ts";
-export type { IpRange } from "./ip_range.ts";
+export { IpRange, isInRanges, parseIpRanges } from "./ip_range.ts";
+export { IpTable, ipTable } from "./ip_table.ts";
 export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";
 export type { CloseCause, CloseKind } from "./net/close_cause.ts";
 export { FrameSocket } from "./net/frame_socket.ts";
@@ -247,7 +247,40 @@ export type {
   WebSocketOpenOptions,
 } from "./net/web_socket_conn.ts";
 export { Entrance } from "./net/entrance.ts";
-export type { EntranceOptions, Refusal, Steps } from "./net/entrance.ts";
+export type {
+  EntranceOptions,
+  OnOpen,
+  Refusal,
+  Steps,
+} from "./net/entrance.ts";
+export {
+  AddressLimits,
+  PUBLIC_CONNECT_RATE,
+  publicConnsOf,
+} from "./net/address_limits.ts";
+export type {
+  AddressCause,
+  AddressLimitsOptions,
+  ConnectionLimits,
+  CountedAddress,
+} from "./net/address_limits.ts";
+export { Bans, BANS_MAX } from "./net/bans.ts";
+export type { Ban } from "./net/bans.ts";
+export { addressName, isPublicAddress } from "./net/client_address.ts";
+export { ClientRates, RATE_ACTIONS } from "./net/client_rates.ts";
+export type {
+  ClientRatesOptions,
+  RateAction,
+  RatedClient,
+  RateKind,
+  RateLimits,
+} from "./net/client_rates.ts";
+export { ClientLimits } from "./net/client_limits.ts";
+export type { LimitedClient, LimitOptions } from "./net/client_limits.ts";
+export { readDenyFile } from "./net/deny_file.ts";
+export { LimitLog } from "./net/limit_log.ts";
+export { TopAddresses } from "./net/top_addresses.ts";
+export type { AddressCount } from "./net/top_addresses.ts";
 export { ANY, parseOrigins, parsePath } from "./net/web_socket_origins.ts";
 export { DEFAULT_PING, PING, WebSocketPings } from "./net/web_socket_pings.ts";
 export type { Pinged, PingOptions } from "./net/web_socket_pings.ts";

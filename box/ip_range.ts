@@ -1,18 +1,26 @@
 // IpRange: a range of IP addresses as CIDR notation writes it (RFC 4632): 10.0.0.0/8, ::1.
 
-import { ipToBytes } from "./ip_address.ts";
+import { ipFromBytes, ipToBytes } from "./ip_address.ts";
 import { listOf } from "./options.ts";
 
 /** A range of IP addresses. */
 export class IpRange {
-  readonly #bytes: Uint8Array;
-  readonly #ipv6: boolean;
-  readonly #bits: number;
+  /** Its first address as a Task carries it. */
+  readonly bytes: Uint8Array;
+  /** Whether it is one of IPv6 addresses. */
+  readonly ipv6: boolean;
+  /** How many of the bits count. */
+  readonly bits: number;
 
   private constructor(bytes: Uint8Array, ipv6: boolean, bits: number) {
-    this.#bytes = bytes;
-    this.#ipv6 = ipv6;
-    this.#bits = bits;
+    // What does not count is zero, however it was written.
+    for (let i = bits >> 3; i < bytes.length; i++) {
+      const counting = Math.max(0, bits - i * 8);
+      bytes[i]! &= 0xff00 >> counting;
+    }
+    this.bytes = bytes;
+    this.ipv6 = ipv6;
+    this.bits = bits;
   }
 
   /**
@@ -42,13 +50,21 @@ export class IpRange {
   /** Whether an address is in it; what is no address is in none. */
   contains(address: string): boolean {
     const { bytes, ipv6 } = ipToBytes(address);
-    if (ipv6 !== this.#ipv6) return false;
-    const whole = this.#bits >> 3;
+    if (ipv6 !== this.ipv6) return false;
+    const whole = this.bits >> 3;
     for (let i = 0; i < whole; i++) {
-      if (bytes[i] !== this.#bytes[i]) return false;
+      if (bytes[i] !== this.bytes[i]) return false;
     }
-    const rest = 8 - (this.#bits & 7);
-    return rest === 8 || bytes[whole]! >> rest === this.#bytes[whole]! >> rest;
+    const rest = 8 - (this.bits & 7);
+    return rest === 8 || bytes[whole]! >> rest === this.bytes[whole]! >> rest;
+  }
+
+  /** The range in its one form: `192.0.2.0/24`; an address alone without its length. */
+  toString(): string {
+    const address = ipFromBytes(this.bytes, this.ipv6) || "0.0.0.0";
+    return this.bits === (this.ipv6 ? 128 : 32)
+      ? address
+      : `${address}/${this.bits}`;
   }
 }
 

@@ -1,6 +1,11 @@
 // What the parts of one gateway share.
 
-import type { Logger, MemoryLimit, SessionTable } from "@maple/box/internal";
+import type {
+  ClientLimits,
+  Logger,
+  MemoryLimit,
+  SessionTable,
+} from "@maple/box/internal";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { ResolvedOptions } from "./option_table.ts";
@@ -19,6 +24,8 @@ export interface GatewayContext {
   readonly counters: GatewayCounters;
   /** How much memory the buffers of all connections may take. */
   readonly memory: MemoryLimit;
+  /** What bounds single clients and addresses. */
+  readonly clientLimits: ClientLimits<ClientSession>;
   /** The client connections. */
   readonly sessions: SessionTable<ClientSession>;
   /** The tasks that wait. */

@@ -2,6 +2,7 @@
 
 import {
   acceptAll,
+  ClientLimits,
   createLogger,
   flushLog,
   formatAddress,
@@ -22,6 +23,7 @@ import { gatherStats } from "./metrics/gather_stats.ts";
 import { Watches } from "./watches.ts";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
+import { type BanOptions, setBan } from "./outer/set_ban.ts";
 import { OuterListeners } from "./outer/listeners.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
@@ -34,7 +36,7 @@ import {
   limitsOf,
 } from "./limits.ts";
 import type { GatewayOptions } from "./options.ts";
-import { webSocketsOf } from "./read_options.ts";
+import { deniedOf, webSocketsOf } from "./read_options.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import { Measures } from "./metrics/measures.ts";
 import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
@@ -115,6 +117,10 @@ export class Gateway implements AsyncDisposable {
         onAcknowledged: (task) => measures.acknowledged(task),
         onFinished: () => this.#drain.taskFinished(),
         onCleared: () => this.#context.counters.cleared++,
+      }),
+      clientLimits: new ClientLimits(resolved, {
+        deny: deniedOf(resolved),
+        logger,
       }),
       memory: new MemoryLimit(resolved.memoryBytes, () => this.#holders()),
       follow: (work) => this.#running.follow(work),
@@ -269,8 +275,9 @@ export class Gateway implements AsyncDisposable {
     const resolved = resolveOptions(limits);
     const { options } = this.#context;
     for (const name of CHANGEABLE) {
-      if (limits[name] !== undefined) options[name] = resolved[name];
+      if (name in limits) Object.assign(options, { [name]: resolved[name] });
     }
+    this.#context.clientLimits.rates.changed();
     fitConnections(this.#context);
   }
 
@@ -287,6 +294,37 @@ export class Gateway implements AsyncDisposable {
     this.#certificates.renew(files);
     this.#outer?.setCertificates(this.#certificates.current);
     this.#certificates.warnOfExpiry();
+  }
+
+  /**
+   * Reads anew who may not connect, and closes those who are connected and may not any more.
+   *
+   * @param lists Other ones, where they have changed.
+   * @throws {GatewayError} with one line, when one cannot be used: then those before stay.
+   */
+  renewDeny(lists: Pick<GatewayOptions, "deny" | "denyFile"> = {}): void {
+    const { options, clientLimits } = this.#context;
+    const { deny = options.deny, denyFile = options.denyFile } = lists;
+    clientLimits.addresses.setDeny(deniedOf({ ...options, deny, denyFile }));
+    Object.assign(options, { deny, denyFile });
+    this.#clients.closeBarred();
+  }
+
+  /**
+   * Closes all clients of an address, and lets no other ones in for a while; a ban before that of
+   * the same address is forgotten. It does not outlive the gateway.
+   *
+   * @throws {GatewayError} when one of them does not fit, or there are 10,000 bans already.
+   */
+  ban({ address, seconds }: BanOptions): void {
+    const { clientLimits, logger } = this.#context;
+    setBan(clientLimits.addresses.bans, { address, seconds });
+    logger.info(
+      seconds === 0
+        ? `the ban of ${address} is ended`
+        : `${address} is banned for ${seconds} s`,
+    );
+    this.#clients.closeBarred();
   }
 
   /** The counters as they are now. */
@@ -351,6 +389,7 @@ export class Gateway implements AsyncDisposable {
     queue.room.open();
     dispatcher.close();
     this.#clients.close();
+    this.#context.clientLimits.stop();
     this.#links.close();
     await this.#running.ended();
     await this.#closeIo();

@@ -1,5 +1,6 @@
 // Which of a gateway's options are limits, and which of these can be changed while it runs.
 
+import { PUBLIC_CONNECT_RATE, publicConnsOf } from "@maple/box/internal";
 import {
   type NumberOption,
   RANGES,
@@ -26,6 +27,9 @@ export type GatewayLimits = Readonly<
       | "tlsCert"
       | "tlsKey"
       | "proxyProtocol"
+      | "deny"
+      | "denyFile"
+      | "rateAction"
       | "innerHost"
       | "order"
       | "io"
@@ -39,12 +43,25 @@ export type GatewayLimits = Readonly<
 /** The limits that can be changed while a gateway runs: those that are looked at each time. */
 export type ChangeableLimits = Pick<
   GatewayOptions,
-  "connsMax" | "clientQueueMax" | "innerConnsMax" | "innerReserve"
+  | "connsMax"
+  | "connsPerAddress"
+  | "connectRate"
+  | "clientRate"
+  | "clientBytesRate"
+  | "rateAction"
+  | "clientQueueMax"
+  | "innerConnsMax"
+  | "innerReserve"
 >;
 
 /** Their names. */
 export const CHANGEABLE: readonly (keyof ChangeableLimits)[] = [
   "connsMax",
+  "connsPerAddress",
+  "connectRate",
+  "clientRate",
+  "clientBytesRate",
+  "rateAction",
   "clientQueueMax",
   "innerConnsMax",
   "innerReserve",
@@ -57,7 +74,10 @@ const NO_LIMITS: readonly NumberOption[] = ["outerPort", "innerPort", "nodeId"];
 export function limitsOf(options: ResolvedOptions): GatewayLimits {
   const names = (Object.keys(RANGES) as NumberOption[])
     .filter((name) => !NO_LIMITS.includes(name));
-  return Object.fromEntries(
-    names.map((name) => [name, options[name]]),
-  ) as unknown as GatewayLimits;
+  const { connsMax, connsPerAddress, connectRate } = options;
+  return {
+    ...Object.fromEntries(names.map((name) => [name, options[name]])),
+    connsPerAddress: connsPerAddress ?? publicConnsOf(connsMax),
+    connectRate: connectRate ?? PUBLIC_CONNECT_RATE,
+  } as unknown as GatewayLimits;
 }

@@ -35,8 +35,9 @@ ${describeFlags(FLAGS)}
 
 TERM and INT: stop accepting, let the workers finish what is queued, close;
 a second one closes at once.
-HUP: open the log file again, read the config file and the certificates again,
-change what can be changed (--log-level, --conns-max, --client-queue-max, --inner-conns-max,
+HUP: open the log file again, read the config file, the certificates and --deny-file again,
+change what can be changed (--log-level, --deny, --conns-max, --conns-per-address, --connect-rate,
+--client-rate, --client-bytes-rate, --rate-action, --client-queue-max, --inner-conns-max,
 --inner-reserve).
 USR1, USR2: log one level more, one level less.
 `;
@@ -93,7 +94,7 @@ async function run(args: readonly string[]): Promise<number> {
   await using _statFile = settings.statFile === undefined
     ? undefined
     : await StatFile.start(settings.statFile, {
-      report: () => reportOf(gateway),
+      report: () => reportOf(gateway, { addresses: true }),
       logger,
     });
   const stopped = stopOnSignal(gateway, (signal) => logger.info(signal));
@@ -117,12 +118,21 @@ async function run(args: readonly string[]): Promise<number> {
         gateway.setLimits({ [name]: now }),
     );
   }
-  reloading.renew = ({ gateway: { tlsCert, tlsKey } }) => {
-    if (!gateway.tlsAddr && !gateway.wssAddr) return [];
-    gateway.renewCertificates({ tlsCert: tlsCert!, tlsKey: tlsKey! });
-    return ["the certificates are read again"];
+  reloading.renew = ({ gateway: now }) => {
+    const renewed: string[] = [];
+    if (gateway.tlsAddr ?? gateway.wssAddr) {
+      const { tlsCert, tlsKey } = now;
+      gateway.renewCertificates({ tlsCert: tlsCert!, tlsKey: tlsKey! });
+      renewed.push("the certificates are read again");
+    }
+    const { deny = DEFAULTS.deny, denyFile = DEFAULTS.denyFile } = now;
+    gateway.renewDeny({ deny, denyFile });
+    if (denyFile !== "") renewed.push("denyFile is read again");
+    return renewed;
   };
-  for (const name of ["tlsCert", "tlsKey"]) changers.set(name, () => {});
+  for (const name of ["tlsCert", "tlsKey", "deny", "denyFile"]) {
+    changers.set(name, () => {});
+  }
   unhandled.started();
   await stopped;
   return 0;

@@ -31,6 +31,7 @@ export type {
 } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";
+export type { BanOptions } from "./outer/set_ban.ts";
 
 // Who imports this for its classes does not load what only the program needs.
 if (import.meta.main) {

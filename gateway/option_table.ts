@@ -19,6 +19,9 @@ import {
 import type { GatewayOptions } from "./options.ts";
 import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 
+// A second.
+const RATE: Range = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: false };
+
 type OptionalPort = "wsPort" | "tlsPort" | "wssPort";
 
 /** Nobody can connect to one of these that is undefined. */
@@ -28,15 +31,27 @@ export const OPTIONAL_PORTS: readonly OptionalPort[] = [
   "wssPort",
 ];
 
+type AddressNumber = "connsPerAddress" | "connectRate";
+
+/** The ranges of what holds for public addresses only unless it is set. */
+export const ADDRESS_RANGES: Readonly<Record<AddressNumber, Range>> = {
+  connsPerAddress: { min: 0, max: MAX_INT32, whole: true },
+  connectRate: RATE,
+};
+
 /** The options with their defaults filled in. */
 export interface ResolvedOptions extends
   Required<
     Omit<
       GatewayOptions,
-      OptionalPort | "heartbeatCmd" | "logger" | "signal"
+      | OptionalPort
+      | AddressNumber
+      | "heartbeatCmd"
+      | "logger"
+      | "signal"
     >
   >,
-  Record<OptionalPort, number | undefined> {
+  Record<OptionalPort | AddressNumber, number | undefined> {
   /** Without one all boxes are for workers. */
   heartbeatCmd: number | undefined;
 }
@@ -65,12 +80,16 @@ export const DEFAULTS: ResolvedOptions = {
   tlsCert: "",
   tlsKey: "",
   proxyProtocol: "",
+  deny: "",
+  denyFile: "",
   innerHost: "127.0.0.1",
   innerPort: 28000,
   order: "client",
   io: "deno",
   backlog: DEFAULT_BACKLOG,
   connsMax: 10_000,
+  connsPerAddress: undefined,
+  connectRate: undefined,
   connTimeout: 0,
   firstFrameTimeout: 0,
   frameTimeout: 30,
@@ -80,6 +99,9 @@ export const DEFAULTS: ResolvedOptions = {
   },
   keepAlive: DEFAULT_KEEP_ALIVE,
   frameBytes: 1024 * 1024,
+  clientRate: 0,
+  clientBytesRate: 0,
+  rateAction: "slow",
   clientQueueMax: 128,
   queueMax: 100_000,
   queueBytes: 256 * 1024 * 1024,
@@ -121,6 +143,8 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   keepAlive: KEEP_ALIVE,
   frameBytes: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
+  clientRate: RATE,
+  clientBytesRate: RATE,
   clientQueueMax: COUNT,
   queueMax: COUNT,
   queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },

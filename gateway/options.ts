@@ -1,7 +1,7 @@
 // What a gateway can be told.
 
 import type { BoxClass } from "@maple/box";
-import type { IoKind, Logger } from "@maple/box/internal";
+import type { IoKind, Logger, RateAction } from "@maple/box/internal";
 import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 
 /** What a gateway can be told; every option has a default. */
@@ -50,6 +50,15 @@ export interface GatewayOptions {
    * that of the client that it names. @default none
    */
   proxyProtocol?: string | readonly string[];
+  /**
+   * Addresses and ranges of clients that may not connect, in an array or with commas between them.
+   * @default none
+   */
+  deny?: string | readonly string[];
+  /**
+   * A file with more of them, one a line; what follows a `#` is passed over. @default none
+   */
+  denyFile?: string;
   /** Where workers and triggers connect. Whoever reaches it is trusted. @default {"127.0.0.1"} */
   innerHost?: string;
   /** Port for workers and triggers; 0 is any free one. @default {28000} */
@@ -72,6 +81,19 @@ export interface GatewayOptions {
    * it is closed at once. @default {10000}
    */
   connsMax?: number;
+  /**
+   * Client connections at a time from one address, of IPv6 from one /64; one more is closed at
+   * once. 0 = any number. The default is for public addresses only: behind one of this machine or
+   * of a private network may be a load balancer with all clients. Proxies (`proxyProtocol`) are
+   * not counted, but those for whom they speak. @default {half of connsMax}
+   */
+  connsPerAddress?: number;
+  /**
+   * New connections a second from one address, counted likewise, and twice as many at once; one
+   * more is closed at once. 0 = any number. The default is for public addresses only.
+   * @default {1000}
+   */
+  connectRate?: number;
   /** Seconds without a frame after which a client is closed; 0 = never. @default {0} */
   connTimeout?: number;
   /**
@@ -99,6 +121,21 @@ export interface GatewayOptions {
   keepAlive?: number;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameBytes?: number;
+  /**
+   * Frames a second from one client, and twice as many at once, heartbeats included; 0 = any
+   * number. @default {0}
+   */
+  clientRate?: number;
+  /**
+   * Bytes of frames a second from one client, and twice as many at once; 0 = any number.
+   * @default {0}
+   */
+  clientBytesRate?: number;
+  /**
+   * What is done with a client that sends more: `slow` = it is not read from until it may send
+   * again, so that it has to wait and loses nothing; `close` = it is closed. @default {"slow"}
+   */
+  rateAction?: RateAction;
   /**
    * A client's frames that wait or are with a worker; at this many the client is not read from
    * until half of them are done. @default {128}

@@ -11,6 +11,7 @@ import {
   parseOrigins,
   parsePath,
   readCertificates,
+  readDenyFile,
 } from "@maple/box/internal";
 import { fail, GatewayError } from "./errors.ts";
 import type { ResolvedOptions } from "./option_table.ts";
@@ -49,6 +50,30 @@ export function heartbeatsOf(
  */
 export function proxiesOf({ proxyProtocol }: ResolvedOptions): IpRange[] {
   return parseIpRanges("Option proxyProtocol", proxyProtocol, fail);
+}
+
+/**
+ * Who may not connect, the file left out.
+ *
+ * @throws {GatewayError} when one is no range.
+ */
+export function denyListOf({ deny }: ResolvedOptions): IpRange[] {
+  return parseIpRanges("Option deny", deny, fail);
+}
+
+/**
+ * Who may not connect; the file is read anew.
+ *
+ * @throws {GatewayError} with one line, when the file cannot be read or one is no range.
+ */
+export function deniedOf(options: ResolvedOptions): IpRange[] {
+  const { denyFile } = options;
+  if (denyFile === "") return denyListOf(options);
+  try {
+    return [...denyListOf(options), ...readDenyFile("denyFile", denyFile)];
+  } catch (cause) {
+    throw new GatewayError((cause as Error).message, { cause });
+  }
 }
 
 /**

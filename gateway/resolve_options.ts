@@ -8,10 +8,12 @@ import {
   CMD,
   IO_KINDS,
   PORT,
+  RATE_ACTIONS,
   refuseRenamed,
 } from "@maple/box/internal";
 import { fail, GatewayError } from "./errors.ts";
 import {
+  ADDRESS_RANGES,
   DEFAULTS,
   GONE_REQUESTS,
   OPTIONAL_PORTS,
@@ -21,7 +23,12 @@ import {
   type ResolvedOptions,
 } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
-import { heartbeatsOf, proxiesOf, webSocketsOf } from "./read_options.ts";
+import {
+  denyListOf,
+  heartbeatsOf,
+  proxiesOf,
+  webSocketsOf,
+} from "./read_options.ts";
 
 /**
  * Fills in the defaults and checks every value.
@@ -44,12 +51,18 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
     const port = resolved[name];
     if (port !== undefined) checkNumber(`Option ${name}`, port, PORT, fail);
   }
+  for (const [name, range] of Object.entries(ADDRESS_RANGES)) {
+    const value = resolved[name as keyof typeof ADDRESS_RANGES];
+    if (value !== undefined) checkNumber(`Option ${name}`, value, range, fail);
+  }
+  checkChoice("rateAction", resolved.rateAction, RATE_ACTIONS, fail);
   webSocketsOf(resolved);
   if (resolved.heartbeatCmd !== undefined) {
     checkNumber("Option heartbeatCmd", resolved.heartbeatCmd, CMD, fail);
   }
   heartbeatsOf(resolved);
   proxiesOf(resolved);
+  denyListOf(resolved);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }

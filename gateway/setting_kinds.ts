@@ -2,7 +2,7 @@
 
 import { type Flag, PORT } from "@maple/box/internal";
 import type { Setting } from "./config_file.ts";
-import { DEFAULTS, RANGES, RENAMED } from "./option_table.ts";
+import { ADDRESS_RANGES, DEFAULTS, RANGES, RENAMED } from "./option_table.ts";
 import { PROGRAM_DEFAULTS, type ProgramSettings } from "./program_settings.ts";
 
 type Name = keyof typeof DEFAULTS | keyof ProgramSettings;
@@ -35,6 +35,24 @@ export function number(
     ...(before === undefined ? {} : { formerly: kebab(before) }),
   };
   return { name, flag, ...(ini ? { ini } : {}) };
+}
+
+/** A limit of single addresses, which is not the same for all unless it is set. */
+export function addressNumber(
+  name: keyof typeof ADDRESS_RANGES,
+  help: string,
+): Setting {
+  const { min, max, whole } = ADDRESS_RANGES[name];
+  const flag: Flag = {
+    name: kebab(name),
+    type: whole ? "integer" : "number",
+    help,
+    min,
+    max,
+    value: "N",
+    unlimited: 0,
+  };
+  return { name, flag };
 }
 
 /** A port that is not listened at unless it is given. */

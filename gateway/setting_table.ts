@@ -12,11 +12,18 @@ import {
   parseOrigins,
   parsePath,
   parseStatusAddress,
+  RATE_ACTIONS,
   UsageError,
 } from "@maple/box/internal";
 import type { Setting } from "./config_file.ts";
 import { GONE_REQUESTS, ORDERS } from "./option_table.ts";
-import { number, optionalPort, text, withDefault } from "./setting_kinds.ts";
+import {
+  addressNumber,
+  number,
+  optionalPort,
+  text,
+  withDefault,
+} from "./setting_kinds.ts";
 
 // Each time that a file is put aside all of them are renamed.
 const LOG_FILES_MAX = 1000;
@@ -71,6 +78,11 @@ export const SETTINGS: readonly Setting[] = [
     value: "CIDR,CIDR",
     check: (source, ranges) => void parseIpRanges(source, ranges, usage),
   }),
+  text("deny", "addresses of clients that may not connect", {
+    value: "CIDR,CIDR",
+    check: (source, ranges) => void parseIpRanges(source, ranges, usage),
+  }),
+  text("denyFile", "a file with more of them, one a line", { value: "FILE" }),
   text("innerHost", "where workers and triggers connect", {
     ini: "inner.host",
     value: "HOST",
@@ -94,6 +106,14 @@ export const SETTINGS: readonly Setting[] = [
   number("connsMax", "client connections; then silent ones make room", {
     ini: "outer.conns_maxsize",
   }),
+  addressNumber(
+    "connsPerAddress",
+    "clients of one address, 0 = any (public ones: half)",
+  ),
+  addressNumber(
+    "connectRate",
+    "new clients a second of one address, 0 = any (public ones: 1000)",
+  ),
   number(
     "connTimeout",
     "seconds without a frame that close a client, 0 = never",
@@ -122,6 +142,15 @@ export const SETTINGS: readonly Setting[] = [
   number("frameBytes", "bytes of a client's frame; more close it", {
     ini: "outer.recv_buf_max_size",
     value: "BYTES",
+  }),
+  number("clientRate", "frames a second of a client, 0 = any", { noLimit: 0 }),
+  number("clientBytesRate", "bytes of frames a second of a client, 0 = any", {
+    value: "BYTES",
+    noLimit: 0,
+  }),
+  text("rateAction", "slow or close: what is done with one that sends more", {
+    choices: RATE_ACTIONS,
+    value: "WHAT",
   }),
   number("clientQueueMax", "a client's unfinished frames; then it is not read"),
   number("queueMax", "waiting tasks; each client may have its share"),

@@ -9,7 +9,7 @@ import {
 import { DEFAULTS } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
 import { PROGRAM_DEFAULTS, type ProgramSettings } from "./program_settings.ts";
-import { certificatesOf } from "./read_options.ts";
+import { certificatesOf, deniedOf } from "./read_options.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import { SETTINGS } from "./setting_table.ts";
 
@@ -63,7 +63,9 @@ export function readSettings(
  */
 export function checkFiles({ gateway }: Settings): void {
   try {
-    certificatesOf(resolveOptions(gateway));
+    const options = resolveOptions(gateway);
+    certificatesOf(options);
+    deniedOf(options);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

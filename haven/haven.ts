@@ -24,6 +24,7 @@ import {
 import { fitConns } from "./fit_conns.ts";
 import type { HavenListenOptions, HavenRunOptions } from "./options.ts";
 import {
+  denyOf,
   type ResolvedListen,
   resolveRun,
   runOptions,
@@ -32,7 +33,7 @@ import { runInThisProcess } from "./run_in_process.ts";
 import { Server } from "./server.ts";
 import { type ServerApp, serverApp } from "./server_app.ts";
 import type { UntypedState } from "./state.ts";
-import { type HavenStats, newCounters } from "./stats.ts";
+import { type HavenStats, limitStats, newCounters } from "./stats.ts";
 import { newUserCounters } from "./users.ts";
 
 /** Settings of a {@linkcode Haven}. */
@@ -163,12 +164,27 @@ export class Haven<
       .filter((conn) => !conn.closed);
   }
 
+  /**
+   * Lets clients of these addresses and ranges connect no more, in place of those of the option
+   * `deny` and of a call before, and closes those who are connected; of this process or thread.
+   *
+   * @param deny As in the option.
+   * @returns false when this process or thread does not serve.
+   * @throws {HavenError} `option` when one is no address or range.
+   */
+  setDeny(deny: string | readonly string[]): boolean {
+    const ranges = denyOf(deny);
+    this.#server?.setDeny(ranges);
+    return this.#server !== undefined;
+  }
+
   /** The counters of this process or thread as they are now. */
   stats(): HavenStats {
     return this.#server?.stats() ?? {
       ...newCounters(),
       ...{ connections: 0, users: 0, bufferBytes: 0 },
       ...newUserCounters(),
+      ...limitStats(),
       unhandled: unhandledErrors(),
     };
   }

@@ -1,6 +1,11 @@
 // How a haven server is run: addresses, limits, times and processes.
 
-import type { IoKind, LogFormat, OnUnhandled } from "@maple/box/internal";
+import type {
+  IoKind,
+  LogFormat,
+  OnUnhandled,
+  RateAction,
+} from "@maple/box/internal";
 
 /** What `listen` takes; every option has a default. */
 export interface HavenListenOptions {
@@ -41,6 +46,11 @@ export interface HavenListenOptions {
    */
   proxyProtocol?: string | readonly string[];
   /**
+   * Addresses and ranges of clients that may not connect, in an array or with commas between them;
+   * `Haven.setDeny` changes them. @default none
+   */
+  deny?: string | readonly string[];
+  /**
    * Seconds without a frame after which a client is closed, unless a request of it is being
    * handled; 0 = never. @default {0}
    */
@@ -75,6 +85,35 @@ export interface HavenListenOptions {
    * closed at once. @default {10000}
    */
   connsMax?: number;
+  /**
+   * Client connections at a time from one address, of IPv6 from one /64; one more is closed at
+   * once. 0 = any number. The default is for public addresses only: behind one of this machine or
+   * of a private network may be a load balancer with all clients. Proxies (`proxyProtocol`) are
+   * not counted, but those for whom they speak. Each process or thread counts its own.
+   * @default {half of connsMax}
+   */
+  connsPerAddress?: number;
+  /**
+   * New connections a second from one address, counted likewise, and twice as many at once; one
+   * more is closed at once. 0 = any number. The default is for public addresses only.
+   * @default {1000}
+   */
+  connectRate?: number;
+  /**
+   * Frames a second from one client, and twice as many at once, heartbeats included; 0 = any
+   * number. @default {0}
+   */
+  clientRate?: number;
+  /**
+   * Bytes of frames a second from one client, and twice as many at once; 0 = any number.
+   * @default {0}
+   */
+  clientBytesRate?: number;
+  /**
+   * What is done with a client that sends more: `slow` = it is not read from until it may send
+   * again, so that it has to wait and loses nothing; `close` = it is closed. @default {"slow"}
+   */
+  rateAction?: RateAction;
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameBytes?: number;
   /**

@@ -14,6 +14,7 @@ import {
   type IoKind,
   type IpRange,
   KEEP_ALIVE,
+  type LimitOptions,
   LOG_FORMATS,
   type LogFormat,
   machineMemory,
@@ -24,6 +25,8 @@ import {
   parsePath,
   PING,
   PORT,
+  type Range,
+  RATE_ACTIONS,
   refuseRenamed,
   SECONDS,
   type Siblings,
@@ -42,7 +45,7 @@ export interface Ports {
 }
 
 /** The options of `listen` with their defaults filled in. */
-export interface ResolvedListen extends Ports {
+export interface ResolvedListen extends Ports, LimitOptions {
   /** See {@linkcode HavenListenOptions}. */
   readonly host: string;
   /** Whether others listen on the ports too. */
@@ -59,6 +62,8 @@ export interface ResolvedListen extends Ports {
   readonly websocketOrigins: readonly string[] | undefined;
   /** Where proxies are. */
   readonly proxyProtocol: readonly IpRange[];
+  /** Who may not connect. */
+  readonly deny: readonly IpRange[];
   /** Seconds. */
   readonly websocketPing: number;
   /** See {@linkcode HavenListenOptions}. */
@@ -75,8 +80,6 @@ export interface ResolvedListen extends Ports {
   readonly memoryBytes: number;
   /** Seconds. */
   readonly keepAlive: number;
-  /** See {@linkcode HavenListenOptions}. */
-  readonly connsMax: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly frameBytes: number;
   /** See {@linkcode HavenListenOptions}. */
@@ -109,6 +112,10 @@ export interface ResolvedRun extends ResolvedListen {
   readonly onUnhandled: OnUnhandled;
 }
 
+const CONNS: Range = { min: 0, max: COUNT.max, whole: true };
+// A second.
+const RATE: Range = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: false };
+
 const RANGES = {
   port: PORT,
   websocketPing: PING,
@@ -119,6 +126,8 @@ const RANGES = {
   memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
   keepAlive: KEEP_ALIVE,
   connsMax: COUNT,
+  clientRate: RATE,
+  clientBytesRate: RATE,
   frameBytes: COUNT,
   outboxBytes: COUNT,
   linger: SECONDS,
@@ -151,6 +160,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     websocketPath = ANY,
     websocketOrigins = ANY,
     proxyProtocol = [],
+    deny = [],
     websocketPing = DEFAULT_PING,
     heartbeatCmd,
     timeout = 0,
@@ -159,6 +169,11 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     writeTimeout = 30,
     keepAlive = DEFAULT_KEEP_ALIVE,
     connsMax = 10_000,
+    connsPerAddress,
+    connectRate,
+    clientRate = 0,
+    clientBytesRate = 0,
+    rateAction = "slow",
     frameBytes = 1024 * 1024,
     outboxBytes = 4 * 1024 * 1024,
     linger = 30,
@@ -185,6 +200,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       memoryBytes,
       keepAlive,
       connsMax,
+      clientRate,
+      clientBytesRate,
       frameBytes,
       outboxBytes,
       linger,
@@ -203,6 +220,13 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   if (heartbeatCmd !== undefined) {
     checkNumber("Option heartbeatCmd", heartbeatCmd, CMD, fail);
   }
+  if (connsPerAddress !== undefined) {
+    checkNumber("Option connsPerAddress", connsPerAddress, CONNS, fail);
+  }
+  if (connectRate !== undefined) {
+    checkNumber("Option connectRate", connectRate, RATE, fail);
+  }
+  checkChoice("rateAction", rateAction, RATE_ACTIONS, fail);
   if (stopSignal !== undefined) {
     checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
   }
@@ -226,6 +250,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       fail,
     ),
     proxyProtocol: parseIpRanges("Option proxyProtocol", proxyProtocol, fail),
+    deny: denyOf(deny),
     websocketPing,
     heartbeatCmd,
     reusePort: false,
@@ -239,6 +264,11 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     memoryBytes,
     keepAlive,
     connsMax,
+    connsPerAddress,
+    connectRate,
+    clientRate,
+    clientBytesRate,
+    rateAction,
     frameBytes,
     outboxBytes,
     linger,
@@ -253,6 +283,15 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     onUnhandled,
     signal,
   };
+}
+
+/**
+ * Who may not connect.
+ *
+ * @throws {HavenError} `option` when one is no range.
+ */
+export function denyOf(deny: string | readonly string[]): IpRange[] {
+  return parseIpRanges("Option deny", deny, fail);
 }
 
 /** The options of `run` from the arguments of any of its forms. */

@@ -2,15 +2,20 @@
 
 import type { BoxClass } from "@maple/box";
 import {
+  ClientLimits,
   ClientPlaces,
+  type ClientRates,
   ClientWatch,
   type CloseCause,
   type Conn,
+  type CountedAddress,
   Entrance,
   formatAddress,
   type FrameSocketOptions,
   Heartbeats,
+  type IpRange,
   isOrdinary,
+  type LimitedClient,
   MemoryLimit,
   type Placed,
   Running,
@@ -30,7 +35,7 @@ import { MemoryTransport } from "./memory_transport.ts";
 import type { ResolvedListen } from "./resolve_options.ts";
 import type { ServerApp } from "./server_app.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import { type HavenStats, newCounters } from "./stats.ts";
+import { type HavenStats, limitStats, newCounters } from "./stats.ts";
 import { Users } from "./users.ts";
 
 // How many times outboxBytes may be sent to a client in one go while nothing waits.
@@ -45,6 +50,9 @@ export class Server<F extends object, C extends object>
   readonly memory: MemoryLimit;
   /** Who is logged in where. */
   readonly users: Users<F>;
+  /** How much each client may send. */
+  readonly rates: ClientRates<LimitedClient>;
+  readonly #limits: ClientLimits<LimitedClient>;
   readonly #options: ResolvedListen;
   readonly #app: ServerApp<F, C>;
   readonly #io: ServerIo | undefined;
@@ -80,6 +88,9 @@ export class Server<F extends object, C extends object>
     this.#places = new ClientPlaces(options);
     this.connQueueMax = options.connQueueMax;
     this.users = new Users(app, options);
+    const { deny } = options;
+    this.#limits = new ClientLimits(options, { deny, logger: app.logger });
+    this.rates = this.#limits.rates;
     this.memory = new MemoryLimit(options.memoryBytes, () => this.all());
     this.#watch = new ClientWatch(this, {
       idle: timeout,
@@ -92,7 +103,9 @@ export class Server<F extends object, C extends object>
       proxies: options.proxyProtocol,
       path: options.websocketPath,
       origins: options.websocketOrigins,
+      addresses: this.#limits.addresses,
       places: this.#places,
+      onFull: () => this.#onFull(),
       onRefused: ({ line, step }) => {
         if (step === "proxy") app.logger.warn(line);
         else app.logger.debug(line);
@@ -140,6 +153,13 @@ export class Server<F extends object, C extends object>
     });
   }
 
+  /** Keeps out these from now on, and none of those before; who is connected is closed. */
+  setDeny(ranges: readonly IpRange[]): void {
+    this.#limits.addresses.setDeny(ranges);
+    this.#entrance.closeBarred();
+    this.#limits.closeBarred(this.all());
+  }
+
   /** The counters as they are now. */
   stats(): HavenStats {
     const { closed, ...counters } = this.#counters;
@@ -149,6 +169,7 @@ export class Server<F extends object, C extends object>
       ...this.users.counters,
       users: this.users.size,
       closed: { ...closed },
+      ...limitStats(this.#limits),
       connections: this.#sessions.size,
       bufferBytes: this.memory.bytes,
     };
@@ -171,6 +192,7 @@ export class Server<F extends object, C extends object>
     for (const session of busy) session.abandon();
     for (const session of [...this.all()]) session.socket.close(STOP);
     await this.#running.ended();
+    this.#limits.stop();
     await this.#io?.close();
     this.memory.stop();
   }
@@ -198,6 +220,7 @@ export class Server<F extends object, C extends object>
     const { conn } = session;
     this.#places.leave(session);
     this.users.remove(session);
+    this.#limits.closed(session);
     this.#counters.closed[cause.kind]++;
     const line =
       `client ${conn.id} at ${conn.address} closed: ${cause.message}`;
@@ -207,6 +230,7 @@ export class Server<F extends object, C extends object>
   }
   onGone(session: Session<F, C>, late: boolean): void {
     this.#places.gone(session);
+    this.#limits.gone(session);
     const { conn } = session;
     if (!late) return;
     this.#counters.cut++;
@@ -230,15 +254,14 @@ export class Server<F extends object, C extends object>
   }
 
   #accept(conn: Conn, steps: Steps): void {
-    if (this.#refusal() !== undefined) {
-      conn.close();
-      return;
-    }
-    const begin = (opened: Conn) =>
-      void this.#begin(transportOf(opened, this.#socketOptions()));
-    if (this.#entrance.concerns(conn, steps)) {
-      this.#running.follow(this.#entrance.enter(conn, steps, begin));
-    } else begin(conn);
+    if (!this.#accepting) return conn.close();
+    const entering = this.#entrance.accept(
+      conn,
+      steps,
+      (opened, counted) =>
+        void this.#begin(transportOf(opened, this.#socketOptions()), counted),
+    );
+    if (entering) this.#running.follow(entering);
   }
 
   #socketOptions(): FrameSocketOptions {
@@ -276,7 +299,18 @@ export class Server<F extends object, C extends object>
     };
   }
 
-  #begin(transport: ServerTransport): Session<F, C> {
+  #onFull(): void {
+    const { connsMax } = this.#options;
+    this.#counters.refused++;
+    this.#app.logger.warn(
+      `a client is refused: there are ${connsMax} connections, the most that connsMax allows`,
+    );
+  }
+
+  #begin(
+    transport: ServerTransport,
+    counted?: CountedAddress,
+  ): Session<F, C> {
     const id = ++this.#lastId;
     const address = formatAddress(transport.remoteAddr);
     const { boxClass } = this.#app;
@@ -287,7 +321,7 @@ export class Server<F extends object, C extends object>
       transport,
       outboxBytes: this.#options.outboxBytes,
     });
-    const session = new Session<F, C>(this, conn, transport);
+    const session = new Session<F, C>(this, conn, { transport, counted });
     this.#sessions.set(id, session);
     this.#places.take(session);
     this.#counters.accepted++;
@@ -304,17 +338,5 @@ export class Server<F extends object, C extends object>
       }),
     );
     return session;
-  }
-
-  // Why no connection is taken just now.
-  #refusal(): string | undefined {
-    if (!this.#accepting) return "the server does not take connections now";
-    const { connsMax } = this.#options;
-    if (this.#places.hasRoom()) return undefined;
-    const why =
-      `there are ${connsMax} connections, the most that connsMax allows`;
-    this.#counters.refused++;
-    this.#app.logger.warn(`a client is refused: ${why}`);
-    return why;
   }
 }

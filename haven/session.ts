@@ -2,8 +2,11 @@
 
 import type { Int64, UsersRow } from "@maple/box";
 import type {
+  ClientRates,
   CloseCause,
+  CountedAddress,
   FrameHandler,
+  LimitedClient,
   MemoryHolder,
   MemoryLimit,
   Placed,
@@ -25,6 +28,8 @@ export interface SessionOwner<F extends object, C extends object> {
   readonly memory: MemoryLimit;
   /** Who is logged in where. */
   readonly users: Users<F>;
+  /** How much each client may send. */
+  readonly rates: ClientRates<LimitedClient>;
   /** Calls the hooks for a new connection. */
   onCreate(session: Session<F, C>): Promise<void> | undefined;
   /** Handles a request. */
@@ -56,11 +61,20 @@ export class Session<F extends object, C extends object>
     FrameHandler,
     WatchedClient,
     Placed,
+    LimitedClient,
     UserSession,
     RequestClient<F, C>,
     MemoryHolder {
   /** Whether it has ever sent a whole frame. */
   heard = false;
+  /** The rates', as the three below: frames in its bucket. */
+  frameLevel = 0;
+  /** Bytes in its other bucket. */
+  byteLevel = 0;
+  /** When these leaked last. */
+  levelAt = 0;
+  /** Whether it is not read from because it sent too much. */
+  slowed = false;
   /** Steps of the watch since the last frame. */
   quietSteps = 0;
   /** Steps of the watch for which a frame has been on its way. */
@@ -73,6 +87,8 @@ export class Session<F extends object, C extends object>
   readonly socket: ServerTransport;
   /** What hooks and handlers see of it. */
   readonly conn: Connection<F, C>;
+  /** What its address counts as. */
+  readonly counted: CountedAddress | undefined;
   readonly #owner: SessionOwner<F, C>;
   #uid: Int64 = 0;
   #userdata: Int64 = 0;
@@ -91,14 +107,18 @@ export class Session<F extends object, C extends object>
   /**
    * @param owner Whom it works for.
    * @param conn What hooks and handlers see of it.
-   * @param socket What carries the frames.
+   * @param from What carries the frames, and what its address counts as.
    */
   constructor(
     owner: SessionOwner<F, C>,
     conn: Connection<F, C>,
-    socket: ServerTransport,
+    { transport: socket, counted }: {
+      readonly transport: ServerTransport;
+      readonly counted: CountedAddress | undefined;
+    },
   ) {
     this.#owner = owner;
+    this.counted = counted;
     this.conn = conn;
     this.socket = socket;
     this.finished = new Promise((resolve) => this.#setFinished = resolve);
@@ -216,6 +236,8 @@ export class Session<F extends object, C extends object>
   onFrame(frame: Uint8Array): void {
     this.heard = true;
     this.quietSteps = this.slowSteps = 0;
+    const { rates } = this.#owner;
+    if (rates.on && !rates.take(this, frame.length)) return;
     if (this.#owner.answersHeartbeat(this, frame)) return;
     if (!this.#busy) {
       this.#handle(frame);
@@ -228,6 +250,11 @@ export class Session<F extends object, C extends object>
       this.#paused = true;
       this.socket.pause();
     }
+  }
+
+  /** It may be read from again, unless it is held back for something else. */
+  readOn(): void {
+    if (!this.#paused && !this.#draining && !this.slowed) this.socket.resume();
   }
 
   /** Called by the transport: whoever has asked before is answered. */
@@ -265,7 +292,7 @@ export class Session<F extends object, C extends object>
     const pending = this.pendingRequests;
     if (this.#paused && pending <= this.#owner.connQueueMax / 2) {
       this.#paused = false;
-      if (!this.#draining) this.socket.resume();
+      this.readOn();
     }
     if (pending > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();

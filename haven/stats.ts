@@ -1,6 +1,13 @@
 // The counters of a haven server.
 
-import { closeCounts, type CloseKind } from "@maple/box/internal";
+import {
+  type AddressCount,
+  type ClientLimits,
+  closeCounts,
+  type CloseKind,
+  type LimitedClient,
+  type RateKind,
+} from "@maple/box/internal";
 
 /** The counters of a haven server in one process or thread. */
 export interface HavenStats {
@@ -14,6 +21,16 @@ export interface HavenStats {
   readonly accepted: number;
   /** Connections that were refused because of `connsMax`. */
   readonly refused: number;
+  /** Connections that were refused for their address, by the option of that name. */
+  readonly refusedByAddress: Readonly<
+    Record<"deny" | "connsPerAddress" | "connectRate", number>
+  >;
+  /** Times that a client was slowed or closed for what it sent too much of in a second. */
+  readonly ratesExceeded: Readonly<Record<RateKind, number>>;
+  /** Clients that are slowed now. */
+  readonly slowed: number;
+  /** The ten addresses that limits did something to most often; of IPv6 their /64. */
+  readonly limitedAddresses: readonly AddressCount[];
   /** Closed connections whose clients had not read all when `linger` was over. */
   readonly cut: number;
   /** Requests that were given to the app. */
@@ -34,7 +51,8 @@ export interface HavenStats {
    * Connections that have ended, by the reason: `peer` the client closed it, `local` the
    * application, `stop` the server's end, `frame` what came was no frame, `idle` the timeout,
    * `firstFrame`, `slowFrame` and `stalled` the times of these names, `room` it had sent no frame
-   * and another got its place, `outbox` the client did not read, `memory` it held most, `error` a
+   * and another got its place, `outbox` the client did not read, `memory` it held most,
+   * `rate` it sent more than it may, `barred` its address was denied meanwhile, `error` a
    * fault of the server.
    */
   readonly closed: Readonly<
@@ -63,5 +81,22 @@ export function newCounters(): Counters {
     requests: 0,
     heartbeats: 0,
     closed: closeCounts(),
+  };
+}
+
+/** What is told of limits; without any where there is no server. */
+export function limitStats(
+  limits?: ClientLimits<LimitedClient>,
+): Pick<
+  HavenStats,
+  "refusedByAddress" | "ratesExceeded" | "slowed" | "limitedAddresses"
+> {
+  const { deny = 0, connsPerAddress = 0, connectRate = 0 } = limits?.refused ??
+    {};
+  return {
+    refusedByAddress: { deny, connsPerAddress, connectRate },
+    ratesExceeded: { frames: 0, bytes: 0, ...limits?.exceeded },
+    slowed: limits?.rates.slowed ?? 0,
+    limitedAddresses: limits?.limitedAddresses ?? [],
   };
 }

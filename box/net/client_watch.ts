@@ -10,6 +10,8 @@ export interface WatchedClient {
    * that waits.
    */
   readonly pendingRequests: number;
+  /** Whether it is not read from since it sent too much; then it cannot be heard. */
+  readonly slowed: boolean;
   /** Whether it has ever sent a whole frame. */
   readonly heard: boolean;
   /** The user logged in on it; 0 or 0n = none. */
@@ -118,7 +120,8 @@ export class ClientWatch {
     const { socket } = connection;
     if (socket.partialBytes > 0) connection.slowSteps++;
     else connection.slowSteps = 0;
-    if (connection.pendingRequests > 0) connection.quietSteps = 0;
+    const { pendingRequests, slowed } = connection;
+    if (pendingRequests > 0 || slowed) connection.quietSteps = 0;
     else connection.quietSteps++;
     const cause = this.#causeOf(connection);
     if (cause) socket.close(cause);

@@ -14,6 +14,8 @@
  * - `outbox`: the other side did not read what was sent to it, so that it was too much
  * - `stalled`: the other side took none of what was sent to it for too long
  * - `memory`: all connections together held too much, and this one most
+ * - `rate`: it sent more than it may in that time
+ * - `barred`: its address was denied or banned meanwhile
  * - `error`: the handler of its frames threw
  */
 export type CloseKind =
@@ -28,6 +30,8 @@ export type CloseKind =
   | "outbox"
   | "stalled"
   | "memory"
+  | "rate"
+  | "barred"
   | "error";
 
 // All of them.
@@ -43,6 +47,8 @@ const CLOSE_KINDS: readonly CloseKind[] = [
   "outbox",
   "stalled",
   "memory",
+  "rate",
+  "barred",
   "error",
 ];
 

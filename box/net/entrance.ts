@@ -1,13 +1,15 @@
 // Entrance: where connections do what comes before their frames, the same for every server: who is
 // at it has a place as a client has.
 
-import type { IpRange } from "../ip_range.ts";
+import { type IpRange, isInRanges } from "../ip_range.ts";
+import type { AddressLimits, CountedAddress } from "./address_limits.ts";
 import type { ClientPlaces, Placed } from "./client_places.ts";
 import type { Conn } from "./conn.ts";
 import { formatAddress } from "./listen.ts";
 import { isProxied, openProxied } from "./proxied_conn.ts";
 import type { SecurableConn } from "./tls_conn.ts";
 import {
+  NOT_ADMITTED,
   NOT_FORWARDED,
   WebSocketConn,
   type WebSocketOpenOptions,
@@ -17,8 +19,12 @@ import {
 export interface EntranceOptions extends WebSocketOpenOptions {
   /** Where proxies are, which tell whom they speak for. */
   readonly proxies: readonly IpRange[];
+  /** Who may connect as far as his address tells. */
+  readonly addresses: AddressLimits;
   /** The places of all clients. */
-  readonly places: Pick<ClientPlaces<Placed>, "take" | "free">;
+  readonly places: Pick<ClientPlaces<Placed>, "hasRoom" | "take" | "free">;
+  /** There is no place for a connection. */
+  readonly onFull: (conn: Conn) => void;
   /** A connection has not come in, and why. */
   readonly onRefused: (refusal: Refusal) => void;
   /** One had to make room for another. */
@@ -41,10 +47,27 @@ export interface Steps {
   readonly ws: boolean;
 }
 
+/**
+ * Given what carries the frames of a connection that has come in, and what its address counts as,
+ * which is to be left when it is gone.
+ */
+export type OnOpen = (
+  conn: Conn | WebSocketConn,
+  counted: CountedAddress | undefined,
+) => void;
+
+/** A connection that is at the entrance. */
+interface Entering {
+  readonly conn: Conn;
+  /** Whose it is, as far as is known. */
+  address: string;
+  counted: CountedAddress | undefined;
+}
+
 /** Where connections do what comes before their frames. */
 export class Entrance {
   readonly #options: EntranceOptions;
-  readonly #under = new Set<Conn>();
+  readonly #under = new Set<Entering>();
   #closed = false;
 
   /**
@@ -61,52 +84,81 @@ export class Entrance {
     return this.#under.size;
   }
 
-  /** Whether a connection has to pass here; else its frames begin at once. */
-  concerns(conn: Conn, { tls, ws }: Steps): boolean {
-    return tls || ws || isProxied(conn, this.#options.proxies);
-  }
-
   /**
-   * Has a connection do its steps; it has a place from now on. Never rejects.
+   * Lets a connection in: at once, or when it has done its steps; it has a place until then. One
+   * that is refused is closed before it is answered anything.
    *
    * @param conn One that can be secured, where it is to be.
-   * @param onOpen Given what carries the frames, if there is such; its place is free again in that
-   * moment.
+   * @returns A promise, which never rejects, when there are steps to be done.
    */
-  async enter(
-    conn: Conn,
+  accept(conn: Conn, steps: Steps, onOpen: OnOpen): Promise<void> | undefined {
+    const { addresses, places, proxies, onFull } = this.#options;
+    const { hostname } = conn.remoteAddr;
+    const proxied = isProxied(conn, proxies);
+    // Before a place is made for it.
+    if (!proxied && addresses.refuses(hostname)) {
+      conn.close();
+      return undefined;
+    }
+    if (!places.hasRoom()) {
+      onFull(conn);
+      conn.close();
+      return undefined;
+    }
+    const counted = proxied ? undefined : addresses.enter(hostname);
+    if (proxied || steps.tls || steps.ws) {
+      return this.#enter({ conn, address: hostname, counted }, steps, onOpen);
+    }
+    onOpen(conn, counted);
+    return undefined;
+  }
+
+  async #enter(
+    entering: Entering,
     steps: Steps,
-    onOpen: (conn: Conn | WebSocketConn) => void,
+    onOpen: OnOpen,
   ): Promise<void> {
-    const { places, onRoom } = this.#options;
+    const { addresses, places, onRoom } = this.#options;
     const place: Placed = {
       heard: false,
       known: false,
       socket: {
         destroy: () => {
           onRoom();
-          conn.close();
+          entering.conn.close();
         },
       },
     };
-    this.#under.add(conn);
+    this.#under.add(entering);
     places.take(place);
-    const opened = await this.#open(conn, steps);
-    this.#under.delete(conn);
+    const opened = await this.#open(entering, steps);
+    this.#under.delete(entering);
     places.free(place);
-    if (!opened) return;
-    if (this.#closed) opened.close();
-    else onOpen(opened);
+    if (opened && !this.#closed) return onOpen(opened, entering.counted);
+    addresses.leave(entering.counted);
+    opened?.close();
+  }
+
+  /** Closes whoever is at it and is barred now. */
+  closeBarred(): void {
+    const { addresses } = this.#options;
+    for (const { conn, address } of this.#under) {
+      if (addresses.bars(address)) conn.close();
+    }
   }
 
   /** Lets nobody in any more; who is at it is closed. */
   close(): void {
     this.#closed = true;
-    for (const conn of this.#under) conn.close();
+    for (const { conn } of this.#under) conn.close();
   }
 
-  async #open(conn: Conn, { tls, ws }: Steps): Promise<Conn | undefined> {
+  async #open(
+    entering: Entering,
+    { tls, ws }: Steps,
+  ): Promise<Conn | undefined> {
     const { proxies, onRefused } = this.#options;
+    const { conn } = entering;
     let opened = conn;
     let rest: Uint8Array | undefined;
     let isHttp = false;
@@ -118,9 +170,13 @@ export class Entrance {
         },
       });
       if (!proxied) return undefined;
-      if (tls) rest = proxied.conn.takeRest();
       opened = proxied.conn;
       isHttp = proxied.isHttp;
+      if (!isHttp && !this.#admits(entering, opened.remoteAddr.hostname)) {
+        opened.close();
+        return undefined;
+      }
+      if (tls) rest = proxied.conn.takeRest();
     }
     const address = formatAddress(opened.remoteAddr);
     if (tls) {
@@ -132,16 +188,31 @@ export class Entrance {
       }
     }
     if (!ws) return opened;
+    const forwarding = {
+      forwardedBy: proxies,
+      admits: (client: string) => this.#admits(entering, client),
+    };
     const options = isHttp
-      ? { ...this.#options, forwardedBy: proxies }
+      ? { ...this.#options, ...forwarding }
       : this.#options;
     return await WebSocketConn.open(opened, options, (message) => {
       if (message === NOT_FORWARDED) this.#refuseProxy(conn, message);
-      else {
+      // That is told already.
+      else if (message !== NOT_ADMITTED) {
         const line = `${address} is no WebSocket: ${message}`;
         onRefused({ line, step: "ws" });
       }
     });
+  }
+
+  // A proxy that speaks for itself is not counted.
+  #admits(entering: Entering, client: string): boolean {
+    const { addresses, proxies } = this.#options;
+    entering.address = client;
+    if (isInRanges(client, proxies)) return true;
+    if (addresses.refuses(client)) return false;
+    entering.counted = addresses.enter(client);
+    return true;
   }
 
   #refuseProxy({ remoteAddr }: Conn, why: string): void {

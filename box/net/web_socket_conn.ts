@@ -28,6 +28,8 @@ export interface WebSocketOpenOptions extends HandshakeOptions {
    * @default none
    */
   readonly forwardedBy?: readonly IpRange[];
+  /** Whether the client that it names may come in. @default any */
+  readonly admits?: (client: string) => boolean;
 }
 
 /** What is told of an open WebSocket. */
@@ -43,6 +45,9 @@ export interface WebSocketEvents {
 /** What is told of a request by way of a proxy that does not say for whom it speaks. */
 export const NOT_FORWARDED: string =
   "neither a PROXY header nor an X-Forwarded-For that can be read tells whom it speaks for";
+
+/** What is told of a request by way of a proxy that speaks for one who may not come in. */
+export const NOT_ADMITTED: string = "its address may not connect now";
 
 // Most heads fit; browsers with many cookies send more.
 const HEAD_BYTES = 1024;
@@ -187,7 +192,7 @@ type RequestVerdict = HandshakeAnswer & Verdict & {
 function requestReader(
   options: WebSocketOpenOptions,
 ): HeadReader<RequestVerdict> {
-  const { timeout = HANDSHAKE_TIMEOUT, forwardedBy } = options;
+  const { timeout = HANDSHAKE_TIMEOUT, forwardedBy, admits } = options;
   return {
     usualBytes: HEAD_BYTES,
     maxBytes: HEAD_MAX_BYTES,
@@ -199,8 +204,12 @@ function requestReader(
       if (!answer.accepted || !forwardedBy) return { ...answer, bytes };
       const list = answer.headers.get("x-forwarded-for") ?? "";
       const client = forwardedClient(list, forwardedBy);
-      if (client !== undefined) return { ...answer, bytes, client };
-      return { ...refuseHandshake(400, NOT_FORWARDED), bytes };
+      if (client === undefined) {
+        return { ...refuseHandshake(400, NOT_FORWARDED), bytes };
+      }
+      return admits === undefined || admits(client)
+        ? { ...answer, bytes, client }
+        : { ...refuseHandshake(403, NOT_ADMITTED), bytes };
     },
     giveUp(why, { length: bytes }) {
       const answer = why === "late"

@@ -161,6 +161,7 @@ function codeOf({ kind, tooLong }: CloseCause): number {
     case "frame":
       return WebSocketCode.PROTOCOL;
     case "outbox":
+    case "rate":
       return WebSocketCode.POLICY;
     case "error":
       return WebSocketCode.FAILURE;

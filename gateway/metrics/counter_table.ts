@@ -69,6 +69,16 @@ export const COUNTERS: Plans = {
     cause: "conns_max",
     trouble: "clients refused (--conns-max)",
   },
+  refusedByAddress: {
+    metric: "maple_gateway_clients_refused_by_address_total",
+    help: "Client connections closed at once for their address, by cause.",
+    kinds: {
+      deny: "clients refused: address denied (--deny, --deny-file)",
+      ban: "clients refused: address banned",
+      connsPerAddress: "clients refused: too many (--conns-per-address)",
+      connectRate: "clients refused: too fast (--connect-rate)",
+    },
+  },
   clientsClosed: {
     metric: "maple_gateway_clients_closed_total",
     help: "Client connections that ended, by cause.",
@@ -85,6 +95,8 @@ export const COUNTERS: Plans = {
       outbox: "clients closed: did not read (--outbox-bytes)",
       stalled: "clients closed: took nothing (--write-timeout)",
       memory: "clients closed: held most memory (--memory-bytes)",
+      rate: "clients closed: sent too much a second (--rate-action)",
+      barred: "clients closed: address denied or banned (--deny)",
       error: "clients closed: their frame could not be handled",
     },
   },
@@ -115,6 +127,8 @@ export const COUNTERS: Plans = {
       room: null,
       stalled: null,
       memory: "workers and triggers closed: held most memory (--memory-bytes)",
+      rate: null,
+      barred: null,
       error: "workers and triggers closed: their frame could not be handled",
     },
   },
@@ -164,6 +178,15 @@ export const COUNTERS: Plans = {
     help: "Times that a client was not read from, by cause.",
     cause: "client_queue_max",
     trouble: "clients held back: too much unfinished (--client-queue-max)",
+  },
+  ratesExceeded: {
+    metric: "maple_gateway_client_rates_exceeded_total",
+    help:
+      "Times that a client was slowed or closed since it sent too much a second.",
+    kinds: {
+      frames: "clients slowed or closed: too many frames (--client-rate)",
+      bytes: "clients slowed or closed: too many bytes (--client-bytes-rate)",
+    },
   },
   queueStops: {
     metric: "maple_gateway_queue_stops_total",

@@ -1,7 +1,12 @@
 // What a gateway counts.
 
 import type { TaskCmd } from "@maple/box";
-import type { CloseKind, Refusal } from "@maple/box/internal";
+import type {
+  AddressCause,
+  CloseKind,
+  RateKind,
+  Refusal,
+} from "@maple/box/internal";
 import type { OuterTransport } from "../outer/outer_transport.ts";
 
 /** Frames of workers and triggers for a client that were dropped, by cause. */
@@ -58,6 +63,8 @@ export interface GatewayCounters {
   handshakesRefused: Record<Refusal["step"], number>;
   /** Client connections closed at once, since `connsMax` was reached. */
   clientsRefused: number;
+  /** Client connections closed at once for their address, by cause. */
+  refusedByAddress: Record<AddressCause, number>;
   /** Client connections that ended, by cause. */
   clientsClosed: Record<CloseKind, number>;
   /** Closed clients that had not read all when `linger` was over. */
@@ -81,6 +88,11 @@ export interface GatewayCounters {
   heartbeats: number;
   /** Times that a client was not read from, with `clientQueueMax` frames of it unfinished. */
   clientPauses: number;
+  /**
+   * Times that a client was not read from for a while, or closed, since it sent more than
+   * `clientRate` or `clientBytesRate` allow.
+   */
+  ratesExceeded: Record<RateKind, number>;
   /** Times that the queue was full, by what it was full of; triggers wait then. */
   queueStops: QueueStops;
   /** Asks of workers that were ignored, since they had asked for `creditsMax` tasks. */

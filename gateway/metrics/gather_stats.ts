@@ -10,13 +10,20 @@ import { copyCounters } from "./counter_values.ts";
  * @param now In milliseconds of `performance.now`.
  */
 export function gatherStats(context: GatewayContext, now: number) {
-  const { sessions, queue, dispatcher } = context;
+  const { sessions, queue, dispatcher, clientLimits } = context;
   return {
     ...copyCounters(context.counters),
     unhandledErrors: unhandledErrors(),
     logLinesDropped: droppedLogLines(),
     queueStops: { ...queue.room.stops },
+    refusedByAddress: { ...clientLimits.refused },
+    ratesExceeded: { ...clientLimits.exceeded },
     clients: sessions.size,
+    slowed: clientLimits.rates.slowed,
+    addresses: clientLimits.addresses.size,
+    denied: clientLimits.addresses.denied,
+    bans: clientLimits.addresses.bans.size,
+    limitedAddresses: clientLimits.limitedAddresses,
     bufferBytes: context.memory.bytes,
     clientsPeak: sessions.peak,
     users: sessions.users,

@@ -107,6 +107,26 @@ function addConnections(
       "Clients that may be connected: --conns-max.",
       limits.connsMax,
     )
+    .gauge(
+      "maple_gateway_clients_slowed",
+      "Clients that are not read from, since they sent too much a second.",
+      stats.slowed,
+    )
+    .gauge(
+      "maple_gateway_addresses",
+      "Addresses with connections now, or a moment ago.",
+      stats.addresses,
+    )
+    .gauge(
+      "maple_gateway_denied_ranges",
+      "Addresses and ranges that may not connect.",
+      stats.denied,
+    )
+    .gauge(
+      "maple_gateway_bans",
+      "Bans that have not ended.",
+      stats.bans,
+    )
     .gauge("maple_gateway_users", "Users logged in now.", stats.users)
     .gauge(
       "maple_gateway_workers",

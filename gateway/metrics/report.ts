@@ -46,10 +46,18 @@ export interface GatewayReport {
   readonly trouble: readonly Trouble[];
 }
 
-/** The report of a gateway as it is now. */
-export function reportOf(gateway: Gateway): GatewayReport {
+/**
+ * The report of a gateway as it is now.
+ *
+ * @param addresses Whether it names addresses of clients.
+ */
+export function reportOf(
+  gateway: Gateway,
+  { addresses = false }: { readonly addresses?: boolean } = {},
+): GatewayReport {
   const { startedAt, nodeId, limits } = gateway;
-  const stats = gateway.stats();
+  const all = gateway.stats();
+  const stats = addresses ? all : { ...all, limitedAddresses: [] };
   return {
     format: REPORT_FORMAT,
     formatVersion: REPORT_FORMAT_VERSION,

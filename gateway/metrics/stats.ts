@@ -1,6 +1,11 @@
 // What a gateway tells of itself: its counters, and how it is now.
 
-import type { HistogramData, IoKind, PeerIdentity } from "@maple/box/internal";
+import type {
+  AddressCount,
+  HistogramData,
+  IoKind,
+  PeerIdentity,
+} from "@maple/box/internal";
 import type { OuterTransport } from "../outer/outer_transport.ts";
 import type { GatewayCounters } from "./counters.ts";
 import type { CommandStats } from "./measures.ts";
@@ -49,6 +54,19 @@ export interface GatewayStats extends GatewayCounters {
   queuedBytes: number;
   /** The waiting tasks that are news of clients that came or are gone. */
   queuedNews: number;
+  /** Clients that are not read from, since they sent more than `clientRate` and the like allow. */
+  slowed: number;
+  /** Addresses with connections now, or a moment ago. */
+  addresses: number;
+  /** Addresses and ranges that may not connect: those of `deny` and `denyFile`. */
+  denied: number;
+  /** Bans that have not ended. */
+  bans: number;
+  /**
+   * The ten addresses that limits did something to most often since the start; of IPv6 their /64.
+   * What the status port tells has none.
+   */
+  limitedAddresses: AddressCount[];
   /** Clients that are not read from, since they have their share of the queue's room. */
   heldBack: number;
   /** Tasks that workers hold. */

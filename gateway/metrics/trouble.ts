@@ -19,6 +19,8 @@ export interface Trouble {
   readonly now: boolean;
 }
 
+// Of the addresses that limits did something to.
+const NAMED = 3;
 const NO_WORKER = "no worker is attached; tasks that wait:";
 
 /** Whether a gateway in this state has work for workers. */
@@ -39,7 +41,10 @@ export function troubleOf(stats: GatewayStats): Trouble[] {
   const now = isServing(stats.state) && stats.workers === 0
     ? [{ what: NO_WORKER, count: stats.queued, now: true }]
     : [];
-  return [...now, ...happened].filter((one): one is Trouble =>
+  const most = stats.limitedAddresses.slice(0, NAMED).map((
+    { address, count },
+  ) => ({ what: `limits of clients: of ${address}`, count, now: false }));
+  return [...now, ...happened, ...most].filter((one): one is Trouble =>
     typeof one.what === "string" && (one.now || one.count > 0)
   );
 }

@@ -4,8 +4,10 @@ import { type Int64, ipToBytes, TaskFlag, TaskOffset } from "@maple/box";
 import {
   addFlag,
   type CloseCause,
+  type CountedAddress,
   formatAddress,
   type FrameHandler,
+  type LimitedClient,
   parseIpv4,
   type Placed,
   readInt32,
@@ -49,18 +51,23 @@ export interface ClientSessionOptions {
   readonly connId: number;
   /** What carries its frames, by name. */
   readonly transport: OuterTransport;
+  /** What its address counts as. */
+  readonly counted: CountedAddress | undefined;
   /** The header of a task about nobody, which all sessions of a gateway share. */
   readonly header: Uint8Array;
 }
 
 /** One client connection and who is logged in on it. */
-export class ClientSession implements FrameHandler, Placed, QueueClient {
+export class ClientSession
+  implements FrameHandler, Placed, LimitedClient, QueueClient {
   /** What carries its frames. */
   readonly socket: ServerTransport;
   /** The number of the connection. */
   readonly connId: number;
   /** What carries its frames, by name. */
   readonly transport: OuterTransport;
+  /** What its address counts as. */
+  readonly counted: CountedAddress | undefined;
   /** The one of its tasks that is ready or, with order "client", with a worker. */
   front: QueuedTask | null = null;
   /** The tasks that wait for that one. */
@@ -95,6 +102,14 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
   firstBytes = 0;
   /** Whether it is not read from because it has its share of the queue's room. */
   heldBack = false;
+  /** Used by the rates, as the three below: frames in its bucket. */
+  frameLevel = 0;
+  /** Bytes in its other bucket. */
+  byteLevel = 0;
+  /** When these leaked last. */
+  levelAt = 0;
+  /** Whether it is not read from because it sent too much. */
+  slowed = false;
   /** Steps of the watch since its last frame. */
   quietSteps = 0;
   /** Steps of the watch for which a frame has been on its way. */
@@ -115,6 +130,7 @@ export class ClientSession implements FrameHandler, Placed, QueueClient {
     this.#owner = options.owner;
     this.connId = options.connId;
     this.transport = options.transport;
+    this.counted = options.counted;
     this.#header = options.header;
     const { hostname } = socket.remoteAddr;
     let ipv4 = parseIpv4(hostname);

@@ -3,8 +3,10 @@
 import { type BoxOf, RET, Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
   ClientPlaces,
+  type ClientRates,
   type CloseCause,
   type Conn,
+  type CountedAddress,
   Entrance,
   formatAddress,
   type FrameSocketOptions,
@@ -37,6 +39,7 @@ export class Clients implements SessionOwner {
   readonly #places: ClientPlaces<ClientSession>;
   readonly #heartbeats: Heartbeats | undefined;
   readonly #entrance: Entrance;
+  readonly #rates: ClientRates<ClientSession>;
   readonly #over: Record<OuterTransport, number> = {
     tcp: 0,
     ws: 0,
@@ -53,10 +56,13 @@ export class Clients implements SessionOwner {
     this.#places = new ClientPlaces(context.options);
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
     this.#heartbeats = heartbeatsOf(context.options);
+    this.#rates = context.clientLimits.rates;
     this.#entrance = new Entrance({
       ...webSocketsOf(context.options),
       proxies: proxiesOf(context.options),
+      addresses: context.clientLimits.addresses,
       places: this.#places,
+      onFull: (conn) => this.#onFull(conn),
       onRefused: ({ line, step }) => {
         context.counters.handshakesRefused[step]++;
         if (step === "proxy") context.logger.warn(line);
@@ -83,23 +89,17 @@ export class Clients implements SessionOwner {
    * @returns A promise when nobody else may be let in before it has resolved.
    */
   accept(conn: Conn, plan: OuterPlan): Promise<void> | void {
-    const { options, counters, logger, queue } = this.#context;
-    const { connsMax } = options;
-    if (!this.#places.hasRoom()) {
-      counters.clientsRefused++;
-      logger.warn(
-        `client ${
-          formatAddress(conn.remoteAddr)
-        } is refused: there are ${connsMax} connections, the most that connsMax allows`,
-      );
-      conn.close();
-      return;
-    }
-    const begin = (opened: Conn) =>
-      this.#begin(transportOf(opened, this.#socketOptions()), plan.transport);
-    if (this.#entrance.concerns(conn, plan)) {
-      this.#context.follow(this.#entrance.enter(conn, plan, begin));
-    } else begin(conn);
+    const { queue, follow } = this.#context;
+    const entering = this.#entrance.accept(
+      conn,
+      plan,
+      (opened, counted) =>
+        this.#begin(transportOf(opened, this.#socketOptions()), {
+          transport: plan.transport,
+          counted,
+        }),
+    );
+    if (entering) follow(entering);
     const { newsGate } = queue.room;
     if (!newsGate.isOpen) return newsGate.opened();
   }
@@ -123,8 +123,18 @@ export class Clients implements SessionOwner {
     for (const { socket } of this.#context.sessions.all()) socket.close(STOP);
     for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
+
+  /** Closes whoever has an address that is denied or banned now. */
+  closeBarred(): void {
+    const { clientLimits, sessions } = this.#context;
+    this.#entrance.closeBarred();
+    clientLimits.closeBarred(sessions.all());
+    clientLimits.closeBarred(this.#places.leaving());
+  }
   onClientFrame(session: ClientSession, frame: Uint8Array): void {
     const { counters, options, queue } = this.#context;
+    const rates = this.#rates;
+    if (rates.on && !rates.take(session, frame.length)) return;
     const heartbeats = this.#heartbeats;
     if (heartbeats !== undefined && heartbeats.has(frame)) {
       counters.heartbeats++;
@@ -153,6 +163,7 @@ export class Clients implements SessionOwner {
   onClientClose(session: ClientSession, cause: CloseCause): void {
     const { sessions, counters, logger } = this.#context;
     sessions.remove(session);
+    this.#context.clientLimits.closed(session);
     this.#over[session.transport]--;
     this.#places.leave(session);
     counters.clientsClosed[cause.kind]++;
@@ -169,6 +180,7 @@ export class Clients implements SessionOwner {
   }
   onClientGone(session: ClientSession, late: boolean): void {
     this.#places.free(session);
+    this.#context.clientLimits.gone(session);
     if (!late) return;
     const { counters, logger, options } = this.#context;
     counters.clientsCut++;
@@ -194,8 +206,10 @@ export class Clients implements SessionOwner {
     this.#context.dispatcher.recall(session);
   }
   readOn(session: ClientSession): void {
-    const { paused, heldBack } = session;
-    if (this.#reading && !paused && !heldBack) session.socket.resume();
+    const { paused, heldBack, slowed } = session;
+    if (this.#reading && !paused && !heldBack && !slowed) {
+      session.socket.resume();
+    }
   }
 
   /**
@@ -228,12 +242,29 @@ export class Clients implements SessionOwner {
     };
   }
 
-  #begin(socket: ServerTransport, transport: OuterTransport): void {
+  #onFull({ remoteAddr }: Conn): void {
+    const { options, counters, logger } = this.#context;
+    counters.clientsRefused++;
+    logger.warn(
+      `client ${
+        formatAddress(remoteAddr)
+      } is refused: there are ${options.connsMax} connections, the most that connsMax allows`,
+    );
+  }
+
+  #begin(
+    socket: ServerTransport,
+    { transport, counted }: {
+      readonly transport: OuterTransport;
+      readonly counted: CountedAddress | undefined;
+    },
+  ): void {
     const { sessions, counters, logger } = this.#context;
     const session = new ClientSession(socket, {
       owner: this,
       connId: ++this.#lastConnId,
       transport,
+      counted,
       header: this.#header,
     });
     sessions.add(session);

@@ -9,6 +9,7 @@ import {
 
 class Connection implements WatchedClient {
   pendingRequests = 0;
+  slowed = false;
   heard = true;
   uid = 0;
   quietSteps = 0;

@@ -34,6 +34,8 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   "innerClosed.room": "only clients make room",
   "innerClosed.firstFrame": "only clients have this time",
   "innerClosed.slowFrame": "the same",
+  "innerClosed.rate": "the same",
+  "innerClosed.barred": "only clients are denied or banned",
   "innerClosed.stalled": "the same",
   innerFrames: "maple-stat --lines tells them",
 };

@@ -61,6 +61,7 @@ export function fakeSession(
     },
     connId,
     transport: "tcp",
+    counted: undefined,
     header: new Task({ nodeId: 3, tag: 4 }).pack(),
   });
 }
