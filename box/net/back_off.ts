@@ -30,4 +30,22 @@ export class BackOff {
     const most = Math.min(this.#max, this.#min * 2 ** ++this.#failures);
     return this.#min + Math.random() * (most - this.#min);
   }
+
+  /** Waits as long as {@linkcode BackOff.next} says, or until it makes no sense any more. */
+  wait(signal: AbortSignal): Promise<void> {
+    const seconds = this.next();
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        globalThis.removeEventListener?.("online", done);
+        resolve();
+      };
+      const timer = setTimeout(done, seconds * 1000);
+      signal.addEventListener("abort", done);
+      // Browsers tell when the network is back; Node has no such events.
+      globalThis.addEventListener?.("online", done);
+    });
+  }
 }

@@ -7,10 +7,10 @@ import { onAbort } from "../on_abort.ts";
 import { BackOff } from "./back_off.ts";
 import {
   type ClientConnection,
-  type ClientConnectionEvents,
   type Connector,
   openWebSocket,
 } from "./client_connection.ts";
+import { closed, lostBy, messageOf } from "./client_errors.ts";
 import {
   checkTimeout,
   type ClientNumbers,
@@ -22,6 +22,7 @@ import {
 } from "./client_options.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type BoxHandler, Inbox } from "./inbox.ts";
+import { openConnection } from "./open_connection.ts";
 import { Outgoing, OutgoingBoxes } from "./outgoing_boxes.ts";
 import { unanswered } from "./unanswered.ts";
 
@@ -247,7 +248,7 @@ export class Client<F extends object> implements AsyncDisposable {
         );
         this.#inbox.reconnected();
         this.#setState("waiting", error);
-        await this.#pause(this.#backOff.next());
+        await this.#backOff.wait(this.#closing.signal);
         if (this.#state === "closed") return;
       }
     }
@@ -261,9 +262,14 @@ export class Client<F extends object> implements AsyncDisposable {
       frameBytes: this.#numbers.frameBytes,
     });
     const lost = new Promise<BoxError>((resolve) => this.#lose = resolve);
-    const connection = await this.#connectTo(url, {
+    const connection = await openConnection(url, {
       onBytes: (bytes) => this.#onBytes(reader, bytes),
       onEnd: (reason) => this.#lose?.(lostBy(reason)),
+    }, {
+      connectors: this.connectors,
+      timeout: this.#numbers.timeout,
+      webSocketClass: this.#options.webSocketClass,
+      signal: this.#closing.signal,
     });
     this.#connection = connection;
     this.#closing.signal.throwIfAborted();
@@ -404,62 +410,6 @@ export class Client<F extends object> implements AsyncDisposable {
       }
     }
   }
-
-  // Given up when the client is closed, or when it takes too long.
-  async #connectTo(
-    url: string | URL,
-    events: ClientConnectionEvents,
-  ): Promise<ClientConnection> {
-    const { timeout } = this.#numbers;
-    const { webSocketClass } = this.#options;
-    const { signal } = this.#closing;
-    const giveUp = new AbortController();
-    const following = onAbort(signal, () => giveUp.abort(signal.reason));
-    const timer = timeout === 0 ? undefined : setTimeout(
-      () => giveUp.abort(lostBy(`not connected within ${timeout} s`)),
-      timeout * 1000,
-    );
-    try {
-      const address = parseUrl(url);
-      const connect = this.#connectorFor(address, url);
-      return await connect(address!, events, {
-        signal: giveUp.signal,
-        webSocketClass,
-      });
-    } finally {
-      clearTimeout(timer);
-      following[Symbol.dispose]();
-    }
-  }
-
-  #connectorFor(address: URL | undefined, url: string | URL): Connector {
-    const { connectors } = this;
-    const connector = address && connectors[address.protocol];
-    if (connector) return connector;
-    throw new BoxError(
-      "option",
-      `Cannot connect to ${url}: it must begin with ${
-        Object.keys(connectors).map((protocol) => `${protocol}//`).join(", ")
-      }`,
-    );
-  }
-
-  #pause(seconds: number): Promise<void> {
-    const { signal } = this.#closing;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        globalThis.removeEventListener?.("online", done);
-        resolve();
-      };
-      const timer = setTimeout(done, seconds * 1000);
-      signal.addEventListener("abort", done);
-      // Browsers tell when the network is back; Node has no such events.
-      globalThis.addEventListener?.("online", done);
-    });
-  }
 }
 
 function listen<T>(list: T[], fn: T): () => void {
@@ -468,25 +418,4 @@ function listen<T>(list: T[], fn: T): () => void {
     const at = list.indexOf(fn);
     if (at >= 0) list.splice(at, 1);
   };
-}
-
-// URL.canParse is missing in browsers before the end of 2023.
-function parseUrl(url: string | URL): URL | undefined {
-  try {
-    return new URL(url);
-  } catch {
-    return undefined;
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function lostBy(reason: string): BoxError {
-  return new BoxError("closed", `the connection is lost (${reason})`);
-}
-
-function closed(what: string): BoxError {
-  return new BoxError("closed", `Cannot ${what}: the client is closed`);
 }

@@ -3,6 +3,7 @@
 
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
+import { SerialNumbers } from "./serial_numbers.ts";
 import { limit, type Waiting, waiting, type WaitOptions } from "./waiting.ts";
 
 /** Called with each box of a cmd that answers no request. */
@@ -22,11 +23,6 @@ export interface SentRequest<F extends object> {
 // is read from the server.
 const UNREAD_MAX = 1024;
 const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
-// Serial numbers of requests that were given up, whose answers may still come, are known for so
-// many.
-const GIVEN_UP_MAX = 4096;
-// The largest numbers that a field for serial numbers may hold, by its width and sign.
-const LARGEST = [2 ** 31 - 1, 2 ** 16 - 1, 2 ** 15 - 1, 2 ** 8 - 1, 2 ** 7 - 1];
 
 /** Settings of an {@linkcode Inbox}. */
 export interface InboxOptions {
@@ -40,7 +36,6 @@ export interface InboxOptions {
 
 /** The boxes that came for a client and who waits for them. */
 export class Inbox<F extends object> {
-  readonly #boxClass: BoxClass<F>;
   readonly #dropsOldest: boolean;
   // A set is a queue here: it keeps its order, and anything can be taken out of its middle.
   readonly #unread = new Set<BoxOf<F>>();
@@ -48,9 +43,7 @@ export class Inbox<F extends object> {
   readonly #reads = new Set<Waiting<BoxOf<F> | null>>();
   readonly #requests = new Map<number, Waiting<BoxOf<F>>>();
   readonly #handlers = new Map<number, BoxHandler<F>[]>();
-  readonly #givenUp = new Set<number>();
-  #lastSn = 0;
-  #largestSn = 0;
+  readonly #serials: SerialNumbers<F>;
 
   /**
    * Makes an empty inbox.
@@ -58,7 +51,7 @@ export class Inbox<F extends object> {
    * @param boxClass The class of the boxes.
    */
   constructor(boxClass: BoxClass<F>, options: InboxOptions = {}) {
-    this.#boxClass = boxClass;
+    this.#serials = new SerialNumbers(boxClass);
     this.#dropsOldest = options.whenFull === "drop oldest";
   }
 
@@ -91,7 +84,7 @@ export class Inbox<F extends object> {
       return request.resolve(box);
     }
     // An answer that nobody waits for any more.
-    if (this.#givenUp.delete(serial)) return;
+    if (this.#serials.free(serial)) return;
     const handlers = this.#handlers.get(Number(cmd));
     if (handlers) {
       for (const handler of [...handlers]) call(handler, box);
@@ -134,7 +127,7 @@ export class Inbox<F extends object> {
 
   /** The connection is another one: answers to requests that were given up come no more. */
   reconnected(): void {
-    this.#givenUp.clear();
+    this.#serials.freeAll();
   }
 
   /** Forgets the boxes that nobody has read. */
@@ -153,8 +146,8 @@ export class Inbox<F extends object> {
     data: BoxOf<F> | BoxInit<F>,
     options: WaitOptions,
   ): SentRequest<F> {
-    const sn = this.#nextSn();
-    const frame = this.#withSn(data, sn).pack();
+    const sn = this.#serials.next(this.#requests);
+    const frame = this.#serials.put(data, sn).pack();
     const request = waiting<BoxOf<F>>();
     this.#requests.set(sn, request);
     limit(request, options, "get an answer", () => this.#giveUp(sn, request));
@@ -217,56 +210,7 @@ export class Inbox<F extends object> {
     // It is answered or given up already, and the number may be another's by now.
     if (this.#requests.get(sn) !== request) return;
     this.#requests.delete(sn);
-    this.#givenUp.add(sn);
-    if (this.#givenUp.size <= GIVEN_UP_MAX) return;
-    for (const oldest of this.#givenUp) {
-      this.#givenUp.delete(oldest);
-      return;
-    }
-  }
-
-  #nextSn(): number {
-    this.#largestSn ||= this.#findLargestSn();
-    if (this.#requests.size + this.#givenUp.size >= this.#largestSn) {
-      throw new BoxError(
-        "limit",
-        `Cannot send a request: all ${this.#largestSn} serial numbers are in use`,
-      );
-    }
-    do this.#lastSn = this.#lastSn % this.#largestSn + 1; while (
-      this.#requests.has(this.#lastSn) || this.#givenUp.has(this.#lastSn)
-    );
-    return this.#lastSn;
-  }
-
-  #findLargestSn(): number {
-    const { fieldNames, name } = this.#boxClass as
-      & BoxClass<F>
-      & { name: string };
-    if (!fieldNames.includes("sn")) {
-      throw new BoxError(
-        "schema",
-        `Cannot send a request: a ${name} has no field "sn" by which its answer is known`,
-      );
-    }
-    const fits = (sn: number): boolean => {
-      try {
-        this.#withSn({} as BoxInit<F>, sn).pack();
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    return LARGEST.find(fits) ?? 0;
-  }
-
-  #withSn(data: BoxOf<F> | BoxInit<F>, sn: number): BoxOf<F> {
-    const source = data as Record<string, unknown>;
-    const names = data instanceof this.#boxClass
-      ? [...this.#boxClass.fieldNames, "body"]
-      : Object.keys(data);
-    const init = Object.fromEntries(names.map((name) => [name, source[name]]));
-    return new this.#boxClass({ ...init, sn } as unknown as BoxInit<F>);
+    this.#serials.keep(sn);
   }
 }
 

@@ -3,11 +3,10 @@
 
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
-import { FrameReader } from "../frame_reader.ts";
 import { onAbort } from "../on_abort.ts";
-import { Outbox } from "../outbox.ts";
 import { checkNames, checkTimeout } from "./client_options.ts";
 import { type BoxHandler, Inbox } from "./inbox.ts";
+import { FramedConn, lost } from "./framed_conn.ts";
 import { unanswered } from "./unanswered.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
@@ -28,14 +27,6 @@ export interface RequestOptions {
   timeout?: number;
   /** Gives the request up when it is aborted. */
   signal?: AbortSignal;
-}
-
-interface Link {
-  readonly conn: Deno.Conn;
-  readonly reader: FrameReader;
-  readonly outbox: Outbox;
-  failure: unknown;
-  abort: Disposable | undefined;
 }
 
 /**
@@ -75,7 +66,8 @@ export class TcpClient<F extends object> implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #frameBytes: number | undefined;
   readonly #inbox: Inbox<F>;
-  #link: Link | undefined;
+  #connection: FramedConn | undefined;
+  #abort: Disposable | undefined;
   #connecting: Promise<void> | undefined;
   // Reads the connection as long as somebody waits for boxes.
   #pumping: Promise<void> | undefined;
@@ -108,7 +100,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
 
   /** Whether there is no connection: not yet, or not any more. */
   get closed(): boolean {
-    return this.#link === undefined;
+    return this.#connection === undefined;
   }
 
   /**
@@ -118,15 +110,15 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    * closed meanwhile, also by its `signal`.
    */
   connect(): Promise<void> {
-    if (this.#link) return Promise.resolve();
+    if (this.#connection) return Promise.resolve();
     if (this.#connecting) return this.#connecting;
-    const connecting = this.#open().then((link) => {
+    const connecting = this.#open().then((connection) => {
       if (this.#connecting !== connecting) {
-        link.conn.close();
+        connection.close();
         throw lost("connect", new Error("the client was closed"));
       }
-      this.#link = link;
-      link.abort = onAbort(this.#signal, () => this.close());
+      this.#connection = connection;
+      this.#abort = onAbort(this.#signal, () => this.close());
       this.#pump();
     }).finally(() => {
       if (this.#connecting === connecting) this.#connecting = undefined;
@@ -135,7 +127,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     return connecting;
   }
 
-  async #open(): Promise<Link> {
+  async #open(): Promise<FramedConn> {
     const connecting = Deno.connect({
       hostname: this.#host,
       port: this.#port,
@@ -157,21 +149,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
         { cause },
       );
     }
-    conn.setNoDelay(true);
-    const link: Link = {
-      conn,
-      reader: new FrameReader(this.#boxClass, {
-        frameBytes: this.#frameBytes,
-      }),
-      outbox: new Outbox(conn, {
-        onError: (error) => {
-          link.failure = error;
-        },
-      }),
-      failure: undefined,
-      abort: undefined,
-    };
-    return link;
+    return new FramedConn(conn, this.#boxClass, this.#frameBytes);
   }
 
   /**
@@ -183,11 +161,11 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    * the box throws.
    */
   async write(data: BoxOf<F> | BoxInit<F>): Promise<void> {
-    const link = this.#connected("write");
+    const connection = this.#connected("write");
     const box = data instanceof this.#boxClass
       ? data
       : new this.#boxClass(data as BoxInit<F>);
-    await this.#send(link, (box as BoxOf<F>).pack());
+    await this.#send(connection, (box as BoxOf<F>).pack());
   }
 
   /**
@@ -199,21 +177,10 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     await this.#send(this.#connected("write"), bytes);
   }
 
-  async #send(link: Link, bytes: Uint8Array): Promise<void> {
-    this.#push(link, bytes);
-    await this.#limit(link.outbox.drained(), "write");
-    if (link.failure !== undefined) throw lost("write", link.failure);
-  }
-
-  #push(link: Link, bytes: Uint8Array): void {
-    if (link.outbox.push(bytes)) return;
-    if (link.failure !== undefined || this.#link !== link) {
-      throw lost("write", link.failure);
-    }
-    throw new BoxError(
-      "limit",
-      `Cannot write: ${link.outbox.pendingBytes} bytes wait to be sent and the server does not read`,
-    );
+  async #send(connection: FramedConn, bytes: Uint8Array): Promise<void> {
+    connection.push(bytes);
+    await this.#limit(connection.drained(), "write");
+    connection.throwIfBroken();
   }
 
   /**
@@ -230,7 +197,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     data: BoxOf<F> | BoxInit<F>,
     options: RequestOptions = {},
   ): Promise<BoxOf<F>> {
-    const link = this.#connected("send a request");
+    const connection = this.#connected("send a request");
     const { timeout = this.#timeout, signal } = options;
     checkTimeout(timeout);
     signal?.throwIfAborted();
@@ -240,7 +207,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     });
     let sent = false;
     try {
-      this.#push(link, request.frame);
+      connection.push(request.frame);
       sent = true;
       this.#pump();
       return await request.answer;
@@ -272,7 +239,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    * closed then.
    */
   async read(): Promise<BoxOf<F> | null> {
-    if (!this.#link && !this.#inbox.hasUnread) {
+    if (!this.#connection && !this.#inbox.hasUnread) {
       const fault = this.#fault;
       this.#fault = undefined;
       if (fault !== undefined) throw fault;
@@ -287,35 +254,32 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     this.#pumping ??= this.#readWanted().finally(() => {
       this.#pumping = undefined;
       // Somebody may have begun to wait in the meantime.
-      if (this.#link && this.#inbox.wanted) this.#pump();
+      if (this.#connection && this.#inbox.wanted) this.#pump();
     });
   }
 
   async #readWanted(): Promise<void> {
     while (this.#inbox.wanted) {
-      const link = this.#link;
-      if (!link) return;
+      const connection = this.#connection;
+      if (!connection) return;
       let frame: Uint8Array | null;
       try {
-        frame = link.reader.take();
+        frame = connection.take();
       } catch (error) {
-        return this.#end(link, error);
+        return this.#end(connection, error);
       }
       if (frame) {
         this.#inbox.deliver(this.#boxClass.fromFrame(frame));
         continue;
       }
-      const count = await link.conn.read(link.reader.space())
-        .catch(() => null);
-      if (count === null) return this.#end(link);
-      link.reader.commit(count);
+      if (!await connection.read()) return this.#end(connection);
     }
   }
 
   // The server has closed the connection, or sent what is no box.
-  #end(link: Link, fault?: unknown): void {
-    if (this.#link !== link) return;
-    this.#disconnect(link);
+  #end(connection: FramedConn, fault?: unknown): void {
+    if (this.#connection !== connection) return;
+    this.#disconnect(connection);
     if (
       !this.#inbox.end(
         lost("get an answer", fault ?? new Error("the server closed it")),
@@ -332,21 +296,17 @@ export class TcpClient<F extends object> implements AsyncDisposable {
    */
   close(): void {
     this.#connecting = undefined;
-    const link = this.#link;
-    if (!link) return;
-    this.#disconnect(link);
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#disconnect(connection);
     this.#inbox.clear();
     this.#inbox.end(lost("get an answer", new Error("closed by this side")));
   }
 
-  #disconnect(link: Link): void {
-    this.#link = undefined;
-    link.abort?.[Symbol.dispose]();
-    if (link.outbox.pendingBytes > 0) {
-      link.failure ??= new Error("closed before all was sent");
-    }
-    link.outbox.close();
-    link.conn.close();
+  #disconnect(connection: FramedConn): void {
+    this.#connection = undefined;
+    this.#abort?.[Symbol.dispose]();
+    connection.close();
   }
 
   /** The boxes as they come, until the connection is closed. */
@@ -364,9 +324,9 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     await this.#pumping;
   }
 
-  #connected(what: string): Link {
-    if (!this.#link) throw lost(what, undefined);
-    return this.#link;
+  #connected(what: string): FramedConn {
+    if (!this.#connection) throw lost(what, undefined);
+    return this.#connection;
   }
 
   #limit<T>(work: Promise<T>, what: string): Promise<T> {
@@ -383,11 +343,4 @@ export class TcpClient<F extends object> implements AsyncDisposable {
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
-}
-
-function lost(what: string, cause: unknown): BoxError {
-  const why = cause === undefined
-    ? "it is not connected"
-    : `the connection is gone (${(cause as Error).message})`;
-  return new BoxError("closed", `Cannot ${what}: ${why}`, { cause });
 }
