@@ -2,6 +2,7 @@
 // errors in one line.
 
 import { parseArgs } from "@std/cli/parse-args";
+import { messageOf } from "../log/describe_error.ts";
 import { printLine } from "../log/standard_streams.ts";
 import { writeOutLogs } from "../log/log_sink.ts";
 import { stderrSink } from "../log/standard_streams.ts";
@@ -233,6 +234,22 @@ export function readFlags(
   return commandLine;
 }
 
+// A message may quote what a file holds. The beginning says what is wrong, the end what to do.
+const MESSAGE_MAX = 2000;
+const MESSAGE_END = 400;
+
+// An error as a command prints it: one line, not too long, that steers no terminal.
+function errorLine(message: string): string {
+  const line = message.replaceAll(/\s*\n\s*/g, " ").replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    "?",
+  );
+  if (line.length <= MESSAGE_MAX) return line;
+  return `${line.slice(0, MESSAGE_MAX - MESSAGE_END)} ... ${
+    line.slice(-MESSAGE_END)
+  }`;
+}
+
 /**
  * Runs the body of a command and answers its exit code: what it returns, 2 after a {@linkcode
  * UsageError}, 1 after another error; errors are printed in one line.
@@ -244,8 +261,7 @@ export async function runCommand(
   try {
     return await body();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    stderrSink.push(`${name}: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
+    stderrSink.push(`${name}: ${errorLine(messageOf(error))}`);
     return error instanceof UsageError ? 2 : 1;
   } finally {
     await writeOutLogs();

@@ -56,13 +56,26 @@ function randomFrame(random: Random): Uint8Array {
     payload.fill(97, 2);
     if (random.next() < 0.2) payload[payload.length - 1] = 0xc3;
   }
-  const short = payload.length < 126 ? payload.length : 126;
+  return maskedFrame(random, { opcode, fin, payload });
+}
+
+/** A frame of a client, masked by chance. */
+export function maskedFrame(
+  random: Random,
+  { opcode, fin, payload }: {
+    opcode: number;
+    fin: boolean;
+    payload: Uint8Array;
+  },
+): Uint8Array {
+  const { length } = payload;
+  const short = length < 126 ? length : length < 2 ** 16 ? 126 : 127;
+  const long = new DataView(new ArrayBuffer(8));
+  long.setBigUint64(0, BigInt(length));
   const mask = random.bytes(4);
   return joined([
     Uint8Array.of((fin ? 0x80 : 0) | opcode, 0x80 | short),
-    short === 126
-      ? Uint8Array.of(payload.length >> 8, payload.length & 255)
-      : new Uint8Array(0),
+    new Uint8Array(long.buffer).slice(short < 126 ? 8 : short === 126 ? 6 : 0),
     mask,
     payload.map((byte, i) => byte ^ mask[i % 4]!),
   ]);

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   describeFlags,
   type Flag,
@@ -189,6 +189,21 @@ Deno.test("runCommand() gives 2 for bad use, 1 for a failure, in one line", asyn
     code: 1,
     printed: ["maple-gateway: text"],
   });
+  // What a file holds is quoted: it must neither steer the terminal nor fill it.
+  assertEquals(
+    await run(() => {
+      throw new UsageError("got \x1b[2J\r\u202e\u2028 there");
+    }),
+    { code: 2, printed: ["maple-gateway: got ?[2J??? there"] },
+  );
+  const { printed: [long] } = await run(() => {
+    throw new UsageError(`got "${"x".repeat(100_000)}", take another`);
+  });
+  assertMatch(
+    long!,
+    /^maple-gateway: got "x+ \.\.\. x+", take another$/,
+  );
+  assert(long!.length < 2100);
 });
 
 const SHORT: readonly Flag[] = [
