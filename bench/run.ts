@@ -21,6 +21,7 @@ import type { BenchContext, Benchmark } from "./run/context.ts";
 import { crowd } from "./run/crowd.ts";
 import { fairness } from "./run/fairness.ts";
 import { compileNative, Generator } from "./run/generator.ts";
+import { latency } from "./run/latency.ts";
 import { memory } from "./run/memory.ts";
 import { mixed } from "./run/mixed.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
@@ -28,6 +29,7 @@ import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
 import { throughput } from "./run/throughput.ts";
 import { tls } from "./run/tls.ts";
+import { turns } from "./run/turns.ts";
 import { websocket } from "./run/websocket.ts";
 import { users } from "./run/users.ts";
 import { workers } from "./run/workers.ts";
@@ -43,13 +45,23 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory,
   fairness,
   crowd,
+  latency,
+  turns,
   against,
   websocket,
   tls,
 };
 
 // They take long, and are run only where they are named.
-const ON_REQUEST = ["fairness", "crowd", "against", "websocket", "tls"];
+const ON_REQUEST = [
+  "fairness",
+  "crowd",
+  "latency",
+  "turns",
+  "against",
+  "websocket",
+  "tls",
+];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 

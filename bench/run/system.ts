@@ -20,6 +20,8 @@ export interface SystemOptions {
   tls?: { readonly cert: string; readonly key: string };
   /** The gateway's option of that name. */
   chainMax?: number;
+  /** Where the gateway writes its report. */
+  statFile?: string;
   /** Another working copy of this project, whose programs are run. */
   copy?: string;
 }
@@ -40,7 +42,7 @@ export class System implements AsyncDisposable {
   static async start(options: SystemOptions = {}): Promise<System> {
     const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
-    const { websocket = false, tls, io, chainMax, copy } = options;
+    const { websocket = false, tls, io, chainMax, statFile, copy } = options;
     const start = (module: string, args: readonly string[]) =>
       copy === undefined
         ? Program.deno(module, args)
@@ -55,6 +57,7 @@ export class System implements AsyncDisposable {
       ...["--conns-max", "100000", "--log-level", "ERROR"],
       // Another working copy may be one that does not know it.
       ...(io === undefined ? [] : ["--io", io]),
+      ...(statFile === undefined ? [] : ["--stat-file", statFile]),
       ...(chainMax === undefined ? [] : ["--chain-max", String(chainMax)]),
     ]);
     const args = [gateway.port("inner="), concurrency].map(String);
