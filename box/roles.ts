@@ -50,7 +50,7 @@ const MAY: ReadonlyMap<number, readonly InnerRole[]> = new Map([
   // What is asked and changes nothing.
   [TaskCmd.QUERY, EVERYBODY],
   // The gateway itself: who may not come, and that it empties.
-  [460, ADMINS],
+  [TaskCmd.BAN, ADMINS],
   [470, ADMINS],
 ]);
 

@@ -60,6 +60,8 @@ export const TaskCmd = {
   CLOSE_GROUPS: 440,
   /** Worker or trigger to gateway: who is there; body: `Query`. RECEIPT answers it. */
   QUERY: 450,
+  /** Admin to gateway: keep an address out for a while; body: JSON. RECEIPT answers it. */
+  BAN: 460,
 } as const;
 
 /** The bits of `flags` of a {@linkcode Task}. */

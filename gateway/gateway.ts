@@ -2,6 +2,7 @@
 
 import {
   acceptAll,
+  type BanOptions,
   ClientLimits,
   createLogger,
   flushLog,
@@ -23,7 +24,7 @@ import { gatherStats } from "./metrics/gather_stats.ts";
 import { Watches } from "./watches.ts";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
-import { type BanOptions, setBan } from "./outer/set_ban.ts";
+import { setBan } from "./outer/set_ban.ts";
 import { OuterListeners } from "./outer/listeners.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
@@ -129,7 +130,10 @@ export class Gateway implements AsyncDisposable {
     this.#links = new InnerLinks(
       this.#context,
       new PullCommands(this.#context),
-      new ClientCommands(this.#context),
+      new ClientCommands(
+        this.#context,
+        (options, by) => this.#setBan(options, by),
+      ),
     );
     this.#watches = new Watches(this.#context, this.#links);
     this.#drain = new Drain(this.#context);
@@ -314,17 +318,24 @@ export class Gateway implements AsyncDisposable {
    * Closes all clients of an address, and lets no other ones in for a while; a ban before that of
    * the same address is forgotten. It does not outlive the gateway.
    *
+   * @returns How many clients it has closed.
    * @throws {GatewayError} when one of them does not fit, or there are 10,000 bans already.
    */
-  ban({ address, seconds }: BanOptions): void {
+  ban(options: BanOptions): number {
+    return this.#setBan(options);
+  }
+
+  #setBan(options: BanOptions, by?: string): number {
     const { clientLimits, logger } = this.#context;
-    setBan(clientLimits.addresses.bans, { address, seconds });
+    const { address, seconds } = options;
+    setBan(clientLimits.addresses.bans, options);
+    const asked = by === undefined ? "" : `, as ${by} has asked`;
     logger.info(
       seconds === 0
-        ? `the ban of ${address} is ended`
-        : `${address} is banned for ${seconds} s`,
+        ? `the ban of ${address} is ended${asked}`
+        : `${address} is banned for ${seconds} s${asked}`,
     );
-    this.#clients.closeBarred();
+    return this.#clients.closeBarred();
   }
 
   /** The counters as they are now. */

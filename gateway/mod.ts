@@ -20,7 +20,7 @@ export { Gateway } from "./gateway.ts";
 export type { ChangeableLimits, GatewayLimits } from "./limits.ts";
 export type { GatewayOptions } from "./options.ts";
 export type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
-export type { PeerIdentity } from "@maple/box/internal";
+export type { BanOptions, PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";
 export type {
   DroppedAnswers,
@@ -31,7 +31,6 @@ export type {
 } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";
-export type { BanOptions } from "./outer/set_ban.ts";
 
 // Who imports this for its classes does not load what only the program needs.
 if (import.meta.main) {

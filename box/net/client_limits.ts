@@ -109,11 +109,13 @@ export class ClientLimits<C extends LimitedClient> {
     return this.#log.top(NAMED);
   }
 
-  /** Closes those of the clients whose address is denied or banned now. */
-  closeBarred(clients: Iterable<C>): void {
+  /** Closes those of the clients whose address is denied or banned now; gives how many. */
+  closeBarred(clients: Iterable<C>): number {
+    let count = 0;
     for (const { socket } of clients) {
       const cause = this.addresses.bars(socket.remoteAddr.hostname);
       if (cause === undefined) continue;
+      count++;
       socket.destroy({
         kind: "barred",
         message: cause === "deny"
@@ -121,6 +123,7 @@ export class ClientLimits<C extends LimitedClient> {
           : "its address is banned",
       });
     }
+    return count;
   }
 
   /** A client is closed: nothing is done to it any more. */

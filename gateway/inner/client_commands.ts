@@ -9,6 +9,7 @@ import {
   TaskOffset,
 } from "@maple/box";
 import {
+  type BanOptions,
   chainEnded,
   endsChain,
   hasFlag,
@@ -19,6 +20,7 @@ import {
 import type { ClientSession } from "../outer/client_session.ts";
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
+import { BanCommand } from "./ban_command.ts";
 import { Questions } from "./questions.ts";
 import { PendingReceipt, sendReceipt } from "./receipts.ts";
 
@@ -26,11 +28,19 @@ import { PendingReceipt, sendReceipt } from "./receipts.ts";
 export class ClientCommands {
   readonly #context: GatewayContext;
   readonly #questions: Questions;
+  readonly #banCommand: BanCommand;
 
-  /** @param context What the commands work on. */
-  constructor(context: GatewayContext) {
+  /**
+   * @param context What the commands work on.
+   * @param ban Begins or ends a ban, and gives how many clients it has closed.
+   */
+  constructor(
+    context: GatewayContext,
+    ban: (options: BanOptions, by: string) => number,
+  ) {
     this.#context = context;
     this.#questions = new Questions(context);
+    this.#banCommand = new BanCommand(context, ban);
   }
 
   /**
@@ -71,6 +81,9 @@ export class ClientCommands {
         return this.#confirm(link, frame, this.#clear(frame));
       case TaskCmd.QUERY:
         this.#questions.answer(link, frame);
+        return true;
+      case TaskCmd.BAN:
+        this.#banCommand.run(link, frame);
         return true;
       default:
         return false;

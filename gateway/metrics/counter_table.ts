@@ -152,6 +152,7 @@ export const COUNTERS: Plans = {
       WRITE_TO_GROUPS: null,
       CLOSE_GROUPS: null,
       QUERY: null,
+      BAN: null,
     },
   },
   backlogOverflows: {

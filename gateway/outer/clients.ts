@@ -124,12 +124,12 @@ export class Clients implements SessionOwner {
     for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
 
-  /** Closes whoever has an address that is denied or banned now. */
-  closeBarred(): void {
+  /** Closes whoever has an address that is denied or banned now; gives how many clients. */
+  closeBarred(): number {
     const { clientLimits, sessions } = this.#context;
     this.#entrance.closeBarred();
-    clientLimits.closeBarred(sessions.all());
-    clientLimits.closeBarred(this.#places.leaving());
+    return clientLimits.closeBarred(sessions.all()) +
+      clientLimits.closeBarred(this.#places.leaving());
   }
   onClientFrame(session: ClientSession, frame: Uint8Array): void {
     const { counters, options, queue } = this.#context;

@@ -1,6 +1,7 @@
 // setBan(): begins or ends a ban of clients' addresses, as somebody has asked for it.
 
 import {
+  type BanOptions,
   type Bans,
   BANS_MAX,
   checkNumber,
@@ -8,14 +9,6 @@ import {
   MAX_TIMER_SECONDS,
 } from "@maple/box/internal";
 import { fail } from "../errors.ts";
-
-/** Whom to ban, and for how long. */
-export interface BanOptions {
-  /** An address or a range, as in `192.0.2.7` or `2001:db8::/32`. */
-  address: string;
-  /** Seconds; 0 ends a ban. */
-  seconds: number;
-}
 
 const SECONDS = { min: 0, max: MAX_TIMER_SECONDS, whole: false };
 

@@ -103,9 +103,16 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     LOGIN_CLIENT: 260,
     LOGOUT_CLIENT: 270,
     CLEAR_CLIENT_TASKS: 280,
+    CHALLENGE: 300,
+    PROOF: 310,
     GREETING: 320,
     RECEIPT: 340,
+    JOIN_GROUPS: 410,
+    LEAVE_GROUPS: 420,
+    WRITE_TO_GROUPS: 430,
+    CLOSE_GROUPS: 440,
     QUERY: 450,
+    BAN: 460,
   });
   assertEquals({ ...TaskFlag }, {
     INNER: 1,
