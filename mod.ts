@@ -111,6 +111,7 @@ export {
   type QueueStops,
   type ReceiptOutcomes,
   type TaskOrder,
+  type UnprovenVisitors,
   type WorkerStats,
 } from "@maple/gateway";
 export {

@@ -8,6 +8,7 @@ import type {
 } from "@maple/box/internal";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
+import type { InnerAccess } from "./inner_access.ts";
 import type { ResolvedOptions } from "./option_table.ts";
 import type { GatewayCounters } from "./metrics/counters.ts";
 import type { TaskQueue } from "./queue/task_queue.ts";
@@ -20,6 +21,8 @@ export interface GatewayContext {
   readonly tag: number;
   /** Where it logs to. */
   readonly logger: Logger;
+  /** Who may come to the inner port. */
+  readonly access: InnerAccess;
   /** What is counted. */
   readonly counters: GatewayCounters;
   /** How much memory the buffers of all connections may take. */

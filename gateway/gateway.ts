@@ -29,6 +29,8 @@ import { OuterListeners } from "./outer/listeners.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
+import { InnerAccess } from "./inner_access.ts";
+import { InnerDoor } from "./inner/inner_door.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
 import {
   CHANGEABLE,
@@ -66,6 +68,7 @@ export class Gateway implements AsyncDisposable {
   readonly #context: GatewayContext;
   readonly #clients: Clients;
   readonly #links: InnerLinks;
+  readonly #door: InnerDoor;
   readonly #watches: Watches;
   readonly #drain: Drain;
   readonly #certificates: Certificates;
@@ -106,6 +109,7 @@ export class Gateway implements AsyncDisposable {
       options: resolved,
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
       logger,
+      access: new InnerAccess(resolved),
       counters: newCounters(),
       sessions: new SessionTable(),
       queue,
@@ -135,6 +139,7 @@ export class Gateway implements AsyncDisposable {
         (options, by) => this.#setBan(options, by),
       ),
     );
+    this.#door = new InnerDoor(this.#context, this.#links);
     this.#watches = new Watches(this.#context, this.#links);
     this.#drain = new Drain(this.#context);
   }
@@ -239,11 +244,12 @@ export class Gateway implements AsyncDisposable {
   }
 
   #start(inner: Listener, outer: OuterListeners): void {
-    const { options, logger } = this.#context;
+    const { options, logger, access } = this.#context;
+    const proof = access.describe();
     logger.info(
       `listening for ${outer.describe()}, for workers and triggers at ${
         formatAddress(inner.addr)
-      }, order ${options.order}, io ${options.io}`,
+      }${proof && ` (${proof})`}, order ${options.order}, io ${options.io}`,
     );
     this.#certificates.warnOfExpiry();
     if (
@@ -260,7 +266,7 @@ export class Gateway implements AsyncDisposable {
     this.#watches.start();
     this.#links.start();
     this.#running.follow(
-      acceptAll(inner, logger, (conn) => this.#links.accept(conn)),
+      acceptAll(inner, logger, (conn) => this.#door.enter(conn)),
     );
     outer.start(
       (conn, transport) => this.#clients.accept(conn, transport),
@@ -338,6 +344,26 @@ export class Gateway implements AsyncDisposable {
     return this.#clients.closeBarred();
   }
 
+  /**
+   * Reads the secrets of workers and triggers anew. Who is connected by one that is none any more
+   * is closed, and what it holds goes to others.
+   *
+   * @param options Other secrets or open addresses, where they have changed.
+   * @throws {GatewayError} with one line, when they cannot be used: then those before stay.
+   */
+  renewSecrets(
+    options: Pick<
+      GatewayOptions,
+      "innerSecrets" | "innerSecretFile" | "innerOpen"
+    > = {},
+  ): void {
+    const { access, options: current } = this.#context;
+    const renewed = { ...current, ...options };
+    access.renew(renewed);
+    Object.assign(current, options);
+    this.#links.recheck();
+  }
+
   /** The counters as they are now. */
   stats(): GatewayStats {
     const now = performance.now();
@@ -401,6 +427,7 @@ export class Gateway implements AsyncDisposable {
     dispatcher.close();
     this.#clients.close();
     this.#context.clientLimits.stop();
+    this.#door.close();
     this.#links.close();
     await this.#running.ended();
     await this.#closeIo();

@@ -26,6 +26,11 @@ import { FLAGS } from "./setting_table.ts";
 import { checkFiles, readSettings, type Settings } from "./settings.ts";
 import { StatFile } from "./metrics/stat_file.ts";
 
+const READ_AGAIN = [
+  ...["tlsCert", "tlsKey", "deny", "denyFile"],
+  ...["innerSecretFile", "innerOpen"],
+];
+
 const USAGE = `maple gateway ${config.version}
 Holds client connections and forwards between them and the workers that ask.
 
@@ -35,10 +40,12 @@ ${describeFlags(FLAGS)}
 
 TERM and INT: stop accepting, let the workers finish what is queued, close;
 a second one closes at once.
-HUP: open the log file again, read the config file, the certificates and --deny-file again,
-change what can be changed (--log-level, --deny, --conns-max, --conns-per-address, --connect-rate,
---client-rate, --client-bytes-rate, --rate-action, --client-queue-max, --inner-conns-max,
---inner-reserve).
+HUP: open the log file again, read the config file, the certificates, the secrets and
+--deny-file again, change what can be changed (--log-level, --deny, --conns-max,
+--conns-per-address, --connect-rate, --client-rate, --client-bytes-rate, --rate-action,
+--client-queue-max, --inner-conns-max, --inner-reserve, --inner-open). Who has come by a secret
+that is gone is disconnected. Without --inner-secret-file the secrets are those of
+MAPLE_INNER_SECRET: role:secret,...
 USR1, USR2: log one level more, one level less.
 `;
 
@@ -128,11 +135,13 @@ async function run(args: readonly string[]): Promise<number> {
     const { deny = DEFAULTS.deny, denyFile = DEFAULTS.denyFile } = now;
     gateway.renewDeny({ deny, denyFile });
     if (denyFile !== "") renewed.push("denyFile is read again");
+    const { innerSecretFile = "", innerOpen = "" } = now;
+    gateway.renewSecrets({ innerSecretFile, innerOpen });
+    if (innerSecretFile !== "") renewed.push("the secrets are read again");
     return renewed;
   };
-  for (const name of ["tlsCert", "tlsKey", "deny", "denyFile"]) {
-    changers.set(name, () => {});
-  }
+  // What is read again is in effect already.
+  for (const name of READ_AGAIN) changers.set(name, () => {});
   unhandled.started();
   await stopped;
   return 0;

@@ -28,6 +28,7 @@ export type {
   InnerCommand,
   QueueStops,
   ReceiptOutcomes,
+  UnprovenVisitors,
 } from "./metrics/counters.ts";
 export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";

@@ -59,8 +59,27 @@ export interface GatewayOptions {
    * A file with more of them, one a line; what follows a `#` is passed over. @default none
    */
   denyFile?: string;
-  /** Where workers and triggers connect. Whoever reaches it is trusted. @default {"127.0.0.1"} */
+  /**
+   * Where workers and triggers connect. Elsewhere than at this machine's own address they have to
+   * prove themselves by a secret, or come from one of `innerOpen`. @default {"127.0.0.1"}
+   */
   innerHost?: string;
+  /**
+   * The secrets by which workers, triggers, monitors and admins prove themselves, as
+   * `role:secret`, in an array or with commas between them. With none here and in
+   * `innerSecretFile`, those of the environment variable `MAPLE_INNER_SECRET`. @default none
+   */
+  innerSecrets?: string | readonly string[];
+  /**
+   * A file with such secrets, one a line, which nobody but its owner may read. @default none
+   */
+  innerSecretFile?: string;
+  /**
+   * Addresses and ranges (`10.0.0.0/8`), in an array or with commas between them, from which
+   * workers and triggers come without proof, those of the original system for instance.
+   * @default none
+   */
+  innerOpen?: string | readonly string[];
   /** Port for workers and triggers; 0 is any free one. @default {28000} */
   innerPort?: number;
   /** In which order the frames of one client are handed out. @default {"client"} */

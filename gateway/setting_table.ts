@@ -92,6 +92,13 @@ export const SETTINGS: readonly Setting[] = [
     value: "PORT",
     noLimit: undefined,
   }),
+  text("innerSecretFile", "their secrets, role:secret a line, mode 600", {
+    value: "FILE",
+  }),
+  text("innerOpen", "from where they may come without a secret", {
+    value: "CIDR,CIDR",
+    check: (source, ranges) => void parseIpRanges(source, ranges, usage),
+  }),
   text(
     "order",
     "client = each client's frames one at a time, none = any",

@@ -6,6 +6,7 @@ import {
   type FileContent,
   parseConfigFile,
 } from "./config_file.ts";
+import { InnerAccess } from "./inner_access.ts";
 import { DEFAULTS } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
 import { PROGRAM_DEFAULTS, type ProgramSettings } from "./program_settings.ts";
@@ -66,6 +67,7 @@ export function checkFiles({ gateway }: Settings): void {
     const options = resolveOptions(gateway);
     certificatesOf(options);
     deniedOf(options);
+    new InnerAccess(options);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -10,6 +10,7 @@ import {
   turnNow,
   writeRecall,
 } from "@maple/box/internal";
+import type { Entry } from "../inner_access.ts";
 import { LinkedList } from "../queue/linked_list.ts";
 import type {
   QueueClient,
@@ -57,6 +58,10 @@ export class InnerLink implements FrameHandler, TaskHolder {
   acknowledgesById = false;
   /** Whether it runs chained tasks one after the other, as a worker of ours says. */
   chains = false;
+  /** How it came in. */
+  readonly entry: Entry;
+  /** Whether it was logged that it has sent what its role may not. */
+  toldForbidden = false;
   /** Who it says it is. */
   identity: PeerIdentity | undefined;
   /** When it connected, in milliseconds of `performance.now()`. */
@@ -91,12 +96,15 @@ export class InnerLink implements FrameHandler, TaskHolder {
    * @param socket What carries its frames.
    * @param owner What is told.
    * @param frameBytes Bytes of the longest Task, a few of which may always wait to be sent.
+   * @param entry How it came in.
    */
   constructor(
     socket: FrameTransport,
     owner: LinkOwner,
     frameBytes: number = FULL_BYTES,
+    entry: Entry = {},
   ) {
+    this.entry = entry;
     this.socket = socket;
     this.#owner = owner;
     this.#unsentMax = Math.min(frameBytes, UNSENT_BYTES_MAX);
@@ -108,7 +116,8 @@ export class InnerLink implements FrameHandler, TaskHolder {
   get name(): string {
     const { name, pid } = this.identity ?? {};
     const who = name === undefined ? "" : ` ${name}[${pid ?? "?"}]`;
-    return `${this.isWorker ? "worker" : "trigger"}${who} ${this.address}`;
+    const role = this.isWorker ? "worker" : this.entry.secret?.role;
+    return `${role ?? "trigger"}${who} ${this.address}`;
   }
 
   /** Whether no more tasks can be sent on it. */

@@ -9,6 +9,7 @@ import {
   formatAddress,
   FrameSocket,
   hasFlag,
+  isForbidden,
   isHello,
   isOrdinary,
   LINK_BUFFER_BYTES,
@@ -18,6 +19,7 @@ import {
   turnNow,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
+import type { Entry } from "../inner_access.ts";
 import type { ClientCommands } from "./client_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
 import { InnerPlaces } from "./inner_places.ts";
@@ -31,6 +33,8 @@ import type { WorkerStats } from "../metrics/stats.ts";
 // A worker is asked for a sign of life so many times before it counts as lost.
 const PINGS = 3;
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
+// BAN and DRAIN, which are always answered.
+const ANSWERED: readonly number[] = [460, 470];
 // So often within its timeout an original worker is looked at.
 const LOOKS = 4;
 
@@ -132,20 +136,32 @@ export class InnerLinks implements LinkOwner {
     }
   }
 
-  /** Lets a worker or trigger in. */
-  accept(conn: Conn): void {
+  /** Whether nobody new can be let in. */
+  get isFull(): boolean {
+    return this.#places.isFull;
+  }
+
+  /** Refuses a worker or trigger, since there are too many. */
+  refuseFull(conn: Conn): void {
     const { options, counters, logger } = this.#context;
-    const { innerConnsMax, innerFrameBytes } = options;
-    if (this.#places.isFull) {
-      counters.innerRefused++;
-      logger.warn(
-        `worker or trigger ${
-          formatAddress(conn.remoteAddr)
-        } is refused: there are ${innerConnsMax} connections, the most that innerConnsMax allows`,
-      );
-      conn.close();
-      return;
-    }
+    counters.innerRefused++;
+    logger.warn(
+      `worker or trigger ${
+        formatAddress(conn.remoteAddr)
+      } is refused: there are ${options.innerConnsMax} connections, the most that innerConnsMax allows`,
+    );
+    conn.close();
+  }
+
+  /**
+   * Lets a worker or trigger in.
+   *
+   * @param entry How it came.
+   */
+  accept(conn: Conn, entry: Entry): void {
+    const { options, logger } = this.#context;
+    const { innerFrameBytes } = options;
+    if (this.isFull) return this.refuseFull(conn);
     const socket = new FrameSocket(conn, {
       framing: INNER_FRAMING,
       frameBytes: innerFrameBytes,
@@ -153,13 +169,35 @@ export class InnerLinks implements LinkOwner {
       bufferBytes: LINK_BUFFER_BYTES,
       meter: this.#context.memory,
     });
-    const link = new InnerLink(socket, this, innerFrameBytes);
+    const link = new InnerLink(socket, this, innerFrameBytes, entry);
     const leaves = this.#places.add(link);
     if (leaves) this.#refuse(leaves);
-    logger.debug(`worker or trigger at ${link.address} connected`);
+    const { secret } = entry;
+    logger.debug(
+      `worker or trigger at ${link.address} connected${
+        secret ? `, with a secret of role ${secret.role}` : ""
+      }`,
+    );
     this.#context.follow(socket.run(link));
     // It was let in by the system before the listener was closed.
     if (this.#closed) socket.close(STOP);
+  }
+  /** Closes those that could not come in any more as they did. */
+  recheck(): void {
+    const { access, dispatcher, logger } = this.#context;
+    const leaving = [...this.#places.links].filter(({ entry, socket }) =>
+      !access.keeps(entry, socket.remoteAddr.hostname)
+    );
+    // What one of them holds must not go to the next one, only to be lost there as well.
+    for (const link of leaving) dispatcher.withdraw(link);
+    for (const link of leaving) {
+      const { secret } = link.entry;
+      const message = secret
+        ? `its secret of role ${secret.role} is none any more`
+        : "it has proven nothing, which its address needs now";
+      logger.warn(`${link.name} is disconnected: ${message}`);
+      link.socket.close({ kind: "local", message });
+    }
   }
   onWorkerAttach(link: InnerLink): void {
     this.#workers++;
@@ -175,6 +213,8 @@ export class InnerLinks implements LinkOwner {
       const asks = readInt32(frame, TaskOffset.cmd) === ASK;
       if (!this.#places.judge(link, asks)) return this.#refuse(link);
     }
+    const { role } = link.entry;
+    if (role && isForbidden(role, frame)) return this.#forbid(link, frame);
     if (link.speaksOld || isOldTask(frame)) return this.#runOld(link, frame);
     if (this.#pullCommands.run(link, frame)) {
       if (this.#leaves && isHello(frame)) this.#seeOff(link);
@@ -204,6 +244,21 @@ export class InnerLinks implements LinkOwner {
       `${link.name} is refused: of ${innerConnsMax} connections ${kept} are kept for workers (innerReserve)`,
     );
     link.socket.destroy();
+  }
+
+  // What was sent before and comes behind it is done: an honest one has only the wrong secret.
+  #forbid(link: InnerLink, frame: Uint8Array): void {
+    this.#context.counters.innerForbidden++;
+    const cmd = readInt32(frame, TaskOffset.cmd);
+    const what = `command ${cmd}, which role ${link.entry.role} may not`;
+    if (hasFlag(frame, TaskFlag.RECEIPT_WANTED) || ANSWERED.includes(cmd)) {
+      sendReceipt(this.#context, link, frame, { error: what });
+    }
+    if (link.toldForbidden) return;
+    link.toldForbidden = true;
+    this.#context.logger.warn(
+      `${link.name} sent ${what}; what it may not is ignored, which is told once`,
+    );
   }
 
   // Of what such a peer says only a task for a worker can be understood.
@@ -243,6 +298,8 @@ export class InnerLinks implements LinkOwner {
     else logger.debug(line);
     const { suspect } = lost;
     if (!suspect || suspect.answered || this.#closed) return;
+    // It did not end by itself.
+    if (cause.kind === "local") return;
     logger.warn(
       `${link.name} was lost while it held nothing but ${
         this.#describe(suspect)

@@ -6,6 +6,7 @@ import {
   decodeIdentity,
   deliveryIdOf,
   greet,
+  type Greeting,
   hasFlag,
   isExplicit,
   isForNobody,
@@ -23,14 +24,14 @@ import { QueuedTask } from "../queue/queued_task.ts";
 /** Carries out the commands of workers and triggers that are about tasks for workers. */
 export class PullCommands {
   readonly #context: GatewayContext;
-  readonly #greeting: Uint8Array;
+  readonly #greeting: Greeting;
 
   /** @param context What the commands work on. */
   constructor(context: GatewayContext) {
     this.#context = context;
     const { dispatcher, options } = context;
     const { nodeId, innerFrameBytes, outboxBytes } = options;
-    this.#greeting = greet({
+    this.#greeting = {
       version: config.version,
       node: nodeId,
       innerFrameMax: innerFrameBytes,
@@ -38,7 +39,7 @@ export class PullCommands {
       chains: dispatcher.runsChains,
       receipts: true,
       tag: context.tag,
-    });
+    };
   }
 
   /**
@@ -102,12 +103,17 @@ export class PullCommands {
   // greeting.
   #attach(link: InnerLink, frame: Uint8Array, greets: boolean): void {
     link.attach(decodeIdentity(frame.subarray(TaskOffset.body)));
-    if (greets) link.socket.send(this.#greeting);
+    if (greets) this.#greet(link);
   }
 
   #hello(link: InnerLink, frame: Uint8Array): void {
     link.identity ??= decodeIdentity(frame.subarray(TaskOffset.body));
-    link.socket.send(this.#greeting);
+    this.#greet(link);
+  }
+
+  // It also proves to the other side that this is its gateway.
+  #greet({ socket, entry: { mac } }: InnerLink): void {
+    socket.send(greet({ ...this.#greeting, ...(mac && { mac }) }));
   }
 
   // The echo tells a worker that leaves that no task is on its way any more.

@@ -111,6 +111,31 @@ export const COUNTERS: Plans = {
     cause: "inner_conns_max",
     trouble: "workers and triggers refused (--inner-conns-max)",
   },
+  innerUnproven: {
+    metric: "maple_gateway_inner_connections_unproven_total",
+    help:
+      "Connections to the port of workers and triggers that have not proven who they are, by cause.",
+    kinds: {
+      secret:
+        "workers and triggers refused: another secret (--inner-secret-file)",
+      role:
+        "workers and triggers refused: no secret of their role (--inner-secret-file)",
+      frame:
+        "workers and triggers refused: no proof (--inner-secret-file, --inner-open)",
+      late:
+        "workers and triggers refused: silent before they had proven anything",
+      left: null,
+      room:
+        "workers and triggers refused: unproven, and others came (--inner-conns-max)",
+      address: "workers and triggers refused: their address (--inner-open)",
+    },
+  },
+  innerForbidden: {
+    metric: "maple_gateway_inner_frames_forbidden_total",
+    help:
+      "Frames of workers and triggers that were ignored, since their role may not send such.",
+    trouble: "frames of workers and triggers ignored: not for their role",
+  },
   innerClosed: {
     metric: "maple_gateway_inner_connections_closed_total",
     help: "Connections of workers and triggers that ended, by cause.",

@@ -41,6 +41,24 @@ export interface ReceiptOutcomes {
   refused: number;
 }
 
+/** Connections to the inner port that were not let in, by cause. */
+export interface UnprovenVisitors {
+  /** Their proof fits no secret of the role. */
+  secret: number;
+  /** There is no secret of the role. */
+  role: number;
+  /** They sent something else than a proof. */
+  frame: number;
+  /** They had proven nothing after 5 seconds. */
+  late: number;
+  /** They left before. */
+  left: number;
+  /** They had proven nothing when others came and there was no room. */
+  room: number;
+  /** There are no secrets, and they do not come from one of `innerOpen`. */
+  address: number;
+}
+
 /** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
 export type InnerCommand = Exclude<
   keyof typeof TaskCmd,
@@ -71,6 +89,10 @@ export interface GatewayCounters {
   clientsCut: number;
   /** Connections of workers and triggers closed at once, since `innerConnsMax` was reached. */
   innerRefused: number;
+  /** Connections to the port of workers and triggers that proved nothing, by cause. */
+  innerUnproven: UnprovenVisitors;
+  /** Frames of workers and triggers that were ignored, since their role may not send such. */
+  innerForbidden: number;
   /** Connections of workers and triggers that ended, by cause. */
   innerClosed: Record<CloseKind, number>;
   /** Frames that came from workers and triggers, by command; signs of life are not counted. */

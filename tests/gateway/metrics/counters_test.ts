@@ -37,6 +37,7 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   "innerClosed.rate": "the same",
   "innerClosed.barred": "only clients are denied or banned",
   "innerClosed.stalled": "the same",
+  "innerUnproven.left": "whoever merely visits the port",
   innerFrames: "maple-stat --lines tells them",
 };
 
