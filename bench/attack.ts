@@ -9,7 +9,8 @@
 import {
   describeFlags,
   type Flag,
-  parseCommandLine,
+  HELP_FLAG,
+  readFlags,
   runCommand,
   UsageError,
 } from "@maple/box/internal";
@@ -45,7 +46,7 @@ const FLAGS: readonly Flag[] = [
     max: 1000,
     help: "honest clients beside it (20)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
 ];
 
 /** How the program is called. */
@@ -162,14 +163,9 @@ function table(lines: readonly string[][]): string {
 /** The program; resolves to its exit code. */
 export function main(args: readonly string[]): Promise<number> {
   return runCommand("attack", async () => {
-    const { flags, words } = parseCommandLine(args, FLAGS);
-    if (flags.get("help") === true) {
-      console.log(USAGE);
-      return 0;
-    }
-    if (words.length > 0) {
-      throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-    }
+    const commandLine = readFlags(args, FLAGS, { usage: USAGE });
+    if (!commandLine) return 0;
+    const { flags } = commandLine;
     const only = (flags.get("only") as string | undefined)?.split(",");
     const unknown = only?.find((name) =>
       !ATTACKS.some((attack) => attack.name === name)

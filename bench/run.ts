@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import {
   describeFlags,
   type Flag,
-  parseCommandLine,
+  HELP_FLAG,
+  readFlags,
   runCommand,
   UsageError,
 } from "@maple/box/internal";
@@ -102,7 +103,7 @@ const FLAGS: readonly Flag[] = [
     value: "FILE",
     help: "where the JSON goes (bench/results.json)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
 ];
 
 /** How the program is called. */
@@ -124,14 +125,9 @@ export function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, FLAGS);
-  if (flags.get("help") === true) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-  }
+  const commandLine = readFlags(args, FLAGS, { usage: USAGE });
+  if (!commandLine) return 0;
+  const { flags } = commandLine;
   if (Deno.build.os !== "linux") {
     throw new Error("The benchmarks read /proc and run on Linux only");
   }

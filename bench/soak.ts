@@ -10,9 +10,9 @@
 import {
   describeFlags,
   type Flag,
-  parseCommandLine,
+  HELP_FLAG,
+  readFlags,
   runCommand,
-  UsageError,
 } from "@maple/box/internal";
 import type { Sample } from "./programs/sampler.ts";
 import { endOnSignal } from "./run/children.ts";
@@ -30,7 +30,7 @@ const FLAGS: readonly Flag[] = [
     max: 10_000,
     help: "how long it runs (20)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
 ];
 
 /** How the program is called. */
@@ -101,14 +101,9 @@ export function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, FLAGS);
-  if (flags.get("help") === true) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-  }
+  const commandLine = readFlags(args, FLAGS, { usage: USAGE });
+  if (!commandLine) return 0;
+  const { flags } = commandLine;
   const seconds = Number(flags.get("minutes") ?? 20) * 60;
   const folder = await Deno.makeTempDir({ prefix: "maple_soak_" });
   endOnSignal(folder);

@@ -10,6 +10,7 @@ export {
   ABOUT_FLAGS,
   describeFlags,
   flagValue,
+  HELP_FLAG,
   parseCommandLine,
   readFlags,
   runCommand,
@@ -69,6 +70,7 @@ export type { GatewayHost } from "./net/connect.ts";
 export type { TlsTrust } from "./net/start_tls.ts";
 export { Gate } from "./net/gate.ts";
 export { Running } from "./net/running.ts";
+export { BaseSession } from "./net/base_session.ts";
 export { CMD, Heartbeats } from "./net/heartbeats.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";

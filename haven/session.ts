@@ -1,17 +1,18 @@
 // Session: the requests of one connection, one after the other.
 
 import type { Int64, UsersRow } from "@maple/box";
-import type {
-  ClientRates,
-  CloseCause,
-  CountedAddress,
-  FrameHandler,
-  LimitedClient,
-  MemoryHolder,
-  MemoryLimit,
-  Placed,
-  ServerTransport,
-  WatchedClient,
+import {
+  BaseSession,
+  type ClientRates,
+  type CloseCause,
+  type CountedAddress,
+  type FrameHandler,
+  type LimitedClient,
+  type MemoryHolder,
+  type MemoryLimit,
+  type Placed,
+  type ServerTransport,
+  type WatchedClient,
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
 import type { RequestClient } from "./haven_request.ts";
@@ -56,7 +57,7 @@ const TAKEN: Uint8Array = new Uint8Array(0);
  * other, the hooks for its end; and the user logged in on it. What does not have to be awaited
  * takes no promise.
  */
-export class Session<F extends object, C extends object>
+export class Session<F extends object, C extends object> extends BaseSession
   implements
     FrameHandler,
     WatchedClient,
@@ -65,22 +66,6 @@ export class Session<F extends object, C extends object>
     UserSession,
     RequestClient<F, C>,
     MemoryHolder {
-  /** Whether it has ever sent a whole frame. */
-  heard = false;
-  /** The rates', as the three below: frames in its bucket. */
-  frameLevel = 0;
-  /** Bytes in its other bucket. */
-  byteLevel = 0;
-  /** When these leaked last. */
-  levelAt = 0;
-  /** Whether it is not read from because it sent too much. */
-  slowed = false;
-  /** Steps of the watch since the last frame. */
-  quietSteps = 0;
-  /** Steps of the watch for which a frame has been on its way. */
-  slowSteps = 0;
-  /** The table's: the last walk that met the session. */
-  walk = 0;
   /** Resolves when the hooks for its end were called, or are not going to be. */
   readonly finished: Promise<void>;
   /** What carries the frames. */
@@ -90,8 +75,6 @@ export class Session<F extends object, C extends object>
   /** What its address counts as. */
   readonly counted: CountedAddress | undefined;
   readonly #owner: SessionOwner<F, C>;
-  #uid: Int64 = 0;
-  #userdata: Int64 = 0;
   #waiting: Uint8Array[] = [];
   #next = 0;
   #waitingBytes = 0;
@@ -117,6 +100,7 @@ export class Session<F extends object, C extends object>
       readonly counted: CountedAddress | undefined;
     },
   ) {
+    super();
     this.#owner = owner;
     this.counted = counted;
     this.conn = conn;
@@ -127,22 +111,6 @@ export class Session<F extends object, C extends object>
   /** The number of the connection. */
   get connId(): number {
     return this.conn.id;
-  }
-
-  /** The user logged in on it, 0 = none; when it has ended, as it was. */
-  get uid(): Int64 {
-    return this.#uid;
-  }
-
-  /** The bit mask given at login. */
-  get userdata(): Int64 {
-    return this.#userdata;
-  }
-
-  /** Sets who is logged in; for the table. */
-  setUser(uid: Int64, userdata: Int64): void {
-    this.#uid = uid;
-    this.#userdata = userdata;
   }
 
   /** Binds a user to it; false when it is closed. */
@@ -181,11 +149,6 @@ export class Session<F extends object, C extends object>
   /** Closes the connection, after what was sent before. */
   close(): void {
     this.socket.close();
-  }
-
-  /** Whether it is logged in, or was written to. */
-  get known(): boolean {
-    return this.#uid !== 0 || this.socket.hasSent;
   }
 
   /** How many bytes of memory its buffers and the requests that wait take. */
@@ -234,8 +197,7 @@ export class Session<F extends object, C extends object>
     this.#setFinished();
   }
   onFrame(frame: Uint8Array): void {
-    this.heard = true;
-    this.quietSteps = this.slowSteps = 0;
+    this.hear();
     const { rates } = this.#owner;
     if (rates.on && !rates.take(this, frame.length)) return;
     if (this.#owner.answersHeartbeat(this, frame)) return;

@@ -19,7 +19,7 @@ export class EpollSocket extends Watched implements Conn {
   #sink: ByteSink | undefined;
   #onDone: ((done: void | Promise<void>) => void) | undefined;
   // The sink has something to wait for.
-  #held = false;
+  #paused = false;
   // Why it is broken, where the end waits for its turn.
   #broken: unknown;
   // The sink was told of the end.
@@ -78,7 +78,7 @@ export class EpollSocket extends Watched implements Conn {
     this.release();
     this.#failWriting(closedError());
     // Not in place: whoever closes it may be in the middle of a frame that is in the sink's memory.
-    if (this.#sink && !this.#held) queueMicrotask(() => this.#end());
+    if (this.#sink && !this.#paused) queueMicrotask(() => this.#end());
   }
 
   /** For the loop. */
@@ -92,7 +92,7 @@ export class EpollSocket extends Watched implements Conn {
   onLoopEnd(error: Error): void {
     this.events = 0;
     this.#failWriting(error);
-    if (!this.#held) this.#end(error);
+    if (!this.#paused) this.#end(error);
   }
 
   /** For the loop. */
@@ -123,7 +123,7 @@ export class EpollSocket extends Watched implements Conn {
 
   // Lets the sink handle what has come, and reads on as soon as it may.
   #goOn(): void {
-    this.#held = false;
+    this.#paused = false;
     if (this.#ended) return;
     if (this.released) return this.#end();
     let wait: Promise<void> | undefined;
@@ -135,7 +135,7 @@ export class EpollSocket extends Watched implements Conn {
     // What closes it ends it as well.
     if (this.released) return;
     if (!wait) return this.#ask(this.events | Poll.in);
-    this.#held = true;
+    this.#paused = true;
     this.#ask(this.events & ~Poll.in);
     wait.then(() => this.#goOn(), (error) => this.#end(error));
   }
@@ -171,7 +171,7 @@ export class EpollSocket extends Watched implements Conn {
       this.loop.ask(this, events);
     } catch (error) {
       this.#failWriting(error);
-      if (this.#sink && !this.#held) queueMicrotask(() => this.#end(error));
+      if (this.#sink && !this.#paused) queueMicrotask(() => this.#end(error));
     }
   }
 }

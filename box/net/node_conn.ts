@@ -15,7 +15,7 @@ export class NodeConn implements Conn {
   // What came and is not given to the sink yet.
   #chunk: Uint8Array | undefined;
   // Whether the sink does not want it now.
-  #held = false;
+  #paused = false;
   #ended = false;
   #error: unknown;
   #onEnded: (() => void) | undefined;
@@ -41,7 +41,7 @@ export class NodeConn implements Conn {
   async run(sink: ByteSink): Promise<void> {
     this.#sink = sink;
     this.#give();
-    if (!this.#held) this.#socket.on("data", this.#onData);
+    if (!this.#paused) this.#socket.on("data", this.#onData);
     if (!this.#ended) {
       await new Promise<void>((resolve) => this.#onEnded = resolve);
     }
@@ -143,12 +143,12 @@ export class NodeConn implements Conn {
 
   // Reads on when the sink wants it.
   #hold(wait: Promise<void>): void {
-    if (!this.#held) this.#socket.pause();
-    this.#held = true;
+    if (!this.#paused) this.#socket.pause();
+    this.#paused = true;
     wait.then(() => {
-      this.#held = false;
+      this.#paused = false;
       this.#give();
-      if (this.#held) return;
+      if (this.#paused) return;
       const socket = this.#socket;
       if (socket.listenerCount("data") === 0) socket.on("data", this.#onData);
       else socket.resume();

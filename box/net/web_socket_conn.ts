@@ -65,7 +65,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   #sink: ByteSink | undefined;
   #space: Uint8Array = NOTHING;
   #heard = false;
-  #held = false;
+  #paused = false;
   // What is to be told when the frames before it are given out.
   #tell: ((events: WebSocketEvents) => void) | undefined;
 
@@ -108,7 +108,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
    * come.
    */
   takeSignOfLife(): boolean {
-    const heard = this.#heard || this.#held;
+    const heard = this.#heard || this.#paused;
     this.#heard = false;
     return heard;
   }
@@ -142,7 +142,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   /** For the connection below. */
   next(): Promise<void> | undefined {
     const wait = this.#sink!.next();
-    this.#held = wait !== undefined;
+    this.#paused = wait !== undefined;
     if (wait) return wait;
     const tell = this.#tell;
     this.#tell = undefined;

@@ -31,9 +31,17 @@ export interface Flag {
   readonly formerly?: string;
 }
 
-/** The flags that every program has. */
+/** The flag that tells the others. */
+export const HELP_FLAG: Flag = {
+  name: "help",
+  short: "h",
+  type: "boolean",
+  help: "print this and exit",
+};
+
+/** The flags that every program has which is installed. */
 export const ABOUT_FLAGS: readonly Flag[] = [
-  { name: "help", short: "h", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
   { name: "version", type: "boolean", help: "print the version and exit" },
 ];
 
@@ -207,8 +215,8 @@ export function describeFlags(table: readonly Flag[]): string {
 }
 
 /**
- * Parses the command line of a program that takes flags only, and answers `--help` and `--version`
- * itself.
+ * Parses the command line of a program that takes flags only, and answers `--help` and, where there
+ * is one, `--version` itself.
  *
  * @returns undefined when it has answered.
  * @throws {UsageError} as {@linkcode parseCommandLine}, and on a word that is no flag.
@@ -216,7 +224,7 @@ export function describeFlags(table: readonly Flag[]): string {
 export function readFlags(
   args: readonly string[],
   table: readonly Flag[],
-  about: { usage: string; version: string },
+  about: { usage: string; version?: string },
 ): CommandLine | undefined {
   const commandLine = parseCommandLine(args, table);
   const { flags, words } = commandLine;
@@ -224,7 +232,7 @@ export function readFlags(
     printLine(about.usage);
     return undefined;
   }
-  if (flags.get("version") === true) {
+  if (about.version !== undefined && flags.get("version") === true) {
     printLine(about.version);
     return undefined;
   }

@@ -3,6 +3,7 @@
 import { type Int64, ipToBytes, TaskFlag, TaskOffset } from "@maple/box";
 import {
   addFlag,
+  BaseSession,
   type CloseCause,
   type CountedAddress,
   formatAddress,
@@ -58,7 +59,7 @@ export interface ClientSessionOptions {
 }
 
 /** One client connection and who is logged in on it. */
-export class ClientSession
+export class ClientSession extends BaseSession
   implements FrameHandler, Placed, LimitedClient, QueueClient {
   /** What carries its frames. */
   readonly socket: ServerTransport;
@@ -84,8 +85,6 @@ export class ClientSession
   paused = false;
   /** Whether it has ended its sending, and only waits for the answers to these. */
   leaving = false;
-  /** Whether it has ever sent a whole frame. */
-  heard = false;
   /** The news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null = null;
   /** The news that it is gone. */
@@ -102,30 +101,15 @@ export class ClientSession
   firstBytes = 0;
   /** Whether it is not read from because it has its share of the queue's room. */
   heldBack = false;
-  /** Used by the rates, as the three below: frames in its bucket. */
-  frameLevel = 0;
-  /** Bytes in its other bucket. */
-  byteLevel = 0;
-  /** When these leaked last. */
-  levelAt = 0;
-  /** Whether it is not read from because it sent too much. */
-  slowed = false;
-  /** Steps of the watch since its last frame. */
-  quietSteps = 0;
-  /** Steps of the watch for which a frame has been on its way. */
-  slowSteps = 0;
-  /** Used by a walk over several selections, to meet each session once. */
-  walk = 0;
   readonly #owner: SessionOwner;
   readonly #header: Uint8Array;
   // There are thousands of sessions: only what is long gets an array.
   readonly #ipv4: number;
   #ipv6: Uint8Array | undefined;
-  #uid: Int64 = 0;
-  #userdata: Int64 = 0;
 
   /** @param socket What carries its frames: each in bytes that nothing else writes to. */
   constructor(socket: ServerTransport, options: ClientSessionOptions) {
+    super();
     this.socket = socket;
     this.#owner = options.owner;
     this.connId = options.connId;
@@ -147,25 +131,9 @@ export class ClientSession
     return formatAddress(this.socket.remoteAddr);
   }
 
-  /** Whether it is logged in, or was written to. */
-  get known(): boolean {
-    return this.#uid !== 0 || this.socket.hasSent;
-  }
-
-  /** The user logged in on it, 0 = none. */
-  get uid(): Int64 {
-    return this.#uid;
-  }
-
-  /** The bit mask given at login. */
-  get userdata(): Int64 {
-    return this.#userdata;
-  }
-
   /** Sets who is logged in; 0, 0 is nobody. */
-  setUser(uid: Int64, userdata: Int64): void {
-    this.#uid = uid;
-    this.#userdata = userdata;
+  override setUser(uid: Int64, userdata: Int64): void {
+    super.setUser(uid, userdata);
     this.#owner.userChanged(this);
   }
 
@@ -182,8 +150,8 @@ export class ClientSession
       writeInt32(target, at + TaskOffset.clientIp, this.#ipv4);
     }
     writeInt64(target, at + TaskOffset.connId, this.connId);
-    writeInt64(target, at + TaskOffset.uid, this.#uid);
-    writeInt64(target, at + TaskOffset.userdata, this.#userdata);
+    writeInt64(target, at + TaskOffset.uid, this.uid);
+    writeInt64(target, at + TaskOffset.userdata, this.userdata);
   }
   refuse(frame: Uint8Array, ret: number): void {
     this.#owner.refuse(this, frame, ret);
@@ -198,8 +166,7 @@ export class ClientSession
     this.#owner.requestDone(this);
   }
   onFrame(frame: Uint8Array): void {
-    this.heard = true;
-    this.quietSteps = this.slowSteps = 0;
+    this.hear();
     this.#owner.onClientFrame(this, frame);
   }
 

@@ -1,0 +1,59 @@
+// BaseSession: what gateway and haven server keep alike of a client's connection: who is logged in
+// on it, and what those count who watch it.
+
+import type { Int64 } from "../int64.ts";
+import type { TableSession } from "../session_table.ts";
+import type { ServerTransport } from "./transport.ts";
+
+/** A client's connection with its user. */
+export abstract class BaseSession implements TableSession {
+  /** Whether it has ever sent a whole frame. */
+  heard = false;
+  /** Used by the rates, as the three below: frames in its bucket. */
+  frameLevel = 0;
+  /** Bytes in its other bucket. */
+  byteLevel = 0;
+  /** When these leaked last. */
+  levelAt = 0;
+  /** Whether it is not read from because it sent too much. */
+  slowed = false;
+  /** Steps of the watch since its last frame. */
+  quietSteps = 0;
+  /** Steps of the watch for which a frame has been on its way. */
+  slowSteps = 0;
+  /** The table's: the last walk that met the session. */
+  walk = 0;
+  /** What carries its frames. */
+  abstract readonly socket: ServerTransport;
+  /** The number of the connection. */
+  abstract readonly connId: number;
+  #uid: Int64 = 0;
+  #userdata: Int64 = 0;
+
+  /** The user logged in on it, 0 = none; when it has ended, as it was. */
+  get uid(): Int64 {
+    return this.#uid;
+  }
+
+  /** The bit mask given at login. */
+  get userdata(): Int64 {
+    return this.#userdata;
+  }
+
+  /** Whether it is logged in, or was written to. */
+  get known(): boolean {
+    return this.#uid !== 0 || this.socket.hasSent;
+  }
+
+  /** Sets who is logged in; 0, 0 is nobody. For the table. */
+  setUser(uid: Int64, userdata: Int64): void {
+    this.#uid = uid;
+    this.#userdata = userdata;
+  }
+
+  /** A whole frame came. */
+  protected hear(): void {
+    this.heard = true;
+    this.quietSteps = this.slowSteps = 0;
+  }
+}
