@@ -11,6 +11,8 @@ import {
   describeFlags,
   type Flag,
   HELP_FLAG,
+  IO_KINDS,
+  type IoKind,
   readFlags,
   runCommand,
 } from "@maple/box/internal";
@@ -29,6 +31,21 @@ const FLAGS: readonly Flag[] = [
     min: 0.1,
     max: 10_000,
     help: "how long it runs (20)",
+  },
+  {
+    name: "depth",
+    type: "integer",
+    value: "N",
+    min: 1,
+    max: 1000,
+    help: "20 clients more, each with N requests under way without a pause",
+  },
+  {
+    name: "io",
+    type: "string",
+    value: "KIND",
+    choices: IO_KINDS,
+    help: "the gateway's sockets: deno or epoll (deno)",
   },
   HELP_FLAG,
 ];
@@ -49,8 +66,10 @@ const WARM_UP = 0.2;
 const MOST_DRIFT = 0.1;
 const SMALL_DELAY_S = 0.005;
 
+type Load = readonly [name: string, flags: Record<string, number | true>];
+
 /** The load: name, and flags of the load tool. */
-const LOADS: readonly (readonly [string, Record<string, number | true>])[] = [
+const LOADS: readonly Load[] = [
   ["requests", { connections: 200, depth: 4, cmd: Cmd.ECHO, rate: 2000 }],
   ["large requests", { connections: 20, cmd: Cmd.ECHO, body: 8192, rate: 100 }],
   ["listeners", {
@@ -105,22 +124,46 @@ async function run(args: readonly string[]): Promise<number> {
   if (!commandLine) return 0;
   const { flags } = commandLine;
   const seconds = Number(flags.get("minutes") ?? 20) * 60;
+  const depth = flags.get("depth") as number | undefined;
+  const options: SoakOptions = {
+    seconds,
+    io: (flags.get("io") ?? "deno") as IoKind,
+    loads: depth === undefined ? LOADS : [...LOADS, deep(depth)],
+  };
   const folder = await Deno.makeTempDir({ prefix: "maple_soak_" });
   endOnSignal(folder);
   try {
     const generator = new Generator(await compileNative(folder));
-    return report(seconds, await soak(generator, seconds));
+    return report(seconds, await soak(generator, options));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
+/** Clients that always have so many requests under way: what chains are for. */
+function deep(depth: number): Load {
+  return ["requests without a pause", {
+    connections: 20,
+    depth,
+    cmd: Cmd.ECHO,
+  }];
+}
+
+interface SoakOptions {
+  readonly seconds: number;
+  readonly io: IoKind;
+  readonly loads: readonly Load[];
+}
+
 /** The samples of each process, by its name. */
 type Samples = Readonly<Record<string, readonly Sample[]>>;
 
-async function soak(generator: Generator, seconds: number): Promise<Samples> {
+async function soak(
+  generator: Generator,
+  { seconds, io, loads: wanted }: SoakOptions,
+): Promise<Samples> {
   const every = String(Math.max(1, seconds / 200));
-  await using gateway = await Program.deno("programs/gateway.ts", [every]);
+  await using gateway = await Program.deno("programs/gateway.ts", [every, io]);
   await using worker = await Program.deno("programs/worker.ts", [
     String(gateway.port("inner=")),
     String(CONCURRENCY),
@@ -130,7 +173,7 @@ async function soak(generator: Generator, seconds: number): Promise<Samples> {
   const port = gateway.port("outer=");
   await using ready = new AsyncDisposableStack();
   const loads = [];
-  for (const [name, flags] of LOADS) {
+  for (const [name, flags] of wanted) {
     const load = await generator.ready(port, { ...flags, duration: seconds });
     loads.push({ name, load: ready.use(load) });
   }
@@ -170,6 +213,8 @@ function report(seconds: number, all: Samples): number {
           `${delay.toFixed(2)} ms`.padStart(13),
       );
     }
+    const chained = samples.at(-1)?.chained;
+    if (chained !== undefined) console.log(`${chained} tasks chained`);
     const rss = driftOf(samples.map((sample) => sample.rss));
     const delay = driftOf(samples.map((sample) => sample.loopDelay));
     console.log(

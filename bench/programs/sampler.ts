@@ -10,15 +10,27 @@ export interface Sample {
   readonly heap: number;
   /** Seconds that the event loop was late, at most, in the second before. */
   readonly loopDelay: number;
+  /** Tasks that a gateway has handed out behind others of their client, so far. */
+  readonly chained?: number;
 }
 
-/** Prints a sample every so many seconds, for as long as the process lives. */
-export function startSampling(seconds: number): void {
+/**
+ * Prints a sample every so many seconds, for as long as the process lives.
+ *
+ * @param more What else is in it.
+ */
+export function startSampling(
+  seconds: number,
+  more: () => Partial<Sample> = () => ({}),
+): void {
   const delay = new LoopDelay();
   delay.start();
   setInterval(() => {
     const { rss, heapTotal } = Deno.memoryUsage();
-    const sample: Sample = { rss, heap: heapTotal, loopDelay: delay.seconds };
+    const sample: Sample = {
+      ...{ rss, heap: heapTotal, loopDelay: delay.seconds },
+      ...more(),
+    };
     console.log(JSON.stringify(sample));
   }, seconds * 1000);
 }
