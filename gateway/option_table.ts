@@ -116,7 +116,7 @@ export const DEFAULTS: ResolvedOptions = {
   innerConnsMax: 1000,
   innerReserve: 100,
   creditsMax: 1024,
-  chainMax: 4,
+  chainMax: 3,
   maxDeliveries: 2,
   originalMaxDeliveries: 2,
   parkTime: 60,

@@ -190,7 +190,10 @@ export const SETTINGS: readonly Setting[] = [
     noLimit: undefined,
   }),
   number("creditsMax", "tasks that one worker connection may ask for"),
-  number("chainMax", "a client's frames in a row while others wait, 1 = one"),
+  number(
+    "chainMax",
+    "a client's frames in a row where others send one at a time, 1 = one",
+  ),
   number("maxDeliveries", "tries for a task whose workers are lost"),
   number(
     "originalMaxDeliveries",

@@ -79,6 +79,8 @@ export class ClientSession extends BaseSession
   chain = 0;
   /** Used by `Chains`: how many were given since it held none. */
   given = 0;
+  /** Used by `Chains`: how often in a row it had one task alone under way. */
+  singles = 0;
   /** Its frames that wait or are with a worker. */
   pendingRequests = 0;
   /** Whether it is not read from because of these. */

@@ -21,6 +21,7 @@
 // (a login, a logout, a close, a clear) or the worker gives one back. chain 0 -> ready or idle; the
 // worker is lost -> back.
 
+import { turnNow } from "@maple/box/internal";
 import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
@@ -28,15 +29,20 @@ import type { TaskQueue } from "./task_queue.ts";
 // for each of its credits.
 const LENGTH_MAX = 64;
 const TASK_BYTES_MAX = 16 * 1024;
-// Where all that wait send many at once as well, longer turns serve all of them better.
-const LONGER = 4;
+// Where none sends one at a time, longer turns serve all of them better.
+const LONGER = 6;
+// Those that send one at a time, and had one done so lately, will send another. What others have
+// under way meanwhile takes the time of all that the next one goes through.
+const LONE_MS = 5;
+// A client that sends many has one alone under way now and then.
+const LONE_SINGLES = 2;
 // Where tasks take longer the round trip counts for little; what waits here goes to whoever has the
 // least to do, may be given up or cleared.
 const SHORT_MS = 0.5;
 
 /** Settings of {@linkcode Chains}. */
 export interface ChainsOptions {
-  /** How many tasks of a client are given in a row while others wait. */
+  /** How many tasks of a client are given in a row while others send one at a time. */
   readonly chainMax: number;
   /** Whether a task can be handed out now. */
   readonly canDeliver: () => boolean;
@@ -69,6 +75,8 @@ export class Chains {
   size = 0;
   readonly #queue: TaskQueue;
   readonly #options: ChainsOptions;
+  // When a task was done last of a client that sends one at a time.
+  #loneAt = -Infinity;
 
   /** @param queue Where the tasks wait. */
   constructor(queue: TaskQueue, options: ChainsOptions) {
@@ -95,7 +103,12 @@ export class Chains {
 
   /** A worker does not hold a task any more. */
   take({ session }: QueuedTask): void {
-    if (session && --session.chain === 1) this.size--;
+    if (!session) return;
+    if (--session.chain === 1) this.size--;
+    if (session.chain > 0) return;
+    if (session.given > 1 || session.behind.first) session.singles = 0;
+    else if (session.singles < LONE_SINGLES) session.singles++;
+    else this.#loneAt = turnNow();
   }
 
   /** Adds what waits to a client's chain, as far as that may grow. */
@@ -103,9 +116,12 @@ export class Chains {
     const { behind } = session;
     const { chainMax, canDeliver, deliver } = this.#options;
     while (behind.first && this.#mayGrow(session, behind.first)) {
-      // Others wait for a credit: it is their turn when this one is back.
-      const most = this.#queue.hasLone ? chainMax : chainMax * LONGER;
-      if (session.given >= most && this.#queue.hasNext) return;
+      // Its next turn comes when the chain is empty; of others that wait for a credit, before that.
+      if (session.given >= chainMax) {
+        if (this.#hasLone) return;
+        const isLong = session.given >= chainMax * LONGER;
+        if (isLong && this.#queue.hasNext) return;
+      }
       if (!canDeliver()) return;
       const task = behind.first;
       this.#queue.nextBehind(session);
@@ -156,6 +172,11 @@ export class Chains {
     if (!session) return true;
     session.front ??= task;
     return session.front === task;
+  }
+
+  // Whether a client that sends one at a time waits, or had its turn just before.
+  get #hasLone(): boolean {
+    return this.#queue.hasLone || turnNow() - this.#loneAt < LONE_MS;
   }
 
   #mayGrow(

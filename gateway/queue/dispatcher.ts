@@ -19,8 +19,8 @@ export interface DispatcherOptions {
   /** The same where the worker is one of the original system. */
   readonly originalMaxDeliveries: number;
   /**
-   * With order "client", how many tasks of a client a worker gets in a row while others wait; 1 =
-   * one at a time. @default {1}
+   * With order "client", how many tasks of a client a worker gets in a row while others send one at
+   * a time; 1 = one at a time. @default {1}
    */
   readonly chainMax?: number;
   /** Called when a task is handed out. */

@@ -26,6 +26,8 @@ export interface QueueClient {
   chain: number;
   /** For `Chains`: how many were given since it held none; 0 = no more are added. */
   given: number;
+  /** For `Chains`: how often in a row it had one task alone under way, up to a few times. */
+  singles: number;
   /** For the queue: the news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null;
   /** For the queue: the news that it is gone. */
@@ -114,7 +116,7 @@ export class QueuedTask implements Linked<QueuedTask> {
   deliveryId = 0;
   /** Whether the worker that holds it has answered the client, or counts as having done it. */
   answered = false;
-  /** For the queue: whether it is ready, and its client has nothing waiting behind it. */
+  /** For the queue: whether it is ready, of a client that sends one at a time. */
   isLone = false;
   /** Which one of its chain it is, from 1; 0 where it was in none. */
   place = 0;

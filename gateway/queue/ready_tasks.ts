@@ -29,7 +29,7 @@ export class ReadyTasks {
     return this.#ofClients.size > 0 || this.#inner.size > 0;
   }
 
-  /** Whether there is one whose client has sent no other that waits. */
+  /** Whether there is one whose client sends one at a time. */
   get hasLone(): boolean {
     return this.#lone > 0;
   }
@@ -42,7 +42,7 @@ export class ReadyTasks {
       return;
     }
     this.#put(task, this.#ofClients);
-    if (session.behind.first) return;
+    if (session.behind.first || session.singles === 0) return;
     task.isLone = true;
     this.#lone++;
   }

@@ -57,7 +57,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerConnsMax: 1000,
     innerReserve: 100,
     creditsMax: 1024,
-    chainMax: 4,
+    chainMax: 3,
     maxDeliveries: 2,
     originalMaxDeliveries: 2,
     parkTime: 60,

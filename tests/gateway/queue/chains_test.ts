@@ -58,6 +58,22 @@ function setUp({
   };
 }
 
+// Has a client's tasks done that it sends when the one before is done, so many of them.
+async function sendOneByOne(
+  all: ReturnType<typeof setUp>,
+  client: ClientSession,
+  count = 1,
+): Promise<void> {
+  const link = new FakeLink({ chains: true });
+  all.ask(link);
+  for (let i = 0; i < count; i++) {
+    all.submit(client, "single");
+    const [task] = await link.sent();
+    all.finish(link, task!);
+  }
+  all.dispatcher.withdraw(link.link);
+}
+
 const isChained = (task: Task) => (task.flags & TaskFlag.CHAINED) !== 0;
 
 function told(tasks: Task[]): string[] {
@@ -106,11 +122,12 @@ Deno.test("a credit stands for one chain: another client gets the second one at 
   assertEquals(tasks.length, 11);
 });
 
-Deno.test("a chain ends after chainMax tasks while others wait for a credit, and the client goes to the back", async () => {
+Deno.test("a chain ends after chainMax tasks while one that sends one at a time waits for a credit, and the client goes to the back", async () => {
   for (const chainMax of [2, 4, 7]) {
     using all = setUp({ chainMax });
     const link = new FakeLink({ chains: true });
     const [a, b] = [fakeSession(1), fakeSession(2)];
+    await sendOneByOne(all, b);
     all.submit(a, ...names(10, "a"));
     all.submit(b, "b1");
     all.ask(link);
@@ -443,16 +460,17 @@ Deno.test("a link that cannot be sent what is chained is lost, and nothing of it
   assertEquals(all.finished, names(5));
 });
 
-Deno.test("a chain is four times as long where all that wait have sent more than one", async () => {
+Deno.test("a chain is six times as long where nobody waits who sends one at a time", async () => {
   using all = setUp({ chainMax: 2 });
   const link = new FakeLink({ chains: true });
   const [a, b, c] = [fakeSession(1), fakeSession(2), fakeSession(3)];
-  all.submit(a, ...names(20, "a"));
-  all.submit(b, "b1", "b2");
+  await sendOneByOne(all, c);
+  all.submit(a, ...names(30, "a"));
+  all.submit(b, "b1", "b2", "b3");
   all.ask(link);
   const first = await link.sent();
-  assertEquals(first.length, 8);
-  // One that has sent a single one comes: whoever is next has a short turn.
+  assertEquals(first.length, 12);
+  // One that sends one at a time waits: whoever is next has a short turn.
   all.submit(c, "c1");
   for (const task of first) all.finish(link, task);
   const second = await link.sent();
@@ -461,12 +479,45 @@ Deno.test("a chain is four times as long where all that wait have sent more than
   const third = await link.sent();
   assertEquals(told(third), ["c1"]);
   all.finish(link, third[0]!);
-  assertEquals((await link.sent()).length, 12);
+  const fourth = await link.sent();
+  assertEquals([textOf(fourth[0]!), fourth.length], ["a13", 12]);
+});
+
+Deno.test("a chain ends after chainMax tasks for a while after one was served that sends one at a time, though nobody waits", async () => {
+  using all = setUp();
+  const link = new FakeLink({ chains: true });
+  const client = fakeSession(1);
+  await sendOneByOne(all, fakeSession(2), 3);
+  all.ask(link, 5);
+  all.submit(client, ...names(40));
+  const first = await link.sent();
+  assertEquals(first.length, 4);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  all.finish(link, first[0]!);
+  assertEquals(told(await link.sent()).slice(0, 2), ["5+", "6+"]);
+  assertEquals(all.queue.size, 0);
+});
+
+Deno.test("one that had a single task under way once or twice sends no fewer for it", async () => {
+  using all = setUp();
+  const link = new FakeLink({ chains: true });
+  const [client, other] = [fakeSession(1), fakeSession(2)];
+  await sendOneByOne(all, other, 2);
+  all.submit(other, "1", "2");
+  all.ask(link);
+  for (const task of await link.sent()) all.finish(link, task);
+  all.submit(other, "single");
+  for (const task of await link.sent()) all.finish(link, task);
+  all.submit(other, "single");
+  for (const task of await link.sent()) all.finish(link, task);
+  all.submit(client, ...names(40));
+  assertEquals((await link.sent()).length, 40);
 });
 
 Deno.test("what waits alone is no longer so when more comes behind it, and forgotten when it is cleared", async () => {
   using all = setUp({ chainMax: 2 });
   const [a, b] = [fakeSession(1), fakeSession(2)];
+  for (const client of [a, b]) await sendOneByOne(all, client);
   all.submit(a, "a1");
   all.submit(b, "b1");
   assert(all.queue.hasLone);
@@ -481,4 +532,7 @@ Deno.test("what waits alone is no longer so when more comes behind it, and forgo
   const link = new FakeLink({ chains: true });
   all.ask(link);
   assertEquals(told(await link.sent()), ["a1", "a2+"]);
+  // Of a new client nothing is known yet.
+  all.submit(fakeSession(3), "c1");
+  assertFalse(all.queue.hasLone);
 });
