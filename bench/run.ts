@@ -21,6 +21,7 @@ import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
 import { crowd } from "./run/crowd.ts";
 import { fairness } from "./run/fairness.ts";
+import { garbage } from "./run/garbage.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { latency } from "./run/latency.ts";
 import { memory } from "./run/memory.ts";
@@ -44,6 +45,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   connecting,
   scale,
   memory,
+  garbage,
   fairness,
   crowd,
   latency,
@@ -55,6 +57,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 
 // They take long, and are run only where they are named.
 const ON_REQUEST = [
+  "garbage",
   "fairness",
   "crowd",
   "latency",
@@ -95,7 +98,8 @@ const FLAGS: readonly Flag[] = [
     name: "against",
     type: "string",
     value: "FOLDER",
-    help: "only compare with the gateway of another working copy",
+    help:
+      "only compare with the gateway of another working copy; with --only garbage that",
   },
   {
     name: "out",
@@ -132,9 +136,8 @@ async function run(args: readonly string[]): Promise<number> {
     throw new Error("The benchmarks read /proc and run on Linux only");
   }
   const copy = flags.get("against") as string | undefined;
-  const names = copy === undefined
-    ? chosen(flags.get("only") as string | undefined)
-    : ["against"];
+  const only = flags.get("only") as string | undefined;
+  const names = chosen(only ?? (copy === undefined ? undefined : "against"));
   const quick = flags.get("quick") === true;
   const folder = await Deno.makeTempDir({ prefix: "maple_bench_" });
   endOnSignal(folder);

@@ -10,6 +10,10 @@ export interface ProgramOptions {
   readonly signal?: Deno.Signal;
   /** Variables to set. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Which of its lines tells that it is ready. @default the first one */
+  readonly ready?: RegExp;
+  /** Whether V8 tells of each time that it collects garbage; see {@linkcode Program.said}. */
+  readonly tracesGarbage?: boolean;
 }
 
 /** A process of a benchmark that has said that it is ready. */
@@ -25,25 +29,28 @@ export class Program implements AsyncDisposable {
   private constructor(
     child: Deno.ChildProcess,
     stdout: ReadableStreamDefaultReader<string>,
-    { text, signal }: { text: string; signal: Deno.Signal },
+    { text, line, signal }: {
+      text: string;
+      line: string;
+      signal: Deno.Signal;
+    },
   ) {
     this.#child = child;
     this.#signal = signal;
     this.#stdin = child.stdin.getWriter();
     this.#stdout = stdout;
-    const end = text.indexOf("\n");
-    this.ready = text.slice(0, end);
-    this.#rest = text.slice(end + 1);
+    this.ready = line;
+    this.#rest = text.slice(text.indexOf(line) + line.length + 1);
   }
 
   /**
-   * Starts one and waits for its first line.
+   * Starts one and waits until it says that it is ready.
    *
    * @throws {Error} when it ends before that.
    */
   static async start(
     command: readonly string[],
-    { signal = "SIGKILL", env = {} }: ProgramOptions = {},
+    { signal = "SIGKILL", env = {}, ready = /^/ }: ProgramOptions = {},
   ): Promise<Program> {
     const [executable, ...args] = command;
     const child = startChild(executable!, {
@@ -56,19 +63,26 @@ export class Program implements AsyncDisposable {
     const stdout = child.stdout.pipeThrough(new TextDecoderStream())
       .getReader();
     let text = "";
-    while (!text.includes("\n")) {
+    const lines = () => text.split("\n").slice(0, -1);
+    while (!lines().some((line) => ready.test(line))) {
       const { value, done } = await stdout.read();
       if (done) {
         throw new Error(`${command.join(" ")} ended before it was ready`);
       }
       text += value;
     }
-    return new Program(child, stdout, { text, signal });
+    const line = lines().find((line) => ready.test(line))!;
+    return new Program(child, stdout, { text, line, signal });
   }
 
   /** Starts one of the modules of this project, named from bench/. */
-  static deno(module: string, args: readonly string[] = []): Promise<Program> {
-    return Program.start(denoCommand(module, args));
+  static deno(
+    module: string,
+    args: readonly string[] = [],
+    options: ProgramOptions = {},
+  ): Promise<Program> {
+    const command = denoCommand(module, args, v8Flags(options));
+    return Program.start([...lineByLine(options), ...command], options);
   }
 
   /**
@@ -79,14 +93,18 @@ export class Program implements AsyncDisposable {
     copy: string,
     module: string,
     args: readonly string[],
+    options: ProgramOptions = {},
   ): Promise<Program> {
     const tool = join(copy, "tools/deno.ts");
     const path = join(copy, "bench", module);
     const run = ["run", "--quiet", "-A"];
     return Program.start(
-      [Deno.execPath(), ...run, tool, ...run, path, ...args],
+      [
+        ...[...lineByLine(options), Deno.execPath(), ...run, tool],
+        ...[...run, ...v8Flags(options), path, ...args],
+      ],
       // It passes the signal on, and is not to take this copy's packages for its own.
-      { signal: "SIGTERM", env: { JSR_URL: "" } },
+      { ...options, signal: "SIGTERM", env: { JSR_URL: "" } },
     );
   }
 
@@ -118,6 +136,11 @@ export class Program implements AsyncDisposable {
     await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
   }
 
+  /** What it has said since it was ready, as far as {@linkcode Program.output} has read it. */
+  get said(): string {
+    return this.#rest;
+  }
+
   /** All that it says until it ends. */
   async output(): Promise<string> {
     for (;;) {
@@ -140,7 +163,17 @@ export class Program implements AsyncDisposable {
 export function denoCommand(
   module: string,
   args: readonly string[] = [],
+  flags: readonly string[] = [],
 ): string[] {
   const path = fileURLToPath(new URL(`../${module}`, import.meta.url));
-  return [Deno.execPath(), "run", "--quiet", "-A", path, ...args];
+  return [Deno.execPath(), "run", "--quiet", "-A", ...flags, path, ...args];
+}
+
+function v8Flags({ tracesGarbage = false }: ProgramOptions): string[] {
+  return tracesGarbage ? ["--v8-flags=--trace-gc"] : [];
+}
+
+// V8 writes its traces by stdio, which would keep them back.
+function lineByLine({ tracesGarbage = false }: ProgramOptions): string[] {
+  return tracesGarbage ? ["stdbuf", "-oL"] : [];
 }

@@ -22,6 +22,8 @@ export interface SystemOptions {
   chainMax?: number;
   /** Where the gateway writes its report. */
   statFile?: string;
+  /** Whether V8 tells of each time that it collects garbage. */
+  tracesGarbage?: boolean;
   /** Another working copy of this project, whose programs are run. */
   copy?: string;
 }
@@ -43,10 +45,12 @@ export class System implements AsyncDisposable {
     const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
     const { websocket = false, tls, io, chainMax, statFile, copy } = options;
+    const { tracesGarbage = false } = options;
+    const program = { tracesGarbage, ready: /\bready\b/ };
     const start = (module: string, args: readonly string[]) =>
       copy === undefined
-        ? Program.deno(module, args)
-        : Program.ofCopy(copy, module, args);
+        ? Program.deno(module, args, program)
+        : Program.ofCopy(copy, module, args, program);
     const gateway = await start("../gateway/mod.ts", [
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],

@@ -4,6 +4,7 @@ import {
   parseTimes,
   stolenShare,
 } from "../../bench/run/processors.ts";
+import { parseGarbage } from "../../bench/run/garbage.ts";
 import { formatTable, leastFair } from "../../bench/run/rows.ts";
 import { median, spread } from "../../bench/run/statistics.ts";
 import { driftOf } from "../../bench/soak.ts";
@@ -35,6 +36,31 @@ Deno.test("parseTimes() reads what the processors did, and shares of it", () => 
   assertEquals(busyShare(before, after), 80 / 90);
   assertEquals(stolenShare(before, after), 20 / 110);
   assertEquals([busyShare(after, after), stolenShare(after, after)], [0, 0]);
+});
+
+Deno.test("parseGarbage() adds up what V8 tells of its collections", () => {
+  const line = (what: string) =>
+    `[2021:0x55a9da844000]     1088 ms: ${what} (average mu = 1.000, current mu = 1.000) allocation failure; \n`;
+  const text = `ready\n${
+    line(
+      "Scavenge 19.7 (25.7) -> 4.0 (26.4) MB, pooled: 0.0 MB, 0.85 / 0.00 ms",
+    )
+  }${
+    line(
+      "Scavenge 20.5 (26.4) -> 5.0 (26.4) MB, pooled: 0.0 MB, 1.15 / 0.00 ms",
+    )
+  }${
+    line(
+      "Mark-Compact (reduce) 12.0 (26.4) -> 3.5 (9.0) MB, pooled: 0.0 MB, 4.00 / 0.50 ms",
+    )
+  }[2021:0x55a9da844000] Memory reducer: call rate 0.006\n`;
+  assertEquals(parseGarbage(text), {
+    scavenges: 2,
+    marks: 1,
+    megabytes: 16.5 + 7,
+    ms: 6,
+  });
+  assertEquals(parseGarbage("").scavenges, 0);
 });
 
 Deno.test("formatTable() puts ratios before figures", () => {
