@@ -19,6 +19,7 @@
  */
 
 export {
+  type AskOptions,
   type BodyInput,
   Box,
   type BoxClass,
@@ -76,23 +77,28 @@ export {
   Outbox,
   type OutboxOptions,
   type RawIp,
+  type ReceiptOptions,
   type RequestOptions,
   RET,
+  type SendOptions,
   SpecialUid,
   Task,
   TaskCmd,
   TaskFlag,
   type TaskInit,
   TaskOffset,
+  type TaskReceipt,
   TcpClient,
   type TcpClientOptions,
   toInt64,
   type UserMessage,
   type UserSelection,
+  type UsersOptions,
   type UsersRow,
   type WebSocketClass,
   type WebSocketLike,
   type WorkerTaskParams,
+  type WriteReceipt,
 } from "@maple/box";
 export {
   type ChangeableLimits,

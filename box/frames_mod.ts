@@ -60,6 +60,14 @@ export { LineBox } from "./line_box.ts";
 export type { LineFields } from "./line_box.ts";
 export { Outbox } from "./outbox.ts";
 export type { ByteWriter, OutboxOptions } from "./outbox.ts";
+export type {
+  AskOptions,
+  ReceiptOptions,
+  SendOptions,
+  TaskReceipt,
+  UsersOptions,
+  WriteReceipt,
+} from "./receipts.ts";
 export { RET } from "./ret.ts";
 export { Task, TaskCmd, TaskFlag, TaskOffset } from "./task.ts";
 export type { TaskInit } from "./task.ts";

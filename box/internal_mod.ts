@@ -175,6 +175,19 @@ export type {
 } from "./process/read_secrets.ts";
 export { PeerSecret } from "./process/peer_secret.ts";
 export type { PeerSecretOptions } from "./process/peer_secret.ts";
+export {
+  ANSWER_MS,
+  askGroupMembers,
+  askGroupSize,
+  askOnline,
+  askUsers,
+  sumReceipts,
+  writeReceipt,
+} from "./receipts.ts";
+export type { Asker } from "./receipts.ts";
+export { AwaitedReceipts, canHaveReceipt } from "./awaited_receipts.ts";
+export type { OnReceipt } from "./awaited_receipts.ts";
+export { queryTask } from "./query_body.ts";
 export { setProcessName } from "./process/process_name.ts";
 export { PrometheusText } from "./metrics/prometheus.ts";
 export type {

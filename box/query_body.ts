@@ -7,6 +7,7 @@ import { BoxError } from "./errors.ts";
 import { type Int64, isInt64 } from "./int64.ts";
 import { shown } from "./options.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
+import { Task, TaskCmd } from "./task.ts";
 
 /** A question to a gateway: about these uids, or these groups, or else about all users. */
 export interface Query {
@@ -51,6 +52,11 @@ export function encodeQuery(query: Partial<Query>): Uint8Array {
   }
   out.int64(5, limit);
   return out.finish();
+}
+
+/** The task `QUERY`. */
+export function queryTask(query: Partial<Query>): Task {
+  return new Task({ cmd: TaskCmd.QUERY, body: encodeQuery(query) });
 }
 
 /**

@@ -8,13 +8,20 @@
  * - `timeout`: the time allowed is over
  * - `limit`: too many bytes wait to be sent
  * - `closed`: the trigger was closed
+ * - `unknown`: the connection was lost, or the time was over, before the receipt came: it may have
+ *   been done
+ * - `refused`: the gateway says why it has not done it
+ * - `unsupported`: the gateway gives no receipts, as those of the original system
  */
 export type TriggerErrorCode =
   | "option"
   | "connection"
   | "timeout"
   | "limit"
-  | "closed";
+  | "closed"
+  | "unknown"
+  | "refused"
+  | "unsupported";
 
 /**
  * The error that this package throws.

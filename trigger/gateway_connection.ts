@@ -2,12 +2,19 @@
 // known before more is written to it.
 
 import { BoxError, FrameReader, Task } from "@maple/box";
-import { connectGateway, decodeGreeting } from "@maple/box/internal";
+import {
+  AwaitedReceipts,
+  connectGateway,
+  decodeGreeting,
+} from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
 import type { TriggerGateway } from "./options.ts";
 
-// A gateway sends greetings only.
-const MAX_FRAME_BYTES = 1024 * 1024;
+// A gateway sends greetings and receipts, which name no more users than what they are about.
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+// What a broken connection may take to be read to its end.
+const LAST_READ_MS = 500;
 
 /** How a connection is opened. */
 export interface OpenOptions {
@@ -26,11 +33,17 @@ export class GatewayConnection {
    * everything. Never rejects.
    */
   readonly ended: Promise<boolean>;
+  /** The receipts that are waited for. */
+  readonly receipts: AwaitedReceipts = new AwaitedReceipts();
   readonly #conn: Deno.Conn;
   readonly #reader = new FrameReader(Task, { frameBytes: MAX_FRAME_BYTES });
   #open = true;
+  #closed = false;
   #finished = false;
   #frameBytes = Infinity;
+  #givesReceipts = false;
+  #life: number | undefined;
+  #hasTakenLeave = false;
   #stranger = false;
   #onAnswer: (() => void) | undefined;
 
@@ -72,6 +85,21 @@ export class GatewayConnection {
     return this.#frameBytes;
   }
 
+  /** Whether the gateway gives receipts and answers questions. */
+  get givesReceipts(): boolean {
+    return this.#givesReceipts;
+  }
+
+  /** Which life of the gateway it is: another number is another one. */
+  get life(): number | undefined {
+    return this.#life;
+  }
+
+  /** Whether the gateway has said that what has got no receipt was not taken. */
+  get hasTakenLeave(): boolean {
+    return this.#hasTakenLeave;
+  }
+
   /**
    * Writes a whole frame. If that fails the connection ends, so that the gateway never takes the
    * part for a frame.
@@ -84,7 +112,7 @@ export class GatewayConnection {
         at += await this.#conn.write(frame.subarray(at));
       }
     } catch (error) {
-      this.cut();
+      this.#abandon();
       throw error;
     }
   }
@@ -101,9 +129,19 @@ export class GatewayConnection {
 
   /** Ends it at once. */
   cut(): void {
+    this.#open = false;
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+
+  // It has broken: nothing is written any more, but receipts that are there already are read.
+  #abandon(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#conn.close();
+    const timer = setTimeout(() => this.cut(), LAST_READ_MS);
+    this.ended.then(() => clearTimeout(timer));
+    this.#conn.closeWrite().catch(() => {});
   }
 
   async #sayHello(hello: Uint8Array, greetingMs: number): Promise<void> {
@@ -120,6 +158,7 @@ export class GatewayConnection {
         "what answers there is no gateway that lets triggers in; is it the gateway's inner port?",
       );
     }
+    if (this.#hasTakenLeave) throw new Error("the gateway leaves");
     if (!this.#open) {
       throw new Error(
         "it has closed the connection before it let the trigger in: it may be full (its option innerConnsMax), or this is not its inner port",
@@ -153,12 +192,25 @@ export class GatewayConnection {
 
   #onFrame(frame: Uint8Array): void {
     const greeting = decodeGreeting(frame);
-    if (greeting) this.#frameBytes = greeting.innerFrameMax ?? Infinity;
-    else {
+    if (greeting) {
+      this.#frameBytes = greeting.innerFrameMax ?? Infinity;
+      this.#givesReceipts = greeting.receipts ?? false;
+      this.#life = greeting.tag;
+    } else if (!this.#isReceipt(frame)) {
       this.#stranger = true;
       this.cut();
     }
     this.#onAnswer?.();
+  }
+
+  // What is still being written when a gateway leaves is not taken any more.
+  #isReceipt(frame: Uint8Array): boolean {
+    const receipt = this.receipts.take(frame);
+    if (receipt === "farewell") {
+      this.#hasTakenLeave = true;
+      this.cut();
+    }
+    return receipt !== false;
   }
 }
 

@@ -2,14 +2,20 @@
 // its connection.
 
 import {
+  ANSWER_MS,
+  canHaveReceipt,
   gatewayName,
   hello,
   identityOf,
   type Logger,
+  onAbort,
+  queryTask,
+  type Receipt,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
 import { GatewayConnection } from "./gateway_connection.ts";
+import { type Message, MessageQueue } from "./message_queue.ts";
 import type { Ensure, ResolvedOptions, TriggerGateway } from "./options.ts";
 
 const MAX_RETRY_DELAY_MS = 2000;
@@ -17,12 +23,17 @@ const GREETING_MS = 1000;
 const CLOSED = "the trigger is closed";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-interface Message {
-  readonly frame: Uint8Array;
+/** How a frame is sent. */
+export interface LinkSendOptions {
+  /**
+   * false: it fails with the first attempt that fails; true: at its time limit; "forever": when
+   * this is closed.
+   */
   readonly ensure: Ensure;
-  readonly timer: ReturnType<typeof setInterval>;
-  readonly resolve: () => void;
-  readonly reject: (error: TriggerError) => void;
+  /** See {@linkcode Message}. @default {"where given"}, and without `ensure` {"none"} */
+  readonly wants?: Message["wants"];
+  /** Gives it up; what was sent is sent. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One gateway as a trigger sees it. It connects when something is to be sent. */
@@ -33,8 +44,7 @@ export class GatewayLink {
   readonly #options: ResolvedOptions;
   readonly #logger: Logger;
   readonly #hello: Uint8Array;
-  readonly #waiting = new Set<Message>();
-  #waitingBytes = 0;
+  readonly #queue = new MessageQueue();
   #writing: Message | undefined;
   #running: Promise<void> | undefined;
   #connection: GatewayConnection | undefined;
@@ -44,6 +54,7 @@ export class GatewayLink {
   #outageTold = false;
   #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
+  #onRoom: (() => void) | undefined;
   #pause: { readonly message: Message; readonly end: () => void } | undefined;
 
   /** @param options Complete and checked. */
@@ -52,7 +63,8 @@ export class GatewayLink {
     this.#address = address;
     this.#options = options;
     const { name } = options;
-    this.#hello = hello(identityOf({ name, version: config.version }));
+    const { version } = config;
+    this.#hello = hello(identityOf({ name, version, receipts: true }));
     this.#logger = options.logger;
   }
 
@@ -66,43 +78,67 @@ export class GatewayLink {
    *
    * @throws {TriggerError} as `send`.
    */
-  connect(ensure: Ensure): Promise<void> {
-    return this.send(NOTHING, ensure);
+  async connect(ensure: Ensure): Promise<void> {
+    await this.send(NOTHING, { ensure, wants: "none" });
   }
 
   /**
-   * Resolves when the whole frame is handed to the gateway's connection, after all that was sent
-   * before it.
+   * Resolves when the gateway has given its receipt for the frame, or the whole frame is handed to
+   * its connection where none is waited for; in both cases after all that was sent before it.
    *
-   * @param ensure false: it fails with the first attempt that fails; true: at its time limit;
-   * "forever": when this is closed.
-   * @throws {TriggerError} `connection`, `timeout` or `limit`; the frame was not sent whole then.
+   * @returns The receipt, where one was waited for.
+   * @throws {TriggerError} `connection`, `timeout` or `limit`: the gateway has not taken it and
+   * never will. `unknown`: it may have. `refused`: it says why not. `unsupported`: it gives no
+   * receipts.
    */
-  send(frame: Uint8Array, ensure: Ensure): Promise<void> {
+  send(
+    frame: Uint8Array,
+    { ensure, wants = ensure ? "where given" : "none", signal }:
+      LinkSendOptions,
+  ): Promise<Receipt | undefined> {
     if (this.#closing) {
       return Promise.reject(this.#error("closed", CLOSED));
     }
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const { queueBytes, timeoutMs } = this.#options;
-    if (this.#waitingBytes + frame.length > queueBytes) {
+    const { waitingBytes } = this.#queue;
+    if (waitingBytes + frame.length > queueBytes) {
       return Promise.reject(this.#error(
         "limit",
-        `${frame.length} bytes are too many with the ${this.#waitingBytes} that wait already; queueBytes is ${queueBytes}`,
+        `${frame.length} bytes are too many with the ${waitingBytes} that wait already; queueBytes is ${queueBytes}`,
       ));
     }
-    this.#waitingBytes += frame.length;
     return new Promise((resolve, reject) => {
-      const timer = setInterval(() => this.#expire(message), timeoutMs);
-      const message = { frame, ensure, timer, resolve, reject };
-      this.#waiting.add(message);
+      const ms = wants === "answer"
+        ? Math.min(ANSWER_MS, timeoutMs)
+        : timeoutMs;
+      const aborted = onAbort(signal, () => {
+        if (this.#remove(message)) reject(signal!.reason);
+      });
+      const message: Message = {
+        ...{ frame, ensure, wants, timeoutMs: ms },
+        timer: setInterval(() => this.#expire(message), ms),
+        resolve: (receipt) => {
+          aborted[Symbol.dispose]();
+          resolve(receipt);
+        },
+        reject: (error) => {
+          aborted[Symbol.dispose]();
+          reject(error);
+        },
+        ...{ isOver: false, sentOn: undefined, receiptId: 0 },
+        takenBy: undefined,
+      };
+      this.#queue.push(message);
       this.#running ??= this.#run();
     });
   }
 
   /**
-   * Gives up what still waits, ends this side and waits until the gateway has read everything, for
-   * up to `timeout`.
+   * Gives up what still waits, waits for the receipts that are to come, ends this side and waits
+   * until the gateway has read everything, for up to `timeout`.
    *
-   * @returns false when something that was sent may not have been read, on this connection or one
+   * @returns false when something that was sent may not have been taken, on this connection or one
    * before it.
    */
   close(): Promise<boolean> {
@@ -110,14 +146,16 @@ export class GatewayLink {
   }
 
   async #close(): Promise<boolean> {
-    for (const message of this.#waiting) {
-      this.#fail(message, "closed", CLOSED);
+    for (const message of this.#queue.all()) {
+      if (message.sentOn === undefined) this.#fail(message, "closed", CLOSED);
+      else this.#doubt(message, CLOSED);
     }
     this.#attempt?.abort();
     await this.#running;
     const connection = this.#connection;
     if (connection?.open) {
       const timer = setTimeout(() => connection.cut(), this.#options.timeoutMs);
+      await this.#lastReceipt(connection);
       connection.finish();
       await connection.ended;
       clearTimeout(timer);
@@ -125,49 +163,88 @@ export class GatewayLink {
     return !this.#inDoubt;
   }
 
-  // Sends what waits. A set can grow and shrink while it is walked: the walk ends when nothing
-  // waits any more.
+  // Of what was sent without a receipt: a gateway that answers a question has taken all before it.
+  async #lastReceipt(connection: GatewayConnection): Promise<void> {
+    if (this.#sentOn !== connection || !connection.givesReceipts) return;
+    const question = queryTask({ uids: [0] }).pack();
+    const answered = new Promise<void>((resolve) => {
+      connection.receipts.expect(question, () => {
+        this.#sentOn = undefined;
+        resolve();
+      });
+    });
+    await connection.write(question).catch(() => {});
+    await Promise.race([answered, connection.ended]);
+  }
+
+  // Sends what waits.
   async #run(): Promise<void> {
     let delay = this.#options.retryDelayMs;
-    for (const message of this.#waiting) {
-      while (this.#waiting.has(message)) {
-        try {
-          await this.#write(message);
-          this.#lastFailure = undefined;
-          this.#outageTold = false;
-          delay = this.#options.retryDelayMs;
-        } catch (error) {
-          this.#attemptFailed(error as Error);
-          if (!this.#waiting.has(message)) break;
-          await this.#pauseFor(message, delay);
-          delay = Math.min(delay * 2, MAX_RETRY_DELAY_MS);
-        }
+    for (let message; (message = this.#queue.first);) {
+      try {
+        await this.#write(message);
+        this.#lastFailure = undefined;
+        this.#outageTold = false;
+        delay = this.#options.retryDelayMs;
+      } catch (error) {
+        this.#attemptFailed(error as Error);
+        if (message.isOver) continue;
+        await this.#pauseFor(message, delay);
+        delay = Math.min(delay * 2, MAX_RETRY_DELAY_MS);
       }
     }
     this.#running = undefined;
   }
 
   async #write(message: Message): Promise<void> {
-    if (!this.#connection?.open) this.#connection = await this.#connect();
-    const connection = this.#connection;
-    // Its time may have come while the gateway was being reached.
-    if (!this.#waiting.has(message)) return;
-    const { length } = message.frame;
-    if (length > connection.frameBytes) {
-      return this.#fail(
-        message,
-        "limit",
-        `${length} bytes are too many: it takes messages of up to ${connection.frameBytes} (its option innerFrameBytes)`,
-      );
+    if (this.#connection && !this.#connection.open) {
+      // What has got no receipt on it may have to go first.
+      await this.#connection.ended;
+      this.#connection = undefined;
+      return;
     }
+    const connection = this.#connection ??= await this.#connect();
+    // Its time may have come while the gateway was being reached.
+    if (message.isOver) return;
+    const why = whyNot(message, connection);
+    if (why) return this.#fail(message, ...why);
+    if (message.takenBy !== undefined && message.takenBy === connection.life) {
+      return this.#doubt(message, "the connection was lost");
+    }
+    // What is behind it waits until there is room for it.
+    while (this.#queue.sentBytes > this.#options.queueBytes) {
+      await new Promise<void>((resolve) => this.#onRoom = resolve);
+      if (!connection.open || message.isOver) return;
+    }
+    const isWatched = isWatchedOn(connection, message);
+    if (isWatched) this.#expectReceipt(message, connection);
     this.#writing = message;
     try {
       await connection.write(message.frame);
+    } catch (error) {
+      connection.receipts.forget(message.receiptId);
+      throw error;
     } finally {
       this.#writing = undefined;
     }
-    if (message.frame.length > 0) this.#sentOn = connection;
-    if (this.#remove(message)) message.resolve();
+    if (!isWatched) {
+      if (message.frame.length > 0) this.#sentOn = connection;
+      if (this.#remove(message)) message.resolve(undefined);
+    } else if (!message.isOver) {
+      message.sentOn = connection;
+      this.#queue.sent(message);
+      // It may have ended in the very moment.
+      if (!connection.open) this.#lost(connection);
+    }
+  }
+
+  #expectReceipt(message: Message, connection: GatewayConnection): void {
+    message.receiptId = connection.receipts.expect(message.frame, (receipt) => {
+      if (receipt.error && message.wants !== "receipt") {
+        return this.#fail(message, "refused", receipt.error);
+      }
+      if (this.#remove(message)) message.resolve(receipt);
+    });
   }
 
   async #connect(): Promise<GatewayConnection> {
@@ -189,6 +266,7 @@ export class GatewayLink {
   }
 
   #onEnd(connection: GatewayConnection, taken: boolean): void {
+    this.#lost(connection);
     if (taken || this.#sentOn !== connection) return;
     this.#inDoubt = true;
     this.#logger.warn(
@@ -196,10 +274,31 @@ export class GatewayLink {
     );
   }
 
+  // A connection has ended: what has got no receipt on it was not taken if the gateway has taken
+  // leave. Otherwise it was not if the gateway that is there next is another one: what the one
+  // before may have taken is lost with it.
+  #lost(connection: GatewayConnection): void {
+    const { life, hasTakenLeave } = connection;
+    const again: Message[] = [];
+    for (const message of this.#queue.sentOn(connection)) {
+      const isSafe = hasTakenLeave || message.wants === "answer";
+      if (message.ensure === false || this.#closing) {
+        if (isSafe) this.#fail(message, "connection", "the gateway has left");
+        else this.#doubt(message, "the connection was lost");
+        continue;
+      }
+      if (!isSafe) message.takenBy = life;
+      again.push(message);
+    }
+    this.#queue.sendAgain(again);
+    this.#onRoom?.();
+    if (again.length > 0) this.#running ??= this.#run();
+  }
+
   #attemptFailed(error: Error): void {
     this.#lastFailure = error;
     this.#logger.debug(`gateway ${this.name}: ${error.message}`);
-    for (const message of this.#waiting) {
+    for (const message of this.#queue.waiting()) {
       if (message.ensure === false || error instanceof TriggerError) {
         this.#fail(message, "connection", error.message);
       }
@@ -208,28 +307,42 @@ export class GatewayLink {
 
   // The time of one attempt is over.
   #expire(message: Message): void {
+    const isSent = message.sentOn !== undefined;
     const why = this.connected
-      ? "the gateway does not read"
+      ? isSent ? "the gateway does not answer" : "the gateway does not read"
       : this.#lastFailure?.message ?? "the gateway does not answer";
-    const late = `not done within ${this.#options.timeoutMs / 1000} s: ${why}`;
-    if (message.ensure !== "forever") this.#fail(message, "timeout", late);
-    else if (!this.#outageTold) {
+    const late = `not done within ${message.timeoutMs / 1000} s: ${why}`;
+    if (message.wants === "answer") this.#fail(message, "timeout", late);
+    else if (message.ensure !== "forever") {
+      if (isSent || message.takenBy !== undefined) this.#doubt(message, late);
+      else this.#fail(message, "timeout", late);
+    } else if (!this.#outageTold) {
       this.#outageTold = true;
       this.#logger.warn(`gateway ${this.name}: ${late}; trying on`);
     }
     if (this.#writing === message) this.#connection?.cut();
   }
 
+  // It may have been done, and nobody will know.
+  #doubt(message: Message, why: string): void {
+    if (message.wants !== "answer") this.#inDoubt = true;
+    this.#fail(
+      message,
+      "unknown",
+      `${why}, and its receipt has not come: it may have been done`,
+    );
+  }
+
   #fail(message: Message, code: TriggerErrorCode, why: string): void {
     if (!this.#remove(message)) return;
     message.reject(this.#error(code, why));
-    if (this.#pause?.message === message) this.#pause.end();
   }
 
   #remove(message: Message): boolean {
-    if (!this.#waiting.delete(message)) return false;
-    clearInterval(message.timer);
-    this.#waitingBytes -= message.frame.length;
+    if (!this.#queue.remove(message)) return false;
+    message.sentOn?.receipts.forget(message.receiptId);
+    this.#onRoom?.();
+    if (this.#pause?.message === message) this.#pause.end();
     return true;
   }
 
@@ -253,4 +366,30 @@ export class GatewayLink {
       this.#pause = { message, end };
     });
   }
+}
+
+// Whether the receipt of a message is waited for on a connection.
+function isWatchedOn(connection: GatewayConnection, message: Message): boolean {
+  return message.wants !== "none" && connection.givesReceipts &&
+    canHaveReceipt(message.frame);
+}
+
+// Why a gateway is not sent a message.
+function whyNot(
+  { frame: { length }, wants }: Message,
+  { frameBytes, givesReceipts }: GatewayConnection,
+): [code: TriggerErrorCode, why: string] | undefined {
+  if (length > frameBytes) {
+    return [
+      "limit",
+      `${length} bytes are too many: it takes messages of up to ${frameBytes} (its option innerFrameBytes)`,
+    ];
+  }
+  if (givesReceipts || wants === "none" || wants === "where given") {
+    return undefined;
+  }
+  return [
+    "unsupported",
+    "this gateway gives no receipts and answers no questions, as those of the original system",
+  ];
 }

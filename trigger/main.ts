@@ -1,6 +1,6 @@
 // The trigger as a program.
 
-import { Box } from "@maple/box";
+import { Box, type Task, TaskCmd } from "@maple/box";
 import {
   ABOUT_FLAGS,
   describeFlags,
@@ -13,7 +13,7 @@ import {
 import config from "./deno.json" with { type: "json" };
 import { TriggerError } from "./errors.ts";
 import type { TriggerGateway } from "./options.ts";
-import { type Flags, type Program, PROGRAMS } from "./programs.ts";
+import { type Flags, type Program, PROGRAMS, toJson } from "./programs.ts";
 import { Trigger } from "./trigger.ts";
 
 const COMMON: readonly Flag[] = [
@@ -53,6 +53,9 @@ const COMMON: readonly Flag[] = [
   ...ABOUT_FLAGS,
 ];
 
+// The exit code when with --receipt nobody was reached.
+const NOBODY = 3;
+
 const NAMES = [...PROGRAMS.keys()];
 
 const USAGE = `maple trigger ${config.version}
@@ -67,7 +70,8 @@ ${
 }
 
 maple-trigger PROGRAM --help tells the flags of one, maple-trigger --version the version.
-Exit code: 0 when the gateway has taken it, 1 when not, 2 for a mistake in the command line.
+Exit code: 0 when the gateway has taken it, 1 when not, 2 for a mistake in the command line, 3 when
+with --receipt it has reached nobody.
 `;
 
 /**
@@ -75,7 +79,7 @@ Exit code: 0 when the gateway has taken it, 1 when not, 2 for a mistake in the c
  *
  * @param args The command line, for instance `Deno.args`.
  * @returns The exit code: 0 when the gateway has taken it, 1 when not, 2 after a mistake in the
- * command line.
+ * command line, 3 when with `--receipt` it has reached nobody.
  */
 export function main(args: readonly string[]): Promise<number> {
   return runCommand("maple trigger", () => run(args));
@@ -105,8 +109,7 @@ ${describeFlags(table)}
 `;
   const commandLine = readFlags(args, table, { usage, version });
   if (!commandLine) return 0;
-  await send(program, commandLine.flags);
-  return 0;
+  return await work(program, commandLine.flags);
 }
 
 // Whom it trusts, where it is over TLS.
@@ -122,8 +125,9 @@ function trust(flags: Flags): Pick<TriggerGateway, "tls"> {
   }
 }
 
-async function send(program: Program, flags: Flags): Promise<void> {
-  const task = await program.task(flags);
+async function work(program: Program, flags: Flags): Promise<number> {
+  // A mistake in the flags is told before a gateway is asked for.
+  const task = "task" in program ? await program.task(flags) : undefined;
   const host = String(flags.get("host") ?? "127.0.0.1");
   const port = Number(flags.get("port") ?? 28000);
   const timeout = Number(flags.get("timeout") ?? 10);
@@ -133,8 +137,12 @@ async function send(program: Program, flags: Flags): Promise<void> {
     logger: SILENT,
   });
   let taken: boolean;
+  let code = 0;
   try {
-    await trigger.send(task);
+    if ("ask" in program) {
+      console.log(toJson(await program.ask(trigger, flags)));
+    } else if (flags.has("receipt")) code = await sendAndTell(trigger, task!);
+    else await trigger.send(task!);
   } finally {
     taken = await trigger.close();
   }
@@ -144,4 +152,13 @@ async function send(program: Program, flags: Flags): Promise<void> {
       `The gateway at ${host}:${port} did not say that it has taken it`,
     );
   }
+  return code;
+}
+
+async function sendAndTell(trigger: Trigger, task: Task): Promise<number> {
+  const receipt = await trigger.send(task, { receipt: true });
+  const reached = receipt.delivered > 0;
+  const isTask = task.cmd === TaskCmd.WRITE_TO_WORKER;
+  console.log(toJson(isTask ? { taken: reached } : receipt));
+  return reached ? 0 : NOBODY;
 }

@@ -32,8 +32,9 @@ export type Ensure = boolean | "forever";
 /** What a trigger can be told; every option has a default. */
 export interface TriggerOptions {
   /**
-   * true: while a gateway cannot be reached the trigger tries again until `timeout`, sends what was
-   * not sent whole once more, and a call that fails in the end throws. `"forever"`: the same
+   * true: while a gateway cannot be reached the trigger tries again until `timeout`, sends what the
+   * gateway has not taken once more, and a call that fails in the end throws. A gateway that gives
+   * receipts says what it has taken. `"forever"`: the same
    * without an end, until `signal` is aborted or the trigger is closed; one warning an outage tells
    * that it waits. false: one attempt, and a call that fails gives false. @default {true}
    */
@@ -51,7 +52,7 @@ export interface TriggerOptions {
   retryDelay?: number;
   /**
    * Bytes that may wait to be sent to one gateway, which is also the largest message; a call that
-   * would pass it fails. @default {16777216}
+   * would pass it fails. As many may be sent and without their receipt. @default {16777216}
    */
   queueBytes?: number;
   /**

@@ -18,18 +18,33 @@ import {
   writeToWorkerTask,
 } from "@maple/box/internal";
 
+import type { Trigger } from "./trigger.ts";
+
 /** The flags that were given, by name. */
 export type Flags = ReadonlyMap<string, FlagValue>;
 
-/** One program of the command line. */
-export interface Program {
+/** What all programs are. */
+interface AnyProgram {
   /** What it does, in one line. */
   readonly help: string;
   /** Its flags, beside those that all have. */
   readonly flags: readonly Flag[];
+}
+
+/** A program that sends something. */
+export interface Sender extends AnyProgram {
   /** Makes what it sends; throws a UsageError when a flag does not fit. */
   readonly task: (flags: Flags) => Promise<Task> | Task;
 }
+
+/** A program that asks something. */
+export interface Question extends AnyProgram {
+  /** What the answer is; throws a UsageError when a flag does not fit. */
+  readonly ask: (trigger: Trigger, flags: Flags) => Promise<unknown>;
+}
+
+/** One program of the command line. */
+export type Program = Sender | Question;
 
 function int32(name: string, help: string): Flag {
   const range = { min: -(2 ** 31), max: 2 ** 31 - 1 };
@@ -53,8 +68,14 @@ const USERS: readonly Flag[] = [
   text("exclude", "uids that are left out", "1,2,..."),
 ];
 
+const RECEIPT: Flag = {
+  name: "receipt",
+  type: "boolean",
+  help: "print what became of it, as JSON; exit code 3: it reached nobody",
+};
+
 /** The programs by name. */
-export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
+export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
   ["write-to-worker", {
     help: "Gives the workers a task.",
     flags: [
@@ -62,6 +83,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       text("uid", "the user that it is about (0)"),
       text("userdata", "the user's bit mask (0)"),
       text("custom", "any 64-bit number (0)"),
+      RECEIPT,
     ],
     task: async (flags) =>
       writeToWorkerTask(Box, await readBox(flags), {
@@ -72,7 +94,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   }],
   ["write-to-users", {
     help: "Sends users a message.",
-    flags: [...BOX, ...USERS],
+    flags: [...BOX, ...USERS, RECEIPT],
     task: async (flags) => {
       const { uids, userdata, exclude } = readUsers(flags);
       return writeToUsersTask(Box, [
@@ -82,13 +104,41 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   }],
   ["close-users", {
     help: "Closes users' connections.",
-    flags: USERS,
+    flags: [...USERS, RECEIPT],
     task: (flags) => {
       const { uids, userdata, exclude } = readUsers(flags);
       return closeUsersTask(uids, userdata, exclude);
     },
   }],
+  ["online", {
+    help: "Prints which of the users are logged in, as JSON.",
+    flags: [text("uids", "whom it is about", "1,2,...")],
+    ask: (trigger, flags) => trigger.online(readUids(flags)),
+  }],
+  ["users", {
+    help: "Prints the users that are logged in, as JSON.",
+    flags: [
+      text("after", "only those with a greater uid (0)"),
+      {
+        ...{ name: "limit", type: "integer", value: "N", min: 1, max: 10_000 },
+        help: "so many at most (1000)",
+      },
+    ],
+    ask: (trigger, flags) =>
+      trigger.users({
+        after: readInt64(flags, "after"),
+        ...(flags.has("limit") && { limit: Number(flags.get("limit")) }),
+      }),
+  }],
 ]);
+
+/** What a program prints: JSON, in which uids beyond 2^53 are text, so that they stay exact. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, one) => typeof one === "bigint" ? String(one) : one,
+  );
+}
 
 async function readBox(flags: Flags): Promise<Box> {
   const body = flags.get("body") ?? "";
@@ -118,14 +168,15 @@ async function readStdin(): Promise<Uint8Array> {
 function readUsers(
   flags: Flags,
 ): { uids: Int64[]; userdata: Int64; exclude: Int64[] } {
-  const uids = readList(flags, "uids");
-  if (uids.length === 0) {
-    throw new UsageError(
-      "--uids is missing: whom it is for, such as 1,2 or -1",
-    );
-  }
+  const uids = readUids(flags);
   const userdata = readInt64(flags, "userdata");
   return { uids, userdata, exclude: readList(flags, "exclude") };
+}
+
+function readUids(flags: Flags): Int64[] {
+  const uids = readList(flags, "uids");
+  if (uids.length > 0) return uids;
+  throw new UsageError("--uids is missing: whom it is for, such as 1,2 or -1");
 }
 
 function readList(flags: Flags, name: string): Int64[] {

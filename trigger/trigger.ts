@@ -1,28 +1,38 @@
 // Trigger: makes things happen from outside: messages to users, tasks for workers, closed
 // connections.
 
-import {
-  type BoxClass,
-  type BoxData,
-  type BoxFields,
-  type Int64,
-  type Task,
-  TaskCmd,
-  type UsersRow,
-  type WorkerTaskParams,
+import type {
+  AskOptions,
+  BoxClass,
+  BoxData,
+  BoxFields,
+  Int64,
+  ReceiptOptions,
+  SendOptions,
+  Task,
+  TaskReceipt,
+  UsersOptions,
+  UsersRow,
+  WorkerTaskParams,
+  WriteReceipt,
 } from "@maple/box";
 import {
+  type Asker,
+  askOnline,
+  askUsers,
   closeUsersTask,
   flushLog,
   onAbort,
+  type Receipt,
+  sumReceipts,
+  writeReceipt,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
-import { GatewayLink } from "./gateway_link.ts";
+import { GatewayLinks, isForOne } from "./gateway_links.ts";
 import {
   checkGateways,
-  type Ensure,
   type ResolvedOptions,
   resolveOptions,
   type TriggerGateway,
@@ -34,8 +44,8 @@ import {
  * connects at the first use. Calls need not be awaited one by one: each gateway gets what is sent
  * to it in the order of the calls.
  *
- * Each call resolves to true when the message is handed to the gateway's connection. That the
- * gateway has taken everything is known only when {@linkcode Trigger.close} gives true.
+ * Each call resolves to true when the gateways have taken the message, as far as they give
+ * receipts: see {@linkcode Trigger.send}. With `receipt: true` it tells what became of it.
  *
  * With several gateways what is meant for users and clients goes to all of them, and a task for a
  * worker to one, in turn.
@@ -56,9 +66,8 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   /** The class of the boxes that clients speak. */
   readonly boxClass: BoxClass<F>;
   readonly #options: ResolvedOptions;
-  readonly #links: readonly GatewayLink[];
-  readonly #unfinished = new Set<Promise<void>>();
-  #turn = 0;
+  readonly #links: GatewayLinks;
+  readonly #unfinished = new Set<Promise<unknown>>();
   #closing: Promise<boolean> | undefined;
   readonly #abort: Disposable;
 
@@ -104,7 +113,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     this.#options = resolveOptions(
       (one ? last : more as TriggerOptions | undefined) ?? {},
     );
-    this.#links = gateways.map((at) => new GatewayLink(at, this.#options));
+    this.#links = new GatewayLinks(gateways, this.#options);
     this.#abort = onAbort(this.#options.signal, () => this.#giveUp());
   }
 
@@ -115,24 +124,36 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    * @throws {TriggerError} with `ensure`, `timeout`; always, `closed`.
    */
   connect(): Promise<boolean> {
-    return this.#track(() =>
-      this.#toAll((link, ensure) => link.connect(ensure))
-    );
+    return this.#track(() => this.#links.connect());
   }
 
   /**
    * Gives workers a task, which any of them may get. Its request says that it is `inner`.
    *
    * @param data A box, the fields to make one from, or the packed bytes of one.
-   * @returns See {@linkcode Trigger.send}.
+   * @returns See {@linkcode Trigger.send}; with `receipt`, whether the queue has it.
    * @throws {TriggerError} as `send`; a BoxError when `data` or `params` do not fit.
    */
-  // deno-lint-ignore require-await -- so that an error rejects
+  writeToWorker(
+    data: BoxData<F>,
+    params: WorkerTaskParams | undefined,
+    options: ReceiptOptions,
+  ): Promise<TaskReceipt>;
+  /** The same without a receipt. */
+  writeToWorker(
+    data: BoxData<F>,
+    params?: WorkerTaskParams,
+    options?: SendOptions,
+  ): Promise<boolean>;
   async writeToWorker(
     data: BoxData<F>,
     params: WorkerTaskParams = {},
-  ): Promise<boolean> {
-    return this.send(writeToWorkerTask(this.boxClass, data, params));
+    options: SendOptions = {},
+  ): Promise<boolean | TaskReceipt> {
+    const task = writeToWorkerTask(this.boxClass, data, params);
+    if (!options.receipt) return this.#send(task, options);
+    const [receipt] = await this.#receiptsOf(task, options);
+    return { taken: receipt!.delivered > 0 };
   }
 
   /**
@@ -141,7 +162,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    * @param rows For each message: the uids (-1 = all logged-in connections, -2 = all, -3 = those
    * not logged in), the box, the bits of userdata that a connection must have (0 = none), the uids
    * that are left out.
-   * @returns See {@linkcode Trigger.send}.
+   * @returns See {@linkcode Trigger.send}; with `receipt`, what became of it.
    * @throws {TriggerError} as `send`; a BoxError when a row does not fit.
    *
    * @example
@@ -154,46 +175,114 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    *   [[1, 2], { cmd: 1, body: "you two" }],
    *   [[-1], { cmd: 2, body: "all with bit 4 but user 7" }, 4, [7]],
    * ]);
+   * const { delivered, offline } = await trigger.writeToUsers(
+   *   [[[1, 2], { cmd: 1, body: "are you there?" }]],
+   *   { receipt: true },
+   * );
    * ```
    */
+  writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options?: SendOptions,
+  ): Promise<boolean>;
   // deno-lint-ignore require-await -- so that an error rejects
-  async writeToUsers(rows: readonly UsersRow<F>[]): Promise<boolean> {
-    return this.send(writeToUsersTask(this.boxClass, rows));
+  async writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: SendOptions = {},
+  ): Promise<boolean | WriteReceipt> {
+    return this.#write(writeToUsersTask(this.boxClass, rows), options);
   }
 
   /**
    * Closes users' connections.
    *
    * @param uids As in {@linkcode Trigger.writeToUsers}, and so are the others.
-   * @returns See {@linkcode Trigger.send}.
+   * @returns See {@linkcode Trigger.send}; with `receipt`, `delivered` counts the connections that
+   * are closed.
    * @throws {TriggerError} as `send`; a BoxError when a value is no 64-bit integer.
    */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+    options?: SendOptions,
+  ): Promise<boolean>;
   // deno-lint-ignore require-await -- so that an error rejects
   async closeUsers(
     uids: readonly Int64[],
     userdata: Int64 = 0,
     exclude: readonly Int64[] = [],
-  ): Promise<boolean> {
-    return this.send(closeUsersTask(uids, userdata, exclude));
+    options: SendOptions = {},
+  ): Promise<boolean | WriteReceipt> {
+    return this.#write(closeUsersTask(uids, userdata, exclude), options);
+  }
+
+  /**
+   * Which of the users are logged in, in the order given.
+   *
+   * @throws {TriggerError} `timeout` when a gateway has not answered within 2 s (or `timeout`, if
+   * that is less); `unsupported` when one answers no questions; otherwise as `send`.
+   *
+   * @example
+   * ```ts ignore
+   * const here = await trigger.online([1, 2, 3]);
+   * ```
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async online(
+    uids: readonly Int64[],
+    options: AskOptions = {},
+  ): Promise<Int64[]> {
+    return askOnline(this.#asker, uids, options);
+  }
+
+  /**
+   * Users that are logged in, in the order of their uids: the first 1,000, or as many as `limit`
+   * says; those that follow with the last uid as `after`, until there are none.
+   *
+   * @throws {TriggerError} as {@linkcode Trigger.online}; a BoxError when `after` or `limit` do not
+   * fit.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async users(options: UsersOptions = {}): Promise<Int64[]> {
+    return askUsers(this.#asker, options);
   }
 
   /**
    * Sends a task of your own making: `WRITE_TO_WORKER` to one gateway, anything else to all.
    *
-   * @returns true when it is handed to the connections of the gateways it is for; false, without
-   * `ensure`, when that failed for one of them.
-   * @throws {TriggerError} with `ensure`, `timeout` when a gateway could not be reached or did not
-   * read in time, and `limit` when too much waits; always, `closed`. A BoxError when a value does
-   * not fit its field.
+   * @returns true when the gateways that it is for have taken it, as far as they give receipts; an
+   * original one gives none, nor is one asked for without `ensure`: true says then that it is
+   * handed to the connection. false, without `ensure`, when that failed for one of them. With
+   * `receipt`, what became of it.
+   * @throws {TriggerError} with `ensure` or `receipt`: `timeout` when a gateway could not be
+   * reached or did not read in time, `connection` when it was lost before, and `limit` when too
+   * much waits: it has not taken it, and never will; `unknown` when its receipt did not come: it
+   * may have been done; `refused` when it says why it was not done; with `receipt`, `unsupported`
+   * when it gives none. Always, `closed`; the reason of `signal` when that is aborted. A BoxError
+   * when a value does not fit its field.
    */
+  send(task: Task, options: ReceiptOptions): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  send(task: Task, options?: SendOptions): Promise<boolean>;
   // deno-lint-ignore require-await -- so that an error rejects
-  async send(task: Task): Promise<boolean> {
-    const frame = task.pack();
-    return this.#track(() =>
-      task.cmd === TaskCmd.WRITE_TO_WORKER && this.#links.length > 1
-        ? this.#toOne(frame)
-        : this.#toAll((link, ensure) => link.send(frame, ensure))
-    );
+  async send(
+    task: Task,
+    options: SendOptions = {},
+  ): Promise<boolean | WriteReceipt> {
+    return this.#write(task, options);
   }
 
   /**
@@ -215,16 +304,16 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
 
   // Calls that wait for a gateway do not wait any longer.
   #giveUp(): void {
-    for (const link of this.#links) link.close();
+    this.#links.close();
     this.close();
   }
 
   async #close(): Promise<boolean> {
     await this.#callsUnderWay();
-    const taken = await Promise.all(this.#links.map((link) => link.close()));
+    const taken = await this.#links.close();
     this.#abort[Symbol.dispose]();
     await flushLog(this.#options.logger);
-    return taken.every(Boolean);
+    return taken;
   }
 
   async #callsUnderWay(): Promise<void> {
@@ -238,80 +327,60 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     clearTimeout(timer);
   }
 
+  async #write(
+    task: Task,
+    options: SendOptions,
+  ): Promise<boolean | WriteReceipt> {
+    if (!options.receipt) return this.#send(task, options);
+    const receipts = await this.#receiptsOf(task, options);
+    const all = isForOne(task) || receipts.length === this.#links.size;
+    return writeReceipt(sumReceipts(receipts), all);
+  }
+
+  // Without a receipt.
+  #send(task: Task, { signal }: SendOptions): Promise<boolean> {
+    return this.#track(() => this.#links.send(task, signal));
+  }
+
+  // Those that came; fewer than there are gateways, where some could not be reached.
+  #receiptsOf(task: Task, { signal }: SendOptions): Promise<Receipt[]> {
+    return this.#tracked(() => this.#links.receiptsOf(task, signal));
+  }
+
+  // In one of all gateways.
+  get #asker(): Asker {
+    return {
+      ask: (query, { signal }) =>
+        this.#tracked(() => this.#links.ask(query, signal)),
+    };
+  }
+
   async #track(start: () => Promise<void>): Promise<boolean> {
-    if (this.#closing) {
-      throw new TriggerError("closed", "Cannot send: the trigger is closed");
+    this.#checkOpen();
+    try {
+      await this.#tracked(start);
+      return true;
+    } catch (error) {
+      const { ensure, logger } = this.#options;
+      if (ensure || !(error instanceof TriggerError)) throw error;
+      logger.warn(error.message);
+      return false;
     }
+  }
+
+  #checkOpen(): void {
+    if (!this.#closing) return;
+    throw new TriggerError("closed", "Cannot send: the trigger is closed");
+  }
+
+  async #tracked<T>(start: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
     const work = start();
     this.#unfinished.add(work);
     try {
-      await work;
-      return true;
-    } catch (error) {
-      if (this.#options.ensure) throw error;
-      this.#options.logger.warn((error as Error).message);
-      return false;
+      return await work;
     } finally {
       this.#unfinished.delete(work);
     }
-  }
-
-  async #toAll(
-    send: (link: GatewayLink, ensure: Ensure) => Promise<void>,
-  ): Promise<void> {
-    const { ensure } = this.#options;
-    const results = await Promise.allSettled(
-      this.#links.map((link) => send(link, ensure)),
-    );
-    this.#throwAny(
-      results.flatMap((r) => r.status === "rejected" ? [r.reason] : []),
-    );
-  }
-
-  // To one that is connected, in turn; when its connection breaks to the next one.
-  async #toOne(frame: Uint8Array): Promise<void> {
-    const { ensure, timeoutMs, retryDelayMs } = this.#options;
-    const forever = ensure === "forever";
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      try {
-        const link = this.#nextConnected() ?? await this.#firstConnected();
-        return await link.send(frame, false);
-      } catch (error) {
-        const { code } = error as TriggerError;
-        const again = code === "connection" || forever && code === "timeout";
-        const inTime = forever || performance.now() < deadline;
-        if (!ensure || !again || !inTime) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, retryDelayMs));
-    }
-  }
-
-  #nextConnected(): GatewayLink | undefined {
-    for (let i = 0; i < this.#links.length; i++) {
-      const link = this.#links[this.#turn++ % this.#links.length]!;
-      if (link.connected) return link;
-    }
-    return undefined;
-  }
-
-  async #firstConnected(): Promise<GatewayLink> {
-    // One that is away for ever must not be waited for when another is there.
-    const ensure = this.#options.ensure !== false;
-    try {
-      return await Promise.any(
-        this.#links.map((link) => link.connect(ensure).then(() => link)),
-      );
-    } catch (error) {
-      return this.#throwAny((error as AggregateError).errors) as never;
-    }
-  }
-
-  #throwAny(errors: TriggerError[]): void {
-    const [first] = errors;
-    if (!first) return;
-    if (errors.length === 1) throw first;
-    const why = errors.map((error) => error.message).join("; ");
-    throw new TriggerError(first.code, why, { cause: first });
   }
 }

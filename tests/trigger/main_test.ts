@@ -117,6 +117,55 @@ Deno.test("maple-trigger write-to-users and close-users reach the users selected
   assertEquals(await nextText(two), "left");
 });
 
+Deno.test("maple-trigger --receipt prints what became of it, and ends with 3 when nobody was reached", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
+  await using one = await joinClient(gateway, worker);
+  const trigger = makeTrigger(gateway);
+  await new VirtualRequest(trigger, one.created).loginClient(1);
+  assert(await trigger.close());
+  const told = async (...args: string[]) => {
+    const { code, out, err } = await run([...args, ...at(gateway)]);
+    assertEquals([err, out.endsWith("\n")], ["", true]);
+    return [code, JSON.parse(out)];
+  };
+  const write = ["write-to-users", "--receipt", "--uids"];
+  assertEquals(await told(...write, "1,2,9007199254740993"), [
+    0,
+    { delivered: 1, offline: [2, "9007199254740993"], complete: true },
+  ]);
+  assertEquals(await told(...write, "2"), [
+    3,
+    { delivered: 0, offline: [2], complete: true },
+  ]);
+  assertEquals(await told("write-to-worker", "--receipt", "--cmd", "1"), [
+    0,
+    { taken: true },
+  ]);
+  assertEquals(await told("online", "--uids", "2,1"), [0, [1]]);
+  assertEquals(await told("users", "--limit", "5"), [0, [1]]);
+  assertEquals(await told("users", "--after", "1"), [0, []]);
+  assertEquals(await told("close-users", "--receipt", "--uids", "1"), [
+    0,
+    { delivered: 1, offline: [], complete: true },
+  ]);
+});
+
+Deno.test("maple-trigger ends with 1 and one line where the gateway gives no receipts", async () => {
+  for (const args of [["online"], ["write-to-users", "--receipt"]]) {
+    using played = new PlayedGateway();
+    const ran = run([...args, "--uids", "1", "--port", String(played.port)]);
+    await using original = await played.accept();
+    // It reads to the end of what the program sends, which is nothing.
+    assertEquals(await original.next(), null);
+    original.close();
+    const { code, out, err } = await ran;
+    assertEquals([code, out], [1, ""]);
+    assertStringIncludes(err, "this gateway gives no receipts");
+    assertEquals(err.indexOf("\n"), err.length - 1);
+  }
+});
+
 Deno.test("maple-trigger ends with 1 and one line when the gateway has not taken it", async (t) => {
   await t.step("nobody listens", async () => {
     const port = freePort();
@@ -159,7 +208,7 @@ Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
   const cases: [args: string[], says: string][] = [
     [
       [],
-      "The first argument is one of write-to-worker, write-to-users, close-users, got nothing",
+      "The first argument is one of write-to-worker, write-to-users, close-users, online, users, got nothing",
     ],
     [["write-to-nobody"], 'got "write-to-nobody"'],
     [["--port", "1", "close-users"], 'got "--port"'],
@@ -187,6 +236,9 @@ Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
     [["write-to-worker", "--timeout", "0"], "--timeout takes a number from"],
     [["write-to-worker", "--body"], "Flag --body needs a value"],
     [["write-to-worker", "hello"], 'Unexpected argument "hello"'],
+    [["online"], "--uids is missing"],
+    [["online", "--uids", "1", "--receipt"], "Unknown flag --receipt"],
+    [["users", "--limit", "0"], "--limit takes a whole number from 1 to"],
   ];
   for (const [args, says] of cases) {
     await t.step(args.join(" ") || "nothing", async () => {
@@ -211,7 +263,12 @@ Deno.test("maple-trigger --body - refuses more than a frame may hold", async () 
 Deno.test("maple-trigger --help and --version tell what there is", async () => {
   const all = await run(["--help"]);
   assertEquals(all.code, 0);
-  for (const name of ["write-to-worker", "write-to-users", "close-users"]) {
+  for (
+    const name of [
+      ...["write-to-worker", "write-to-users", "close-users"],
+      ...["online", "users"],
+    ]
+  ) {
     assertStringIncludes(all.out, name);
   }
   const one = await run(["write-to-users", "--help"]);
@@ -228,6 +285,7 @@ Deno.test("maple-trigger --help and --version tell what there is", async () => {
       "uids",
       "userdata",
       "exclude",
+      "receipt",
     ]
   ) {
     assertStringIncludes(one.out, `--${flag} `);

@@ -1,0 +1,117 @@
+// MessageQueue: the messages of one gateway in their order: those that wait, and behind them those
+// whose receipt is waited for.
+
+import type { Receipt } from "@maple/box/internal";
+import type { TriggerError } from "./errors.ts";
+import type { GatewayConnection } from "./gateway_connection.ts";
+import type { Ensure } from "./options.ts";
+
+/** One message to one gateway. */
+export interface Message {
+  /** The whole frame. */
+  readonly frame: Uint8Array;
+  /** How much is done so that it is sent. */
+  readonly ensure: Ensure;
+  /** How its time is kept. */
+  readonly timer: ReturnType<typeof setInterval>;
+  /** Milliseconds of one attempt. */
+  readonly timeoutMs: number;
+  /**
+   * What is waited for: `"none"`, that it is handed to the connection; `"where given"`, for the
+   * receipt of a gateway that gives one; `"receipt"`, for that alone; `"answer"`, the same, and
+   * asking twice does no harm.
+   */
+  readonly wants: "none" | "where given" | "receipt" | "answer";
+  /** It is done. */
+  readonly resolve: (receipt: Receipt | undefined) => void;
+  /** It has failed. */
+  readonly reject: (error: TriggerError) => void;
+  /** Whether it is done, or given up. */
+  isOver: boolean;
+  /** The connection that it was sent on, while its receipt is waited for. */
+  sentOn: GatewayConnection | undefined;
+  /** What that knows it by. */
+  receiptId: number;
+  /**
+   * The life of the gateway that may have taken it, though its connection was lost: this one is not
+   * sent it again.
+   */
+  takenBy: number | undefined;
+}
+
+/** The messages of one gateway, in their order. */
+export class MessageQueue {
+  #waiting: Message[] = [];
+  #head = 0;
+  readonly #sent = new Set<Message>();
+
+  /** Bytes of those that wait. */
+  waitingBytes = 0;
+  /** Bytes of those whose receipts are waited for. */
+  sentBytes = 0;
+
+  /** The next one to be sent. */
+  get first(): Message | undefined {
+    while (this.#waiting[this.#head]?.isOver) this.#head++;
+    return this.#waiting[this.#head];
+  }
+
+  /** Those that are not over. */
+  *all(): Generator<Message> {
+    yield* [...this.#sent];
+    yield* this.waiting();
+  }
+
+  /** Those of them that wait. */
+  waiting(): Message[] {
+    return this.#waiting.slice(this.#head).filter(({ isOver }) => !isOver);
+  }
+
+  /** Takes one in. */
+  push(message: Message): void {
+    if (this.#head > 1000) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#waiting.push(message);
+    this.waitingBytes += message.frame.length;
+  }
+
+  /** One of them is sent, and its receipt waited for. */
+  sent(message: Message): void {
+    if (this.#waiting[this.#head] === message) this.#head++;
+    else this.#waiting.splice(this.#waiting.indexOf(message, this.#head), 1);
+    this.waitingBytes -= message.frame.length;
+    this.sentBytes += message.frame.length;
+    this.#sent.add(message);
+  }
+
+  /** Those that were sent on a connection and have got no receipt. */
+  sentOn(connection: GatewayConnection): Message[] {
+    return [...this.#sent].filter(({ sentOn }) => sentOn === connection);
+  }
+
+  /** They wait again, ahead of all others. */
+  sendAgain(messages: readonly Message[]): void {
+    for (const message of messages) {
+      const { length } = message.frame;
+      this.#sent.delete(message);
+      this.sentBytes -= length;
+      this.waitingBytes += length;
+      message.sentOn = undefined;
+    }
+    this.#waiting = [...messages, ...this.#waiting.slice(this.#head)];
+    this.#head = 0;
+  }
+
+  /** One is over; false when it was so before. */
+  remove(message: Message): boolean {
+    if (message.isOver) return false;
+    message.isOver = true;
+    clearInterval(message.timer);
+    const { length } = message.frame;
+    if (this.#sent.delete(message)) this.sentBytes -= length;
+    else this.waitingBytes -= length;
+    return true;
+  }
+}
