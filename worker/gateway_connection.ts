@@ -14,9 +14,11 @@ import {
   isPing,
   isRecall,
   isWithdrawal,
+  PeerOpening,
   pingIntervalMs,
   readInt32,
   readInt64,
+  type Secret,
   withdrawal,
 } from "@maple/box/internal";
 import { Chains } from "./chains.ts";
@@ -35,6 +37,14 @@ export interface TaskHandler {
   onAttached(): void;
   /** The connection has ended. */
   onConnectionClose(cause: CloseCause): void;
+}
+
+/** Which gateway it is. */
+export interface GatewayPeer {
+  /** Its host and port, for messages. */
+  readonly name: string;
+  /** What the worker proves itself by, and the gateway to it. */
+  readonly secret?: Secret | undefined;
 }
 
 /** How a worker asks for tasks. */
@@ -67,6 +77,10 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   #anyGivenUp = false;
   #attached = false;
   #greeted = false;
+  // While the two sides prove who they are; nothing else is sent then.
+  #opening: PeerOpening | undefined;
+  #refusal: string | undefined;
+  #options: AskOptions | undefined;
   // Set when it asks for no more tasks: resolves when none are on their way any more.
   #withdrawn: Promise<void> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -75,14 +89,15 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
 
   /**
    * @param conn The connection, which belongs to this object from now on.
-   * @param gateway Its host and port, for messages.
+   * @param gateway Whose it is.
    */
   constructor(
     conn: Deno.Conn<Deno.NetAddr>,
-    gateway: string,
+    { name, secret }: GatewayPeer,
     handler: TaskHandler,
   ) {
-    this.#writer = new TaskWriter(conn, gateway);
+    this.#writer = new TaskWriter(conn, name);
+    this.#opening = new PeerOpening(secret, "worker");
     this.#handler = handler;
   }
 
@@ -106,12 +121,28 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     return this.#writer.socket.closed;
   }
 
+  /** Why one side has refused the other, where it is for a secret. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Whether the gateway has to say something before the worker does. */
+  get waits(): boolean {
+    return this.#opening?.waits ?? false;
+  }
+
   /** Asks for the first tasks and reads until the connection has ended. */
-  run({ concurrency, identity }: AskOptions): Promise<void> {
-    for (let i = 0; i < concurrency; i++) {
-      this.#writer.ask(0, 0, i > 0 ? NO_BODY : identity);
-    }
+  run(options: AskOptions): Promise<void> {
+    this.#options = options;
+    if (!this.waits) this.#begin();
     return this.#writer.socket.run(this);
+  }
+
+  /** Gives a gateway up that asks for no proof; one that has asked takes its time. */
+  giveUpUnasked(): boolean {
+    const why = this.waits ? this.#opening!.whyUnasked : undefined;
+    if (why !== undefined) this.#refuse(why);
+    return why !== undefined;
   }
 
   /** The worker counts as let in, which an original gateway does not say. */
@@ -165,7 +196,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    * @throws {WorkerError} as {@linkcode GatewayConnection.checkSize}.
    */
   send(task: Uint8Array): boolean {
-    return this.#writer.send(task);
+    return !this.waits && this.#writer.send(task);
   }
 
   /**
@@ -222,6 +253,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#writer.socket.destroy();
   }
   onFrame(frame: Uint8Array): void {
+    if (this.#opening && !this.#isOpenedBy(this.#opening, frame)) return;
     // What a gateway says of itself has higher commands than all tasks.
     const cmd = readInt32(frame, TaskOffset.cmd);
     if (cmd > TaskCmd.WRITE_TO_WORKER && this.#isNoTask(frame)) return;
@@ -232,9 +264,34 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   }
   onClose(cause: CloseCause): void {
     clearTimeout(this.#silence);
+    this.#refusal ??= this.#opening?.whyEnded;
     this.#onConfirmed?.();
     this.#onInHandChange?.();
     this.#handler.onConnectionClose(cause);
+  }
+
+  #begin(): void {
+    const { concurrency, identity } = this.#options!;
+    for (let i = 0; i < concurrency; i++) {
+      this.#writer.ask(0, 0, i > 0 ? NO_BODY : identity);
+    }
+  }
+
+  // Whether the connection is open, and the frame is for those who work on it.
+  #isOpenedBy(opening: PeerOpening, frame: Uint8Array): boolean {
+    const step = opening.take(frame);
+    if (step.kind === "open") this.#opening = undefined;
+    else if (step.kind === "refuse") this.#refuse(step.why);
+    else {
+      this.#writer.send(step.frame);
+      this.#begin();
+    }
+    return step.kind === "open";
+  }
+
+  #refuse(why: string): void {
+    this.#refusal = why;
+    this.#writer.socket.destroy({ kind: "local", message: why });
   }
 
   // Does what a gateway of ours says; answers whether it was that.

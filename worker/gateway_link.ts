@@ -1,11 +1,13 @@
 // GatewayLink: keeps a worker attached to one gateway, through the gateway's restarts.
 
 import {
+  CHALLENGE_MS,
   type CloseCause,
   connectGateway,
   type GatewayHost,
   gatewayName,
   type Logger,
+  type PeerSecret,
 } from "@maple/box/internal";
 import {
   type AskOptions,
@@ -32,6 +34,8 @@ export interface LinkHandler extends Pick<TaskHandler, "onTask"> {
 export interface LinkOptions extends AskOptions {
   /** Whether the gateway is known to be one of ours, which greets whom it lets in. */
   readonly greets: boolean;
+  /** What the worker proves itself by, if it does. */
+  readonly secret: PeerSecret;
 }
 
 /**
@@ -45,6 +49,8 @@ export interface LinkOptions extends AskOptions {
 export type LinkState = "new" | "away" | "knocking" | "attached";
 
 const RECONNECT_MS = 1000;
+// One that refuses the worker, or is refused, for its secret is asked less and less often.
+const MAX_RECONNECT_MS = 30_000;
 // A gateway that does not say in that time that it has let the worker in is an original one.
 const GREETING_MS = 1000;
 
@@ -61,6 +67,7 @@ export class GatewayLink {
   #running: Promise<void> | undefined;
   #stopped = false;
   #awayLogged = false;
+  #reconnectMs = RECONNECT_MS;
   #endWait: (() => void) | undefined;
 
   /** Makes a link that does nothing until it is started. */
@@ -119,7 +126,7 @@ export class GatewayLink {
       const conn = await this.#connect();
       if (conn) await this.#serve(conn);
       // A gateway that accepts and closes at once is asked each second as well.
-      const left = RECONNECT_MS - (performance.now() - start);
+      const left = this.#reconnectMs - (performance.now() - start);
       if (!this.#stopped && left > 0) await this.#wait(left);
     }
   }
@@ -149,7 +156,9 @@ export class GatewayLink {
 
   async #serve(conn: Deno.Conn<Deno.NetAddr>): Promise<void> {
     let ended: CloseCause | undefined;
-    const connection = new GatewayConnection(conn, this.name, {
+    const secret = this.#options.secret.renew((why) => this.#warnOnce(why));
+    const { name } = this;
+    const connection = new GatewayConnection(conn, { name, secret }, {
       onTask: this.#handler.onTask,
       onAttached: () => this.#onAttached(),
       onConnectionClose: (cause) => ended = cause,
@@ -159,13 +168,22 @@ export class GatewayLink {
     await this.#handler.onOpen(this);
     // Stopped before the first ASK: nothing to wait for.
     if (this.#stopped) connection.destroy();
-    const silence = setTimeout(() => this.#onSilence(connection), GREETING_MS);
+    const silence = setTimeout(
+      () => this.#onSilence(connection),
+      connection.waits ? CHALLENGE_MS : GREETING_MS,
+    );
     await connection.run(this.#options);
     clearTimeout(silence);
     this.#connection = undefined;
     const wasAttached = this.#state === "attached";
     this.#setState("knocking");
-    if (!this.#stopped) this.#tellEnd(ended!, wasAttached);
+    const { refusal } = connection;
+    this.#reconnectMs = refusal === undefined
+      ? RECONNECT_MS
+      : Math.min(2 * this.#reconnectMs, MAX_RECONNECT_MS);
+    if (this.#stopped) { /* It was to end. */ }
+    else if (refusal === undefined) this.#tellEnd(ended!, wasAttached);
+    else this.#tellRefusal(refusal);
     await this.#handler.onClose(this);
   }
 
@@ -177,7 +195,8 @@ export class GatewayLink {
 
   #onSilence(connection: GatewayConnection): void {
     if (connection.attached || connection.closed) return;
-    if (!this.greets) connection.attach();
+    if (connection.giveUpUnasked()) return;
+    if (!this.greets && !connection.waits) connection.attach();
     else {
       this.#warnOnce(
         `gateway ${this.name} has not let this worker in yet; waiting`,
@@ -185,12 +204,20 @@ export class GatewayLink {
     }
   }
 
+  #tellRefusal(why: string): void {
+    this.#warnOnce(
+      `cannot work for gateway ${this.name}: ${why}; trying again less and less often, at last every ${
+        MAX_RECONNECT_MS / 1000
+      } s`,
+    );
+  }
+
   #tellEnd({ message }: CloseCause, wasAttached: boolean): void {
     if (wasAttached) {
       this.#handler.logger.warn(`lost gateway ${this.name}: ${message}`);
     } else {
       this.#warnOnce(
-        `gateway ${this.name} does not let this worker in, trying each second: ${message}; it may be full (its option innerConnsMax), or this is not its port for workers`,
+        `gateway ${this.name} does not let this worker in, trying each second: ${message}; it may be full (its option innerConnsMax) or want a secret, or this is not its port for workers`,
       );
     }
   }

@@ -4,6 +4,7 @@ import {
   type GatewayHost,
   gatewayName,
   type Logger,
+  type PeerSecret,
 } from "@maple/box/internal";
 import type { AskOptions, TaskHandler } from "./gateway_connection.ts";
 import { GatewayLink } from "./gateway_link.ts";
@@ -29,6 +30,8 @@ export interface LinksOptions extends AskOptions {
   readonly gateways: readonly GatewayHost[];
   /** The names of those that are known to be of ours, which greet whom they let in. */
   readonly greeting: ReadonlySet<string>;
+  /** What the worker proves itself by, if it does. */
+  readonly secret: PeerSecret;
 }
 
 /** The links of a worker; none until it starts them. */

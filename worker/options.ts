@@ -13,6 +13,7 @@ import {
   type OnUnhandled,
   parseStatusAddress,
   PEER_PORT,
+  PeerSecret,
   programName,
   SECONDS,
   STOP_SIGNALS,
@@ -44,6 +45,18 @@ export interface AttachOptions extends GatewayAddress {
    * module's file name without its extension
    */
   name?: string;
+  /**
+   * What the worker proves itself by to gateways that want it; a gateway that does not ask for it,
+   * or cannot prove that it knows it too, is not worked for. Without it and `secretFile`, that of
+   * the role `worker` in the environment variable `MAPLE_INNER_SECRET`, as `worker:...`.
+   * @default none
+   */
+  secret?: string;
+  /**
+   * A file that holds it, as `worker:...` in a line, and which nobody but its owner may read. It is
+   * read again for each connection; of several the first one counts. @default none
+   */
+  secretFile?: string;
   /**
    * Seconds that a task may take before it is logged as slow; 0 = any. See also `run`.
    * @default {15}
@@ -117,6 +130,8 @@ export interface ResolvedRun {
   readonly gateways: readonly GatewayHost[];
   readonly concurrency: number;
   readonly name: string;
+  /** What it proves itself by, if it does. */
+  readonly secret: PeerSecret;
   /** Milliseconds. */
   readonly workTimeoutMs: number;
   readonly onWorkTimeout: "log" | "replace";
@@ -158,6 +173,8 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     gateways,
     concurrency = 64,
     name = workerName(),
+    secret,
+    secretFile,
     workers = 1,
     workTimeout = 15,
     onWorkTimeout = "log",
@@ -222,6 +239,13 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     gateways: addresses,
     concurrency,
     name,
+    secret: new PeerSecret({
+      secret,
+      secretFile,
+      roles: ["worker"],
+      role: "worker",
+      fail,
+    }),
     workTimeoutMs: workTimeout * 1000,
     onWorkTimeout,
     stopTimeoutMs: stopTimeout * 1000,

@@ -272,7 +272,7 @@ export class Worker<
     await life.start();
     // It was closed while the startWorker hooks were running.
     if (life.leaving) return life.closed;
-    const { gateways, concurrency, name } = options;
+    const { gateways, concurrency, name, secret } = options;
     const identity = encodeIdentity(identityOf({
       name,
       version: config.version,
@@ -288,6 +288,7 @@ export class Worker<
       concurrency,
       identity,
       greeting,
+      secret,
     }, {
       logger: this.logger,
       onTask: this.#tasks.run.bind(this.#tasks),

@@ -82,16 +82,16 @@ export class PeerOpening {
     return `it does not take the secret of this ${this.#who} (role ${this.#proof.role}), as its log tells, or has no place for it`;
   }
 
-  /** Why one is given up on which the gateway has said nothing. */
-  get whySilent(): string {
+  /** Why one is given up on which the gateway asks for nothing; undefined once it has asked. */
+  get whyUnasked(): string | undefined {
     return this.#proof
-      ? "it has not answered the proof"
-      : `it asks for no proof, and this ${this.#who} was given a secret: no secret is set there, or it lists this address as open (its option innerOpen)`;
+      ? undefined
+      : `it asks for no proof, and this ${this.#who} was given a secret: none is set there, or it lets this address in without (its option innerOpen), or it stands still`;
   }
 
   #prove(secret: Secret, frame: Uint8Array): OpeningStep {
     const challenge = challengeOf(frame);
-    if (!challenge) return this.#refuse(this.whySilent);
+    if (!challenge) return this.#refuse(this.whyUnasked!);
     this.#challenge = challenge.slice();
     this.#proof = secret.prove(challenge);
     return { kind: "send", frame: proofFrame(this.#proof) };

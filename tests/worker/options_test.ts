@@ -7,7 +7,9 @@ import { resolveRun, runOptions } from "../../worker/options.ts";
 import { WorkerFixture } from "./worker_fixture.ts";
 
 Deno.test("resolveRun() fills in the defaults", () => {
-  assertEquals(resolveRun({}), {
+  const { secret, ...options } = resolveRun({});
+  assertEquals(secret.last, undefined);
+  assertEquals(options, {
     gateways: [{ host: "127.0.0.1", port: 28000 }],
     concurrency: 64,
     name: programName("worker"),
