@@ -14,12 +14,14 @@ import {
   runCommand,
   UsageError,
 } from "@maple/box/internal";
-import { type Attack, ATTACKS, type Target } from "./attack/attacks.ts";
+import type { Attack, Target } from "./attack/attack.ts";
+import { ATTACKS } from "./attack/attacks.ts";
 import {
   HonestClients,
   type Phase,
   quantile,
 } from "./attack/honest_clients.ts";
+import { certify } from "./run/certificate.ts";
 import { endOnSignal } from "./run/children.ts";
 import { Program } from "./run/program.ts";
 
@@ -46,6 +48,13 @@ const FLAGS: readonly Flag[] = [
     max: 1000,
     help: "honest clients beside it (20)",
   },
+  {
+    name: "limits",
+    type: "string",
+    value: "WHEN",
+    choices: ["off", "on", "both"],
+    help: "off, on or both: limits of single clients and addresses (off)",
+  },
   HELP_FLAG,
 ];
 
@@ -61,11 +70,18 @@ ${describeFlags(FLAGS)}
 Exit code: 0; 1 when a request of an honest client has failed.
 `;
 
+// What honest clients are far from: each sends 100 frames a second at most, and 21 of them have one
+// address, from which 5 newcomers come a second.
+const LIMITS = [
+  ...["--client-rate", "200", "--client-bytes-rate", "50000"],
+  ...["--conns-per-address", "50", "--connect-rate", "20"],
+];
 const SAMPLE_MS = 200;
 const AFTER_MS = 2000;
 
 interface Outcome {
   readonly attack: Attack;
+  readonly limited: boolean;
   readonly before: Phase;
   readonly during: Phase;
   readonly after: Phase;
@@ -74,14 +90,22 @@ interface Outcome {
 
 async function attacked(
   attack: Attack,
-  { seconds, honest }: { seconds: number; honest: number },
+  { seconds, honest, limited, flags }: {
+    seconds: number;
+    honest: number;
+    limited: boolean;
+    flags: readonly string[];
+  },
 ): Promise<Outcome> {
   await using gateway = await Program.deno("../gateway/mod.ts", [
     ...["--outer-host", "127.0.0.1", "--outer-port", "0", "--inner-port", "0"],
-    ...["--metrics", "0", "--log-level", "ERROR", ...attack.flags ?? []],
+    ...["--ws-port", "0", "--metrics", "0", "--log-level", "ERROR"],
+    ...[...flags, ...attack.flags ?? [], ...limited ? LIMITS : []],
   ]);
   const target: Target = {
     outer: gateway.port("outer="),
+    ws: gateway.port("ws="),
+    tls: gateway.port("tls="),
     inner: gateway.port("inner="),
     metrics: gateway.port("metrics="),
   };
@@ -109,7 +133,7 @@ async function attacked(
   await pause(AFTER_MS);
   const after = await clients.stop();
   memory.after = await gateway.rss();
-  return { attack, before, during, after, memory };
+  return { attack, limited, before, during, after, memory };
 }
 
 function pause(ms: number): Promise<void> {
@@ -118,6 +142,7 @@ function pause(ms: number): Promise<void> {
 
 const HEAD = [
   "attack",
+  "limits",
   "answered",
   "failed",
   "p99 before",
@@ -131,12 +156,15 @@ const HEAD = [
   "what",
 ];
 
-function cells({ attack, before, during, after, memory }: Outcome): string[] {
+function cells(
+  { attack, limited, before, during, after, memory }: Outcome,
+): string[] {
   const phases = [before, during, after];
   const sum = (of: (phase: Phase) => number) =>
     String(phases.reduce((total, phase) => total + of(phase), 0));
   return [
     attack.name,
+    limited ? "on" : "off",
     sum(({ times }) => times.length),
     sum(({ failed }) => failed),
     ...phases.map((phase) => quantile(phase, 0.99).toFixed(1)),
@@ -176,12 +204,26 @@ export function main(args: readonly string[]): Promise<number> {
     const seconds = Number(flags.get("seconds") ?? 5);
     const honest = Number(flags.get("honest") ?? 20);
     endOnSignal();
+    const limits = flags.get("limits") ?? "off";
+    const modes = limits === "both" ? [false, true] : [limits === "on"];
+    const folder = await Deno.makeTempDir();
+    const certificate = await certify(folder);
+    const tls = certificate
+      ? ["--tls-port", "0", "--tls-cert", certificate.cert]
+        .concat("--tls-key", certificate.key)
+      : [];
     const outcomes: Outcome[] = [];
     for (const attack of ATTACKS) {
       if (only && !only.includes(attack.name)) continue;
-      console.error(`${attack.name}: ${attack.what}`);
-      outcomes.push(await attacked(attack, { seconds, honest }));
+      for (const limited of modes) {
+        console.error(
+          `${attack.name}: ${attack.what}${limited ? ", with limits" : ""}`,
+        );
+        const all = { seconds, honest, limited, flags: tls };
+        outcomes.push(await attacked(attack, all));
+      }
     }
+    await Deno.remove(folder, { recursive: true });
     console.log(
       `${honest} honest clients, ${seconds} s of each attack, times in milliseconds`,
     );

@@ -2,118 +2,24 @@
 
 import { Box, Task, TaskCmd } from "@maple/box";
 import { writeToUsersTask } from "@maple/box/internal";
+import type { Attack } from "./attack.ts";
 import { AttackCmd } from "./commands.ts";
-
-/** Where the gateway listens. */
-export interface Target {
-  /** For clients. */
-  readonly outer: number;
-  /** For workers and triggers. */
-  readonly inner: number;
-  /** For whoever looks at its figures. */
-  readonly metrics: number;
-}
-
-/** One way to harm a gateway. */
-export interface Attack {
-  /** What it is called on the command line. */
-  readonly name: string;
-  /** What it does, for the table. */
-  readonly what: string;
-  /** Flags that the gateway is started with, beside the usual ones. */
-  readonly flags?: readonly string[];
-  /** Attacks until the process is ended. */
-  run(target: Target): Promise<void>;
-}
+import { FLOODS } from "./floods.ts";
+import {
+  close,
+  connect,
+  crowd,
+  flood,
+  never,
+  packed,
+  pause,
+  repeated,
+  swallow,
+  write,
+} from "./means.ts";
 
 const CROWD = 2000;
 const BIG = new Uint8Array(1_000_000);
-
-const never = (): Promise<never> => new Promise(() => {});
-
-async function connect(port: number): Promise<Deno.TcpConn> {
-  for (;;) {
-    try {
-      return await Deno.connect({ hostname: "127.0.0.1", port });
-    } catch {
-      await pause(50);
-    }
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Writes all of it; false when the connection has ended. */
-async function write(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
-  try {
-    for (let at = 0; at < bytes.length;) {
-      at += await conn.write(bytes.subarray(at));
-    }
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Reads and forgets until the connection has ended. */
-async function swallow(conn: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(64 * 1024);
-  try {
-    while (await conn.read(buffer) !== null);
-  } catch {
-    // Ended by the other side.
-  }
-}
-
-/** So many at a time, each again and again. */
-async function crowd(
-  count: number,
-  one: (index: number) => Promise<void>,
-): Promise<void> {
-  await Promise.all(Array.from({ length: count }, async (_, index) => {
-    for (;;) {
-      await one(index);
-      await pause(1);
-    }
-  }));
-}
-
-/** Connects, writes the same bytes again and again, and reads or does not. */
-function flood(
-  count: number,
-  bytes: Uint8Array,
-  options: { reads?: boolean; everyMs?: number } = {},
-): (target: Target) => Promise<void> {
-  return ({ outer }) =>
-    crowd(count, async () => {
-      const conn = await connect(outer);
-      if (options.reads) void swallow(conn);
-      while (await write(conn, bytes)) {
-        if (options.everyMs) await pause(options.everyMs);
-      }
-      close(conn);
-    });
-}
-
-function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // Closed already.
-  }
-}
-
-function packed(cmd: number, body: Uint8Array | string = ""): Uint8Array {
-  return new Box({ cmd, sn: 1, body }).pack();
-}
-
-function repeated(frame: Uint8Array, times: number): Uint8Array {
-  const all = new Uint8Array(frame.length * times);
-  for (let i = 0; i < times; i++) all.set(frame, i * frame.length);
-  return all;
-}
 
 /** The attacks, in the order of the table. */
 export const ATTACKS: readonly Attack[] = [
@@ -260,4 +166,5 @@ export const ATTACKS: readonly Attack[] = [
         close(conn);
       }),
   },
+  ...FLOODS,
 ];

@@ -12,6 +12,8 @@ export const AttackCmd = {
   POISON: 4,
   /** Never ends, and keeps the event loop for itself. */
   ENDLESS: 5,
+  /** Answered with nothing at once. */
+  SINK: 6,
   /** A message to users. */
   MESSAGE: 100,
 } as const;

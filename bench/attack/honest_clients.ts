@@ -1,7 +1,7 @@
 // HonestClients: clients that want nothing but answers, and newcomers, while others attack.
 
-import { Box, TcpClient } from "@maple/box";
 import { AttackCmd } from "./commands.ts";
+import { HonestClient } from "./honest_client.ts";
 
 // How long an honest client waits for an answer before it counts as failed, in seconds.
 const PATIENCE = 20;
@@ -63,61 +63,51 @@ export class HonestClients {
     let client = await this.#connected();
     while (!this.#stopped) {
       if (!await this.#ask(client)) {
-        client.close();
+        client?.close();
         client = await this.#connected();
       }
       await pause(PAUSE_MS);
     }
-    client.close();
+    client?.close();
   }
 
-  async #connected(): Promise<TcpClient<Box>> {
+  async #connected(): Promise<HonestClient | undefined> {
     for (;;) {
-      const client = new TcpClient(Box, "127.0.0.1", this.#port, {
-        timeout: PATIENCE,
-      });
       try {
-        await client.connect();
-        return client as unknown as TcpClient<Box>;
+        return await HonestClient.connect(this.#port);
       } catch {
-        if (this.#stopped) return client as unknown as TcpClient<Box>;
+        if (this.#stopped) return undefined;
         await pause(PAUSE_MS);
       }
     }
   }
 
   // The answer counts in the phase in which its request was sent.
-  async #ask(client: TcpClient<Box>): Promise<boolean> {
+  async #ask(client: HonestClient | undefined): Promise<boolean> {
     const phase = this.#phase;
     const start = performance.now();
-    try {
-      const answer = await client.request({ cmd: AttackCmd.ECHO, body: "hi" });
-      if (answer.ret !== 0) throw new Error(`ret ${answer.ret}`);
-      phase.times.push(performance.now() - start);
-      return true;
-    } catch {
-      phase.failed++;
-      return false;
-    }
+    const isAnswered = await answered(client);
+    if (isAnswered) phase.times.push(performance.now() - start);
+    else phase.failed++;
+    return isAnswered;
   }
 
   async #come(): Promise<void> {
     while (!this.#stopped) {
       const phase = this.#phase;
-      const client = new TcpClient(Box, "127.0.0.1", this.#port, {
-        timeout: PATIENCE,
-      });
-      try {
-        await client.connect();
-        await client.request({ cmd: AttackCmd.ECHO, body: "hello" });
-        phase.newcomers++;
-      } catch {
-        phase.refused++;
-      }
-      client.close();
+      const client = await HonestClient.connect(this.#port)
+        .catch(() => undefined);
+      if (await answered(client)) phase.newcomers++;
+      else phase.refused++;
+      client?.close();
       await pause(NEWCOMER_MS);
     }
   }
+}
+
+async function answered(client: HonestClient | undefined): Promise<boolean> {
+  const answer = await client?.request(AttackCmd.ECHO, { seconds: PATIENCE });
+  return answer?.ret === 0;
 }
 
 function newPhase(): Phase {

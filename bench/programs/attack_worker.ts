@@ -14,6 +14,7 @@ app.route(
   AttackCmd.ECHO,
   (request) => request.writeToClient({ body: request.box.body }),
 );
+app.route(AttackCmd.SINK, (request) => request.writeToClient({ body: "" }));
 app.route(AttackCmd.SLOW, async (request) => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   return request.writeToClient({ body: "" });

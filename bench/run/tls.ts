@@ -1,7 +1,7 @@
 // TLS: the gateway's own port for it, and HAProxy that ends it in front of the one for TCP, beside
 // TCP; and the memory of idle connections.
 
-import { join } from "node:path";
+import { certify } from "./certificate.ts";
 import type { BenchContext } from "./context.ts";
 import { measureInTurn } from "./echoes.ts";
 import { Generator, type LoadFlags } from "./generator.ts";
@@ -58,55 +58,4 @@ export async function tls(context: BenchContext): Promise<Row[]> {
     rows.push(...await measure(own, name, gateway, chosen, options));
   }
   return rows;
-}
-
-/** A certificate for this machine, as gateway and load tool, and as HAProxy, take it. */
-interface BenchCertificate {
-  readonly cert: string;
-  readonly key: string;
-  readonly pem: string;
-  readonly authority: string;
-}
-
-async function certify(folder: string): Promise<BenchCertificate | undefined> {
-  const [cert, key, pem, authority] = ["tls.crt", "tls.key", "tls.pem", "ca"]
-    .map((name) => join(folder, name)) as [string, string, string, string];
-  const make = async (args: readonly string[]) => {
-    const { success, stderr } = await new Deno.Command("openssl", {
-      args: [...args],
-      stdout: "null",
-    }).output();
-    if (!success) {
-      throw new Error(`openssl: ${new TextDecoder().decode(stderr)}`);
-    }
-  };
-  const NEW = ["req", "-newkey", "ec", "-nodes"];
-  const CURVE = ["-pkeyopt", "ec_paramgen_curve:P-256"];
-  try {
-    await make([
-      ...[...NEW, ...CURVE, "-x509", "-subj", "/CN=bench authority"],
-      ...["-keyout", `${authority}.key`, "-out", `${authority}.crt`],
-    ]);
-    await make([
-      ...[...NEW, ...CURVE, "-subj", "/CN=bench"],
-      ...["-keyout", key, "-out", `${cert}.request`],
-    ]);
-    await Deno.writeTextFile(
-      `${cert}.names`,
-      "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n",
-    );
-    await make([
-      ...["x509", "-req", "-in", `${cert}.request`, "-out", cert],
-      ...["-CA", `${authority}.crt`, "-CAkey", `${authority}.key`],
-      ...["-CAcreateserial", "-extfile", `${cert}.names`],
-    ]);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  const texts = await Promise.all(
-    [cert, key].map((path) => Deno.readTextFile(path)),
-  );
-  await Deno.writeTextFile(pem, texts.join(""));
-  return { cert, key, pem, authority: `${authority}.crt` };
 }

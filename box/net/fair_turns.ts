@@ -19,7 +19,9 @@
 // be served until the last one is let in or closed. No more than ACCEPTS_PER_ROUND and
 // CLOSES_PER_ROUND of them have their turn in a round.
 //
-// With few connections each is served in time without it, so nothing is done below MIN_SOCKETS.
+// With few connections each is served in time without it, so nothing is done below MIN_SOCKETS, but
+// for accepts: thousands may come at the same moment of which none stays, since they are refused.
+// Then letting the loop park for a moment is enough.
 
 const READS_PER_ROUND = 64;
 const ACCEPTS_PER_ROUND = 64;
@@ -68,9 +70,9 @@ export function turnToRead(): Promise<void> | undefined {
 
 /** To be called before each accept; what it gives is to be awaited before accepting. */
 export function turnToAccept(): Promise<void> | undefined {
-  if (sockets < MIN_SOCKETS || ++accepts < ACCEPTS_PER_ROUND) return undefined;
+  if (++accepts < ACCEPTS_PER_ROUND) return undefined;
   accepts = 0;
-  return nextRound();
+  return sockets < MIN_SOCKETS ? park() : nextRound();
 }
 
 /**
@@ -81,6 +83,10 @@ export function turnToClose(): Promise<void> | undefined {
   if (sockets < MIN_SOCKETS) return undefined;
   if (++closes % CLOSES_PER_ROUND === 0) closing = closing.then(nextRound);
   return closing;
+}
+
+function park(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function nextRound(): Promise<void> {

@@ -112,7 +112,8 @@ export async function acceptAll<C extends { close(): void }>(
   for (;;) {
     let conn: C;
     try {
-      const turn = turnToAccept();
+      // Whoever fails has pauses of his own.
+      const turn = failures === 0 ? turnToAccept() : undefined;
       if (turn) await turn;
       conn = await listener.accept();
       failures = 0;

@@ -160,6 +160,28 @@ Deno.test("acceptAll() lets others have their turn while very many connections c
   await bounded(Promise.all(running));
 });
 
+Deno.test("acceptAll() lets others have their turn while very many connections come that are refused", async () => {
+  const opened = await openMany();
+  const waiting = opened.map(({ near }) => near);
+  let refused = 0;
+  const served = await openServed(() => refused);
+  const listener = fakeListener(() => {
+    const conn = waiting.pop();
+    return conn
+      ? Promise.resolve(conn)
+      : Promise.reject(new Deno.errors.BadResource());
+  });
+  const accepting = acceptAll(listener, SILENT, (conn) => {
+    conn.close();
+    if (++refused === SOME) served.ask();
+  });
+  await bounded(accepting);
+  const at = await bounded(served.asked);
+  assert(at < MANY / 2, `served after ${at} of ${MANY}`);
+  for (const { far } of opened) far.close();
+  await served.close();
+});
+
 Deno.test("FrameSocket lets others have their turn while very many connections end", async () => {
   let closed = 0;
   const served = await openServed(() => closed);
