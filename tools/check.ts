@@ -2,6 +2,7 @@
 // the tests: format, lint, types, documentation, the arrows between packages.
 
 import { join, relative, resolve } from "node:path";
+import { checkDependencies } from "./dependencies.ts";
 import { jsrEnvironment } from "./deno.ts";
 import { readConfig, walk, workspaceFolders } from "./jsr_package.ts";
 import { ROOT } from "./jsr_registry.ts";
@@ -17,6 +18,7 @@ Runs these steps, or only those named, and stops at the first that fails:
   browser  types of what runs in browsers, without those of Deno
   doc      deno doc --lint of every entry point of every package
   graph    packages import only what they may
+  supply   what is taken from elsewhere has an exact version, and a row in the README with its licence
   width    no comment is wider than 100 columns
   merge    no file holds the marks of a merge that was not finished`;
 
@@ -74,24 +76,37 @@ async function entryPoints(): Promise<string[]> {
   return files.map((file) => relative(ROOT, file));
 }
 
-async function wideComments(): Promise<string[]> {
-  const problems: string[] = [];
+async function* sourceFiles(
+  options: { readonly tests?: boolean } = {},
+): AsyncGenerator<string> {
   for (const source of await sources()) {
     const path = resolve(ROOT, source);
-    const files = source.endsWith(".ts") ? [path] : walk(path);
-    for await (const file of files) {
-      if (!file.endsWith(".ts")) continue;
-      const lines = (await Deno.readTextFile(file)).split("\n");
-      for (const [index, line] of lines.entries()) {
-        if (line.length <= COMMENT_COLUMNS || !/^\s*(\/\/|\/?\*)/.test(line)) {
-          continue;
-        }
-        problems.push(
-          `${relative(ROOT, file)}:${
-            index + 1
-          }: a comment of ${line.length} columns, may have ${COMMENT_COLUMNS}`,
-        );
+    if (source.endsWith(".ts")) yield path;
+    else yield* walk(path, options);
+  }
+}
+
+async function* dependentFiles(): AsyncGenerator<string> {
+  yield join(ROOT, "deno.json");
+  for await (const file of sourceFiles({ tests: true })) {
+    if (/\.[cm]?[jt]sx?$|\bdeno\.json$/.test(file)) yield file;
+  }
+}
+
+async function wideComments(): Promise<string[]> {
+  const problems: string[] = [];
+  for await (const file of sourceFiles()) {
+    if (!file.endsWith(".ts")) continue;
+    const lines = (await Deno.readTextFile(file)).split("\n");
+    for (const [index, line] of lines.entries()) {
+      if (line.length <= COMMENT_COLUMNS || !/^\s*(\/\/|\/?\*)/.test(line)) {
+        continue;
       }
+      problems.push(
+        `${relative(ROOT, file)}:${
+          index + 1
+        }: a comment of ${line.length} columns, may have ${COMMENT_COLUMNS}`,
+      );
     }
   }
   return problems;
@@ -118,6 +133,10 @@ const STEPS: Readonly<Record<string, Step>> = {
     await deno(["doc", "--lint", ...await entryPoints()], env),
   graph: async () => {
     const problems = await packageGraphProblems(await workspaceFolders(ROOT));
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
+  supply: async () => {
+    const problems = await checkDependencies(ROOT, dependentFiles());
     return problems.length > 0 ? problems.join("\n") : undefined;
   },
   width: async () => {

@@ -167,12 +167,15 @@ async function isPackage(dir: string): Promise<boolean> {
 }
 
 /** The files of a folder, without tests, dot-files and packages within it. */
-export async function* walk(dir: string): AsyncGenerator<string> {
+export async function* walk(
+  dir: string,
+  { tests = false }: { readonly tests?: boolean } = {},
+): AsyncGenerator<string> {
   for await (const { name, isFile, isDirectory } of Deno.readDir(dir)) {
     const path = join(dir, name);
     if (name.startsWith(".") || name === "node_modules") continue;
-    if (isDirectory && !await isPackage(path)) yield* walk(path);
-    if (isFile && !TEST.test(name)) yield path;
+    if (isDirectory && !await isPackage(path)) yield* walk(path, { tests });
+    if (isFile && (tests || !TEST.test(name))) yield path;
   }
 }
 

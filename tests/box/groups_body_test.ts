@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import protobuf from "npm:protobufjs@^7";
+import protobuf from "npm:protobufjs@7.6.6";
 import {
   BoxError,
   decodeGroups,

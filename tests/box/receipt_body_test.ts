@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import protobuf from "npm:protobufjs@^7";
+import protobuf from "npm:protobufjs@7.6.6";
 import { BoxError, type Int64, Task, TaskCmd, TaskFlag } from "@maple/box";
 import {
   decodeQuery,

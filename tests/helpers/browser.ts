@@ -1,6 +1,6 @@
 // openBrowser: a real Chromium without a window, where one is installed.
 
-import type { Browser } from "npm:playwright-core@1";
+import type { Browser } from "npm:playwright-core@1.65.1";
 
 /** Where Debian's chromium package puts it. */
 const CHROMIUM = "/usr/bin/chromium";
@@ -33,7 +33,7 @@ async function isInstalled(): Promise<boolean> {
 
 /** Starts one; it ends at the end of the test. */
 export async function openBrowser(): Promise<Browser & AsyncDisposable> {
-  const { chromium } = await import("npm:playwright-core@1");
+  const { chromium } = await import("npm:playwright-core@1.65.1");
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ARGS,

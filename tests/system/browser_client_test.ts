@@ -3,7 +3,7 @@
 // restarted.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Page } from "npm:playwright-core@1";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { hasChromium, openBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";

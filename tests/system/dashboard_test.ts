@@ -11,7 +11,7 @@ import type {
   Browser,
   BrowserContextOptions,
   Page,
-} from "npm:playwright-core@1";
+} from "npm:playwright-core@1.65.1";
 import { TaskCmd, TaskFlag } from "@maple/box";
 import { statusUrl } from "@maple/box/internal";
 import { MetricsServer } from "../../gateway/metrics/server.ts";

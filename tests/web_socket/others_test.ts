@@ -43,7 +43,7 @@ type NodeSocketClass = new (
 
 async function importWs(): Promise<NodeSocketClass | undefined> {
   try {
-    const name = "npm:ws@8";
+    const name = "npm:ws@8.18.0";
     return (await import(name)).WebSocket;
   } catch (error) {
     console.log(
