@@ -101,6 +101,7 @@ export {
   type WriteReceipt,
 } from "@maple/box";
 export {
+  type BanOptions,
   type ChangeableLimits,
   type CommandStats,
   type DroppedAnswers,
