@@ -108,20 +108,28 @@ export function encodeRspToGroups(rows: readonly GroupMessage[]): Uint8Array {
  * @throws {BoxError} `frame` as `decodeGroups`.
  */
 export function decodeRspToGroups(body: Uint8Array): GroupMessage[] {
-  return [...readRspToGroups(body)];
+  const rows: GroupMessage[] = [];
+  readRspToGroups(body, (row) => rows.push(row) > 0);
+  return rows;
 }
 
 /**
- * The rows of a body of `WRITE_TO_GROUPS` one by one, so that a hostile body of millions of empty
- * rows takes no memory.
+ * Calls `visit` for the rows of a body of `WRITE_TO_GROUPS` one by one, until it answers false; so a
+ * hostile body of millions of empty rows takes no memory.
  *
+ * @returns Where the row begins for which it did; the length of the body when there was none.
  * @throws {BoxError} `frame` when the bytes that come next are no row.
  */
-export function* readRspToGroups(body: Uint8Array): Generator<GroupMessage> {
+export function readRspToGroups(
+  body: Uint8Array,
+  visit: (row: GroupMessage) => boolean,
+): number {
   const reader = new ProtobufReader(body, "RspToGroups");
-  while (reader.nextField()) {
-    if (reader.field === 1) yield decodeRow(reader.bytes());
-    else reader.skip();
+  for (;;) {
+    const { offset } = reader;
+    if (!reader.nextField()) return offset;
+    if (reader.field !== 1) reader.skip();
+    else if (!visit(decodeRow(reader.bytes()))) return offset;
   }
 }
 

@@ -233,6 +233,8 @@ export {
   GROUP_NAMES_MAX,
   readRspToGroups,
 } from "./groups_body.ts";
+export { FanOut, SMALL_BYTES } from "./fan_out.ts";
+export type { FanOutOptions, FanSession, OnSent } from "./fan_out.ts";
 export { GroupTable } from "./group_table.ts";
 export type {
   Group,

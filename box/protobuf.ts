@@ -96,6 +96,11 @@ export class ProtobufReader {
     this.#name = name;
   }
 
+  /** How many bytes were read: where the next field begins. */
+  get offset(): number {
+    return this.#at;
+  }
+
   /** Goes to the next field; false at the end. */
   nextField(): boolean {
     if (this.#at >= this.#bytes.length) return false;

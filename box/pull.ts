@@ -36,6 +36,8 @@ export interface PeerIdentity {
   chains?: boolean;
   /** Whether it goes by receipts, and so wants to know when no more come, see `farewell`. */
   receipts?: boolean;
+  /** Whether it wants to know in which groups a client was that is gone. */
+  groups?: boolean;
 }
 
 /** What a gateway tells a worker or trigger of ours: that it has let it in, and its limits. */
@@ -77,7 +79,7 @@ export function decodeIdentity(body: Uint8Array): PeerIdentity | undefined {
     const number = told[name];
     if (Number.isSafeInteger(number)) identity[name] = number as number;
   }
-  for (const name of ["chains", "receipts"] as const) {
+  for (const name of ["chains", "receipts", "groups"] as const) {
     if (told[name] === true) identity[name] = true;
   }
   return identity;

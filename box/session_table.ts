@@ -55,6 +55,16 @@ export class SessionTable<S extends TableSession> {
     return this.#byUid.keys();
   }
 
+  /** The connection on which that user is logged in. */
+  ofUser(uid: Int64): S | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  /** All connections on which somebody is logged in. */
+  loggedIn(): IterableIterator<S> {
+    return this.#byUid.values();
+  }
+
   /** All connections. */
   all(): IterableIterator<S> {
     return this.#byConnId.values();

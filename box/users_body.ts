@@ -74,20 +74,28 @@ export function encodeRspToUsers(rows: readonly UserMessage[]): Uint8Array {
  * @throws {BoxError} `frame` when the bytes are no such message.
  */
 export function decodeRspToUsers(body: Uint8Array): UserMessage[] {
-  return [...readRspToUsers(body)];
+  const rows: UserMessage[] = [];
+  readRspToUsers(body, (row) => rows.push(row) > 0);
+  return rows;
 }
 
 /**
- * The rows of a body of `WRITE_TO_USERS` one by one, so that a hostile body of millions of empty
- * rows takes no memory.
+ * Calls `visit` for the rows of a body of `WRITE_TO_USERS` one by one, until it answers false; so a
+ * hostile body of millions of empty rows takes no memory.
  *
+ * @returns Where the row begins for which it did; the length of the body when there was none.
  * @throws {BoxError} `frame` when the bytes that come next are no row.
  */
-export function* readRspToUsers(body: Uint8Array): Generator<UserMessage> {
+export function readRspToUsers(
+  body: Uint8Array,
+  visit: (row: UserMessage) => boolean,
+): number {
   const reader = new ProtobufReader(body, "RspToUsers");
-  while (reader.nextField()) {
-    if (reader.field === 1) yield decodeRow(reader.bytes());
-    else reader.skip();
+  for (;;) {
+    const { offset } = reader;
+    if (!reader.nextField()) return offset;
+    if (reader.field !== 1) reader.skip();
+    else if (!visit(decodeRow(reader.bytes()))) return offset;
   }
 }
 

@@ -2,6 +2,8 @@
 
 import type {
   ClientLimits,
+  FanOut,
+  GroupTable,
   Logger,
   MemoryLimit,
   SessionTable,
@@ -31,6 +33,10 @@ export interface GatewayContext {
   readonly clientLimits: ClientLimits<ClientSession>;
   /** The client connections. */
   readonly sessions: SessionTable<ClientSession>;
+  /** The groups that they are in. */
+  readonly groups: GroupTable<ClientSession>;
+  /** The messages to many of them. */
+  readonly fanOut: FanOut<ClientSession>;
   /** The tasks that wait. */
   readonly queue: TaskQueue;
   /** Who hands them out. */

@@ -5,8 +5,10 @@ import {
   type BanOptions,
   ClientLimits,
   createLogger,
+  FanOut,
   flushLog,
   formatAddress,
+  GroupTable,
   type Listener,
   type MemoryHolder,
   MemoryLimit,
@@ -26,6 +28,7 @@ import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
 import { setBan } from "./outer/set_ban.ts";
 import { OuterListeners } from "./outer/listeners.ts";
+import type { ClientSession } from "./outer/client_session.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
 import { GatewayError } from "./errors.ts";
@@ -105,13 +108,24 @@ export class Gateway implements AsyncDisposable {
       createLogger({ role: "gateway", level: "WARN" });
     this.#running = new Running({ logger });
     this.#certificates = new Certificates(resolved, logger);
+    const sessions = new SessionTable<ClientSession>();
+    const groups = new GroupTable<ClientSession>(resolved);
+    const counters = newCounters();
     this.#context = {
       options: resolved,
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
       logger,
       access: new InnerAccess(resolved),
-      counters: newCounters(),
-      sessions: new SessionTable(),
+      counters,
+      sessions,
+      groups,
+      fanOut: new FanOut({
+        sessions,
+        groups,
+        send: (session, message) => this.#clients.send(session, message),
+        afterOthers: (work) => this.#io?.afterOthers(work),
+        maxBytes: () => resolved.fanOutBytes,
+      }),
       queue,
       dispatcher: new Dispatcher(queue, {
         creditsMax: resolved.creditsMax,
@@ -425,6 +439,7 @@ export class Gateway implements AsyncDisposable {
     this.#watches.stop();
     queue.room.open();
     dispatcher.close();
+    this.#context.fanOut.finish();
     this.#clients.close();
     this.#context.clientLimits.stop();
     this.#door.close();

@@ -55,6 +55,8 @@ export type ChangeableLimits = Pick<
   | "clientQueueMax"
   | "innerConnsMax"
   | "innerReserve"
+  | "groupsPerClient"
+  | "groupsMax"
 >;
 
 /** Their names. */
@@ -68,6 +70,8 @@ export const CHANGEABLE: readonly (keyof ChangeableLimits)[] = [
   "clientQueueMax",
   "innerConnsMax",
   "innerReserve",
+  "groupsPerClient",
+  "groupsMax",
 ];
 
 // Numbers that bound nothing.

@@ -192,6 +192,18 @@ export interface GatewayOptions {
    */
   linger?: number;
   /**
+   * Groups that a client may be in; a join of one more is ignored and counted. @default {100}
+   */
+  groupsPerClient?: number;
+  /** Groups that there may be; a join of one more is ignored and counted. @default {1000000} */
+  groupsMax?: number;
+  /**
+   * Bytes that may be on their way to many clients: a message counts for each of its receivers, and
+   * as 512 bytes where it is smaller. While there are more, a further message to many waits, and
+   * whoever sent it is not read from. @default {8388608}
+   */
+  fanOutBytes?: number;
+  /**
    * Bytes of a worker's or trigger's frame, and four times as many may wait to be sent to it; more
    * closes the connection. @default {16777216}
    */

@@ -179,6 +179,11 @@ export const SETTINGS: readonly Setting[] = [
   number("linger", "seconds that a closed client may take to read the rest", {
     value: "S",
   }),
+  number("groupsPerClient", "groups that a client may be in"),
+  number("groupsMax", "groups that there may be"),
+  number("fanOutBytes", "bytes on their way to many; then senders wait", {
+    value: "BYTES",
+  }),
   number("innerFrameBytes", "bytes of a worker's frame; more close it", {
     ini: "inner.recv_buf_max_size",
     value: "BYTES",

@@ -125,9 +125,10 @@ export class Users<F extends object> {
    */
   write(rows: readonly UsersRow<F>[]): boolean {
     const body = usersBody(this.#app.boxClass, rows);
-    for (const { buf } of readRspToUsers(body)) {
+    readRspToUsers(body, ({ buf }) => {
       checkSize(buf.length, this.#outboxBytes);
-    }
+      return true;
+    });
     this.#deliver(body);
     return !this.#siblings || this.#tell({ write: toBase64(body) });
   }
@@ -146,12 +147,13 @@ export class Users<F extends object> {
 
   #deliver(body: Uint8Array): void {
     const { counters } = this;
-    for (const message of readRspToUsers(body)) {
+    readRspToUsers(body, (message) => {
       counters.userMessages++;
       this.#table.forEachSelected(message, (session) => {
         if (session.write(message.buf)) counters.userDeliveries++;
       });
-    }
+      return true;
+    });
   }
 
   #close(body: Uint8Array): void {

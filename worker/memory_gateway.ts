@@ -100,12 +100,13 @@ export class MemoryGateway implements TaskConnection {
         session?.receive(task.body);
         break;
       case TaskCmd.WRITE_TO_USERS:
-        for (const message of readRspToUsers(task.body)) {
+        readRspToUsers(task.body, (message) => {
           this.#sessions.forEachSelected(
             message,
             (one) => one.receive(message.buf),
           );
-        }
+          return true;
+        });
         break;
       case TaskCmd.CLOSE_CLIENT:
         if (session) this.#showOut(session);

@@ -2,11 +2,12 @@
 // on it, and what those count who watch it.
 
 import type { Int64 } from "../int64.ts";
-import type { TableSession } from "../session_table.ts";
+import type { FanSession } from "../fan_out.ts";
+import type { Membership } from "../group_table.ts";
 import type { ServerTransport } from "./transport.ts";
 
 /** A client's connection with its user. */
-export abstract class BaseSession implements TableSession {
+export abstract class BaseSession implements FanSession {
   /** Whether it has ever sent a whole frame. */
   heard = false;
   /** Used by the rates, as the three below: frames in its bucket. */
@@ -23,6 +24,10 @@ export abstract class BaseSession implements TableSession {
   slowSteps = 0;
   /** The table's: the last walk that met the session. */
   walk = 0;
+  /** The fan-out's: the last message to many that it has been given, or was not for it. */
+  fan = 0;
+  /** The table of groups': its first membership. */
+  groups: Membership | null = null;
   /** What carries its frames. */
   abstract readonly socket: ServerTransport;
   /** The number of the connection. */

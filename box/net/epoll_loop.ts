@@ -102,6 +102,9 @@ export class EpollLoop {
   // Who waits for his turn to leave, and how many of these have had it.
   readonly #leaving: Watched[] = [];
   #left = 0;
+  // Parts of something long, which have one turn each.
+  readonly #parts: (() => void)[] = [];
+  #waitsInThread = false;
   readonly #turn: LoopTurn;
   readonly #poll: number;
   readonly #waker: number;
@@ -185,6 +188,16 @@ export class EpollLoop {
   }
 
   /**
+   * Calls `work`, which is a part of something long and must not throw, when all that is ready has
+   * been served.
+   */
+  afterOthers(work: () => void): void {
+    // A thread waits since nothing is ready, and would not know of it.
+    if (this.#waitsInThread) setTimeout(work);
+    else this.#parts.push(work);
+  }
+
+  /**
    * Ends it; who is still looked after is told so.
    *
    * @returns When nothing of it runs any more.
@@ -255,9 +268,18 @@ export class EpollLoop {
         passedAt = performance.now();
       } else await this.#turn.quick();
       if (this.#ending) return;
+      const part = this.#parts.shift();
+      if (part) {
+        part();
+        await null;
+        inVain = 0;
+        continue;
+      }
       if (isLate) continue;
       if (inVain === WAITS_IN_VAIN) {
+        this.#waitsInThread = true;
         await this.calls.waitInThread(this.#poll, THREAD_WAIT_MS);
+        this.#waitsInThread = false;
       } else if (!this.#look(WAIT_MS)) inVain++;
       if (this.#ending) return;
     }

@@ -19,6 +19,8 @@
 // be served until the last one is let in or closed. No more than ACCEPTS_PER_ROUND and
 // CLOSES_PER_ROUND of them have their turn in a round.
 //
+// Who has much to do that no connection waits for does it in parts, with a look between them.
+//
 // With few connections each is served in time without it, so nothing is done below MIN_SOCKETS, but
 // for accepts: thousands may come at the same moment of which none stays, since they are refused.
 // Then letting the loop park for a moment is enough.
@@ -43,6 +45,7 @@ let accepts = 0;
 let closes = 0;
 let arrivals = 0;
 let pair: Pair | undefined;
+let looking: Promise<void> | undefined;
 let round: Promise<void> | undefined;
 let closing: Promise<void> = Promise.resolve();
 
@@ -89,6 +92,24 @@ function park(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/**
+ * Calls `work`, which is a part of something long and must not throw, when all that has data now
+ * has been found.
+ */
+export function afterOthers(work: () => void): void {
+  (sockets < MIN_SOCKETS ? park() : lookForAll()).then(work);
+}
+
+async function lookForAll(): Promise<void> {
+  try {
+    await look(pair ??= await openPair());
+  } catch {
+    closePair();
+    await park();
+  }
+  closeIdlePair();
+}
+
 function nextRound(): Promise<void> {
   return round ??= finishRound();
 }
@@ -110,7 +131,12 @@ async function finishRound(): Promise<void> {
   closeIdlePair();
 }
 
-async function look({ near, far }: Pair): Promise<void> {
+// One at a time: two reads could share the byte of one.
+function look(pair: Pair): Promise<void> {
+  return looking ??= lookOnce(pair).finally(() => looking = undefined);
+}
+
+async function lookOnce({ near, far }: Pair): Promise<void> {
   // The read is begun first: begun with the byte already there it would be answered without
   // looking.
   await Promise.all([far.read(inbox), near.write(BYTE)]);

@@ -3,6 +3,7 @@
 import { DenoListener } from "./deno_listener.ts";
 import { listenEpoll } from "./epoll_listener.ts";
 import { EpollLoop } from "./epoll_loop.ts";
+import { afterOthers } from "./fair_turns.ts";
 import { Libc } from "./libc.ts";
 import type { ListenTcpOptions } from "./listen.ts";
 import type { Listener } from "./listener.ts";
@@ -25,6 +26,11 @@ export interface ServerIo {
     options?: ListenTcpOptions,
   ): Listener;
   /**
+   * Calls `work`, which is a part of something long and must not throw, when all others who have
+   * something ready have had their turn.
+   */
+  afterOthers(work: () => void): void;
+  /**
    * To be called when all of its connections and listeners are closed.
    *
    * @returns When nothing of it runs any more.
@@ -43,6 +49,7 @@ export function openIo(kind: IoKind): ServerIo {
 
 const DENO_IO: ServerIo = {
   listen: (at, options = {}) => DenoListener.listen(at, options),
+  afterOthers,
   close: () => Promise.resolve(),
 };
 
@@ -69,6 +76,10 @@ class EpollIo implements ServerIo {
     options?: ListenTcpOptions,
   ): Listener {
     return listenEpoll(this.#shared, at, options);
+  }
+
+  afterOthers(work: () => void): void {
+    this.#shared.loop.afterOthers(work);
   }
 
   close(): Promise<void> {

@@ -59,6 +59,15 @@ export function dashboardFigures(
       }`,
     );
     set(
+      "groups",
+      count(stats.groups),
+      `members ${count(stats.groupMembers)} · limit ${
+        count(limits.groupsMax)
+      } · messages/s ${
+        optional(rates?.perSecond.groupMessages)
+      } · deliveries/s ${optional(rates?.perSecond.groupDeliveries)}`,
+    );
+    set(
       "requests",
       optional(point?.requests),
       `${count(stats.clientFrames)} so far · ${bytes(stats.clientBytes)} in · ${
@@ -201,12 +210,20 @@ export function dashboardFigures(
     fill("commands", rows, "No request was finished yet.");
   }
 
+  function showGroups({ stats }: GatewayReport): void {
+    const rows = stats.largestGroups.map(({ name, members }) =>
+      cells(name, count(members))
+    );
+    fill("groups", rows, "No client is in a group.");
+  }
+
   return {
     show(report, rates, point) {
       showTiles(report, rates, point);
       showTrouble(report);
       showWorkers(report, rates);
       showCommands(report, rates);
+      showGroups(report);
     },
   };
 }

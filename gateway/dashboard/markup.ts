@@ -36,6 +36,7 @@ node <b id="node">–</b> · io <b id="io">–</b> · version <b id="version">�
 <main>
 <dl class="tiles">
 ${tile("clients", "Clients")}
+${tile("groups", "Groups")}
 ${tile("requests", "Requests/s")}
 ${tile("waiting", "Tasks waiting")}
 ${tile("workers", "Workers")}
@@ -74,6 +75,10 @@ ${
 <section class="panel">
 <h2>Commands</h2>
 ${table("commands", ["cmd", "per s", "requests", "mean", "longest"])}
+</section>
+<section class="panel">
+<h2>Largest groups</h2>
+${table("groups", ["name", "members"])}
 </section>
 </div>
 </main>

@@ -1,34 +1,29 @@
-// ClientCommands: what workers and triggers do to clients: answers, messages to users, login,
-// closing.
+// ClientCommands: what workers and triggers do to clients; here to one: answers, login, closing.
 
-import {
-  decodeCloseUsers,
-  Task,
-  TaskCmd,
-  TaskFlag,
-  TaskOffset,
-} from "@maple/box";
+import { Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type BanOptions,
   chainEnded,
   endsChain,
   hasFlag,
   readInt32,
-  readInt64,
-  readRspToUsers,
 } from "@maple/box/internal";
-import type { ClientSession } from "../outer/client_session.ts";
 import type { GatewayContext } from "../context.ts";
+import { clientOf } from "./client_of.ts";
+import { GroupCommands } from "./group_commands.ts";
 import type { InnerLink } from "./inner_link.ts";
 import { BanCommand } from "./ban_command.ts";
+import { ManyCommands } from "./many_commands.ts";
 import { Questions } from "./questions.ts";
-import { PendingReceipt, sendReceipt } from "./receipts.ts";
+import { sendReceipt } from "./receipts.ts";
 
-/** Carries out the commands of workers and triggers that are about clients. */
+/** Carries out the commands of workers and triggers that are about clients, one or many. */
 export class ClientCommands {
   readonly #context: GatewayContext;
   readonly #questions: Questions;
   readonly #banCommand: BanCommand;
+  readonly #many: ManyCommands;
+  readonly #groups: GroupCommands;
 
   /**
    * @param context What the commands work on.
@@ -41,6 +36,8 @@ export class ClientCommands {
     this.#context = context;
     this.#questions = new Questions(context);
     this.#banCommand = new BanCommand(context, ban);
+    this.#many = new ManyCommands(context);
+    this.#groups = new GroupCommands(context);
   }
 
   /**
@@ -54,18 +51,6 @@ export class ClientCommands {
       case TaskCmd.WRITE_TO_CLIENT:
         innerFrames.WRITE_TO_CLIENT++;
         this.#told(link, frame, this.#writeToClient(link, frame));
-        return true;
-      case TaskCmd.WRITE_TO_USERS:
-        innerFrames.WRITE_TO_USERS++;
-        this.#decoded(link, frame, (receipt) => {
-          this.#writeToUsers(frame, receipt);
-        });
-        return true;
-      case TaskCmd.CLOSE_USERS:
-        innerFrames.CLOSE_USERS++;
-        this.#decoded(link, frame, (receipt) => {
-          this.#closeUsers(frame, receipt);
-        });
         return true;
       case TaskCmd.CLOSE_CLIENT:
         innerFrames.CLOSE_CLIENT++;
@@ -86,13 +71,13 @@ export class ClientCommands {
         this.#banCommand.run(link, frame);
         return true;
       default:
-        return false;
+        return this.#many.run(link, frame) || this.#groups.run(link, frame);
     }
   }
 
   // These answer whether there is such a client, and it was done; or why it cannot be.
   #writeToClient(link: InnerLink, frame: Uint8Array): boolean {
-    const session = this.#client(frame);
+    const session = clientOf(this.#context, frame);
     if (!session) return false;
     const body = frame.subarray(TaskOffset.body);
     this.#context.dispatcher.answered(
@@ -100,7 +85,8 @@ export class ClientCommands {
       session,
       readInt32(frame, TaskOffset.ret),
     );
-    const { counters } = this.#context;
+    const { counters, fanOut } = this.#context;
+    if (fanOut.busy) fanOut.settle(session);
     if (!session.socket.send(body)) {
       counters.answersDropped.outbox++;
       return false;
@@ -111,13 +97,15 @@ export class ClientCommands {
   }
 
   #close(frame: Uint8Array): boolean {
-    const session = this.#client(frame);
-    session?.socket.close();
-    return session !== undefined;
+    const session = clientOf(this.#context, frame);
+    if (!session) return false;
+    this.#context.fanOut.settle(session);
+    session.socket.close();
+    return true;
   }
 
   #login(link: InnerLink, frame: Uint8Array): boolean | string {
-    const session = this.#client(frame);
+    const session = clientOf(this.#context, frame);
     if (!session) return false;
     const { uid, userdata } = Task.fromFrame(frame);
     if (uid <= 0) {
@@ -134,13 +122,13 @@ export class ClientCommands {
   }
 
   #logout(frame: Uint8Array): boolean {
-    const session = this.#client(frame);
+    const session = clientOf(this.#context, frame);
     if (session) this.#context.sessions.logout(session);
     return session !== undefined;
   }
 
   #clear(frame: Uint8Array): boolean {
-    const session = this.#client(frame);
+    const session = clientOf(this.#context, frame);
     if (!session) return false;
     const { queue, dispatcher, counters } = this.#context;
     const removed = queue.remove(session, (task) => task.isRequest);
@@ -149,32 +137,6 @@ export class ClientCommands {
     for (let i = 0; i < removed.length; i++) session.requestDone();
     dispatcher.pump();
     return true;
-  }
-
-  #writeToUsers(frame: Uint8Array, receipt: PendingReceipt | undefined): void {
-    const { sessions, counters } = this.#context;
-    for (const row of readRspToUsers(frame.subarray(TaskOffset.body))) {
-      counters.userMessages++;
-      receipt?.look(row.uids, row.exclude);
-      sessions.forEachSelected(row, (session) => {
-        if (!session.socket.send(row.buf)) {
-          counters.answersDropped.outbox++;
-          return;
-        }
-        counters.userDeliveries++;
-        counters.answerBytes += row.buf.length;
-        if (receipt) receipt.delivered++;
-      });
-    }
-  }
-
-  #closeUsers(frame: Uint8Array, receipt: PendingReceipt | undefined): void {
-    const selection = decodeCloseUsers(frame.subarray(TaskOffset.body));
-    receipt?.look(selection.uids, selection.exclude);
-    this.#context.sessions.forEachSelected(selection, (session) => {
-      session.socket.close();
-      if (receipt) receipt.delivered++;
-    });
   }
 
   // A worker that runs chains waits for this, also where there is no such client any more.
@@ -191,38 +153,5 @@ export class ClientCommands {
       ? { error: isDone }
       : { delivered: isDone ? 1 : 0 };
     sendReceipt(this.#context, link, frame, receipt);
-  }
-
-  // The connection that a frame means, if it lives and is of this life of the gateway.
-  #client(frame: Uint8Array): ClientSession | undefined {
-    const { sessions, tag, counters } = this.#context;
-    if (readInt32(frame, TaskOffset.tag) !== tag) {
-      counters.answersDropped.tag++;
-      return undefined;
-    }
-    const session = sessions.get(readInt64(frame, TaskOffset.connId));
-    if (!session) counters.answersDropped.gone++;
-    return session;
-  }
-
-  #decoded(
-    link: InnerLink,
-    frame: Uint8Array,
-    work: (receipt: PendingReceipt | undefined) => void,
-  ): void {
-    const receipt = PendingReceipt.of(this.#context, link, frame);
-    try {
-      work(receipt);
-    } catch (error) {
-      const { message } = error as Error;
-      if (receipt) receipt.error = message;
-      this.#context.counters.badCommands++;
-      this.#context.logger.warn(
-        `${link.name} sent command ${
-          readInt32(frame, TaskOffset.cmd)
-        }, which is ignored: ${message}`,
-      );
-    }
-    receipt?.send();
   }
 }

@@ -88,6 +88,9 @@ export class InnerLink implements FrameHandler, TaskHolder {
   toldOld = false;
   /** The tasks that it holds, the oldest first. */
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
+  /** Whether it is told in which groups a client was that is gone, as a worker of ours says. */
+  groups = false;
+  #held = 0;
   readonly #owner: LinkOwner;
   readonly #unsentMax: number;
   readonly #fullBytes: number;
@@ -135,6 +138,16 @@ export class InnerLink implements FrameHandler, TaskHolder {
     return this.socket.pendingBytes >= this.#fullBytes;
   }
 
+  /** It is not read from, until `readOn` is called as often as this. */
+  holdBack(): void {
+    if (this.#held++ === 0) this.socket.pause();
+  }
+
+  /** It may be read from again, as far as the caller is concerned. */
+  readOn(): void {
+    if (--this.#held === 0) this.socket.resume();
+  }
+
   /** Resolves when all that was sent to it is written, or it is closed. */
   drained(): Promise<void> {
     return this.socket.drained();
@@ -145,6 +158,7 @@ export class InnerLink implements FrameHandler, TaskHolder {
     this.isWorker = true;
     this.identity = identity;
     this.chains = identity?.chains ?? false;
+    this.groups = identity?.groups ?? false;
     this.#owner.onWorkerAttach(this);
   }
 
@@ -155,8 +169,9 @@ export class InnerLink implements FrameHandler, TaskHolder {
 
   /** Sends a task to the worker; the connection is closed when it does not read what it is sent. */
   deliver(task: QueuedTask): void {
-    const at = this.socket.reserve(task.bytes);
-    if (at >= 0) task.writeTo(this.socket.buffer, at);
+    const isBare = !this.groups && task.isNews;
+    const at = this.socket.reserve(isBare ? TaskOffset.body : task.bytes);
+    if (at >= 0) task.writeTo(this.socket.buffer, at, isBare);
   }
 
   /** Makes it give the tasks of a client back that are chained and not begun. */

@@ -146,8 +146,8 @@ export class PullCommands {
       sendReceipt(this.#context, link, frame, { delivered: 1 });
     }
     if (!link.isWorker && !queue.gate.isOpen) {
-      link.socket.pause();
-      queue.gate.opened().then(() => link.socket.resume());
+      link.holdBack();
+      queue.gate.opened().then(() => link.readOn());
     }
   }
 }

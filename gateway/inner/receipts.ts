@@ -15,6 +15,8 @@ export class PendingReceipt {
   readonly #link: InnerLink;
   readonly #header: Uint8Array;
   readonly #offline = new Set<Int64>();
+  // What is not done yet: to begin with, the frame.
+  #open = 1;
 
   private constructor(
     context: GatewayContext,
@@ -47,8 +49,14 @@ export class PendingReceipt {
     }
   }
 
-  /** All is done: sends it. */
-  send(): void {
+  /** A part of the frame is begun, which `done` ends. */
+  begin(): void {
+    this.#open++;
+  }
+
+  /** A part, or the frame itself, is done; when all is, the receipt is sent. */
+  done(): void {
+    if (--this.#open > 0) return;
     const { delivered, error } = this;
     sendReceipt(
       this.#context,

@@ -324,6 +324,28 @@ export const COUNTERS: Plans = {
     metric: "maple_gateway_user_deliveries_total",
     help: "Clients that these messages reached, added up.",
   },
+  groupMessages: {
+    metric: "maple_gateway_group_messages_total",
+    help: "Messages to groups.",
+  },
+  groupDeliveries: {
+    metric: "maple_gateway_group_deliveries_total",
+    help: "Clients that messages to groups reached, added up.",
+  },
+  groupsRefused: {
+    metric: "maple_gateway_group_joins_refused_total",
+    help: "Joins of groups that were refused, by cause.",
+    kinds: {
+      clientFull: "joins refused: in enough groups (--groups-per-client)",
+      full: "joins refused: enough groups (--groups-max)",
+    },
+  },
+  fanOutWaits: {
+    metric: "maple_gateway_fan_out_waits_total",
+    help: "Times that a message to many had to wait, by cause.",
+    cause: "fan_out_bytes",
+    trouble: "messages to many that had to wait (--fan-out-bytes)",
+  },
   receipts: {
     metric: "maple_gateway_receipts_total",
     help: "Receipts that workers and triggers got, by what they told.",

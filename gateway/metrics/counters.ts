@@ -19,6 +19,14 @@ export interface DroppedAnswers {
   outbox: number;
 }
 
+/** Joins of groups that were refused, by cause. */
+export interface RefusedJoins {
+  /** The client was in `groupsPerClient` groups. */
+  clientFull: number;
+  /** There were `groupsMax` groups. */
+  full: number;
+}
+
 /** How often the queue was full, by what it was full of. */
 export interface QueueStops {
   /** `queueMax` tasks. */
@@ -165,6 +173,14 @@ export interface GatewayCounters {
   userMessages: number;
   /** Deliveries that these made. */
   userDeliveries: number;
+  /** Messages to groups: rows of `WRITE_TO_GROUPS`. */
+  groupMessages: number;
+  /** Deliveries that these made. */
+  groupDeliveries: number;
+  /** Joins of groups that were refused, by cause. */
+  groupsRefused: RefusedJoins;
+  /** Times that a message to many had to wait, and its sender: `fanOutBytes` were on their way. */
+  fanOutWaits: number;
   /** Receipts that workers and triggers got, by what they told. */
   receipts: ReceiptOutcomes;
   /**

@@ -4,13 +4,15 @@ import { droppedLogLines, unhandledErrors } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import { copyCounters } from "./counter_values.ts";
 
+const LARGEST_GROUPS = 10;
+
 /**
  * What the parts that a gateway shares and its process tell.
  *
  * @param now In milliseconds of `performance.now`.
  */
 export function gatherStats(context: GatewayContext, now: number) {
-  const { sessions, queue, dispatcher, clientLimits } = context;
+  const { sessions, groups, fanOut, queue, dispatcher, clientLimits } = context;
   return {
     ...copyCounters(context.counters),
     unhandledErrors: unhandledErrors(),
@@ -27,6 +29,10 @@ export function gatherStats(context: GatewayContext, now: number) {
     bufferBytes: context.memory.bytes,
     clientsPeak: sessions.peak,
     users: sessions.users,
+    groups: groups.count,
+    groupMembers: groups.memberships,
+    largestGroups: groups.largest(LARGEST_GROUPS),
+    fanOutBytes: fanOut.bytes,
     idleCredits: dispatcher.idleCredits,
     queued: queue.size,
     queuedPeak: queue.peak,

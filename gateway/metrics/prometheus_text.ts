@@ -128,6 +128,17 @@ function addConnections(
       stats.bans,
     )
     .gauge("maple_gateway_users", "Users logged in now.", stats.users)
+    .gauge("maple_gateway_groups", "Groups of clients now.", stats.groups)
+    .gauge(
+      "maple_gateway_group_members",
+      "Members of all groups now, added up.",
+      stats.groupMembers,
+    )
+    .gauge(
+      "maple_gateway_fan_out_bytes",
+      "Bytes that are on their way to many clients.",
+      stats.fanOutBytes,
+    )
     .gauge(
       "maple_gateway_workers",
       "Workers attached now; at 0 nobody serves what clients ask.",

@@ -26,6 +26,14 @@ export interface WorkerStats extends PeerIdentity {
   seenSeconds: number;
 }
 
+/** A group as it is now. */
+export interface GroupStats {
+  /** What it is called. */
+  name: string;
+  /** How many members it has. */
+  members: number;
+}
+
 /** What a gateway tells of itself; see `Gateway.stats`. */
 export interface GatewayStats extends GatewayCounters {
   /** Bytes of memory that unfinished frames and what is to be sent take, of all connections. */
@@ -40,6 +48,14 @@ export interface GatewayStats extends GatewayCounters {
   clientsPeak: number;
   /** Users logged in now. */
   users: number;
+  /** Groups now. */
+  groups: number;
+  /** Their members now, added up. */
+  groupMembers: number;
+  /** The groups with the most members, the largest first, 10 at most. */
+  largestGroups: GroupStats[];
+  /** Bytes that are on their way to many, as `fanOutBytes` counts them. */
+  fanOutBytes: number;
   /** Connections of workers and triggers now. */
   innerLinks: number;
   /** Those of them that have asked for a task. */

@@ -38,7 +38,9 @@ export interface SessionOwner {
   refuse(session: ClientSession, frame: Uint8Array, ret: number): void;
   /** A request is finished, or was dropped. */
   requestDone(session: ClientSession): void;
-  /** Another user is logged in on it, or none. */
+  /** Another user is about to be logged in on it, or none. */
+  userChanging(session: ClientSession): void;
+  /** It is. */
   userChanged(session: ClientSession): void;
   /** It has less than its share of the queue's room again. */
   readOn(session: ClientSession): void;
@@ -135,6 +137,7 @@ export class ClientSession extends BaseSession
 
   /** Sets who is logged in; 0, 0 is nobody. */
   override setUser(uid: Int64, userdata: Int64): void {
+    this.#owner.userChanging(this);
     super.setUser(uid, userdata);
     this.#owner.userChanged(this);
   }

@@ -1,6 +1,13 @@
 // Clients: lets clients in, makes tasks of their frames, and holds back those that send too much.
 
-import { type BoxOf, RET, Task, TaskCmd, TaskOffset } from "@maple/box";
+import {
+  type BoxOf,
+  encodeGroups,
+  RET,
+  Task,
+  TaskCmd,
+  TaskOffset,
+} from "@maple/box";
 import {
   ClientPlaces,
   type ClientRates,
@@ -18,6 +25,7 @@ import {
 } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
+import { Groups } from "./groups.ts";
 import { heartbeatsOf, proxiesOf, webSocketsOf } from "../read_options.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 import type { OuterPlan } from "./listeners.ts";
@@ -40,6 +48,7 @@ export class Clients implements SessionOwner {
   readonly #heartbeats: Heartbeats | undefined;
   readonly #entrance: Entrance;
   readonly #rates: ClientRates<ClientSession>;
+  readonly #groups: Groups;
   readonly #over: Record<OuterTransport, number> = {
     tcp: 0,
     ws: 0,
@@ -52,6 +61,7 @@ export class Clients implements SessionOwner {
   /** @param context The parts of the gateway. */
   constructor(context: GatewayContext) {
     this.#context = context;
+    this.#groups = new Groups(context);
     const { nodeId } = context.options;
     this.#places = new ClientPlaces(context.options);
     this.#header = new Task({ nodeId, tag: context.tag }).pack();
@@ -109,6 +119,17 @@ export class Clients implements SessionOwner {
     return this.#places.leaving();
   }
 
+  /** Sends a client a message that goes to others as well; whether it was taken. */
+  send({ socket }: ClientSession, message: Uint8Array): boolean {
+    const { counters } = this.#context;
+    if (!socket.send(message)) {
+      counters.answersDropped.outbox++;
+      return false;
+    }
+    counters.answerBytes += message.length;
+    return true;
+  }
+
   /** Reads nobody any more. */
   stopReading(): void {
     this.#reading = false;
@@ -164,6 +185,7 @@ export class Clients implements SessionOwner {
     const { sessions, counters, logger } = this.#context;
     sessions.remove(session);
     this.#context.clientLimits.closed(session);
+    const names = this.#groups.gone(session);
     this.#over[session.transport]--;
     this.#places.leave(session);
     counters.clientsClosed[cause.kind]++;
@@ -175,7 +197,8 @@ export class Clients implements SessionOwner {
     const isTold = this.#context.queue.leave(session);
     this.#context.dispatcher.left(session);
     if (isTold) {
-      this.#submit(TaskCmd.CLIENT_CLOSED, session, EMPTY);
+      const body = names.length > 0 ? encodeGroups({ names, uids: [] }) : EMPTY;
+      this.#submit(TaskCmd.CLIENT_CLOSED, session, body);
     } else counters.newsDropped++;
   }
   onClientGone(session: ClientSession, late: boolean): void {
@@ -201,6 +224,9 @@ export class Clients implements SessionOwner {
       session.paused = false;
       this.readOn(session);
     }
+  }
+  userChanging(session: ClientSession): void {
+    this.#context.fanOut.settle(session);
   }
   userChanged(session: ClientSession): void {
     this.#context.dispatcher.recall(session);
@@ -259,7 +285,7 @@ export class Clients implements SessionOwner {
       readonly counted: CountedAddress | undefined;
     },
   ): void {
-    const { sessions, counters, logger } = this.#context;
+    const { sessions, fanOut, counters, logger } = this.#context;
     const session = new ClientSession(socket, {
       owner: this,
       connId: ++this.#lastConnId,
@@ -268,6 +294,7 @@ export class Clients implements SessionOwner {
       header: this.#header,
     });
     sessions.add(session);
+    fanOut.enter(session);
     this.#places.take(session);
     counters.clientsAccepted++;
     counters.acceptedOver[transport]++;

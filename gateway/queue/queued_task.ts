@@ -163,15 +163,20 @@ export class QueuedTask implements Linked<QueuedTask> {
     return this.isCreated || this.cmd === TaskCmd.CLIENT_CLOSED;
   }
 
-  /** Writes the frame for a worker at `at`. */
-  writeTo(buffer: Uint8Array, at: number): void {
+  /**
+   * Writes the frame for a worker at `at`.
+   *
+   * @param isBare Without its body.
+   */
+  writeTo(buffer: Uint8Array, at: number, isBare: boolean): void {
     if (this.session) this.session.writeHeader(buffer, at);
     else buffer.set(this.header, at);
-    writeInt32(buffer, at + TaskOffset.packetLen, this.bytes);
+    const bytes = isBare ? TaskOffset.body : this.bytes;
+    writeInt32(buffer, at + TaskOffset.packetLen, bytes);
     writeInt32(buffer, at + TaskOffset.cmd, this.cmd);
     const isAgain = this.deliveries > 1;
     writeDelivery(buffer, at, this.deliveryId, isAgain, this.place > 1);
-    buffer.set(this.body, at + TaskOffset.body);
+    if (!isBare) buffer.set(this.body, at + TaskOffset.body);
   }
 
   /** The task that a worker or trigger sent for a worker. `frame` is copied. */

@@ -39,6 +39,7 @@ export interface Figure {
 export type FigureName =
   | "clients"
   | "users"
+  | "groups"
   | "requests"
   | "answers"
   | "waiting"
@@ -124,6 +125,18 @@ export const FIGURES: readonly Figure[] = [
     detail: () => "logged in",
   },
   {
+    name: "groups",
+    label: "groups",
+    value: ({ report }) => report.stats.groups,
+    format: count,
+    detail: ({ report: { stats, limits } }) =>
+      `members ${formatCount(stats.groupMembers)}, max ${
+        formatCount(limits.groupsMax)
+      }`,
+    style: ({ report: { stats, limits } }) =>
+      nearLimit(stats.groups, limits.groupsMax),
+  },
+  {
     name: "requests",
     label: "requests/s",
     value: ({ rates }) => rates?.perSecond.clientFrames ?? null,
@@ -150,15 +163,20 @@ export const FIGURES: readonly Figure[] = [
   {
     name: "messages",
     label: "messages/s",
-    value: ({ rates }) => rates?.perSecond.userMessages ?? null,
+    value: ({ rates }) =>
+      rates
+        ? rates.perSecond.userMessages + rates.perSecond.groupMessages
+        : null,
     format: formatRate,
     detail: ({ report: { stats }, rates }) =>
       `${
         rates
-          ? `to users, ${
+          ? `deliveries/s to users ${
             formatRate(rates.perSecond.userDeliveries)
-          } deliveries/s`
-          : `${formatCount(stats.userMessages)} in all`
+          }, groups ${formatRate(rates.perSecond.groupDeliveries)}`
+          : `to users ${formatCount(stats.userMessages)}, groups ${
+            formatCount(stats.groupMessages)
+          } in all`
       }${receipts(stats.receipts)}`,
   },
   {

@@ -2,6 +2,7 @@
 // that lives.
 
 import { GatewayError } from "../errors.ts";
+import { DEFAULTS } from "../option_table.ts";
 import { newCounters } from "../metrics/counter_values.ts";
 import {
   type GatewayReport,
@@ -80,6 +81,11 @@ function fillIn(report: Record<string, unknown>): void {
   if (!isObject(stats)) return;
   report["trouble"] ??= [];
   stats["io"] ??= "deno";
+  stats["groups"] ??= 0;
+  stats["groupMembers"] ??= 0;
+  stats["largestGroups"] ??= [];
+  const limits = report["limits"];
+  if (isObject(limits)) limits["groupsMax"] ??= DEFAULTS.groupsMax;
   for (const [name, zero] of Object.entries(newCounters())) {
     const value = stats[name];
     if (value === undefined) stats[name] = zero;
@@ -169,11 +175,14 @@ const REPORT_SHAPE: Shape = {
   wss: isAddressOrNull,
   inner: isAddressOrNull,
   nodeId: "number",
-  limits: numbers("connsMax", "queueMax", "queueBytes", "innerConnsMax"),
+  limits: numbers(
+    ...["connsMax", "queueMax", "queueBytes", "innerConnsMax", "groupsMax"],
+  ),
   stats: {
     ...Object.fromEntries(Object.entries(newCounters()).map(shapeOfCounter)),
     clientsOver: numbers("tcp", "ws", "tls", "wss"),
     ...numbers("clients", "clientsPeak", "users", "innerLinks", "workers"),
+    ...numbers("groups", "groupMembers"),
     ...numbers("idleCredits", "queued", "queuedPeak", "queuedBytes", "inHand"),
     ...numbers("oldestSeconds", "loopDelay", "rss", "uptime", "pid"),
     io: "string",
@@ -183,6 +192,7 @@ const REPORT_SHAPE: Shape = {
       cmd: isCommand,
       ...numbers("count", "seconds", "maxSeconds"),
     }],
+    largestGroups: [{ name: "string", members: "number" }],
     workerLinks: [{
       address: "string",
       name: isTextIfAny,

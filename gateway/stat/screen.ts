@@ -21,6 +21,7 @@ import {
 import type { History } from "./history.ts";
 import {
   commandsTable,
+  groupsTable,
   type Table,
   tableLines,
   workersTable,
@@ -59,8 +60,8 @@ const STATE_STYLES: Readonly<Record<GatewayStats["state"], Style>> = {
 };
 
 /**
- * The screen: who it is, the main figures, what went wrong, the workers and the commands. Every
- * line fits when cut to the width.
+ * The screen: who it is, the main figures, what went wrong, the workers, the commands and the
+ * largest groups. Every line fits when cut to the width.
  */
 export function renderScreen(look: Look, options: ScreenOptions): Line[] {
   const { width, height = Infinity, notice } = options;
@@ -82,7 +83,11 @@ export function renderScreen(look: Look, options: ScreenOptions): Line[] {
     }),
     ...troubleLines(look.report.trouble, width),
   ];
-  const tables = [workersTable(look), commandsTable(look)];
+  const tables = [
+    workersTable(look),
+    commandsTable(look),
+    groupsTable(look),
+  ];
   for (const [i, rows] of shareRows(tables, height - lines.length).entries()) {
     if (rows > 0) lines.push([], ...tableLines(tables[i]!, rows, width));
   }

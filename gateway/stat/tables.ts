@@ -1,4 +1,4 @@
-// The tables of the viewer: the workers and the commands.
+// The tables of the viewer: the workers, the commands and the largest groups.
 
 import { cell, type Line, pad } from "./cells.ts";
 import type { Look } from "./figures.ts";
@@ -88,6 +88,20 @@ export function commandsTable({ report, rates }: Look): Table {
         formatCount(command.count),
       ];
     }),
+  };
+}
+
+/** The groups with the most members, the largest first. */
+export function groupsTable({ report }: Look): Table {
+  return {
+    columns: [
+      { title: "largest groups", width: 40, side: "left" },
+      { title: "members", width: 10 },
+    ],
+    rows: report.stats.largestGroups.map(({ name, members }) => [
+      printable(name),
+      formatCount(members),
+    ]),
   };
 }
 

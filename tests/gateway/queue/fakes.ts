@@ -56,6 +56,7 @@ export function fakeSession(
       onClientGone() {},
       refuse() {},
       requestDone() {},
+      userChanging() {},
       userChanged() {},
       readOn() {},
     },

@@ -34,6 +34,7 @@ import {
   renderScreen,
   type ScreenOptions,
 } from "../../../gateway/stat/screen.ts";
+import { dashboardTexts } from "../metrics/dashboard_texts.ts";
 import { durationsWith, reportWith } from "./stat_report.ts";
 
 Deno.test("formatCount(), formatRate() and formatBytes() keep to seven characters or so", () => {
@@ -239,4 +240,26 @@ Deno.test("renderScreen() gives both tables some of 24 lines", () => {
   assert(lineOf(lines, "worker "));
   assert(lineOf(lines, "command "));
   assertEquals(lineOf(lines, "1001").startsWith("1001"), true);
+});
+
+Deno.test("renderScreen() and the dashboard show the groups, and nothing in a name steers a terminal", () => {
+  const report = reportWith({
+    stats: {
+      ...{ groups: 12_345, groupMembers: 67_890 },
+      largestGroups: [
+        { name: "lobby", members: 4000 },
+        { name: "evil\x1b[2J<b>", members: 3 },
+      ],
+    },
+  });
+  const lines = renderScreen({ report, rates: null }, { width: 80 })
+    .map((line) => toText(line, { width: 80, colors: false }));
+  const text = lines.join("\n");
+  assertMatch(text, /^groups +12,345 +members 67,890, max 1\.00 M$/m);
+  assertMatch(text, /^lobby +4,000$/m);
+  assertMatch(text, /^evil\?\[2J<b> +3$/m);
+  // As texts, of which a browser makes no elements.
+  const texts = dashboardTexts(report, null);
+  assert(texts.includes("evil\x1b[2J<b>"));
+  assert(texts.includes("12,345"));
 });

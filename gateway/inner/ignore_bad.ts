@@ -1,0 +1,35 @@
+// What happens to a frame of a worker or trigger that makes no sense: it is counted, told and
+// ignored.
+
+import type { GatewayContext } from "../context.ts";
+import type { InnerLink } from "./inner_link.ts";
+import type { PendingReceipt } from "./receipts.ts";
+
+/** A command, and what there is to tell of it. */
+export interface Command {
+  /** Whoever has sent it. */
+  readonly link: InnerLink;
+  /** Its number. */
+  readonly cmd: number;
+  /** Where its sender wants one. */
+  readonly receipt: PendingReceipt | undefined;
+}
+
+/** Does `work` for a command; where its body is not what it should be, it is ignored. */
+export function ignoreBad<T>(
+  { counters, logger }: GatewayContext,
+  { link, cmd, receipt }: Command,
+  work: () => T,
+): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    const { message } = error as Error;
+    if (receipt) receipt.error = message;
+    counters.badCommands++;
+    logger.warn(
+      `${link.name} sent command ${cmd}, which is ignored: ${message}`,
+    );
+    return undefined;
+  }
+}
