@@ -43,10 +43,10 @@ const MAY: ReadonlyMap<number, readonly InnerRole[]> = new Map([
   [TaskCmd.CLOSE_USERS, WRITERS],
   [TaskCmd.CLEAR_CLIENT_TASKS, WRITERS],
   // Groups: who is in them, messages to them, the end of their members' connections.
-  [410, WRITERS],
-  [420, WRITERS],
-  [430, WRITERS],
-  [440, WRITERS],
+  [TaskCmd.JOIN_GROUPS, WRITERS],
+  [TaskCmd.LEAVE_GROUPS, WRITERS],
+  [TaskCmd.WRITE_TO_GROUPS, WRITERS],
+  [TaskCmd.CLOSE_GROUPS, WRITERS],
   // What is asked and changes nothing.
   [TaskCmd.QUERY, EVERYBODY],
   // The gateway itself: who may not come, and that it empties.
