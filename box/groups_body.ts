@@ -114,8 +114,8 @@ export function decodeRspToGroups(body: Uint8Array): GroupMessage[] {
 }
 
 /**
- * Calls `visit` for the rows of a body of `WRITE_TO_GROUPS` one by one, until it answers false; so a
- * hostile body of millions of empty rows takes no memory.
+ * Calls `visit` for the rows of a body of `WRITE_TO_GROUPS` one by one, until it answers false; so
+ * a hostile body of millions of empty rows takes no memory.
  *
  * @returns Where the row begins for which it did; the length of the body when there was none.
  * @throws {BoxError} `frame` when the bytes that come next are no row.

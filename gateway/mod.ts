@@ -28,9 +28,10 @@ export type {
   InnerCommand,
   QueueStops,
   ReceiptOutcomes,
+  RefusedJoins,
   UnprovenVisitors,
 } from "./metrics/counters.ts";
-export type { GatewayStats, WorkerStats } from "./metrics/stats.ts";
+export type { GatewayStats, GroupStats, WorkerStats } from "./metrics/stats.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";
 
 // Who imports this for its classes does not load what only the program needs.
