@@ -76,7 +76,8 @@ export class EpollSocket extends Watched implements Conn {
     // As Deno does: with something unread what follows is a reset, and who reads sees an end first.
     this.loop.calls.endSending(this.descriptor);
     this.release();
-    this.#failWriting(closedError());
+    // An error is dear to make, and thousands may leave at the same moment.
+    if (this.#writing) this.#failWriting(closedError());
     // Not in place: whoever closes it may be in the middle of a frame that is in the sink's memory.
     if (this.#sink && !this.#paused) queueMicrotask(() => this.#end());
   }

@@ -220,6 +220,16 @@ Deno.test("FrameSocket.onClose is called once though close() and destroy() are c
   assertEquals((await harness.ended()).kind, "peer");
 });
 
+Deno.test("FrameSocket.send() sends nothing while a socket that is destroyed tells so", async () => {
+  await using harness = await Harness.open();
+  let sent: boolean | undefined;
+  harness.onEachClose = () => sent = harness.socket.send(FRAME);
+  harness.run();
+  harness.socket.destroy();
+  assertEquals((await harness.ended()).kind, "local");
+  assertStrictEquals(sent, false);
+});
+
 Deno.test("FrameSocket.run() ends at once on a socket that is destroyed", async () => {
   await using harness = await Harness.open();
   harness.socket.destroy();
