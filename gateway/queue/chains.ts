@@ -31,10 +31,10 @@ const LENGTH_MAX = 64;
 const TASK_BYTES_MAX = 16 * 1024;
 // Where none sends one at a time, longer turns serve all of them better.
 const LONGER = 6;
-// Those that send one at a time, and had one done so lately, will send another. What others have
-// under way meanwhile takes the time of all that the next one goes through.
+// A client that sends one at a time, and had one done so lately, will send the next. What others
+// have under way by then is ahead of it everywhere on its way.
 const LONE_MS = 5;
-// A client that sends many has one alone under way now and then.
+// A client that sends many has a single one left now and then: so many in a row tell nothing.
 const LONE_SINGLES = 2;
 // Where tasks take longer the round trip counts for little; what waits here goes to whoever has the
 // least to do, may be given up or cleared.
