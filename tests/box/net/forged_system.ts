@@ -33,6 +33,8 @@ export class ForgedSystem implements SystemCalls {
   readonly written: { descriptor: number; bytes: Uint8Array }[] = [];
   /** The descriptors that were closed. */
   readonly closed: number[] = [];
+  /** Those that were used after they were closed. */
+  readonly misused: number[] = [];
   /** The number of the error of the next calls of `control`. */
   controlError = 0;
   /** The same for `wait`. */
@@ -81,6 +83,7 @@ export class ForgedSystem implements SystemCalls {
   control(_poll: number, operation: number, about: ForgedEvent): number {
     if (this.controlError > 0) return -this.controlError;
     const { descriptor } = about;
+    this.#mustBeOpen(descriptor);
     if (operation === 2) this.asked.delete(descriptor);
     else this.asked.set(descriptor, { ...about });
     return 0;
@@ -107,6 +110,7 @@ export class ForgedSystem implements SystemCalls {
   }
 
   receive(descriptor: number, into: Uint8Array): number {
+    this.#mustBeOpen(descriptor);
     const next = this.toRead.get(descriptor)?.shift() ?? Errno.again;
     if (typeof next === "number") return next === 0 ? 0 : -next;
     into.set(next);
@@ -114,6 +118,7 @@ export class ForgedSystem implements SystemCalls {
   }
 
   send(descriptor: number, bytes: Uint8Array): number {
+    this.#mustBeOpen(descriptor);
     const next = this.toWrite.get(descriptor)?.shift();
     if (next !== undefined && next < 0) return next;
     const count = Math.min(next ?? bytes.length, bytes.length);
@@ -121,7 +126,8 @@ export class ForgedSystem implements SystemCalls {
     return count;
   }
 
-  endSending(): number {
+  endSending(descriptor: number): number {
+    this.#mustBeOpen(descriptor);
     return 0;
   }
 
@@ -137,6 +143,12 @@ export class ForgedSystem implements SystemCalls {
     if (this.closed.includes(descriptor)) throw new Error("closed twice");
     this.closed.push(descriptor);
     return 0;
+  }
+
+  // With the real system the number may be another connection's by now.
+  #mustBeOpen(descriptor: number): void {
+    if (!this.closed.includes(descriptor)) return;
+    this.misused.push(descriptor);
   }
 
   error(errno: number): Error {
