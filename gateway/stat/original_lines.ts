@@ -3,6 +3,7 @@
 
 import type { GatewayReport } from "../metrics/report.ts";
 import { totalOf } from "../metrics/counter_values.ts";
+import { printable } from "./format.ts";
 
 // The upper bounds of its counts of tasks by time, in seconds.
 const TASK_TIMES: readonly (readonly [name: string, bound: number])[] = [
@@ -39,8 +40,9 @@ export function originalLines({ stats }: GatewayReport): string[] {
     CMD_CLIENT_CLOSED: totalOf(stats, "clientsClosed"),
     CMD_WRITE_TO_WORKER: WRITE_TO_WORKER,
   };
+  // A newer gateway may count commands that are not known here.
   for (const [command, count] of Object.entries(others)) {
-    figures[`CMD_${command}`] = count;
+    figures[`CMD_${printable(command)}`] = count;
   }
   const { bounds, counts } = stats.workTime;
   for (const [name] of TASK_TIMES) figures[`TASK_TIME_${name}`] = 0;

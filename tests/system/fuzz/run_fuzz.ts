@@ -130,9 +130,10 @@ class StageRun {
       if (now < settleAt && now < end && !this.#isOver) continue;
       const faults = await stage.settle();
       if (faults.length > 0) return this.#found(faults);
-      this.#memory.add(stage.memory());
       this.#sent = [];
-      this.#tell();
+      const memory = stage.memory();
+      this.#memory.add(memory);
+      this.#tell(memory);
       settleAt = performance.now() + SETTLE_MS;
     } while (performance.now() < end && !this.#isOver);
   }
@@ -166,11 +167,14 @@ class StageRun {
     for (const fault of faults) this.#options.tell?.(`FOUND ${fault}`);
   }
 
-  #tell(): void {
+  #tell(memory: Record<string, number>): void {
     const counts = this.#targets.map(({ name }) =>
       `${name} ${this.#result.inputs[name]}`
     );
-    this.#options.tell?.(`borne: ${counts.join(", ")}`);
+    const sizes = Object.entries(memory).map(([name, bytes]) =>
+      `; ${name} ${(bytes / 2 ** 20).toFixed(0)} MiB`
+    );
+    this.#options.tell?.(`borne: ${counts.join(", ")}${sizes.join("")}`);
   }
 }
 
