@@ -81,9 +81,9 @@ export class TlsHandshakes {
   }
 
   // It never listens: it is given connections. Each certificate has one of its own, and the name
-  // that a client asks for is read here. Of a connection whose handshake comes to nothing Deno keeps
-  // 35 KB: for good where it would ask for the certificate (`SNICallback`, `addContext`), else until
-  // `handshakeTimeout` is over.
+  // that a client asks for is read here. Of a connection whose handshake comes to nothing Deno
+  // keeps 35 KB: for good where it would ask for the certificate (`SNICallback`, `addContext`),
+  // else until `handshakeTimeout` is over.
   #serverOf({ cert, key }: Certificate): tls.Server {
     const server = this.#tls.createServer({
       cert,
