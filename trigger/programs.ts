@@ -9,10 +9,13 @@ import {
   toInt64,
 } from "@maple/box";
 import {
+  type BanOptions,
   closeUsersTask,
   type Flag,
   type FlagValue,
+  IpRange,
   isInt64,
+  MAX_TIMER_SECONDS,
   UsageError,
   writeToUsersTask,
   writeToWorkerTask,
@@ -110,6 +113,17 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
       return closeUsersTask(uids, userdata, exclude);
     },
   }],
+  ["ban", {
+    help: "Closes clients of an address, and lets none in for a while.",
+    flags: [
+      text("address", "whom: an address or a range", "CIDR"),
+      {
+        ...{ name: "seconds", type: "number", value: "S", min: 0 },
+        ...{ max: MAX_TIMER_SECONDS, help: "how long; 0 ends a ban" },
+      },
+    ],
+    ask: (trigger, flags) => trigger.ban(readBan(flags)),
+  }],
   ["online", {
     help: "Prints which of the users are logged in, as JSON.",
     flags: [text("uids", "whom it is about", "1,2,...")],
@@ -171,6 +185,20 @@ function readUsers(
   const uids = readUids(flags);
   const userdata = readInt64(flags, "userdata");
   return { uids, userdata, exclude: readList(flags, "exclude") };
+}
+
+function readBan(flags: Flags): BanOptions {
+  const address = String(flags.get("address") ?? "");
+  if (!IpRange.parse(address)) {
+    throw new UsageError(
+      `--address takes an address or a range such as 192.0.2.7 or 10.0.0.0/8, got ${
+        address === "" ? "nothing" : `"${address}"`
+      }`,
+    );
+  }
+  const seconds = flags.get("seconds");
+  if (seconds !== undefined) return { address, seconds: Number(seconds) };
+  throw new UsageError("--seconds is missing: how long the ban lasts");
 }
 
 function readUids(flags: Flags): Int64[] {

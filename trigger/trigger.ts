@@ -20,6 +20,8 @@ import {
   type Asker,
   askOnline,
   askUsers,
+  type BanOptions,
+  banTask,
   closeUsersTask,
   flushLog,
   onAbort,
@@ -38,6 +40,14 @@ import {
   type TriggerGateway,
   type TriggerOptions,
 } from "./options.ts";
+
+/** What became of a ban. */
+export interface BanReceipt {
+  /** How many clients were closed. */
+  readonly closed: number;
+  /** Whether all gateways have told; else it holds at some of them only. */
+  readonly complete: boolean;
+}
 
 /**
  * Sends to gateways from outside: messages to users, tasks for workers, closed connections. It
@@ -227,6 +237,26 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     options: SendOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(closeUsersTask(uids, userdata, exclude), options);
+  }
+
+  /**
+   * Closes all clients of an address, and has the gateways let no other ones in for a while; a ban
+   * before that of the same address is forgotten. Where gateways have secrets it takes an admin's.
+   *
+   * @throws {TriggerError} as `send` with `receipt`: `refused` when the address or the seconds do
+   * not fit, or the gateway has 10,000 bans already.
+   *
+   * @example
+   * ```ts ignore
+   * await trigger.ban({ address: "192.0.2.0/24", seconds: 600 });
+   * ```
+   */
+  async ban(ban: BanOptions, options: AskOptions = {}): Promise<BanReceipt> {
+    const { delivered: closed, complete } = await this.send(banTask(ban), {
+      ...options,
+      receipt: true,
+    });
+    return { closed, complete };
   }
 
   /**

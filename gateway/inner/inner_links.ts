@@ -34,7 +34,7 @@ import type { WorkerStats } from "../metrics/stats.ts";
 const PINGS = 3;
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
 // BAN and DRAIN, which are always answered.
-const ANSWERED: readonly number[] = [460, 470];
+const ANSWERED: readonly number[] = [TaskCmd.BAN, 470];
 // So often within its timeout an original worker is looked at.
 const LOOKS = 4;
 

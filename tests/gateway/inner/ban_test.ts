@@ -9,6 +9,7 @@ import {
   noReceipt,
 } from "@maple/box/internal";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
+import { ALL_SECRETS, attachProven } from "../../helpers/proven_worker.ts";
 import type { RawWorker } from "../../helpers/raw_worker.ts";
 
 async function answerTo(link: RawWorker, task: Task) {
@@ -64,6 +65,25 @@ Deno.test("BAN that does not fit is answered with why, and changes nothing", asy
   assertEquals(nothing.receipt.error.startsWith("Cannot decode a ban"), true);
   const { bans, badCommands, receipts } = gateway.gateway.stats();
   assertEquals([bans, badCommands, receipts.refused], [0, 6, 6]);
+});
+
+Deno.test("BAN takes the secret of an admin where there are secrets", async () => {
+  await using gateway = await GatewayFixture.start({
+    innerSecrets: ALL_SECRETS,
+  });
+  for (const role of ["worker", "trigger", "monitor"] as const) {
+    const { peer } = await attachProven(gateway.inner, role);
+    await using _peer = peer;
+    const task = banTask({ address: "127.0.0.1", seconds: 60 });
+    const { receipt } = await answerTo(peer, task);
+    assertEquals(receipt.error, `command 460, which role ${role} may not`);
+  }
+  assertEquals(gateway.gateway.stats().bans, 0);
+  const { peer: admin } = await attachProven(gateway.inner, "admin");
+  await using _admin = admin;
+  const task = banTask({ address: "127.0.0.1", seconds: 60 });
+  assertEquals((await answerTo(admin, task)).receipt.error, "");
+  assertEquals(gateway.gateway.stats().bans, 1);
 });
 
 Deno.test("banTask() takes what BAN says", () => {
