@@ -134,7 +134,10 @@ async function run(args: readonly string[]): Promise<number> {
     }
     const { deny = DEFAULTS.deny, denyFile = DEFAULTS.denyFile } = now;
     gateway.renewDeny({ deny, denyFile });
-    if (denyFile !== "") renewed.push("denyFile is read again");
+    if (denyFile !== "") {
+      const { denied } = gateway.stats();
+      renewed.push(`denyFile is read again (ranges denied: ${denied})`);
+    }
     const { innerSecretFile = "", innerOpen = "" } = now;
     gateway.renewSecrets({ innerSecretFile, innerOpen });
     if (innerSecretFile !== "") renewed.push("the secrets are read again");

@@ -100,5 +100,9 @@ export function changesOf(before: Settings, now: Settings): Change[] {
   );
   return SETTINGS.map(({ name }) => name)
     .filter((name) => from![name] !== to![name])
-    .map((name) => ({ name, from: `${from![name]}`, to: `${to![name]}` }));
+    .map((name) => ({ name, from: told(from![name]), to: told(to![name]) }));
+}
+
+function told(value: unknown): string {
+  return value === undefined || value === "" ? "none" : `${value}`;
 }

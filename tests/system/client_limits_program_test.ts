@@ -1,0 +1,169 @@
+// The gateway program: limits of clients and addresses as flags and in the config file, what HUP
+// changes of them, and what is told of them.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Box, type BoxFields, TcpClient } from "@maple/box";
+import { EchoWorker } from "../helpers/echo_worker.ts";
+import { eventually } from "../helpers/eventually.ts";
+import {
+  GATEWAY_ARGS,
+  type GatewayProcess,
+  startGatewayProcess,
+} from "../helpers/gateway_process.ts";
+import { PATIENCE_MS } from "../helpers/within.ts";
+
+async function connect(
+  { outer }: GatewayProcess,
+): Promise<TcpClient<BoxFields>> {
+  const { hostname, port } = outer;
+  const client = new TcpClient(Box, hostname, port, {
+    timeout: PATIENCE_MS / 1000,
+  });
+  await client.connect();
+  return client;
+}
+
+async function isServed(client: TcpClient<BoxFields>): Promise<boolean> {
+  try {
+    await client.write({ cmd: 1, body: "x" });
+    return (await client.read())?.text() === "x";
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for what a gateway has to say on stderr. */
+function said({ process }: GatewayProcess, what: string): Promise<void> {
+  return eventually(() => process.stderr.includes(what), { what })
+    .catch((error) => {
+      throw new Error(`${error.message}; there is:\n${process.stderr}`);
+    });
+}
+
+Deno.test({
+  name: "HUP reads --deny-file again, and closes who is denied now",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const file = await Deno.makeTempFile();
+    await Deno.writeTextFile(file, "192.0.2.0/24\n");
+    await using gateway = await startGatewayProcess(["--deny-file", file]);
+    await using _worker = await EchoWorker.attach(gateway.inner);
+    await using client = await connect(gateway);
+    assert(await isServed(client));
+
+    await Deno.writeTextFile(file, "nobody\n");
+    gateway.process.kill("SIGHUP");
+    await said(
+      gateway,
+      `all settings stay as they are: denyFile "${file}", line 1: expected an address or range such as 192.0.2.7 or 10.0.0.0/8, got "nobody"`,
+    );
+    assert(await isServed(client));
+
+    await Deno.writeTextFile(file, "192.0.2.0/24\n127.0.0.0/8\n");
+    gateway.process.kill("SIGHUP");
+    await said(
+      gateway,
+      "SIGHUP: the log is opened again; denyFile is read again (ranges denied: 2); nothing changed",
+    );
+    assertEquals(await client.read(), null);
+    await using refused = await connect(gateway);
+    assertEquals(await isServed(refused), false);
+    await Deno.remove(file);
+  },
+});
+
+Deno.test({
+  name: "HUP changes limits of clients and addresses in the config file",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const config = await Deno.makeTempFile({ suffix: ".json" });
+    const write = (settings: unknown) =>
+      Deno.writeTextFile(config, JSON.stringify(settings));
+    await write({ connsPerAddress: 1 });
+    await using gateway = await startGatewayProcess(["--config", config]);
+    await using _worker = await EchoWorker.attach(gateway.inner);
+    await using client = await connect(gateway);
+    assert(await isServed(client));
+    await using refused = await connect(gateway);
+    assertEquals(await isServed(refused), false);
+
+    await write({ clientRate: 1, rateAction: "close" });
+    gateway.process.kill("SIGHUP");
+    await said(
+      gateway,
+      "changed: connsPerAddress 1 -> none, clientRate 0 -> 1, rateAction slow -> close\n",
+    );
+    await using next = await connect(gateway);
+    assert(await isServed(next));
+    while (await isServed(next));
+    await said(
+      gateway,
+      "closed: it sends more than 1 frames a second (clientRate)",
+    );
+    assert(await isServed(client));
+
+    await write({ deny: "127.0.0.1" });
+    gateway.process.kill("SIGHUP");
+    await said(gateway, "deny none -> 127.0.0.1");
+    assertEquals(await client.read(), null);
+    await Deno.remove(config);
+  },
+});
+
+Deno.test("the gateway program says what is wrong with limits of clients", async () => {
+  const wrong = [
+    [["--client-rate", "-2"], "--client-rate takes a number from 0"],
+    [
+      ["--conns-per-address", "1.5"],
+      "--conns-per-address takes a whole number from 0",
+    ],
+    [["--rate-action", "stop"], "--rate-action takes"],
+    [
+      ["--deny", "me"],
+      '--deny takes addresses and ranges such as 127.0.0.1, 10.0.0.0/8 or ::1, got "me"',
+    ],
+    [["--deny-file", "/no/such/file"], 'Cannot read denyFile "/no/such/file"'],
+  ] as const;
+  for (const [flags, line] of wrong) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...GATEWAY_ARGS, ...flags],
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    assertEquals([code, text.trimEnd().split("\n").length], [2, 1], text);
+    assertStringIncludes(text, line);
+  }
+});
+
+Deno.test("what the status port tells has no addresses of clients, the stat file and the log have", async () => {
+  const statFile = await Deno.makeTempFile();
+  await using gateway = await startGatewayProcess([
+    ...["--conns-per-address", "1", "--stat-file", statFile],
+    ...["--metrics", "127.0.0.1:0"],
+  ]);
+  await using _worker = await EchoWorker.attach(gateway.inner);
+  await using client = await connect(gateway);
+  assert(await isServed(client));
+  await using refused = await connect(gateway);
+  assertEquals(await isServed(refused), false);
+  const LINE =
+    "limits of clients: 1 connections refused (connsPerAddress); most often 127.0.0.1 (1)";
+  await said(gateway, LINE);
+  const limited = [{ address: "127.0.0.1", count: 1 }];
+  await eventually(async () => {
+    const text = await Deno.readTextFile(statFile);
+    return text.includes(`"limitedAddresses":${JSON.stringify(limited)}`);
+  });
+  const [, url] = /metrics and dashboard at (\S+)/.exec(
+    gateway.process.stderr,
+  )!;
+  for (const path of ["stats.json", "metrics", ""]) {
+    const response = await fetch(new URL(path, url));
+    const text = await response.text();
+    assertEquals(response.status, 200);
+    assertEquals(text.includes("limits of clients"), false, path);
+    if (path !== "stats.json") continue;
+    assertEquals(JSON.parse(text).stats.limitedAddresses, []);
+  }
+  await Deno.remove(statFile);
+});
