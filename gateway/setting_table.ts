@@ -197,7 +197,7 @@ export const SETTINGS: readonly Setting[] = [
   number("creditsMax", "tasks that one worker connection may ask for"),
   number(
     "chainMax",
-    "a client's frames in a row where others send one at a time, 1 = one",
+    "a client's frames in a row where others send few, 1 = one",
   ),
   number("maxDeliveries", "tries for a task whose workers are lost"),
   number(
