@@ -6,6 +6,7 @@
  * - `option`: a setting or an argument is wrong: a mistake in the calling code
  * - `connection`: no gateway could be reached, or the connection broke
  * - `timeout`: the time allowed is over
+ * - `secret`: the gateway and the trigger do not know the same secret, or one of them has none
  * - `limit`: too many bytes wait to be sent
  * - `closed`: the trigger was closed
  * - `unknown`: the connection was lost, or the time was over, before the receipt came: it may have
@@ -17,6 +18,7 @@ export type TriggerErrorCode =
   | "option"
   | "connection"
   | "timeout"
+  | "secret"
   | "limit"
   | "closed"
   | "unknown"

@@ -6,6 +6,8 @@ import {
   AwaitedReceipts,
   connectGateway,
   decodeGreeting,
+  PeerOpening,
+  type Secret,
 } from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
 import type { TriggerGateway } from "./options.ts";
@@ -16,12 +18,19 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 // What a broken connection may take to be read to its end.
 const LAST_READ_MS = 500;
 
+/** One side has refused the other for its secret. */
+export class SecretRefusal extends Error {}
+
 /** How a connection is opened. */
 export interface OpenOptions {
   /** The first frame: who the trigger is. */
   readonly hello: Uint8Array;
   /** A gateway that does not greet in so many milliseconds, and stays, is an original one. */
   readonly greetingMs: number;
+  /** What the trigger proves itself by, and the gateway to it. */
+  readonly secret: Secret | undefined;
+  /** With a secret a gateway is given up that asks for no proof in so many milliseconds. */
+  readonly challengeMs: number;
   /** Ends the attempt. */
   readonly signal: AbortSignal;
 }
@@ -45,10 +54,16 @@ export class GatewayConnection {
   #life: number | undefined;
   #hasTakenLeave = false;
   #stranger = false;
+  readonly #hello: Uint8Array;
+  readonly #opening: PeerOpening;
+  // Why one side has refused the other.
+  #refusal: string | undefined;
   #onAnswer: (() => void) | undefined;
 
-  private constructor(conn: Deno.Conn) {
+  private constructor(conn: Deno.Conn, { hello, secret }: OpenOptions) {
     this.#conn = conn;
+    this.#hello = hello;
+    this.#opening = new PeerOpening(secret, "trigger");
     this.ended = this.#watch();
   }
 
@@ -56,18 +71,20 @@ export class GatewayConnection {
    * Connects, says hello and waits until the gateway has greeted.
    *
    * @throws {Error} when the gateway cannot be reached or does not let the trigger in; a
-   * TriggerError when what answers is no gateway, which another attempt would not change.
+   * TriggerError when what answers is no gateway, which another attempt would not change; a
+   * SecretRefusal when one side has refused the other.
    */
   static async open(
     gateway: TriggerGateway,
-    { hello, greetingMs, signal }: OpenOptions,
+    options: OpenOptions,
   ): Promise<GatewayConnection> {
+    const { signal } = options;
     const conn = await connectGateway(gateway, signal);
-    const connection = new GatewayConnection(conn);
+    const connection = new GatewayConnection(conn, options);
     const cut = () => connection.cut();
     signal.addEventListener("abort", cut);
     try {
-      await connection.#sayHello(hello, greetingMs);
+      await connection.#sayHello(options);
     } finally {
       signal.removeEventListener("abort", cut);
     }
@@ -144,13 +161,23 @@ export class GatewayConnection {
     this.#conn.closeWrite().catch(() => {});
   }
 
-  async #sayHello(hello: Uint8Array, greetingMs: number): Promise<void> {
+  async #sayHello(
+    { greetingMs, challengeMs, signal }: OpenOptions,
+  ): Promise<void> {
     const answered = new Promise<void>((resolve) => this.#onAnswer = resolve);
-    const timer = setTimeout(() => this.#onAnswer?.(), greetingMs);
+    const { waits } = this.#opening;
+    const timer = setTimeout(
+      () => waits ? this.#refuseUnasked() : this.#onAnswer?.(),
+      waits ? challengeMs : greetingMs,
+    );
     // What breaks here is seen by whoever reads.
-    await this.write(hello).catch(() => {});
+    if (!waits) await this.write(this.#hello).catch(() => {});
     await answered;
     clearTimeout(timer);
+    if (!signal.aborted && !this.#open) {
+      this.#refusal ??= this.#opening.whyEnded;
+    }
+    if (this.#refusal !== undefined) throw new SecretRefusal(this.#refusal);
     if (this.#isStranger) {
       this.cut();
       throw new TriggerError(
@@ -161,9 +188,34 @@ export class GatewayConnection {
     if (this.#hasTakenLeave) throw new Error("the gateway leaves");
     if (!this.#open) {
       throw new Error(
-        "it has closed the connection before it let the trigger in: it may be full (its option innerConnsMax), or this is not its inner port",
+        "it has closed the connection before it let the trigger in: it may be full (its option innerConnsMax) or want a secret, or this is not its inner port",
       );
     }
+  }
+
+  // One that has asked for proof takes its time.
+  #refuseUnasked(): void {
+    const why = this.#opening.whyUnasked;
+    if (why !== undefined) this.#refuse(why);
+  }
+
+  #refuse(why: string): void {
+    this.#refusal = why;
+    this.cut();
+    this.#onAnswer?.();
+  }
+
+  // Whether the connection is open, and the frame one of those that come then.
+  #isOpenedBy(frame: Uint8Array): boolean {
+    const step = this.#opening.take(frame);
+    if (step.kind === "refuse") this.#refuse(step.why);
+    else if (step.kind === "send") {
+      this.write(step.frame)
+        .then(() => this.write(this.#hello))
+        // It is seen by whoever reads.
+        .catch(() => {});
+    }
+    return step.kind === "open";
   }
 
   async #watch(): Promise<boolean> {
@@ -191,6 +243,7 @@ export class GatewayConnection {
   }
 
   #onFrame(frame: Uint8Array): void {
+    if (!this.#opening.isOpen && !this.#isOpenedBy(frame)) return;
     const greeting = decodeGreeting(frame);
     if (greeting) {
       this.#frameBytes = greeting.innerFrameMax ?? Infinity;

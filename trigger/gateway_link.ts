@@ -4,6 +4,7 @@
 import {
   ANSWER_MS,
   canHaveReceipt,
+  CHALLENGE_MS,
   gatewayName,
   hello,
   identityOf,
@@ -14,12 +15,17 @@ import {
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
-import { GatewayConnection } from "./gateway_connection.ts";
+import { GatewayConnection, SecretRefusal } from "./gateway_connection.ts";
 import { type Message, MessageQueue } from "./message_queue.ts";
 import type { Ensure, ResolvedOptions, TriggerGateway } from "./options.ts";
 
 const MAX_RETRY_DELAY_MS = 2000;
+// A gateway that refuses the trigger, or is refused, for its secret is asked less and less often.
+const REFUSED_DELAY_MS = 1000;
+const MAX_REFUSED_DELAY_MS = 30_000;
 const GREETING_MS = 1000;
+// Of the time of one attempt, so that its end is told as what it is.
+const CHALLENGE_SHARE = 0.8;
 const CLOSED = "the trigger is closed";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -54,6 +60,10 @@ export class GatewayLink {
   #outageTold = false;
   #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
+  // While a secret is refused: why, until when no attempt is made, and how long the last pause was.
+  #refusal: SecretRefusal | undefined;
+  #refusedUntil = 0;
+  #refusedMs = 0;
   #onRoom: (() => void) | undefined;
   #pause: { readonly message: Message; readonly end: () => void } | undefined;
 
@@ -189,7 +199,8 @@ export class GatewayLink {
       } catch (error) {
         this.#attemptFailed(error as Error);
         if (message.isOver) continue;
-        await this.#pauseFor(message, delay);
+        const refusedMs = this.#refusedUntil - performance.now();
+        await this.#pauseFor(message, Math.max(delay, refusedMs));
         delay = Math.min(delay * 2, MAX_RETRY_DELAY_MS);
       }
     }
@@ -248,12 +259,39 @@ export class GatewayLink {
   }
 
   async #connect(): Promise<GatewayConnection> {
+    if (this.#refusal && performance.now() < this.#refusedUntil) {
+      throw this.#refusal;
+    }
+    try {
+      const connection = await this.#attemptToConnect();
+      this.#refusal = undefined;
+      this.#refusedMs = 0;
+      return connection;
+    } catch (error) {
+      if (error instanceof SecretRefusal) this.#onRefusal(error);
+      throw error;
+    }
+  }
+
+  #onRefusal(refusal: SecretRefusal): void {
+    this.#refusal = refusal;
+    this.#refusedMs = Math.min(
+      Math.max(REFUSED_DELAY_MS, 2 * this.#refusedMs),
+      MAX_REFUSED_DELAY_MS,
+    );
+    this.#refusedUntil = performance.now() + this.#refusedMs;
+  }
+
+  async #attemptToConnect(): Promise<GatewayConnection> {
     const attempt = this.#attempt = new AbortController();
-    const timer = setTimeout(() => attempt.abort(), this.#options.timeoutMs);
+    const { timeoutMs, secret } = this.#options;
+    const timer = setTimeout(() => attempt.abort(), timeoutMs);
     try {
       const connection = await GatewayConnection.open(this.#address, {
         hello: this.#hello,
-        greetingMs: Math.min(GREETING_MS, this.#options.timeoutMs / 2),
+        greetingMs: Math.min(GREETING_MS, timeoutMs / 2),
+        secret: secret.renew((why) => this.#logger.warn(why)),
+        challengeMs: Math.min(CHALLENGE_MS, CHALLENGE_SHARE * timeoutMs),
         signal: attempt.signal,
       });
       connection.ended.then((taken) => this.#onEnd(connection, taken));
@@ -298,11 +336,25 @@ export class GatewayLink {
   #attemptFailed(error: Error): void {
     this.#lastFailure = error;
     this.#logger.debug(`gateway ${this.name}: ${error.message}`);
+    const isRefusal = error instanceof SecretRefusal;
+    const isLasting = isRefusal || error instanceof TriggerError;
+    const code = isRefusal ? "secret" : "connection";
     for (const message of this.#queue.waiting()) {
-      if (message.ensure === false || error instanceof TriggerError) {
-        this.#fail(message, "connection", error.message);
+      if (isRefusal && message.ensure === "forever") this.#tellOutage(error);
+      else if (message.ensure === false || isLasting) {
+        this.#fail(message, code, error.message);
       }
     }
+  }
+
+  #tellOutage({ message }: Error): void {
+    if (this.#outageTold) return;
+    this.#outageTold = true;
+    this.#logger.warn(
+      `gateway ${this.name}: ${message}; trying again less and less often, at last every ${
+        MAX_REFUSED_DELAY_MS / 1000
+      } s`,
+    );
   }
 
   // The time of one attempt is over.

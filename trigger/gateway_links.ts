@@ -111,7 +111,8 @@ export class GatewayLinks {
         return await link.send(frame, { ensure: false, wants, signal });
       } catch (error) {
         const { code } = error as TriggerError;
-        const again = code === "connection" || forever && code === "timeout";
+        const passes = code === "timeout" || code === "secret";
+        const again = code === "connection" || forever && passes;
         const inTime = forever || performance.now() < deadline;
         if (!ensure || !again || !inTime) throw error;
       }

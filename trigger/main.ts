@@ -12,7 +12,7 @@ import {
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { TriggerError } from "./errors.ts";
-import type { TriggerGateway } from "./options.ts";
+import type { TriggerGateway, TriggerOptions } from "./options.ts";
 import { type Flags, type Program, PROGRAMS, toJson } from "./programs.ts";
 import { Trigger } from "./trigger.ts";
 
@@ -41,6 +41,12 @@ const COMMON: readonly Flag[] = [
     type: "string",
     value: "FILE",
     help: "the same, and an authority to trust, in PEM",
+  },
+  {
+    name: "secret-file",
+    type: "string",
+    value: "FILE",
+    help: "what to prove oneself by, role:secret (MAPLE_INNER_SECRET)",
   },
   {
     name: "timeout",
@@ -125,15 +131,29 @@ function trust(flags: Flags): Pick<TriggerGateway, "tls"> {
   }
 }
 
+// A secret that cannot be used is a mistake of who calls.
+function makeTrigger(
+  gateway: TriggerGateway,
+  options: TriggerOptions,
+): Trigger {
+  try {
+    return new Trigger(Box, [gateway], options);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
 async function work(program: Program, flags: Flags): Promise<number> {
   // A mistake in the flags is told before a gateway is asked for.
   const task = "task" in program ? await program.task(flags) : undefined;
   const host = String(flags.get("host") ?? "127.0.0.1");
   const port = Number(flags.get("port") ?? 28000);
   const timeout = Number(flags.get("timeout") ?? 10);
-  const trigger = new Trigger(Box, [{ host, port, ...trust(flags) }], {
+  const secretFile = flags.get("secret-file");
+  const trigger = makeTrigger({ host, port, ...trust(flags) }, {
     timeout,
     name: "maple-trigger",
+    ...(secretFile !== undefined && { secretFile: String(secretFile) }),
     logger: SILENT,
   });
   let taken: boolean;

@@ -8,6 +8,7 @@ import {
   type Logger,
   MAX_TIMER_SECONDS,
   PEER_PORT,
+  PeerSecret,
   programName,
   refuseRenamed,
 } from "@maple/box/internal";
@@ -60,6 +61,19 @@ export interface TriggerOptions {
    * without its extension
    */
   name?: string;
+  /**
+   * What the trigger proves itself by to gateways that want it: the secret of a trigger, or
+   * `role:secret` of another role. A gateway that does not ask for it, or cannot prove that it
+   * knows it too, is sent nothing. Without it and `secretFile`, that of the environment variable
+   * `MAPLE_INNER_SECRET`, as `trigger:...`. @default none
+   */
+  secret?: string;
+  /**
+   * A file that holds it, as `trigger:...` in a line, and which nobody but its owner may read. It
+   * is read again for each connection. Of several the first one counts of the role that is best:
+   * admin, trigger, worker, monitor. @default none
+   */
+  secretFile?: string;
   /** Where to log; by default warnings and errors go to stderr. */
   logger?: Logger;
   /** Closes the trigger when it is aborted; what waits to be sent is given up then. */
@@ -78,6 +92,8 @@ export interface ResolvedOptions {
   readonly queueBytes: number;
   /** See {@linkcode TriggerOptions}. */
   readonly name: string;
+  /** What it proves itself by, if it does. */
+  readonly secret: PeerSecret;
   /** See {@linkcode TriggerOptions}. */
   readonly logger: Logger;
   /** See {@linkcode TriggerOptions}. */
@@ -104,6 +120,8 @@ export function resolveOptions(options: TriggerOptions): ResolvedOptions {
     retryDelay = 0.1,
     queueBytes = DEFAULT_MAX_FRAME_BYTES,
     name = programName("trigger"),
+    secret,
+    secretFile,
     logger = createLogger({ role: "trigger", level: "WARN" }),
     signal,
   } = options;
@@ -121,6 +139,13 @@ export function resolveOptions(options: TriggerOptions): ResolvedOptions {
     retryDelayMs: retryDelay * 1000,
     queueBytes,
     name,
+    secret: new PeerSecret({
+      secret,
+      secretFile,
+      roles: ["admin", "trigger", "worker", "monitor"],
+      role: "trigger",
+      fail,
+    }),
     logger,
     signal,
   };

@@ -196,7 +196,9 @@ export class InnerLinks implements LinkOwner {
         ? `its secret of role ${secret.role} is none any more`
         : "it has proven nothing, which its address needs now";
       logger.warn(`${link.name} is disconnected: ${message}`);
-      link.socket.close({ kind: "local", message });
+      const cause: CloseCause = { kind: "local", message };
+      this.#seeOff(link, cause);
+      link.socket.close(cause);
     }
   }
   onWorkerAttach(link: InnerLink): void {
@@ -229,10 +231,10 @@ export class InnerLinks implements LinkOwner {
     }
   }
 
-  #seeOff(link: InnerLink): void {
+  #seeOff(link: InnerLink, cause = STOP): void {
     if (!link.identity?.receipts || link.closed) return;
     link.socket.send(farewell());
-    link.socket.close(STOP);
+    link.socket.close(cause);
   }
 
   #refuse(link: InnerLink): void {

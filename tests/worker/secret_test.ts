@@ -9,27 +9,10 @@ import { resolveRun } from "../../worker/options.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { PlayedGateway } from "../helpers/played_gateway.ts";
 import { ALL_SECRETS, SECRETS } from "../helpers/proven_worker.ts";
+import { SecretFile } from "../helpers/secret_file.ts";
 import { addressOf, call, WorkerFixture } from "./worker_fixture.ts";
 
 const { worker: SECRET } = SECRETS;
-
-/** A file that only its owner may use, removed at the end. */
-class SecretFile implements AsyncDisposable {
-  readonly path: string = Deno.makeTempFileSync();
-
-  constructor(text: string) {
-    this.write(text);
-  }
-
-  write(text: string): void {
-    Deno.writeTextFileSync(this.path, text);
-    if (Deno.build.os !== "windows") Deno.chmodSync(this.path, 0o600);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path);
-  }
-}
 
 for (const form of [SECRET, `worker:${SECRET}`]) {
   Deno.test(`a worker with ${form === SECRET ? "a secret" : "role:secret"} works for a gateway that wants it`, async () => {
@@ -154,7 +137,7 @@ Deno.test("a worker that leaves while it waits for proof leaves at once, and in 
 
 Deno.test("a secret is changed while all runs: the file is read again, and nothing is lost", async () => {
   const [old, now] = ["the-old-secret-of-workers", "the-new-secret-of-workers"];
-  await using file = new SecretFile(`# ours\nworker:${old}\n`);
+  await using file = new SecretFile("# ours", `worker:${old}`);
   await using gateway = await GatewayFixture.start({
     innerSecrets: `worker:${old}`,
   });
@@ -170,7 +153,7 @@ Deno.test("a secret is changed while all runs: the file is read again, and nothi
   await using client = await gateway.connect();
   await client.write({ cmd: 1, body: "held" });
   await gateway.until(({ inHand }) => inHand > 0);
-  file.write(`worker:${now}\nworker:${old}\n`);
+  file.write(`worker:${now}`, `worker:${old}`);
   gateway.gateway.renewSecrets({ innerSecrets: `worker:${now}` });
   await worker.log.line(/^WARN lost gateway/);
   held.resolve();
