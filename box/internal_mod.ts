@@ -203,6 +203,7 @@ export {
   statusUrl,
 } from "./metrics/serve_status.ts";
 export type {
+  StatusGuard,
   StatusOptions,
   StatusRoute,
   StatusServer,
@@ -343,3 +344,6 @@ export {
   returnToFolder,
   workingFolder,
 } from "./process/working_folder.ts";
+export { StatusTokens } from "./metrics/status_tokens.ts";
+export { STATUS_TOKEN_ENV, StatusAccess } from "./process/status_access.ts";
+export type { StatusAccessOptions } from "./process/status_access.ts";

@@ -10,12 +10,14 @@ import {
   type RoleLogger,
   runCommand,
   setProcessName,
+  StatusAccess,
   statusUrl,
   watchUnhandled,
   whenFree,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { loadConfigFile } from "./config_file.ts";
+import { fail } from "./errors.ts";
 import { Gateway } from "./gateway.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
@@ -28,7 +30,7 @@ import { StatFile } from "./metrics/stat_file.ts";
 
 const READ_AGAIN = [
   ...["tlsCert", "tlsKey", "deny", "denyFile"],
-  ...["innerSecretFile", "innerOpen"],
+  ...["innerSecretFile", "innerOpen", "metricsTokenFile"],
 ];
 
 const USAGE = `maple gateway ${config.version}
@@ -45,7 +47,8 @@ HUP: open the log file again, read the config file, the certificates, the secret
 --conns-per-address, --connect-rate, --client-rate, --client-bytes-rate, --rate-action,
 --client-queue-max, --inner-conns-max, --inner-reserve, --inner-open). Who has come by a secret
 that is gone is disconnected. Without --inner-secret-file the secrets are those of
-MAPLE_INNER_SECRET: role:secret,...
+MAPLE_INNER_SECRET: role:secret,..., and without --metrics-token-file those who ask for metrics
+bring a token of MAPLE_METRICS_TOKEN, if it has one: Authorization: Bearer TOKEN.
 USR1, USR2: log one level more, one level less.
 `;
 
@@ -84,6 +87,7 @@ async function run(args: readonly string[]): Promise<number> {
   using _reloads = reloadOnHangup(settings, reloading);
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
   await using gateway = new Gateway({ ...settings.gateway, logger });
+  const access = new StatusAccess({ file: settings.metricsTokenFile, fail });
   await using metrics = settings.metrics === undefined
     ? undefined
     : await whenFree(
@@ -91,6 +95,7 @@ async function run(args: readonly string[]): Promise<number> {
         new MetricsServer(settings.metrics!, () => reportOf(gateway), {
           logger,
           hosts: settings.metricsHosts.split(",").map((name) => name.trim()),
+          access,
         }),
       { bindTimeout: gateway.limits.bindTimeout, logger },
     );
@@ -125,7 +130,7 @@ async function run(args: readonly string[]): Promise<number> {
         gateway.setLimits({ [name]: now }),
     );
   }
-  reloading.renew = ({ gateway: now }) => {
+  reloading.renew = ({ gateway: now, metricsTokenFile }) => {
     const renewed: string[] = [];
     if (gateway.tlsAddr ?? gateway.wssAddr) {
       const { tlsCert, tlsKey } = now;
@@ -141,6 +146,8 @@ async function run(args: readonly string[]): Promise<number> {
     const { innerSecretFile = "", innerOpen = "" } = now;
     gateway.renewSecrets({ innerSecretFile, innerOpen });
     if (innerSecretFile !== "") renewed.push("the secrets are read again");
+    access.renew(metricsTokenFile);
+    if (metricsTokenFile !== "") renewed.push("the tokens are read again");
     return renewed;
   };
   // What is read again is in effect already.

@@ -20,6 +20,8 @@ export interface ProgramSettings {
   readonly metrics: string | undefined;
   /** Further names by which these may be asked for, with commas between. */
   readonly metricsHosts: string;
+  /** A file with the tokens of those who may ask for these. */
+  readonly metricsTokenFile: string;
 }
 
 /** What each is when nobody sets it. */
@@ -32,4 +34,5 @@ export const PROGRAM_DEFAULTS: ProgramSettings = {
   statFile: undefined,
   metrics: undefined,
   metricsHosts: "",
+  metricsTokenFile: "",
 };

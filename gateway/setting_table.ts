@@ -280,6 +280,9 @@ export const SETTINGS: readonly Setting[] = [
   text("metricsHosts", "further host names by which these may be asked for", {
     value: "NAME,NAME",
   }),
+  text("metricsTokenFile", "whoever asks needs a token of it, mode 600", {
+    value: "FILE",
+  }),
 ];
 
 /** The flags of the program, for parsing and for its usage text. */

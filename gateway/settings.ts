@@ -1,6 +1,10 @@
 // What the program was told, on the command line and in a file.
 
-import { type CommandLine, UsageError } from "@maple/box/internal";
+import {
+  type CommandLine,
+  StatusAccess,
+  UsageError,
+} from "@maple/box/internal";
 import {
   type ConfigFile,
   type FileContent,
@@ -11,6 +15,7 @@ import { DEFAULTS } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
 import { PROGRAM_DEFAULTS, type ProgramSettings } from "./program_settings.ts";
 import { certificatesOf, deniedOf } from "./read_options.ts";
+import { fail } from "./errors.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import { SETTINGS } from "./setting_table.ts";
 
@@ -62,12 +67,13 @@ export function readSettings(
  *
  * @throws {UsageError} with one line, when one cannot.
  */
-export function checkFiles({ gateway }: Settings): void {
+export function checkFiles({ gateway, metricsTokenFile }: Settings): void {
   try {
     const options = resolveOptions(gateway);
     certificatesOf(options);
     deniedOf(options);
     new InnerAccess(options);
+    new StatusAccess({ file: metricsTokenFile, fail });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -104,6 +104,12 @@ export interface RunOptions extends AttachOptions {
    */
   metricsHosts?: readonly string[];
   /**
+   * A file with tokens, one a line, that only its owner may use: who asks for these must bring one
+   * of them, as `Authorization: Bearer TOKEN`. HUP reads it again.
+   * @default {what the environment variable MAPLE_METRICS_TOKEN holds; none where it is not set}
+   */
+  metricsTokenFile?: string;
+  /**
    * Seconds to wait for that port while another program still has it, such as a worker that is just
    * leaving; 0 = not at all. @default {10}
    */
@@ -145,6 +151,7 @@ export interface ResolvedRun {
   readonly bindTimeout: number;
   readonly stopSignal: StopSignal | undefined;
   readonly metricsHosts: readonly string[];
+  readonly metricsTokenFile: string | undefined;
   readonly debug: boolean;
   readonly logFormat: LogFormat;
   readonly onUnhandled: OnUnhandled;
@@ -184,6 +191,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     bindTimeout = DEFAULT_BIND_TIMEOUT,
     stopSignal,
     metricsHosts = [],
+    metricsTokenFile,
     debug = false,
     logFormat = "text",
     onUnhandled = "log",
@@ -255,6 +263,7 @@ export function resolveRun(options: RunOptions): ResolvedRun {
     bindTimeout,
     stopSignal,
     metricsHosts,
+    metricsTokenFile,
     debug,
     logFormat,
     onUnhandled,

@@ -177,7 +177,15 @@ export class Worker<
   ): Promise<void> {
     const options = resolveRun(runOptions(first, second, third));
     const life = this.#life;
-    await life.run(runApp({ ...options, reloads: true }, {
+    const { metricsTokenFile: file } = options;
+    await life.run(runApp({
+      ...options,
+      metricsAccess: {
+        file,
+        fail: (message) => new WorkerError(message),
+      },
+      reloads: true,
+    }, {
       role: "worker",
       start: (place) => this.#attach(options, place),
       close: () => this.close(),

@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly target: string;
   /** Its header `Host`; undefined when an HTTP/1.0 client sends none. */
   readonly host: string | undefined;
+  /** Its header `Authorization`; undefined when it has none. */
+  readonly authorization: string | undefined;
 }
 
 /** Milliseconds that the head of a request may take. */
@@ -204,11 +206,13 @@ function parseHead(head: string): HttpRequest & { isOld: boolean } {
     throw new BadRequest(400, "This is no request of HTTP/1.1.");
   }
   let host: string | undefined;
+  let authorization: string | undefined;
   for (const line of lines) {
     const [, name, value] = HEADER_LINE.exec(line) ?? [];
     if (name === undefined || value === undefined) {
       throw new BadRequest(400, "A header of the request is none.");
     }
+    if (name.toLowerCase() === "authorization") authorization ??= value;
     if (name.toLowerCase() !== "host") continue;
     if (host !== undefined || !HOST.test(value)) {
       throw new BadRequest(400, "The header Host of the request is none.");
@@ -218,7 +222,7 @@ function parseHead(head: string): HttpRequest & { isOld: boolean } {
   if (host === undefined && minor === "1") {
     throw new BadRequest(400, "The request has no header Host.");
   }
-  return { method, target, host, isOld: minor === "0" };
+  return { method, target, host, authorization, isOld: minor === "0" };
 }
 
 /** An answer of one line. */

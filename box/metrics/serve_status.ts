@@ -18,6 +18,16 @@ export interface StatusOptions {
   readonly logger: Logger;
   /** Names by which it may be asked for, beside those that it knows: see {@linkcode isOwnHost}. */
   readonly hosts?: readonly string[] | undefined;
+  /** Who may ask. @default {anybody} */
+  readonly access?: StatusGuard | undefined;
+  /** The paths that tell nothing of this process, and are answered to anybody. @default {[]} */
+  readonly open?: readonly string[];
+}
+
+/** Who may ask a status server. */
+export interface StatusGuard {
+  /** Whether a request with this header `Authorization` is answered. */
+  allows(authorization: string | undefined): boolean;
 }
 
 /** How many connections a status server has at most. */
@@ -79,7 +89,7 @@ export function parseStatusAddress(
 export function serveStatus(
   address: string,
   routes: Readonly<Record<string, StatusRoute>>,
-  { logger, hosts = [] }: StatusOptions,
+  { logger, hosts = [], access, open = [] }: StatusOptions,
 ): StatusServer {
   const { hostname, port } = parseStatusAddress(address);
   const listener = listenTcp("status requests", hostname, port);
@@ -87,10 +97,13 @@ export function serveStatus(
   const names = [hostname, ...hosts, ...machineNames()];
   const connections = new Map<HttpConnection, Promise<void>>();
   const handler = async (request: HttpRequest): Promise<Response> => {
+    const path = pathOf(request.target);
+    const isOpen = open.includes(path) ||
+      (access?.allows(request.authorization) ?? true);
     try {
-      return await answer(request, table, names);
+      return withPolicy(await answer(request, { table, names, isOpen }));
     } catch (error) {
-      logger.error(`cannot answer ${request.target}: ${describeError(error)}`);
+      logger.error(`cannot answer ${path}: ${describeError(error)}`);
       return textResponse("It cannot be answered; the log says why.\n", 500);
     }
   };
@@ -146,15 +159,44 @@ function machineNames(): string[] {
   return state === "granted" ? [Deno.hostname()] : [];
 }
 
+// Without a query, which could hold what is nobody's business.
+function pathOf(target: string): string {
+  return new URL(`http://status${target}`).pathname;
+}
+
+// Nothing that is told here may run, or be read by a page of another site.
+function withPolicy(response: Response): Response {
+  const { headers } = response;
+  const policies = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+  };
+  for (const [name, value] of Object.entries(policies)) {
+    if (!headers.has(name)) headers.set(name, value);
+  }
+  return response;
+}
+
 function answer(
   { method, target, host }: HttpRequest,
-  table: ReadonlyMap<string, StatusRoute>,
-  names: readonly string[],
+  { table, names, isOpen }: {
+    table: ReadonlyMap<string, StatusRoute>;
+    names: readonly string[];
+    isOpen: boolean;
+  },
 ): Response | Promise<Response> {
   if (host !== undefined && !isOwnHost(host, names)) {
     return textResponse(
       "This host name is not served here: ask by address, or let it be one of the metrics hosts.\n",
       403,
+    );
+  }
+  if (!isOpen) {
+    return textResponse(
+      "Whoever asks here must bring the token: Authorization: Bearer TOKEN.\n",
+      401,
+      { "www-authenticate": 'Bearer realm="maple"' },
     );
   }
   // As one text: a path like `///` alone would be taken for another host, or for no URL at all.

@@ -2,7 +2,11 @@
 
 import type { Logger } from "../log/logger.ts";
 import type { PrometheusText } from "../metrics/prometheus.ts";
-import { serveStatus, statusUrl } from "../metrics/serve_status.ts";
+import {
+  serveStatus,
+  type StatusGuard,
+  statusUrl,
+} from "../metrics/serve_status.ts";
 
 /** One process of an app. */
 export interface ProcessStatus {
@@ -24,6 +28,8 @@ export interface StatusSource {
   readonly logger: Logger;
   /** Further names by which it may be asked for. */
   readonly hosts?: readonly string[] | undefined;
+  /** Who may ask. */
+  readonly access?: StatusGuard | undefined;
   /** Whether all processes do their work. */
   healthy(): boolean;
   /** All processes. */

@@ -2,8 +2,8 @@
 // without the secret.
 
 import { INNER_ROLES, type InnerRole } from "../roles.ts";
-import { messageOf } from "../log/describe_error.ts";
 import { Secret } from "../net/secret.ts";
+import { readSecretFile, secretEnv } from "./secret_file.ts";
 
 /** The variable that holds secrets. */
 export const SECRET_ENV = "MAPLE_INNER_SECRET";
@@ -13,7 +13,6 @@ const LEAST_CHARACTERS = 16;
 const MOST_CHARACTERS = 256;
 // What a proof has to be held against is bounded: one that fits none costs little.
 const SECRETS_PER_ROLE = 4;
-const FILE_BYTES = 64 * 1024;
 const FORM =
   `${LEAST_CHARACTERS} to ${MOST_CHARACTERS} letters, digits and signs, without space, comma and colon`;
 
@@ -65,7 +64,7 @@ export function readSecrets(options: ReadSecretsOptions): Secret[] {
     const text = readSecretFile(secretFile, source, fail);
     return parseSecrets(text, { source, role, fail });
   }
-  const told = options.env ?? secretEnv();
+  const told = options.env ?? secretEnv(SECRET_ENV);
   return told === ""
     ? []
     : parseSecrets(told, { source: SECRET_ENV, role, fail });
@@ -150,46 +149,4 @@ function add(
     );
   }
   secrets.push(secret);
-}
-
-function readSecretFile(
-  path: string,
-  source: string,
-  fail: (message: string) => Error,
-): string {
-  let info: Deno.FileInfo;
-  try {
-    info = Deno.statSync(path);
-  } catch (error) {
-    throw fail(`Cannot read ${source}: ${messageOf(error)}`);
-  }
-  if (!info.isFile) throw fail(`Cannot read ${source}: it is no file`);
-  // Null where the system has no such thing.
-  const others = (info.mode ?? 0) & 0o077;
-  if (others !== 0 && Deno.build.os !== "windows") {
-    throw fail(
-      `Others than its owner may use ${source} (mode ${
-        (info.mode! & 0o777).toString(8)
-      }): chmod 600 it`,
-    );
-  }
-  if (info.size > FILE_BYTES) {
-    throw fail(
-      `Cannot read ${source}: it has ${info.size} bytes, expected up to ${FILE_BYTES}`,
-    );
-  }
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw fail(`Cannot read ${source}: ${messageOf(error)}`);
-  }
-}
-
-// Asking for what is not permitted would stop the program for a prompt.
-function secretEnv(): string {
-  const { state } = Deno.permissions.querySync({
-    name: "env",
-    variable: SECRET_ENV,
-  });
-  return state === "granted" ? Deno.env.get(SECRET_ENV) ?? "" : "";
 }

@@ -24,6 +24,7 @@ import { onAbort } from "../on_abort.ts";
 import { followSignals, type StopSignal } from "./signals.ts";
 import { selfCommand } from "./self_command.ts";
 import { takeEnv } from "./env.ts";
+import { StatusAccess, type StatusAccessOptions } from "./status_access.ts";
 import type { Siblings } from "./siblings.ts";
 import { type OnUnhandled, watchUnhandled } from "./unhandled.ts";
 
@@ -92,6 +93,8 @@ export interface RunAppOptions extends MasterOptions {
   readonly onUnhandled?: OnUnhandled;
   /** Further host names by which these may be asked for. */
   readonly metricsHosts?: readonly string[] | undefined;
+  /** Where the tokens are of those who may ask for them; HUP reads them again. */
+  readonly metricsAccess?: StatusAccessOptions | undefined;
   /** Stops it when it is aborted. */
   readonly signal: AbortSignal | undefined;
 }
@@ -119,9 +122,11 @@ export async function runApp(
 
 async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   const logger = app.makeLogger(app.role);
+  const access = accessOf(options, app);
   let ready = false;
   await using _status = await serveStatusOf(options, app, {
     logger,
+    access,
     healthy: () => ready && !leaving.begun,
     processes: () => [{
       index: 0,
@@ -142,7 +147,12 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
     SIGTERM: () => stopOrExit(143),
     SIGINT: () => stopOrExit(130),
     SIGQUIT: () => Deno.exit(131),
-    ...(options.reloads ? {} : { SIGHUP: () => openLogAgain(logger) }),
+    ...(options.reloads ? {} : {
+      SIGHUP: () => {
+        openLogAgain(logger);
+        renew(access, logger);
+      },
+    }),
   }, { ...options, logger, onLevel: (level) => app.onLogLevel?.(level) });
   using _abort = onAbort(options.signal, () => leaving.begin());
   if (!leaving.begun && await startOrLeave(app, leaving)) {
@@ -226,6 +236,7 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   const command = selfCommand(options.childFlags);
   setProcessName("maple-master");
   const logger = app.makeLogger("master");
+  const access = accessOf(options, app);
   let master: Master | undefined;
   let exitCode: number | undefined;
   const stopNow = (code: number) => {
@@ -243,14 +254,17 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   // end what starts.
   using _signals = followSignals({
     SIGTERM: stop,
-    SIGHUP: options.reloads
-      ? () => void master?.reload()
-      : () => openLogAgain(logger),
+    SIGHUP: () => {
+      if (options.reloads) void master?.reload();
+      else openLogAgain(logger);
+      renew(access, logger);
+    },
     SIGINT: options.leavesOnInt ? stop : () => stopNow(130),
     SIGQUIT: () => stopNow(131),
   }, { ...options, logger, onLevel: (level) => master?.setLogLevel(level) });
   await using _status = await serveStatusOf(options, app, {
     logger,
+    access,
     healthy: () => master?.healthy ?? false,
     processes: () => master?.processes() ?? [],
   });
@@ -271,6 +285,27 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   await started.ended();
   if (exitCode !== undefined) Deno.exit(exitCode);
   if (signalled) endSoon(logger);
+}
+
+function accessOf(
+  { metrics: address, metricsAccess }: RunAppOptions,
+  { metrics }: Runnable,
+): StatusAccess | undefined {
+  return address === undefined || !metrics || !metricsAccess
+    ? undefined
+    : new StatusAccess(metricsAccess);
+}
+
+function renew(access: StatusAccess | undefined, logger: Logger): void {
+  try {
+    access?.renew();
+  } catch (error) {
+    logger.error(
+      `SIGHUP: the tokens of the metrics stay as they are: ${
+        (error as Error).message
+      }`,
+    );
+  }
 }
 
 async function serveStatusOf(

@@ -7,6 +7,8 @@ export interface PageElement {
   textContent: string | null;
   /** Whether it is not shown. */
   hidden: boolean;
+  /** What was typed into it. */
+  value?: string;
   /** Its `data-` attributes. */
   readonly dataset: Record<string, string | undefined>;
   /** Its width in pixels, padding included. */
@@ -15,6 +17,8 @@ export interface PageElement {
   replaceChildren(...children: (PageElement | string)[]): void;
   /** Sets an attribute. */
   setAttribute(name: string, value: string): void;
+  /** Lets the keyboard type into it. */
+  focus?(): void;
   /** Where it is. */
   getBoundingClientRect(): { readonly left: number; readonly width: number };
   /** Calls `listener` at every such event. */
@@ -25,6 +29,8 @@ export interface PageElement {
 export interface PageEvent {
   /** Where the pointer is. */
   readonly clientX: number;
+  /** Keeps the browser from what it does by itself. */
+  preventDefault(): void;
 }
 
 /** The browser, as far as it is used. */
@@ -41,8 +47,12 @@ export interface Browser {
   };
   /** What is remembered; reading it throws where the browser forbids it. */
   readonly localStorage: Pick<Storage, "getItem" | "setItem">;
-  /** Server-sent events. */
-  readonly EventSource: typeof EventSource;
+  /** The same for as long as the tab is open. */
+  readonly sessionStorage: Pick<Storage, "getItem" | "setItem">;
+  /** Makes texts of bytes. */
+  readonly TextDecoder: typeof TextDecoder;
+  /** Asks the gateway. */
+  fetch(path: string, options: RequestInit): Promise<Response>;
   /** Asks what the screen is like. */
   matchMedia(query: string): { readonly matches: boolean };
   /** Calls `listener` at every such event. */

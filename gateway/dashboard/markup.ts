@@ -33,6 +33,12 @@ node <b id="node">–</b> · io <b id="io">–</b> · version <b id="version">�
 <button type="button" id="theme" aria-label="light or dark" title="light or dark">◐</button>
 </header>
 <p class="notice" id="notice" role="alert" hidden></p>
+<form class="notice" id="token-form" hidden>
+<label for="token">Token (--metrics-token-file)</label>
+<input id="token" type="password" autocomplete="off" spellcheck="false" maxlength="256">
+<button type="submit">Show</button>
+<span id="token-wrong" role="alert" hidden>This token is not taken.</span>
+</form>
 <main>
 <dl class="tiles">
 ${tile("clients", "Clients")}

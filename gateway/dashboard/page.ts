@@ -4,6 +4,7 @@
 // have to be copied into this project, and is ten times as long as the five line charts need.
 
 import { dashboardChart } from "./chart.ts";
+import { dashboardEvents } from "./events.ts";
 import { dashboardElements } from "./elements.ts";
 import { dashboardFigures } from "./figures.ts";
 import { dashboardFormat } from "./format.ts";
@@ -71,7 +72,8 @@ const format = (${dashboardFormat})();
 const elements = (${dashboardElements})(browser);
 const chart = (${dashboardChart})(elements, format, ${historySeconds});
 const figures = (${dashboardFigures})(elements, format);
-(${dashboardScript})(browser, { elements, format, chart, figures });
+const events = (${dashboardEvents})(browser, elements);
+(${dashboardScript})(browser, { elements, format, chart, figures, events });
 }`;
 }
 

@@ -2,6 +2,7 @@
 
 import type { ChartPlan, DashboardChart } from "./chart.ts";
 import type { Browser, Elements } from "./elements.ts";
+import type { DashboardEvents } from "./events.ts";
 import type { DashboardFigures } from "./figures.ts";
 import type { DashboardFormat } from "./format.ts";
 import type { HistoryPoint } from "../metrics/history.ts";
@@ -18,17 +19,18 @@ export interface DashboardParts {
   readonly chart: DashboardChart;
   /** Shows tiles and tables. */
   readonly figures: DashboardFigures;
+  /** Follows the events of the gateway. */
+  readonly events: DashboardEvents;
 }
 
 /** Runs the dashboard. */
 export function dashboardScript(
   browser: Browser,
-  { elements, format, chart, figures }: DashboardParts,
+  { elements, format, chart, figures, events }: DashboardParts,
 ): void {
   const { document } = browser;
   const { byId } = elements;
   const POINTS_MAX = 2000;
-  const RETRY_MS = 2000;
   // Without news for so long the gateway does not run, or does not come to it.
   const SILENT_MS = 5000;
   const CHARTS: readonly ChartPlan[] = [
@@ -151,24 +153,6 @@ export function dashboardScript(
     byId("version").textContent = report.version;
   }
 
-  function follow(): void {
-    const events = new browser.EventSource("events");
-    events.addEventListener("history", ({ data }) => {
-      const news = JSON.parse(data);
-      take(news, news.points);
-    });
-    events.addEventListener("report", ({ data }) => {
-      const news = JSON.parse(data);
-      take(news, [news.point]);
-    });
-    events.addEventListener("error", () => {
-      connected = false;
-      drawState();
-      // After a refusal the browser does not try again by itself.
-      if (events.readyState === 2) browser.setTimeout(follow, RETRY_MS);
-    });
-  }
-
   function remembered(): string | null {
     try {
       return browser.localStorage.getItem("maple-theme");
@@ -213,5 +197,15 @@ export function dashboardScript(
     if (Date.now() - newsAt > 1500) drawCharts();
   }, 1000);
   draw();
-  follow();
+  events({
+    onEvent(name, data) {
+      const news = JSON.parse(data);
+      if (name === "history") take(news, news.points);
+      else if (name === "report") take(news, [news.point]);
+    },
+    onLost() {
+      connected = false;
+      drawState();
+    },
+  });
 }

@@ -61,6 +61,13 @@ h2 { margin: 0 0 6px; font-size: 14px; display: flex; justify-content: space-bet
   font-size: 16px;
   font-weight: 600;
 }
+.notice[hidden] { display: none; }
+#token-form { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 12px; font-size: 14px; }
+#token-form[hidden] { display: none; }
+#token, #token-form button { padding: 6px 10px; border: 1px solid var(--edge); border-radius: 8px; background: var(--page); color: var(--text); font: inherit; }
+#token { flex: 1 1 220px; min-width: 0; }
+#token-wrong { color: var(--bad); }
+#token-wrong[hidden] { display: none; }
 :root[data-state="stopped"] main, :root[data-state="not answering"] main { opacity: 0.6; }
 .tiles, .charts, .tables { display: grid; gap: 12px; margin: 0 0 12px; }
 .tiles { display: flex; flex-wrap: wrap; }

@@ -48,7 +48,8 @@ export class MetricsServer implements AsyncDisposable {
       "/metrics": () => prometheusText(report()).toResponse(),
       "/healthz": ({ searchParams }) => this.#health(searchParams.has("ready")),
       "/stats.json": () => json(report()),
-    }, options);
+      // The page has no figures in it: it asks for them, with the token if one is wanted.
+    }, { ...options, open: ["/"] });
     this.#history.add(report());
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
   }

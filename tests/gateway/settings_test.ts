@@ -90,6 +90,7 @@ const EVERY: Record<string, string | number> = {
   statFile: "/tmp/stat.json",
   metrics: "127.0.0.1:9100",
   metricsHosts: "a.example, b",
+  metricsTokenFile: "/run/token",
 };
 
 function kebab(name: string): string {
@@ -106,6 +107,7 @@ function expected(values: Record<string, string | number>): Settings {
     statFile,
     metrics,
     metricsHosts,
+    metricsTokenFile,
     ...gateway
   } = values;
   return {
@@ -118,6 +120,7 @@ function expected(values: Record<string, string | number>): Settings {
     statFile,
     metrics,
     metricsHosts,
+    metricsTokenFile,
     remarks: [],
   } as unknown as Settings;
 }
@@ -133,6 +136,7 @@ Deno.test("readSettings() has the documented defaults", () => {
     statFile: undefined,
     metrics: undefined,
     metricsHosts: "",
+    metricsTokenFile: "",
     remarks: [],
   });
 });
@@ -218,6 +222,7 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
       statFile: "/tmp/stat",
       metrics: undefined,
       metricsHosts: "",
+      metricsTokenFile: "",
       remarks: [
         'the config file "gw.conf" sets what has no meaning here: outer.recv_buf_init_size, outer.conn_timeout_check_interval',
       ],

@@ -23,6 +23,7 @@ Deno.test("resolveRun() fills in the defaults", () => {
     workers: 1,
     metrics: undefined,
     metricsHosts: [],
+    metricsTokenFile: undefined,
     debug: false,
     logFormat: "text",
     signal: undefined,
