@@ -141,8 +141,8 @@ export interface GatewayOptions {
   /** Bytes of a client's frame; a longer one closes the connection. @default {1048576} */
   frameBytes?: number;
   /**
-   * Frames a second from one client, and twice as many at once, heartbeats included; 0 = any
-   * number. @default {0}
+   * Frames a second from one client, and twice as many at once, heartbeats and pings of a
+   * WebSocket included; 0 = any number. @default {0}
    */
   clientRate?: number;
   /**

@@ -100,8 +100,8 @@ export interface HavenListenOptions {
    */
   connectRate?: number;
   /**
-   * Frames a second from one client, and twice as many at once, heartbeats included; 0 = any
-   * number. @default {0}
+   * Frames a second from one client, and twice as many at once, heartbeats and pings of a
+   * WebSocket included; 0 = any number. @default {0}
    */
   clientRate?: number;
   /**

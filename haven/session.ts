@@ -196,6 +196,10 @@ export class Session<F extends object, C extends object> extends BaseSession
     this.#abandoned = true;
     this.#setFinished();
   }
+  onPing(bytes: number): void {
+    const { rates } = this.#owner;
+    if (rates.on) rates.take(this, bytes);
+  }
   onFrame(frame: Uint8Array): void {
     this.hear();
     const { rates } = this.#owner;

@@ -6,6 +6,8 @@ import type { CloseCause } from "./close_cause.ts";
 export interface FrameHandler {
   /** One whole frame; how long it is valid, the transport says. */
   onFrame(frame: Uint8Array): void;
+  /** The other side wanted a sign of life, of so many bytes, and is given one. */
+  onPing?(bytes: number): void;
   /**
    * The other side has ended its sending, and may still read. Without this the connection is
    * closed then, after what was sent before.

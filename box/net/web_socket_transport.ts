@@ -5,6 +5,7 @@ import type { CloseCause } from "./close_cause.ts";
 import { FrameSocket } from "./frame_socket.ts";
 import type { FrameSocketOptions } from "./frame_socket_options.ts";
 import type { Conn } from "./conn.ts";
+import type { FrameHandler } from "./transport.ts";
 import { WebSocketConn, type WebSocketEvents } from "./web_socket_conn.ts";
 import type { WebSocketFault } from "./web_socket_fault.ts";
 import {
@@ -16,6 +17,8 @@ import {
 
 // A control frame has at most 125 bytes, the code takes 2.
 const REASON_BYTES = 123;
+// Of a client's frame without its payload: the header and the mask.
+const PING_BYTES = 6;
 // So many pings without a sign of life are taken for the end.
 const PINGS = 2;
 const NO_CODE = 1005;
@@ -36,6 +39,7 @@ export function transportOf(
 /** One WebSocket connection that carries frames. */
 export class WebSocketTransport extends FrameSocket implements WebSocketEvents {
   readonly #conn: WebSocketConn;
+  #handler: FrameHandler | undefined;
   #hasSent = false;
   #pingSteps = 0;
   #unanswered = 0;
@@ -51,6 +55,12 @@ export class WebSocketTransport extends FrameSocket implements WebSocketEvents {
     super(conn, options);
     this.#conn = conn;
     conn.listen(this);
+  }
+
+  /** Gives out frames until the connection has ended for good. */
+  override run(handler: FrameHandler): Promise<void> {
+    this.#handler = handler;
+    return super.run(handler);
   }
 
   /** Whether any frame was ever sent on it; pings and pongs are none. */
@@ -106,7 +116,9 @@ export class WebSocketTransport extends FrameSocket implements WebSocketEvents {
 
   /** Called by the connection. */
   onPing(payload: Uint8Array): void {
+    if (this.closed) return;
     this.#sendControl(WebSocketOpcode.PONG, payload);
+    this.#handler?.onPing?.(PING_BYTES + payload.length);
   }
 
   /** Called by the connection. */

@@ -28,6 +28,8 @@ import type { OuterTransport } from "./outer_transport.ts";
 export interface SessionOwner {
   /** A frame came, in bytes of its own. */
   onClientFrame(session: ClientSession, frame: Uint8Array): void;
+  /** A ping of a WebSocket came, which is answered. */
+  onClientPing(session: ClientSession, bytes: number): void;
   /** It has ended its sending, and waits for answers. */
   onClientEnd(session: ClientSession): void;
   /** The connection has ended. */
@@ -169,6 +171,9 @@ export class ClientSession extends BaseSession
   }
   requestDone(): void {
     this.#owner.requestDone(this);
+  }
+  onPing(bytes: number): void {
+    this.#owner.onClientPing(this, bytes);
   }
   onFrame(frame: Uint8Array): void {
     this.hear();

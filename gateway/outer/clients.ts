@@ -152,6 +152,9 @@ export class Clients implements SessionOwner {
     return clientLimits.closeBarred(sessions.all()) +
       clientLimits.closeBarred(this.#places.leaving());
   }
+  onClientPing(session: ClientSession, bytes: number): void {
+    if (this.#rates.on) this.#rates.take(session, bytes);
+  }
   onClientFrame(session: ClientSession, frame: Uint8Array): void {
     const { counters, options, queue } = this.#context;
     const rates = this.#rates;

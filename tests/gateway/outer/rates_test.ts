@@ -7,6 +7,12 @@ import {
   overTransports,
 } from "../../helpers/gateway_fixture.ts";
 import type { RawPeer } from "../../helpers/raw_peer.ts";
+import {
+  clientFrame,
+  WebSocketStream,
+} from "../../helpers/web_socket_stream.ts";
+
+const PING = 9;
 
 // So many frames, with serial numbers from 1 on.
 function frames(count: number, bodyBytes = 0): Uint8Array {
@@ -107,6 +113,30 @@ overTransports(
     await assertAnswers(modest, 1, 2);
   },
 );
+
+Deno.test("clientRate: pings of a WebSocket count, and a reason goes with the closing", async () => {
+  const flood = new Uint8Array(
+    Array.from({ length: 50 }, () => [...clientFrame(PING)]).flat(),
+  );
+  for (const rateAction of ["slow", "close"] as const) {
+    await using gateway = await GatewayFixture.start({
+      ...{ clientRate: 2, rateAction, wsPort: 0 },
+    });
+    const { hostname, port } = gateway.gateway.wsAddr!;
+    const client = await WebSocketStream.open({ hostname, port });
+    await client.conn.write(flood);
+    if (rateAction === "slow") {
+      await gateway.until(({ slowed }) => slowed === 1);
+    } else {
+      assertEquals(await client.read(new Uint8Array(1)), null);
+      assertEquals(client.closeCode, 1008);
+      assertStringIncludes(client.closeReason, "2 frames a second");
+      const { clientsClosed, ratesExceeded } = gateway.gateway.stats();
+      assertEquals([clientsClosed.rate, ratesExceeded.frames], [1, 1]);
+    }
+    client.close();
+  }
+});
 
 Deno.test("clientRate: heartbeats count, and cost no worker anything", async () => {
   await using gateway = await GatewayFixture.start({

@@ -51,6 +51,7 @@ export function fakeSession(
   return new ClientSession(new FrameSocket(conn, { framing: Box }), {
     owner: {
       onClientFrame() {},
+      onClientPing() {},
       onClientEnd() {},
       onClientClose() {},
       onClientGone() {},
