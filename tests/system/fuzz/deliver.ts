@@ -7,6 +7,8 @@ import { contentOf, type FuzzInput, piecesOf } from "./input.ts";
 export interface Delivery {
   /** Makes of a frame what is sent. @default as it is */
   readonly fill?: (frame: Uint8Array) => Uint8Array;
+  /** Whether what is to be filled in is known by now; it is waited for, but not long. */
+  readonly isReady?: () => boolean;
   /** Bytes came; valid during the call only. */
   readonly onBytes?: (bytes: Uint8Array) => void;
 }
@@ -15,6 +17,7 @@ export interface Delivery {
 const WRITE_MS = 500;
 const HALF_MS = 250;
 const STAY_MS = 60;
+const READY_TURNS = 20;
 
 /** Connects, sends an input, and leaves; what the other side does about it is up to it. */
 export async function deliver(
@@ -31,6 +34,7 @@ export async function deliver(
   }
   conn.setNoDelay(true);
   const reading = input.reads ? drain(conn, delivery.onBytes) : undefined;
+  if (delivery.isReady) await until(delivery.isReady);
   const ended = reading ?? new Promise<void>(() => {});
   if (await within(send(conn, input, delivery), WRITE_MS)) {
     if (input.end === "half") {
@@ -87,6 +91,10 @@ function close(conn: Deno.TcpConn): void {
   } catch {
     // It is closed already.
   }
+}
+
+async function until(isReady: () => boolean): Promise<void> {
+  for (let i = 0; i < READY_TURNS && !isReady(); i++) await turn();
 }
 
 function turn(): Promise<void> {

@@ -2,6 +2,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { contentOf, formatInputs, parseInputs } from "./input.ts";
+import { proofOf, Secret } from "@maple/box/internal";
+import {
+  KNOWN_SECRETS,
+  proofs,
+  UNKNOWN_SECRETS,
+  withCode,
+} from "./generate/proofs.ts";
 import { MemoryWatch } from "./memory_watch.ts";
 import { HonestClient } from "./honest_client.ts";
 import { ProcessWatch } from "./process_watch.ts";
@@ -89,6 +96,25 @@ Deno.test("a finding is told with the inputs that it came with, and shrunk to th
   assertEquals(shrunk?.length, 1);
   assertEquals(shrunk![0]!.input.frames, [Uint8Array.of(255, 255)]);
   assertEquals(shrunk![0]!.input.pieces, []);
+});
+
+Deno.test("hostile peers prove what they know, as far as their proof is not spoiled", () => {
+  const challenge = new Random(1).bytes(32);
+  let proven = 0;
+  for (let i = 0; i < 100; i++) {
+    const [frame] = proofs(new Random(i));
+    const proof = proofOf(withCode(frame!, challenge));
+    if (!proof) continue;
+    const { trigger, monitor, worker } = {
+      ...KNOWN_SECRETS,
+      ...UNKNOWN_SECRETS,
+    };
+    const knows = (role: "trigger" | "monitor" | "worker", text = "") =>
+      new Secret(role, text).isProvenBy(proof, challenge);
+    if (knows("trigger", trigger) || knows("monitor", monitor)) proven++;
+    assert(!knows("worker", worker));
+  }
+  assert(proven > 30, `${proven}`);
 });
 
 Deno.test("shrink() tells that it does not come again", async () => {

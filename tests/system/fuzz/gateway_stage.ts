@@ -1,16 +1,26 @@
 // The stages with a gateway: as a program of its own, with a worker of two children.
 
 import { FrameReader, Task, TaskOffset } from "@maple/box";
-import { readInt32 } from "@maple/box/internal";
+import {
+  challengeOf,
+  type InnerRole,
+  readInt32,
+  SECRET_ENV,
+} from "@maple/box/internal";
 import { hasOpenssl, localCertificate } from "../../helpers/certificates.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { connectTls } from "../../helpers/gateway_fixture.ts";
 import { GATEWAY_MAIN } from "../../helpers/gateway_process.ts";
 import { pathOf } from "../../helpers/paths.ts";
-import { type RunningProcess, startProcess } from "../../helpers/process.ts";
+import {
+  type ProcessOptions,
+  type RunningProcess,
+  startProcess,
+} from "../../helpers/process.ts";
 import type { PeerConn } from "../../helpers/raw_peer.ts";
 import { WebSocketStream } from "../../helpers/web_socket_stream.ts";
 import type { Delivery } from "./deliver.ts";
+import { KNOWN_SECRETS, UNKNOWN_SECRETS, withCode } from "./generate/proofs.ts";
 import { fill, type Seen } from "./generate/tasks.ts";
 import { BOUND_MS, type HonestOptions } from "./honest_client.ts";
 import { ProcessWatch } from "./process_watch.ts";
@@ -26,6 +36,8 @@ export interface GatewayKind {
   readonly lines?: boolean;
   /** Whether its clients speak for others, by the PROXY protocol. */
   readonly proxied?: boolean;
+  /** Whether it wants proof from workers and triggers. */
+  readonly proven?: boolean;
   /**
    * Whether hostile workers ask for its tasks. Nothing is promised to clients while these do, so
    * there are only victims beside them, which bear everything.
@@ -80,6 +92,7 @@ export async function startGatewayStage(
       ...(kind.lines ? ["lines"] : []),
     ],
     ready: /^maple worker ready /,
+    ...(kind.proven && secretsIn({ worker: UNKNOWN_SECRETS.worker })),
   });
   stack.defer(() => endInOrder(worker));
   const watches = [
@@ -95,8 +108,9 @@ export async function startGatewayStage(
     ports,
     watches,
     honest: victims ? [] : await honestOf(kind, ports),
-    ...(kind.lines || kind.harmed ? {} : { triggerTo: inner }),
+    ...(!kind.lines && !kind.harmed && !kind.proven && { triggerTo: inner }),
     counters,
+    ...(kind.proven && { delivery: asKnower }),
     ...(victims && {
       delivery: () => asWorker(victims.seen),
       rest: () => victims.rest(),
@@ -110,8 +124,15 @@ export async function startGatewayStage(
   }, stack);
 }
 
+function secretsIn(
+  secrets: Readonly<Partial<Record<InnerRole, string | undefined>>>,
+): Pick<ProcessOptions, "env"> {
+  const all = Object.entries(secrets).map(([role, text]) => `${role}:${text}`);
+  return { env: { [SECRET_ENV]: all.join(",") } };
+}
+
 async function startGateway(
-  { lines, proxied }: GatewayKind,
+  { lines, proxied, proven }: GatewayKind,
   io: string,
 ): Promise<RunningProcess> {
   const limits = { ...LIMITS, io };
@@ -140,6 +161,7 @@ async function startGateway(
   return await startProcess(Deno.execPath(), {
     args: [...RUN, GATEWAY_MAIN, ...flags],
     ready,
+    ...(proven && secretsIn({ ...KNOWN_SECRETS, ...UNKNOWN_SECRETS })),
   });
 }
 
@@ -228,20 +250,36 @@ async function gatewayCounters(
 // Takes note of what a worker is given, and says it in what it sends.
 function asWorker(seen: Readonly<Seen>): Delivery {
   const own = { delivery: 0 };
-  const reader = new FrameReader(Task);
   return {
     fill: (frame) => fill(frame, { ...seen, ...own }),
-    onBytes: (bytes) => {
-      for (let at = 0; at < bytes.length;) {
-        const space = reader.space();
-        const count = Math.min(space.length, bytes.length - at);
-        space.set(bytes.subarray(at, at + count));
-        reader.commit(count);
-        at += count;
-        for (let frame; (frame = reader.take());) {
-          own.delivery = readInt32(frame, TaskOffset.ret) || own.delivery;
-        }
-      }
-    },
+    onBytes: ofFrames((frame) => {
+      own.delivery = readInt32(frame, TaskOffset.ret) || own.delivery;
+    }),
+  };
+}
+
+// Answers the gateway's challenge as one who knows some of its secrets.
+function asKnower(): Delivery {
+  let challenge: Uint8Array | undefined;
+  return {
+    fill: (frame) => withCode(frame, challenge),
+    isReady: () => challenge !== undefined,
+    onBytes: ofFrames((frame) => challenge ??= challengeOf(frame)?.slice()),
+  };
+}
+
+function ofFrames(
+  onFrame: (frame: Uint8Array) => void,
+): (bytes: Uint8Array) => void {
+  const reader = new FrameReader(Task);
+  return (bytes) => {
+    for (let at = 0; at < bytes.length;) {
+      const space = reader.space();
+      const count = Math.min(space.length, bytes.length - at);
+      space.set(bytes.subarray(at, at + count));
+      reader.commit(count);
+      at += count;
+      for (let frame; (frame = reader.take());) onFrame(frame);
+    }
   };
 }

@@ -13,6 +13,9 @@ const LINES_MAX = 4 * PLACE_LIMIT;
 // A connection that is being closed, a file that is being written.
 const DESCRIPTORS_SLACK = 2;
 
+/** What every secret here contains, and no log may. */
+export const SECRET_SIGN = "nobody-may-print-this";
+
 /** A process that is fuzzed. */
 export class ProcessWatch {
   /** What it is called in findings. */
@@ -98,6 +101,7 @@ export class ProcessWatch {
   #faultOf(line: string): string | undefined {
     const [, second, level, who, message = ""] = LINE.exec(line) ?? [];
     if (second === undefined) return "wrote a line that is none of a log";
+    if (line.includes(SECRET_SIGN)) return "printed a secret";
     if (line.length > LINE_MAX) {
       return `wrote a line of ${line.length} characters`;
     }

@@ -7,7 +7,8 @@
 // write to whoever it names, close him, or take a request and never answer it. So a hostile trigger
 // beside honest clients names none of them, and hostile workers have a gateway without honest
 // clients; there a request of a newcomer must be answered when they are gone, since what they held
-// goes to others.
+// goes to others. Where proof is wanted, hostile peers know the secrets of a trigger and a monitor,
+// and all that only a worker may do must come to nothing.
 
 import { startFilesStage } from "./files_stage.ts";
 import { startGatewayStage } from "./gateway_stage.ts";
@@ -21,6 +22,8 @@ const STAGES: Readonly<
   gateway: (options: StageOptions) => startGatewayStage({}, options),
   harmed: (options: StageOptions) =>
     startGatewayStage({ harmed: true }, options),
+  proven: (options: StageOptions) =>
+    startGatewayStage({ proven: true }, options),
   proxied: (options: StageOptions) =>
     startGatewayStage({ proxied: true }, options),
   lines: (options: StageOptions) => startGatewayStage({ lines: true }, options),

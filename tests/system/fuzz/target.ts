@@ -8,6 +8,8 @@ export type StageName =
   | "gateway"
   /** A gateway with hostile workers, and no honest client. */
   | "harmed"
+  /** A gateway that wants proof at its port for workers and triggers. */
+  | "proven"
   /** A gateway behind something that speaks the PROXY protocol. */
   | "proxied"
   /** A gateway whose clients speak lines. */

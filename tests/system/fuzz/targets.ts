@@ -6,6 +6,7 @@ import { boxes, lines } from "./generate/boxes.ts";
 import { clientHellos } from "./generate/client_hellos.ts";
 import { configFile } from "./generate/config_files.ts";
 import { proxied, PROXY_LENGTH_AT } from "./generate/proxy_headers.ts";
+import { proofs } from "./generate/proofs.ts";
 import { requests } from "./generate/requests.ts";
 import { statFile } from "./generate/stat_files.ts";
 import { namesEverybody, tasks } from "./generate/tasks.ts";
@@ -63,6 +64,15 @@ export const TARGETS: readonly FuzzTarget[] = [
     port: "inner",
     frames: (random) => tasks(random, { harms: true }),
     lengthAt: BOX_LENGTH_AT,
+  },
+  {
+    name: "proof",
+    what: "proofs, and what a trigger's or monitor's secret does not allow",
+    stage: "proven",
+    port: "inner",
+    frames: proofs,
+    lengthAt: BOX_LENGTH_AT,
+    allows: (bytes) => !namesEverybody(bytes),
   },
   {
     name: "proxy",

@@ -3,11 +3,11 @@
 // What a gateway draws at its start cannot be in a frame that a seed determines. In its place stand
 // marks, for which the sender puts what it has seen: see `fill`.
 
-import { encodeCloseUsers, encodeRspToUsers, Task, TaskCmd } from "@maple/box";
+import { Task, TaskCmd } from "@maple/box";
 import { encodeIdentity } from "@maple/box/internal";
-import { joined } from "../../../box/support.ts";
 import type { Random } from "../../../helpers/random.ts";
-import { box, some } from "./boxes.ts";
+import { some } from "./boxes.ts";
+import { bodyOf, type TaskKinds, uid } from "./task_bodies.ts";
 
 const TAG_MARK = 0x7461_674d;
 const DELIVERY_MARK = 0x6465_6c4d;
@@ -25,34 +25,11 @@ export interface Seen {
   delivery: number;
 }
 
-/** What a peer may say. */
-export interface TaskKinds {
-  /** Whether it asks for tasks, and means real clients. */
-  readonly harms: boolean;
-}
-
-const UNKNOWN = [
-  -1,
-  0,
-  1,
-  5,
-  10,
-  15,
-  20,
-  60,
-  211,
-  300,
-  310,
-  320,
-  330,
-  340,
-  999,
-];
-const GROUP_AND_QUERY = [410, 420, 430, 440, 450, 460, 470];
+const UNKNOWN = [-1, 0, 1, 5, 60, 211, 330, 999];
 
 /** Some frames of a worker or a trigger, as a whole conversation. */
 export function tasks(random: Random, kinds: TaskKinds): Uint8Array[] {
-  const opening = kinds.harms && random.next() < 0.7
+  const opening = (kinds.harms || kinds.asks) && random.next() < 0.7
     ? some(random, (random) => ask(random, true))
     : random.next() < 0.3
     ? [hello(random)]
@@ -93,12 +70,10 @@ function ask(random: Random, first: boolean): Uint8Array {
 function task(random: Random, kinds: TaskKinds): Uint8Array {
   const cmd = random.next() < 0.85
     ? random.pick(Object.values(TaskCmd))
-    : random.pick([...UNKNOWN, ...GROUP_AND_QUERY]);
-  if (cmd === TaskCmd.WORKER_ASK_FOR_TASK && kinds.harms) {
+    : random.pick(UNKNOWN);
+  if (cmd === TaskCmd.WORKER_ASK_FOR_TASK && (kinds.harms || kinds.asks)) {
     return ask(random, false);
   }
-  const isUsers = cmd === TaskCmd.WRITE_TO_USERS || cmd === 430;
-  const isClose = cmd === TaskCmd.CLOSE_USERS || cmd >= 410 && cmd <= 470;
   return new Task({
     cmd: cmd === TaskCmd.WORKER_ASK_FOR_TASK ? 0 : cmd,
     flags: random.pick([0, 0, 1, 2, 4, 8, 16, 32, 64, 255, -1]),
@@ -109,13 +84,7 @@ function task(random: Random, kinds: TaskKinds): Uint8Array {
     uid: uid(random),
     userdata: random.pick([0, 0, 1, 3, random.signed(64)]),
     custom: random.pick([0, 0, 7, random.signed(64)]),
-    body: isUsers
-      ? usersBody(random, kinds)
-      : isClose
-      ? encodeCloseUsers(selection(random, kinds))
-      : random.next() < 0.8
-      ? box(random)
-      : random.bytes(random.between(0, 40)),
+    body: bodyOf(random, cmd, kinds),
   }).pack();
 }
 
@@ -123,42 +92,6 @@ function connId(random: Random): number | bigint {
   return random.next() < 0.3
     ? random.pick([0, 0, 1, 2, -1, random.signed(64)])
     : BigInt(CONN_MARK) << 32n | BigInt(random.between(0, VICTIMS - 1));
-}
-
-function uid(random: Random): number | bigint {
-  return random.next() < 0.8 ? random.between(-3, 20) : random.signed(64);
-}
-
-// Of one that is to harm nobody, users that hostile clients are.
-function selection(random: Random, { harms }: TaskKinds) {
-  const one = () => harms ? uid(random) : random.between(1, 20);
-  return {
-    uids: some(random, one),
-    userdata: random.pick([0, 0, 1, 3]),
-    exclude: random.next() < 0.7 ? [] : some(random, one),
-  };
-}
-
-function usersBody(random: Random, kinds: TaskKinds): Uint8Array {
-  const body = encodeRspToUsers(
-    some(
-      random,
-      (random) => ({ ...selection(random, kinds), buf: box(random) }),
-    ),
-  );
-  // Fields that nobody knows, of every wire type.
-  const field = random.pick([
-    [],
-    [0x78, 1],
-    [0x79, 1, 2, 3, 4, 5, 6, 7, 8],
-    [0x7a, 3, 1, 2, 3],
-    [0x7b, 0x7c],
-    [0x7d, 1, 2, 3, 4],
-    [0x0a, 0xff, 0xff, 0xff, 0xff, 0x07],
-  ]);
-  return random.next() < 0.8
-    ? body
-    : joined([Uint8Array.from(field), body, Uint8Array.from(field)]);
 }
 
 /** Puts what was seen where the marks are. */
