@@ -119,7 +119,7 @@ export const DEFAULTS: ResolvedOptions = {
   innerConnsMax: 1000,
   innerReserve: 100,
   creditsMax: 1024,
-  chainMax: 3,
+  chainMax: 2,
   maxDeliveries: 2,
   originalMaxDeliveries: 2,
   parkTime: 60,

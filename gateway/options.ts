@@ -222,9 +222,9 @@ export interface GatewayOptions {
   creditsMax?: number;
   /**
    * Frames of one client that go to a worker in a row while there are clients that send one at a
-   * time, to be run in their order. Where there are none, six times as many while others wait for a
-   * worker, and where nobody waits it may hold up to 64. Only for order "client", short tasks and
-   * workers of ours. 1 = one at a time, as with a `maxDeliveries` of 1. @default {3}
+   * time, to be run in their order. Where there are none, nine times as many while others wait for
+   * a worker, and where nobody waits it may hold up to 64. Only for order "client", short tasks and
+   * workers of ours. 1 = one at a time, as with a `maxDeliveries` of 1. @default {2}
    */
   chainMax?: number;
   /**

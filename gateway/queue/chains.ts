@@ -30,7 +30,7 @@ import type { TaskQueue } from "./task_queue.ts";
 const LENGTH_MAX = 64;
 const TASK_BYTES_MAX = 16 * 1024;
 // Where none sends one at a time, longer turns serve all of them better.
-const LONGER = 6;
+const LONGER = 9;
 // A client that sends one at a time, and had one done so lately, will send the next. What others
 // have under way by then is ahead of it everywhere on its way.
 const LONE_MS = 5;

@@ -188,7 +188,7 @@ const CHAINED = {
 
 Deno.test("Gateway needs few writes for 16 frames of each of 50 clients where these are chained", async () => {
   const oneByOne = await costOfChains(1);
-  const chained = await costOfChains(3);
+  const chained = await costOfChains(2);
   for (const what of ["writesToWorker", "writesToClients", "copied"] as const) {
     assertWithin(chained[what], CHAINED[what], `${what} for 1,000 messages`);
   }

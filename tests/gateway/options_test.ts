@@ -60,7 +60,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerConnsMax: 1000,
     innerReserve: 100,
     creditsMax: 1024,
-    chainMax: 3,
+    chainMax: 2,
     maxDeliveries: 2,
     originalMaxDeliveries: 2,
     parkTime: 60,

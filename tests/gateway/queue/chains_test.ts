@@ -460,16 +460,16 @@ Deno.test("a link that cannot be sent what is chained is lost, and nothing of it
   assertEquals(all.finished, names(5));
 });
 
-Deno.test("a chain is six times as long where nobody waits who sends one at a time", async () => {
+Deno.test("a chain is nine times as long where nobody waits who sends one at a time", async () => {
   using all = setUp({ chainMax: 2 });
   const link = new FakeLink({ chains: true });
   const [a, b, c] = [fakeSession(1), fakeSession(2), fakeSession(3)];
   await sendOneByOne(all, c);
-  all.submit(a, ...names(30, "a"));
+  all.submit(a, ...names(40, "a"));
   all.submit(b, "b1", "b2", "b3");
   all.ask(link);
   const first = await link.sent();
-  assertEquals(first.length, 12);
+  assertEquals(first.length, 18);
   // One that sends one at a time waits: whoever is next has a short turn.
   all.submit(c, "c1");
   for (const task of first) all.finish(link, task);
@@ -480,7 +480,7 @@ Deno.test("a chain is six times as long where nobody waits who sends one at a ti
   assertEquals(told(third), ["c1"]);
   all.finish(link, third[0]!);
   const fourth = await link.sent();
-  assertEquals([textOf(fourth[0]!), fourth.length], ["a13", 12]);
+  assertEquals([textOf(fourth[0]!), fourth.length], ["a19", 18]);
 });
 
 Deno.test("a chain ends after chainMax tasks for a while after one was served that sends one at a time, though nobody waits", async () => {
