@@ -88,11 +88,13 @@ async function run(args: readonly string[]): Promise<number> {
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
   await using gateway = new Gateway({ ...settings.gateway, logger });
   const access = new StatusAccess({ file: settings.metricsTokenFile, fail });
+  // Of clients nothing is told but to whoever brings a token.
+  const statusReport = () => reportOf(gateway, { addresses: !access.isOpen });
   await using metrics = settings.metrics === undefined
     ? undefined
     : await whenFree(
       () =>
-        new MetricsServer(settings.metrics!, () => reportOf(gateway), {
+        new MetricsServer(settings.metrics!, statusReport, {
           logger,
           hosts: settings.metricsHosts.split(",").map((name) => name.trim()),
           access,

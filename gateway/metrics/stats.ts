@@ -80,7 +80,7 @@ export interface GatewayStats extends GatewayCounters {
   bans: number;
   /**
    * The ten addresses that limits did something to most often since the start; of IPv6 their /64.
-   * What the status port tells has none.
+   * What the status port tells has none, unless it wants a token.
    */
   limitedAddresses: AddressCount[];
   /** Clients that are not read from, since they have their share of the queue's room. */

@@ -135,35 +135,60 @@ Deno.test("the gateway program says what is wrong with limits of clients", async
   }
 });
 
-Deno.test("what the status port tells has no addresses of clients, the stat file and the log have", async () => {
-  const statFile = await Deno.makeTempFile();
-  await using gateway = await startGatewayProcess([
-    ...["--conns-per-address", "1", "--stat-file", statFile],
-    ...["--metrics", "127.0.0.1:0"],
-  ]);
-  await using _worker = await EchoWorker.attach(gateway.inner);
-  await using client = await connect(gateway);
-  assert(await isServed(client));
-  await using refused = await connect(gateway);
-  assertEquals(await isServed(refused), false);
-  const LINE =
-    "limits of clients: 1 connections refused (connsPerAddress); most often 127.0.0.1 (1)";
-  await said(gateway, LINE);
-  const limited = [{ address: "127.0.0.1", count: 1 }];
-  await eventually(async () => {
-    const text = await Deno.readTextFile(statFile);
-    return text.includes(`"limitedAddresses":${JSON.stringify(limited)}`);
-  });
-  const [, url] = /metrics and dashboard at (\S+)/.exec(
-    gateway.process.stderr,
-  )!;
-  for (const path of ["stats.json", "metrics", ""]) {
-    const response = await fetch(new URL(path, url));
-    const text = await response.text();
-    assertEquals(response.status, 200);
-    assertEquals(text.includes("limits of clients"), false, path);
-    if (path !== "stats.json") continue;
-    assertEquals(JSON.parse(text).stats.limitedAddresses, []);
-  }
-  await Deno.remove(statFile);
-});
+const TOKEN = "a-token-of-this-test-0123456789";
+
+for (const token of [undefined, TOKEN]) {
+  Deno.test(
+    `the stat file and the log name addresses of clients, the status port ${
+      token ? "to whoever brings a token" : "does not"
+    }`,
+    async () => {
+      await using files = new AsyncDisposableStack();
+      const file = async (text = "") => {
+        const path = await Deno.makeTempFile();
+        files.defer(() => Deno.remove(path));
+        await Deno.writeTextFile(path, text);
+        await Deno.chmod(path, 0o600);
+        return path;
+      };
+      const statFile = await file();
+      await using gateway = await startGatewayProcess([
+        ...["--conns-per-address", "1", "--stat-file", statFile],
+        ...["--metrics", "127.0.0.1:0"],
+        ...(token ? ["--metrics-token-file", await file(token)] : []),
+      ]);
+      await using _worker = await EchoWorker.attach(gateway.inner);
+      await using client = await connect(gateway);
+      assert(await isServed(client));
+      await using refused = await connect(gateway);
+      assertEquals(await isServed(refused), false);
+      await said(
+        gateway,
+        "limits of clients: 1 connections refused (connsPerAddress); most often 127.0.0.1 (1)",
+      );
+      const limited = [{ address: "127.0.0.1", count: 1 }];
+      await eventually(async () => {
+        const text = await Deno.readTextFile(statFile);
+        return text.includes(`"limitedAddresses":${JSON.stringify(limited)}`);
+      });
+      const [, url] = /metrics and dashboard at (\S+)/
+        .exec(gateway.process.stderr)!;
+      const ask = async (path: string) => {
+        const headers: Record<string, string> = token
+          ? { authorization: `Bearer ${token}` }
+          : {};
+        const response = await fetch(new URL(path, url), { headers });
+        assertEquals(response.status, 200);
+        return await response.text();
+      };
+      const { stats, trouble } = JSON.parse(await ask("stats.json"));
+      assertEquals(stats.limitedAddresses, token ? limited : []);
+      const what = "limits of clients: of 127.0.0.1";
+      assertEquals(JSON.stringify(trouble).includes(what), token !== undefined);
+      assertStringIncludes(
+        await ask("metrics"),
+        'maple_gateway_clients_refused_by_address_total{cause="connsPerAddress"} 1',
+      );
+    },
+  );
+}
