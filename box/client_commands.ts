@@ -8,6 +8,7 @@ import {
   type WorkerTaskParams,
   writeToWorkerTask,
 } from "./gateway_commands.ts";
+import { encodeGroups } from "./groups_body.ts";
 import type { Int64 } from "./int64.ts";
 import { type Task, TaskCmd, TaskFlag, type TaskInit } from "./task.ts";
 
@@ -50,6 +51,24 @@ export function logoutClientTask(task: Task): Task | undefined {
 /** The task that drops what still waits of a client. */
 export function clearClientTask(task: Task): Task | undefined {
   return aboutClient(task, { cmd: TaskCmd.CLEAR_CLIENT_TASKS });
+}
+
+/** The task by which a client joins groups. */
+export function joinGroupsTask(
+  task: Task,
+  names: readonly string[],
+): Task | undefined {
+  const body = encodeGroups({ names, uids: [] });
+  return aboutClient(task, { cmd: TaskCmd.JOIN_GROUPS, body });
+}
+
+/** The task by which a client leaves groups; without names all. */
+export function leaveGroupsTask(
+  task: Task,
+  names: readonly string[],
+): Task | undefined {
+  const body = encodeGroups({ names, uids: [] });
+  return aboutClient(task, { cmd: TaskCmd.LEAVE_GROUPS, body });
 }
 
 /** The task for a worker that is about the same client, with its address. */

@@ -47,6 +47,7 @@ export type {
   UsersRow,
   WorkerTaskParams,
 } from "./gateway_commands.ts";
+export type { GroupMessageOptions, GroupsRow } from "./group_commands.ts";
 export {
   decodeGroups,
   decodeRspToGroups,

@@ -177,7 +177,9 @@ export function checkGroupNames(names: readonly string[]): void {
     throw new BoxError(
       "value",
       `The name of a group is a text of 1 to ${GROUP_NAME_BYTES} bytes of UTF-8, got ${
-        shown(typeof name === "string" ? name.slice(0, 40) : name)
+        typeof name === "string" && name.length > 40
+          ? `one that begins with ${shown(name.slice(0, 40))}`
+          : shown(name)
       }`,
     );
   }

@@ -54,6 +54,8 @@ export {
   clearClientTask,
   clientWorkerTask,
   closeClientTask,
+  joinGroupsTask,
+  leaveGroupsTask,
   loginClientTask,
   logoutClientTask,
   writeToClientTask,
@@ -65,6 +67,13 @@ export {
   writeToUsersTask,
   writeToWorkerTask,
 } from "./gateway_commands.ts";
+export {
+  closeGroupTask,
+  groupsBody,
+  joinGroupTask,
+  leaveGroupTask,
+  writeToGroupsTask,
+} from "./group_commands.ts";
 export { connectGateway, gatewayName } from "./net/connect.ts";
 export type { GatewayHost } from "./net/connect.ts";
 export type { TlsTrust } from "./net/start_tls.ts";
@@ -234,6 +243,7 @@ export {
   GROUP_NAMES_MAX,
   readRspToGroups,
 } from "./groups_body.ts";
+export { type Audience, GroupsAudience } from "./audience.ts";
 export { FanOut, SMALL_BYTES } from "./fan_out.ts";
 export type { FanOutOptions, FanSession, OnSent } from "./fan_out.ts";
 export { GroupTable } from "./group_table.ts";

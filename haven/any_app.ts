@@ -45,6 +45,8 @@ export interface AnyApp<R extends AnyRequest = AppRequest> extends Routes<R> {
   createClient(fn: (request: R) => unknown): this;
   /** Calls `fn` when a client is gone. */
   closeClient(fn: (request: R) => unknown): this;
+  /** Calls `fn` when a client is gone that was in groups, with their names. */
+  leaveGroups(fn: (request: R, names: readonly string[]) => unknown): this;
   /** Calls `fn` with the first request that has a route. */
   beforeFirstRequest(fn: (request: R) => unknown): this;
   /** Calls `fn` before an answer is sent. */
@@ -65,4 +67,12 @@ export interface AnyApp<R extends AnyRequest = AppRequest> extends Routes<R> {
     userdata?: Int64,
     exclude?: readonly Int64[],
   ): boolean;
+  /** Sends messages to the members of groups. */
+  writeToGroups(rows: Parameters<R["writeToGroups"]>[0]): boolean;
+  /** Makes the connections of users join a group. */
+  joinGroup(name: string, uids: readonly Int64[]): boolean;
+  /** Makes them leave it. */
+  leaveGroup(name: string, uids: readonly Int64[]): boolean;
+  /** Closes the connections of the members of a group. */
+  closeGroup(name: string): boolean;
 }

@@ -150,6 +150,15 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
     return this.#add(this.#core.closeClient, fn);
   }
 
+  /**
+   * Calls `fn` when a client is gone that was in groups, before the closeClient hooks: with the
+   * names of these groups, in the order in which it joined them. A worker is told them by gateways
+   * of ours.
+   */
+  leaveGroups(fn: (request: R, names: readonly string[]) => unknown): this {
+    return this.#add(this.#core.leaveGroups, fn);
+  }
+
   /** Sends messages to users, from anywhere: a timer for instance; see `UsersRow`. */
   abstract writeToUsers(rows: Parameters<R["writeToUsers"]>[0]): boolean;
 
@@ -159,6 +168,24 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
     userdata?: Int64,
     exclude?: readonly Int64[],
   ): boolean;
+
+  /** Sends messages to the members of groups, from anywhere; see `GroupsRow`. */
+  abstract writeToGroups(rows: Parameters<R["writeToGroups"]>[0]): boolean;
+
+  /**
+   * Makes the connections of users join a group, from anywhere.
+   *
+   * @param name 1 to 128 bytes of UTF-8.
+   * @param uids As in `UsersRow`: positive, or -1, -2, -3.
+   * @throws {BoxError} `value` when the name is none, or a uid no 64-bit integer.
+   */
+  abstract joinGroup(name: string, uids: readonly Int64[]): boolean;
+
+  /** Makes the connections of users leave a group, from anywhere; see `joinGroup`. */
+  abstract leaveGroup(name: string, uids: readonly Int64[]): boolean;
+
+  /** Closes the connections of the members of a group, from anywhere. */
+  abstract closeGroup(name: string): boolean;
 
   /**
    * Calls `fn` with the first request that has a route, once in the life of the app; requests that

@@ -47,6 +47,8 @@ export class AppCore<R extends AnyRequest> {
   readonly createClient: HookList<[request: R]>;
   /** Called when a client is gone. */
   readonly closeClient: HookList<[request: R]>;
+  /** Called when one is gone that was in groups. */
+  readonly leaveGroups: HookList<[request: R, names: readonly string[]]>;
 
   /** Which of the app's processes or threads this is, from 1; 0 = none that works. */
   workerIndex = 0;
@@ -72,6 +74,7 @@ export class AppCore<R extends AnyRequest> {
     this.stopWorker = this.hookList("stopWorker", "blueprintsFirst");
     this.createClient = this.hookList("createClient");
     this.closeClient = this.hookList("closeClient", "blueprintsFirst");
+    this.leaveGroups = this.hookList("leaveGroups", "blueprintsFirst");
     for (
       const list of [
         pipeline.beforeFirstRequest,

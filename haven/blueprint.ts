@@ -169,6 +169,13 @@ export class Blueprint<R extends AnyRequest = AppRequest>
     return this.#add("closeClient", "closeAppClient", fn);
   }
 
+  /** As the app's leaveGroups: a client is gone that was in groups. */
+  leaveAppGroups(
+    fn: (request: R, names: readonly string[]) => unknown,
+  ): this {
+    return this.#add("leaveGroups", "leaveAppGroups", fn);
+  }
+
   /**
    * As the app's repeatTimer.
    *

@@ -1,6 +1,12 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
-import type { BoxClass, BoxFields, Int64, UsersRow } from "@maple/box";
+import type {
+  BoxClass,
+  BoxFields,
+  GroupsRow,
+  Int64,
+  UsersRow,
+} from "@maple/box";
 import {
   type IoKind,
   openIo,
@@ -34,6 +40,7 @@ import { Server } from "./server.ts";
 import { type ServerApp, serverApp } from "./server_app.ts";
 import type { UntypedState } from "./state.ts";
 import { type HavenStats, limitStats, newCounters } from "./stats.ts";
+import { newGroupCounters } from "./groups.ts";
 import { newUserCounters } from "./users.ts";
 
 /** Settings of a {@linkcode Haven}. */
@@ -184,6 +191,8 @@ export class Haven<
       ...newCounters(),
       ...{ connections: 0, users: 0, bufferBytes: 0 },
       ...newUserCounters(),
+      ...{ groups: 0, groupMembers: 0 },
+      ...newGroupCounters(),
       ...limitStats(),
       unhandled: unhandledErrors(),
     };
@@ -195,6 +204,26 @@ export class Haven<
    */
   override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
     return this.#server?.users.write(rows) ?? false;
+  }
+
+  /** Sends messages to the members of groups of the whole server, from anywhere. */
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
+    return this.#server?.users.writeToGroups(rows) ?? false;
+  }
+
+  /** Makes the connections of users of the whole server join a group, from anywhere. */
+  override joinGroup(name: string, uids: readonly Int64[]): boolean {
+    return this.#server?.users.joinUsers({ names: [name], uids }) ?? false;
+  }
+
+  /** Makes the connections of users of the whole server leave a group, from anywhere. */
+  override leaveGroup(name: string, uids: readonly Int64[]): boolean {
+    return this.#server?.users.leaveUsers({ names: [name], uids }) ?? false;
+  }
+
+  /** Closes the connections of the members of a group of the whole server, from anywhere. */
+  override closeGroup(name: string): boolean {
+    return this.#server?.users.closeGroup(name) ?? false;
   }
 
   /** Closes the connections of users of the whole server, from anywhere. */

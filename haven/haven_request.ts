@@ -1,6 +1,6 @@
 // HavenRequest: one box of a client, and what a handler can do about it.
 
-import type { BoxFields, BoxOf, Int64, UsersRow } from "@maple/box";
+import type { BoxFields, BoxOf, GroupsRow, Int64, UsersRow } from "@maple/box";
 import { ipFromBytes, ipToBytes } from "@maple/box";
 import type { Connection } from "./connection.ts";
 import { AppRequest, type RequestHost } from "./request.ts";
@@ -26,6 +26,14 @@ export interface RequestClient<F extends object, C extends object> {
     userdata?: Int64,
     exclude?: readonly Int64[],
   ): boolean;
+  /** Joins groups. */
+  join(names: readonly string[]): boolean;
+  /** Leaves groups, without names all. */
+  leave(names: readonly string[]): boolean;
+  /** Messages to groups of the whole server. */
+  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** Disconnects the members of a group of the whole server. */
+  closeGroup(name: string): boolean;
 }
 
 /**
@@ -110,6 +118,26 @@ export class HavenRequest<
     exclude?: readonly Int64[],
   ): boolean {
     return this.#client.closeUsers(uids, userdata, exclude);
+  }
+
+  /** Sends messages to the members of groups of the whole server. */
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
+    return this.#client.writeToGroups(rows);
+  }
+
+  /** Closes the connections of the members of a group of the whole server. */
+  override closeGroup(name: string): boolean {
+    return this.#client.closeGroup(name);
+  }
+
+  /** For `joinGroup`. */
+  protected override join(names: readonly string[]): boolean {
+    return this.#client.join(names);
+  }
+
+  /** For `leaveGroup`. */
+  protected override leave(names: readonly string[]): boolean {
+    return this.#client.leave(names);
   }
 
   /** For `loginClient`. */

@@ -131,6 +131,13 @@ export interface HavenListenOptions {
    * read from until half of them are done. @default {128}
    */
   connQueueMax?: number;
+  /**
+   * Groups that a client may be in; a join of one more is ignored, counted and logged once.
+   * @default {100}
+   */
+  groupsPerClient?: number;
+  /** Groups that a process or thread may have; the same. @default {1000000} */
+  groupsMax?: number;
   /** Seconds that `close` waits for the requests that are being handled. @default {10} */
   stopTimeout?: number;
   /**

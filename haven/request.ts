@@ -5,11 +5,13 @@ import {
   type BoxFields,
   type BoxInit,
   type BoxOf,
+  type GroupsRow,
   type Int64,
   RET,
   type UsersRow,
 } from "@maple/box";
 import {
+  checkGroupNames,
   checkLogin,
   describeError,
   type Logger,
@@ -262,6 +264,35 @@ export abstract class AppRequest<
   ): boolean;
 
   /**
+   * Makes the client's connection join groups. It stays in them over login and logout, until it
+   * leaves them or has ended; a group is there while it has a member. A connection may be in 100
+   * groups (option `groupsPerClient`); a join of one more is ignored, counted and logged.
+   *
+   * @param names 1 to 128 bytes of UTF-8 each.
+   * @throws {BoxError} `value` when a name is none.
+   */
+  joinGroup(...names: string[]): boolean {
+    checkGroupNames(names);
+    return names.length === 0 || this.join(names);
+  }
+
+  /**
+   * Makes the client's connection leave groups; without names all.
+   *
+   * @throws {BoxError} `value` when a name is none.
+   */
+  leaveGroup(...names: string[]): boolean {
+    checkGroupNames(names);
+    return this.leave(names);
+  }
+
+  /** Sends messages to the members of groups, wherever they are connected; see `GroupsRow`. */
+  abstract writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+
+  /** Closes the connections of the members of a group, after what was sent to them before. */
+  abstract closeGroup(name: string): boolean;
+
+  /**
    * In a hook that runs before the handler: the hooks after it and the handler are not run, only
    * those after the handler (afterRequest and the like), so that they can close what was opened.
    * Elsewhere it only answers.
@@ -294,6 +325,12 @@ export abstract class AppRequest<
 
   /** Binds a user to the client's connection; for servers to define. */
   protected abstract login(uid: Int64, userdata: Int64): boolean;
+
+  /** Makes the client's connection join groups; for servers to define. */
+  protected abstract join(names: readonly string[]): boolean;
+
+  /** Makes it leave groups, without names all; for servers to define. */
+  protected abstract leave(names: readonly string[]): boolean;
 
   #replyWithHooks(response: BoxOf<F>): Promise<boolean> {
     const responded = this.#responded;

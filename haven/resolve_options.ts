@@ -88,6 +88,10 @@ export interface ResolvedListen extends Ports, LimitOptions {
   readonly linger: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly connQueueMax: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly groupsPerClient: number;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly groupsMax: number;
   /** Milliseconds. */
   readonly stopTimeoutMs: number;
   /** Seconds. */
@@ -132,6 +136,8 @@ const RANGES = {
   outboxBytes: COUNT,
   linger: SECONDS,
   connQueueMax: COUNT,
+  groupsPerClient: COUNT,
+  groupsMax: COUNT,
   stopTimeout: SECONDS,
   bindTimeout: SECONDS,
   workers: { min: 0, max: 1024, whole: true },
@@ -178,6 +184,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     outboxBytes = 4 * 1024 * 1024,
     linger = 30,
     connQueueMax = 128,
+    groupsPerClient = 100,
+    groupsMax = 1_000_000,
     stopTimeout = 10,
     bindTimeout = DEFAULT_BIND_TIMEOUT,
     workers = 1,
@@ -206,6 +214,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
       outboxBytes,
       linger,
       connQueueMax,
+      groupsPerClient,
+      groupsMax,
       stopTimeout,
       bindTimeout,
       workers,
@@ -273,6 +283,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     outboxBytes,
     linger,
     connQueueMax,
+    groupsPerClient,
+    groupsMax,
     stopTimeoutMs: stopTimeout * 1000,
     bindTimeout,
     workers,

@@ -168,6 +168,7 @@ export class Server<F extends object, C extends object>
       unhandled: unhandledErrors(),
       ...this.users.counters,
       users: this.users.size,
+      ...this.users.groupStats,
       closed: { ...closed },
       ...limitStats(this.#limits),
       connections: this.#sessions.size,
@@ -219,7 +220,7 @@ export class Server<F extends object, C extends object>
   onEnd(session: Session<F, C>, cause: CloseCause): void {
     const { conn } = session;
     this.#places.leave(session);
-    this.users.remove(session);
+    session.leftGroups = this.users.remove(session);
     this.#limits.closed(session);
     this.#counters.closed[cause.kind]++;
     const line =

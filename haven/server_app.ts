@@ -46,7 +46,7 @@ export function serverApp<
   core: AppCore<HavenRequest<F, S, C>>,
   { createConn, closeConn }: ConnHooks<F, C>,
 ): ServerApp<F, C> {
-  const { pipeline, createClient, closeClient } = core;
+  const { pipeline, createClient, closeClient, leaveGroups } = core;
   const newsOf = (session: Session<F, C>) =>
     new HavenRequest<F, S, C>(pipeline, new boxClass(), session);
   return {
@@ -66,9 +66,25 @@ export function serverApp<
     },
     onClose(session) {
       const last = () => closeConn.run(session.conn);
-      if (closeClient.empty) return last();
-      const waiting = closeClient.run(newsOf(session));
-      return waiting ? waiting.then(last) : last();
+      const { leftGroups: names } = session;
+      const tellsGroups = names.length > 0 && !leaveGroups.empty;
+      if (closeClient.empty && !tellsGroups) return last();
+      const news = newsOf(session);
+      const groups = () =>
+        tellsGroups ? leaveGroups.run(news, names) : undefined;
+      return inTurn(groups, () => closeClient.run(news), last);
     },
   };
+}
+
+// One after the other; a promise when one of them had to be awaited.
+function inTurn(
+  ...works: (() => Promise<void> | undefined)[]
+): Promise<void> | undefined {
+  for (const [i, work] of works.entries()) {
+    const waiting = work();
+    const rest = works.slice(i + 1);
+    if (waiting) return waiting.then(() => inTurn(...rest));
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
 // Session: the requests of one connection, one after the other.
 
-import type { Int64, UsersRow } from "@maple/box";
+import type { GroupsRow, Int64, UsersRow } from "@maple/box";
 import {
   BaseSession,
   type ClientRates,
@@ -16,7 +16,8 @@ import {
 } from "@maple/box/internal";
 import type { Connection } from "./connection.ts";
 import type { RequestClient } from "./haven_request.ts";
-import type { Users, UserSession } from "./users.ts";
+import type { UserSession } from "./user_session.ts";
+import type { Users } from "./users.ts";
 
 /**
  * What a session needs of its server. Each function answers a promise, which never rejects, when
@@ -51,6 +52,7 @@ export interface SessionOwner<F extends object, C extends object> {
 }
 
 const TAKEN: Uint8Array = new Uint8Array(0);
+const NO_GROUPS: readonly string[] = [];
 
 /**
  * The life of one connection in order: the hooks for its beginning, its requests one after the
@@ -66,6 +68,8 @@ export class Session<F extends object, C extends object> extends BaseSession
     UserSession,
     RequestClient<F, C>,
     MemoryHolder {
+  /** The groups that it was in when it ended. */
+  leftGroups: readonly string[] = NO_GROUPS;
   /** Resolves when the hooks for its end were called, or are not going to be. */
   readonly finished: Promise<void>;
   /** What carries the frames. */
@@ -139,6 +143,30 @@ export class Session<F extends object, C extends object> extends BaseSession
     exclude: readonly Int64[] = [],
   ): boolean {
     return this.#owner.users.close({ uids, userdata, exclude });
+  }
+
+  /** Joins groups; false when it is closed. */
+  join(names: readonly string[]): boolean {
+    if (this.socket.closed) return false;
+    this.#owner.users.join(this, names);
+    return true;
+  }
+
+  /** Leaves groups, without names all; false when it is closed. */
+  leave(names: readonly string[]): boolean {
+    if (this.socket.closed) return false;
+    this.#owner.users.leave(this, names);
+    return true;
+  }
+
+  /** Messages to groups of the whole server. */
+  writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
+    return this.#owner.users.writeToGroups(rows);
+  }
+
+  /** Disconnects the members of a group of the whole server. */
+  closeGroup(name: string): boolean {
+    return this.#owner.users.closeGroup(name);
   }
 
   /** Sends a packed box. */

@@ -45,6 +45,16 @@ export interface HavenStats {
   readonly userMessages: number;
   /** Connections that they were sent to. */
   readonly userDeliveries: number;
+  /** Groups now, of the connections of this process or thread. */
+  readonly groups: number;
+  /** Their members now, added up. */
+  readonly groupMembers: number;
+  /** Messages to groups, each row of `writeToGroups` one; those of other processes included. */
+  readonly groupMessages: number;
+  /** Connections that they were sent to. */
+  readonly groupDeliveries: number;
+  /** Joins of groups that were refused, since `groupsPerClient` or `groupsMax` was reached. */
+  readonly groupsRefused: number;
   /** What could not be told to the other processes or threads of the server: they do not read. */
   readonly relayDropped: number;
   /**

@@ -1,26 +1,33 @@
 // Users: who is logged in on the connections of a haven server, and what is sent to them.
 
-import type { BoxClass, Int64, UserSelection, UsersRow } from "@maple/box";
-import { decodeCloseUsers, encodeCloseUsers, toInt64 } from "@maple/box";
+import type {
+  BoxClass,
+  GroupSelection,
+  GroupsRow,
+  Int64,
+  UserSelection,
+  UsersRow,
+} from "@maple/box";
+import {
+  decodeCloseUsers,
+  encodeCloseUsers,
+  encodeGroups,
+  toInt64,
+} from "@maple/box";
 import type { ResolvedListen } from "./resolve_options.ts";
 import {
+  groupsBody,
   type Logger,
+  readRspToGroups,
   readRspToUsers,
   type Relayed,
   SessionTable,
   type Siblings,
-  type TableSession,
   usersBody,
 } from "@maple/box/internal";
+import { type GroupCounters, Groups } from "./groups.ts";
 import { checkSize } from "./message_size.ts";
-
-/** A session whose client can be sent something. */
-export interface UserSession extends TableSession {
-  /** Sends a packed box. */
-  write(frame: Uint8Array): boolean;
-  /** Closes the connection, after what was sent before. */
-  close(): void;
-}
+import type { UserSession } from "./user_session.ts";
 
 /** What is counted about users. */
 export interface UserCounters {
@@ -45,6 +52,14 @@ interface UsersMessage {
   readonly write?: string;
   /** The body of a `CLOSE_USERS`. */
   readonly close?: string;
+  /** The body of a `JOIN_GROUPS` with uids. */
+  readonly join?: string;
+  /** The body of a `LEAVE_GROUPS` with uids. */
+  readonly leave?: string;
+  /** The body of a `WRITE_TO_GROUPS`. */
+  readonly toGroups?: string;
+  /** The body of a `CLOSE_GROUPS`. */
+  readonly closeGroups?: string;
 }
 
 /** Whose users they are. */
@@ -70,6 +85,7 @@ export class Users<F extends object> {
   readonly #outboxBytes: number;
   readonly #siblings: Siblings | undefined;
   readonly #table = new SessionTable<UserSession>();
+  readonly #groups: Groups;
   // How many logins of a uid are on their way to the master and back.
   readonly #onTheWay = new Map<Int64, number>();
 
@@ -80,8 +96,13 @@ export class Users<F extends object> {
    */
   constructor(
     app: UsersApp<F>,
-    { outboxBytes, siblings }: Pick<ResolvedListen, "outboxBytes" | "siblings">,
+    options: Pick<
+      ResolvedListen,
+      "outboxBytes" | "siblings" | "groupsPerClient" | "groupsMax"
+    >,
   ) {
+    const { outboxBytes, siblings } = options;
+    this.#groups = new Groups(this.#table, options, app);
     this.#app = app;
     this.#outboxBytes = outboxBytes;
     this.#siblings = siblings;
@@ -93,14 +114,34 @@ export class Users<F extends object> {
     return this.#table.users;
   }
 
+  /** How many groups there are, their members, and what is counted about them. */
+  get groupStats(): Groups["size"] & GroupCounters {
+    return { ...this.#groups.size, ...this.#groups.counters };
+  }
+
   /** Takes a connection in. */
   add(session: UserSession): void {
     this.#table.add(session);
   }
 
-  /** Takes a connection out that has ended; it keeps its uid and userdata. */
-  remove(session: UserSession): void {
+  /**
+   * Takes a connection out that has ended; it keeps its uid and userdata.
+   *
+   * @returns The names of the groups that it was in.
+   */
+  remove(session: UserSession): string[] {
     this.#table.remove(session);
+    return this.#groups.gone(session);
+  }
+
+  /** A connection joins groups. */
+  join(session: UserSession, names: readonly string[]): void {
+    this.#groups.join(session, names);
+  }
+
+  /** A connection leaves groups; without names all. */
+  leave(session: UserSession, names: readonly string[]): void {
+    this.#groups.leave(session, names);
   }
 
   /** Binds a user to a connection. */
@@ -145,6 +186,46 @@ export class Users<F extends object> {
     return !this.#siblings || this.#tell({ close: toBase64(body) });
   }
 
+  /**
+   * Sends messages to groups.
+   *
+   * @returns false when they do not reach the members of the other processes or threads.
+   * @throws {BoxError} `value` when a name, uid or userdata does not fit, or a box cannot be
+   * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
+   */
+  writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
+    const body = groupsBody(this.#app.boxClass, rows);
+    readRspToGroups(body, ({ buf }) => {
+      checkSize(buf.length, this.#outboxBytes);
+      return true;
+    });
+    this.#groups.write(body);
+    return !this.#siblings || this.#tell({ toGroups: toBase64(body) });
+  }
+
+  /** Closes the members of a group. */
+  closeGroup(name: string): boolean {
+    const body = encodeGroups({ names: [name], uids: [] });
+    this.#groups.close(body);
+    return !this.#siblings || this.#tell({ closeGroups: toBase64(body) });
+  }
+
+  /** Makes the connections of users join groups. */
+  joinUsers(selection: GroupSelection): boolean {
+    const body = encodeGroups(selection);
+    if (selection.uids.length === 0) return true;
+    this.#groups.joinUsers(body);
+    return !this.#siblings || this.#tell({ join: toBase64(body) });
+  }
+
+  /** Makes them leave groups. */
+  leaveUsers(selection: GroupSelection): boolean {
+    const body = encodeGroups(selection);
+    if (selection.uids.length === 0) return true;
+    this.#groups.leaveUsers(body);
+    return !this.#siblings || this.#tell({ leave: toBase64(body) });
+  }
+
   #deliver(body: Uint8Array): void {
     const { counters } = this;
     readRspToUsers(body, (message) => {
@@ -172,9 +253,14 @@ export class Users<F extends object> {
   }
 
   #onRelayed({ message, own }: Relayed): void {
-    const { login, write, close } = message as UsersMessage;
+    const { login, write, close, ...ofGroups } = message as UsersMessage;
     if (write !== undefined) this.#deliver(fromBase64(write));
     if (close !== undefined) this.#close(fromBase64(close));
+    const { join, leave, toGroups, closeGroups } = ofGroups;
+    if (join !== undefined) this.#groups.joinUsers(fromBase64(join));
+    if (leave !== undefined) this.#groups.leaveUsers(fromBase64(leave));
+    if (toGroups !== undefined) this.#groups.write(fromBase64(toGroups));
+    if (closeGroups !== undefined) this.#groups.close(fromBase64(closeGroups));
     if (login !== undefined) this.#onLogin(toInt64(BigInt(login)), own);
   }
 

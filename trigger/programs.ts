@@ -10,13 +10,18 @@ import {
 } from "@maple/box";
 import {
   type BanOptions,
+  checkGroupNames,
+  closeGroupTask,
   closeUsersTask,
   type Flag,
   type FlagValue,
   IpRange,
   isInt64,
+  joinGroupTask,
+  leaveGroupTask,
   MAX_TIMER_SECONDS,
   UsageError,
+  writeToGroupsTask,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
@@ -65,11 +70,20 @@ const BOX: readonly Flag[] = [
   text("body", "its body; - reads it from stdin (empty)", "TEXT"),
 ];
 
-const USERS: readonly Flag[] = [
-  text("uids", "-1 = all logged in, -2 = all, -3 = not logged in", "1,2,..."),
+const UIDS: Flag = text(
+  "uids",
+  "-1 = all logged in, -2 = all, -3 = not logged in",
+  "1,2,...",
+);
+
+const SOME_USERS: readonly Flag[] = [
   text("userdata", "only users whose userdata has these bits (0)"),
   text("exclude", "uids that are left out", "1,2,..."),
 ];
+
+const USERS: readonly Flag[] = [UIDS, ...SOME_USERS];
+
+const GROUP: Flag = text("group", "the group", "NAME");
 
 const RECEIPT: Flag = {
   name: "receipt",
@@ -112,6 +126,38 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
       const { uids, userdata, exclude } = readUsers(flags);
       return closeUsersTask(uids, userdata, exclude);
     },
+  }],
+  ["write-to-groups", {
+    help: "Sends the members of groups a message.",
+    flags: [
+      ...BOX,
+      text("groups", "names of groups, with commas between", "NAME,NAME"),
+      ...SOME_USERS,
+      RECEIPT,
+    ],
+    task: async (flags) => {
+      const names = readGroups(flags);
+      const userdata = readInt64(flags, "userdata");
+      const exclude = readList(flags, "exclude");
+      return writeToGroupsTask(Box, [
+        [names, await readBox(flags), { userdata, exclude }],
+      ]);
+    },
+  }],
+  ["join-group", {
+    help: "Makes users' connections join a group.",
+    flags: [GROUP, UIDS, RECEIPT],
+    task: (flags) => joinGroupTask(readGroup(flags), readUids(flags))!,
+  }],
+  ["leave-group", {
+    help: "Makes users' connections leave a group.",
+    flags: [GROUP, UIDS, RECEIPT],
+    task: (flags) => leaveGroupTask(readGroup(flags), readUids(flags))!,
+  }],
+  ["close-group", {
+    help: "Closes the connections of a group's members.",
+    flags: [GROUP, RECEIPT],
+    task: (flags) => closeGroupTask(readGroup(flags)),
   }],
   ["ban", {
     help: "Closes clients of an address, and lets none in for a while.",
@@ -199,6 +245,24 @@ function readBan(flags: Flags): BanOptions {
   const seconds = flags.get("seconds");
   if (seconds !== undefined) return { address, seconds: Number(seconds) };
   throw new UsageError("--seconds is missing: how long the ban lasts");
+}
+
+// Checked here, so that it is told as a mistake in the command line.
+function readGroup(flags: Flags): string {
+  return checked([String(flags.get("group") ?? "")], "group")[0]!;
+}
+
+function readGroups(flags: Flags): string[] {
+  return checked(String(flags.get("groups") ?? "").split(","), "groups");
+}
+
+function checked(names: string[], flag: string): string[] {
+  try {
+    checkGroupNames(names);
+  } catch (error) {
+    throw new UsageError(`--${flag}: ${(error as Error).message}`);
+  }
+  return names;
 }
 
 function readUids(flags: Flags): Int64[] {

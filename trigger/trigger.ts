@@ -6,6 +6,7 @@ import type {
   BoxClass,
   BoxData,
   BoxFields,
+  GroupsRow,
   Int64,
   ReceiptOptions,
   SendOptions,
@@ -22,12 +23,16 @@ import {
   askUsers,
   type BanOptions,
   banTask,
+  closeGroupTask,
   closeUsersTask,
   flushLog,
+  joinGroupTask,
+  leaveGroupTask,
   onAbort,
   type Receipt,
   sumReceipts,
   writeReceipt,
+  writeToGroupsTask,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
@@ -237,6 +242,77 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     options: SendOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(closeUsersTask(uids, userdata, exclude), options);
+  }
+
+  /**
+   * Sends messages to the members of groups, all rows in one frame.
+   *
+   * @param rows For each message: the names of the groups, the box, and of which members: the bits
+   * of userdata that they must have, the uids that are left out. Who is in several of its groups
+   * gets it once.
+   * @returns See {@linkcode Trigger.send}; with `receipt`, what became of it.
+   * @throws {TriggerError} as `send`; a BoxError when a row does not fit.
+   *
+   * @example
+   * ```ts ignore
+   * await trigger.writeToGroups([
+   *   [["table:7"], { cmd: 1, body: "your table" }],
+   *   [["table:7", "lobby"], { cmd: 2 }, { userdata: 4, exclude: [7] }],
+   * ]);
+   * ```
+   */
+  writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options?: SendOptions,
+  ): Promise<boolean>;
+  // deno-lint-ignore require-await -- so that an error rejects
+  async writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: SendOptions = {},
+  ): Promise<boolean | WriteReceipt> {
+    return this.#write(writeToGroupsTask(this.boxClass, rows), options);
+  }
+
+  /**
+   * Makes the connections of users join a group.
+   *
+   * @param name 1 to 128 bytes of UTF-8.
+   * @param uids As in {@linkcode Trigger.writeToUsers}.
+   * @returns See {@linkcode Trigger.send}.
+   * @throws {TriggerError} as `send`; a BoxError when the name is none, or a uid no 64-bit integer.
+   */
+  async joinGroup(name: string, uids: readonly Int64[]): Promise<boolean> {
+    const task = joinGroupTask(name, uids);
+    return task === undefined || await this.send(task);
+  }
+
+  /** Makes the connections of users leave a group; see {@linkcode Trigger.joinGroup}. */
+  async leaveGroup(name: string, uids: readonly Int64[]): Promise<boolean> {
+    const task = leaveGroupTask(name, uids);
+    return task === undefined || await this.send(task);
+  }
+
+  /**
+   * Closes the connections of the members of a group.
+   *
+   * @returns See {@linkcode Trigger.send}; with `receipt`, `delivered` counts the connections that
+   * are closed.
+   * @throws {TriggerError} as `send`; a BoxError when the name is none.
+   */
+  closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  closeGroup(name: string, options?: SendOptions): Promise<boolean>;
+  // deno-lint-ignore require-await -- so that an error rejects
+  async closeGroup(
+    name: string,
+    options: SendOptions = {},
+  ): Promise<boolean | WriteReceipt> {
+    return this.#write(closeGroupTask(name), options);
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   type BoxData,
   type BoxFields,
   type BoxOf,
+  type GroupsRow,
   type Int64,
   Task,
   type UsersRow,
@@ -14,6 +15,8 @@ import {
   clearClientTask,
   clientWorkerTask,
   closeClientTask,
+  joinGroupsTask,
+  leaveGroupsTask,
   loginClientTask,
   logoutClientTask,
   writeToClientTask,
@@ -161,6 +164,38 @@ export class VirtualRequest<F extends object = BoxFields> {
     exclude: readonly Int64[] = [],
   ): Promise<boolean> {
     return this.#trigger.closeUsers(uids, userdata, exclude);
+  }
+
+  /**
+   * Makes the client's connection join groups.
+   *
+   * @param names 1 to 128 bytes of UTF-8 each.
+   * @throws {BoxError} `value` when a name is none.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async joinGroup(...names: string[]): Promise<boolean> {
+    const task = joinGroupsTask(this.task, names);
+    return names.length === 0 || this.#send(task);
+  }
+
+  /**
+   * Makes the client's connection leave groups; without names all.
+   *
+   * @throws {BoxError} `value` when a name is none.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async leaveGroup(...names: string[]): Promise<boolean> {
+    return this.#send(leaveGroupsTask(this.task, names));
+  }
+
+  /** See {@linkcode Trigger.writeToGroups}. */
+  writeToGroups(rows: readonly GroupsRow<F>[]): Promise<boolean> {
+    return this.#trigger.writeToGroups(rows);
+  }
+
+  /** See {@linkcode Trigger.closeGroup}. */
+  closeGroup(name: string): Promise<boolean> {
+    return this.#trigger.closeGroup(name);
   }
 
   #send(task: Task | undefined): Promise<boolean> {

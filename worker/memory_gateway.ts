@@ -3,6 +3,7 @@
 
 import {
   decodeCloseUsers,
+  encodeGroups,
   type Int64,
   ipToBytes,
   Task,
@@ -10,12 +11,15 @@ import {
   TaskFlag,
 } from "@maple/box";
 import {
+  type GroupMember,
   isForNobody,
+  type Membership,
   readRspToUsers,
   SessionTable,
   type TableSession,
 } from "@maple/box/internal";
 import type { MemoryConnection, MemoryEnd } from "@maple/haven/internal";
+import { MemoryGroups } from "./memory_groups.ts";
 import type { TaskConnection } from "./task_connection.ts";
 
 const NO_BODY: Uint8Array = new Uint8Array(0);
@@ -27,6 +31,7 @@ export type RunTask = (task: Uint8Array, connection: TaskConnection) => void;
 export class MemoryGateway implements TaskConnection {
   readonly #run: RunTask;
   readonly #sessions = new SessionTable<MemorySession>();
+  readonly #groups = new MemoryGroups<MemorySession>(this.#sessions);
   // Whose the tasks are that are being worked on; undefined = an inner task's.
   readonly #inHand = new Map<Uint8Array, MemorySession | undefined>();
   readonly #onIdle: (() => void)[] = [];
@@ -117,6 +122,15 @@ export class MemoryGateway implements TaskConnection {
           (one) => this.#showOut(one),
         );
         break;
+      case TaskCmd.JOIN_GROUPS:
+      case TaskCmd.LEAVE_GROUPS:
+      case TaskCmd.WRITE_TO_GROUPS:
+      case TaskCmd.CLOSE_GROUPS:
+        this.#groups.run(task, session, {
+          write: (one, frame) => one.receive(frame),
+          close: (one) => this.#showOut(one),
+        });
+        break;
       case TaskCmd.LOGIN_CLIENT:
         if (session) this.#sessions.login(session, task.uid, task.userdata);
         break;
@@ -160,7 +174,9 @@ export class MemoryGateway implements TaskConnection {
   #close(session: MemorySession): void {
     if (this.#sessions.get(session.connId) !== session) return;
     this.#sessions.remove(session);
-    this.#submit(session, TaskCmd.CLIENT_CLOSED);
+    const names = this.#groups.gone(session);
+    const body = names.length > 0 ? encodeGroups({ names, uids: [] }) : NO_BODY;
+    this.#submit(session, TaskCmd.CLIENT_CLOSED, body);
   }
 
   #idle(): Promise<void> {
@@ -176,13 +192,14 @@ interface WaitingTask {
 }
 
 /** A client without a socket and its tasks. */
-class MemorySession implements TableSession {
+class MemorySession implements TableSession, GroupMember {
   readonly connId: number;
   readonly end: MemoryEnd;
   readonly waiting: WaitingTask[] = [];
   uid: Int64 = 0;
   userdata: Int64 = 0;
   walk = 0;
+  groups: Membership | null = null;
   busy = false;
   readonly #onIdle: (() => void)[] = [];
 

@@ -5,6 +5,7 @@ import {
   type BoxData,
   type BoxFields,
   type BoxOf,
+  type GroupsRow,
   type Int64,
   Task,
   type UsersRow,
@@ -14,6 +15,8 @@ import {
   clearClientTask,
   clientWorkerTask,
   closeClientTask,
+  joinGroupsTask,
+  leaveGroupsTask,
   loginClientTask,
   logoutClientTask,
 } from "@maple/box/internal";
@@ -33,6 +36,10 @@ export interface RequestWorker<F extends object> {
     userdata?: Int64,
     exclude?: readonly Int64[],
   ): boolean;
+  /** Messages to groups of all gateways. */
+  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** Disconnects the members of a group of all gateways. */
+  closeGroup(name: string): boolean;
 }
 
 /**
@@ -156,6 +163,16 @@ export class WorkerRequest<
     return this.#worker.closeUsers(uids, userdata, exclude);
   }
 
+  /** Sends messages to the members of groups, wherever they are connected. */
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
+    return this.#worker.writeToGroups(rows);
+  }
+
+  /** Closes the connections of the members of a group. */
+  override closeGroup(name: string): boolean {
+    return this.#worker.closeGroup(name);
+  }
+
   /** Unbinds the user of the client's connection. */
   override logoutClient(): boolean {
     return this.#change(logoutClientTask(this.task));
@@ -180,6 +197,16 @@ export class WorkerRequest<
   /** For `loginClient`. */
   protected override login(uid: Int64, userdata: Int64): boolean {
     return this.#change(loginClientTask(this.task, uid, userdata));
+  }
+
+  /** For `joinGroup`. */
+  protected override join(names: readonly string[]): boolean {
+    return this.#send(joinGroupsTask(this.task, names));
+  }
+
+  /** For `leaveGroup`. */
+  protected override leave(names: readonly string[]): boolean {
+    return this.#send(leaveGroupsTask(this.task, names));
   }
 
   /** For `reply`. */

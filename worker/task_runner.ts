@@ -3,6 +3,7 @@
 import {
   type BoxInit,
   type BoxOf,
+  decodeGroups,
   RET,
   Task,
   TaskCmd,
@@ -16,7 +17,7 @@ import {
   readInt32,
   turnNow,
 } from "@maple/box/internal";
-import type { AppCore, HookList } from "@maple/haven/internal";
+import type { AppCore } from "@maple/haven/internal";
 import type { TaskConnection } from "./task_connection.ts";
 import { type RequestWorker, WorkerRequest } from "./request.ts";
 import { type EndpointCounter, TaskCounters } from "./stats.ts";
@@ -61,10 +62,18 @@ export class TaskRunner<F extends object, S extends object> {
         return this.#runRequest(frame, connection);
       case TaskCmd.CLIENT_CREATED:
         kinds.created++;
-        return this.#runHook(this.#core.createClient, frame, connection);
+        return this.#runHook(
+          "createClient",
+          (request) => this.#core.createClient.run(request),
+          { frame, connection },
+        );
       case TaskCmd.CLIENT_CLOSED:
         kinds.closed++;
-        return this.#runHook(this.#core.closeClient, frame, connection);
+        return this.#runHook(
+          "closeClient",
+          (request) => this.#closeClient(request, frame),
+          { frame, connection },
+        );
       default:
         counters.badTasks++;
         this.#core.pipeline.logger.warn(
@@ -74,15 +83,31 @@ export class TaskRunner<F extends object, S extends object> {
     }
   }
 
-  #runHook(
-    hook: HookList<[request: WorkerRequest<F, S>]>,
+  // What a gateway tells of the groups in which the client was stands in the task's body.
+  #closeClient(
+    request: WorkerRequest<F, S>,
     frame: Uint8Array,
-    connection: TaskConnection,
+  ): Promise<void> | undefined {
+    const body = frame.subarray(TaskOffset.body);
+    const { leaveGroups, closeClient } = this.#core;
+    if (body.length === 0 || leaveGroups.empty) return closeClient.run(request);
+    const waiting = leaveGroups.run(request, decodeGroups(body).names);
+    if (!waiting) return closeClient.run(request);
+    return waiting.then(() => closeClient.run(request));
+  }
+
+  #runHook(
+    hook: string,
+    work: (request: WorkerRequest<F, S>) => Promise<void> | undefined,
+    { frame, connection }: {
+      readonly frame: Uint8Array;
+      readonly connection: TaskConnection;
+    },
   ): void {
     const box = new this.#worker.boxClass();
-    const task = this.#task(frame, connection, hook.name);
+    const task = this.#task(frame, connection, hook);
     const request = new WorkerRequest<F, S>(this.#core.pipeline, box, task);
-    const outcome = hook.run(request);
+    const outcome = work(request);
     if (!outcome) {
       connection.finish(frame);
       return;

@@ -4,6 +4,7 @@ import type {
   BoxClass,
   BoxData,
   BoxFields,
+  GroupsRow,
   Int64,
   Task,
   UsersRow,
@@ -11,12 +12,16 @@ import type {
 } from "@maple/box";
 import {
   type ChildPlace,
+  closeGroupTask,
   closeUsersTask,
   encodeIdentity,
   identityOf,
+  joinGroupTask,
+  leaveGroupTask,
   LoopDelay,
   runApp,
   unhandledErrors,
+  writeToGroupsTask,
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
@@ -236,6 +241,28 @@ export class Worker<
     return this.#sendToAll(closeUsersTask(uids, userdata, exclude));
   }
 
+  /** Sends messages to the members of groups of all gateways, from anywhere. */
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
+    return this.#sendToAll(writeToGroupsTask(this.boxClass, rows));
+  }
+
+  /** Makes the connections of users join a group, from anywhere. */
+  override joinGroup(name: string, uids: readonly Int64[]): boolean {
+    const task = joinGroupTask(name, uids);
+    return task === undefined || this.#sendToAll(task);
+  }
+
+  /** Makes the connections of users leave a group, from anywhere. */
+  override leaveGroup(name: string, uids: readonly Int64[]): boolean {
+    const task = leaveGroupTask(name, uids);
+    return task === undefined || this.#sendToAll(task);
+  }
+
+  /** Closes the connections of the members of a group, from anywhere. */
+  override closeGroup(name: string): boolean {
+    return this.#sendToAll(closeGroupTask(name));
+  }
+
   /** Sends a box to any worker of one gateway, from anywhere. */
   writeToWorker(
     data: BoxData<F>,
@@ -286,6 +313,7 @@ export class Worker<
       version: config.version,
       concurrency,
       chains: true,
+      groups: true,
       ...(place === undefined ? {} : { index: place.index }),
     }));
     // The note is for the children that come after this one: a connection to a gateway of ours that

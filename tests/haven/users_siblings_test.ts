@@ -2,8 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { Box, type BoxFields, type Int64 } from "@maple/box";
-import type { Relay, Relayed, Siblings } from "@maple/box/internal";
-import { Users, type UserSession } from "../../haven/users.ts";
+import type { Membership, Relay, Relayed, Siblings } from "@maple/box/internal";
+import type { UserSession } from "../../haven/user_session.ts";
+import { Users } from "../../haven/users.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 
 /** A master that passes on when the test says so. */
@@ -53,6 +54,8 @@ class FakeChild implements Siblings {
     this.users = new Users<BoxFields>(app, {
       outboxBytes: 1024 * 1024,
       siblings: this,
+      groupsPerClient: 100,
+      groupsMax: 1000,
     });
     this.session = new FakeSession();
     this.users.add(this.session);
@@ -72,6 +75,7 @@ class FakeSession implements UserSession {
   uid: Int64 = 0;
   userdata: Int64 = 0;
   walk = 0;
+  groups: Membership | null = null;
   closed = false;
   readonly got: string[] = [];
 
@@ -189,4 +193,43 @@ Deno.test("Users: what cannot be passed on is done here, counted and told", () =
   b.login(7);
   master.settle();
   assertEquals(uids(master), [0, 7]);
+});
+
+Deno.test("groups span all processes: joins by uid, messages, closes", () => {
+  const master = new FakeMaster();
+  const children = Array.from({ length: 4 }, () => master.child());
+  const [a, b, c, d] = children as [
+    FakeChild,
+    FakeChild,
+    FakeChild,
+    FakeChild,
+  ];
+  children.forEach((child, i) => child.login(i + 1));
+  master.settle();
+  a.users.joinUsers({ names: ["t"], uids: [1, 2, 3] });
+  d.users.join(d.session, ["t"]);
+  master.settle();
+  b.users.writeToGroups([[["t"], { body: "to t" }, { exclude: [3] }]]);
+  c.users.leaveUsers({ names: ["t"], uids: [4] });
+  master.settle();
+  d.users.writeToGroups([[["t", "u"], { body: "again" }]]);
+  master.settle();
+  assertEquals(children.map(({ session }) => session.got), [
+    ["to t", "again"],
+    ["to t", "again"],
+    ["again"],
+    ["to t"],
+  ]);
+  assertEquals(
+    children.map(({ users }) => users.groupStats.groupMembers),
+    [1, 1, 1, 0],
+  );
+  d.users.closeGroup("t");
+  master.settle();
+  assertEquals(children.map(({ session }) => session.closed), [
+    ...[true, true, true, false],
+  ]);
+  master.full = true;
+  assertEquals(a.users.closeGroup("t"), false);
+  assertEquals(a.users.joinUsers({ names: ["t"], uids: [1] }), false);
 });

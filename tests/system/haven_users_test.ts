@@ -85,6 +85,16 @@ for (const kind of ["GHaven", "THaven"] as const) {
         }
         assertEquals((await a.read())?.ret, 0);
       }
+      // To a group with members in some of them.
+      for (const client of [a, b, d]) {
+        assertEquals((await call(client, 6, { name: "room" })).ret, 0);
+      }
+      await c.write({ cmd: 7, body: { name: "room", text: "to the room" } });
+      for (const client of [a, b, d]) {
+        const box = await client.read();
+        assertEquals([box?.cmd, box?.text()], [9, "to the room"]);
+      }
+      assertEquals((await c.read())?.cmd, 7);
       // A login elsewhere moves the user.
       assertEquals((await call(d, 1, { uid: 11 })).ret, 0);
       await eventually(async () => await uidOf(a) === 0);

@@ -1,7 +1,7 @@
 // A haven server of any kind with users, for tests:  users_server.ts KIND OPTIONS
 //
 // cmd 1 logs in, 2 logs out, 3 tells who one is and who answers, 4 writes to users, 5 disconnects
-// them. What the server sends by itself has cmd 9.
+// them, 6 joins a group, 7 writes to its members. What the server sends by itself has cmd 9.
 
 import { Box, RET } from "@maple/box";
 import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";
@@ -12,6 +12,8 @@ export interface Wish {
   uid?: number;
   /** Whom a message is for, or who is disconnected. */
   uids?: number[];
+  /** Which group is joined or written to. */
+  name?: string;
   /** What a message says. */
   text?: string;
 }
@@ -35,6 +37,15 @@ if (import.meta.main || "onmessage" in globalThis) {
   app.route(5, (request) => {
     const { uids = [] } = request.box.json<Wish>();
     return { ret: request.closeUsers(uids) ? 0 : 1 };
+  });
+  app.route(6, (request) => {
+    const { name } = request.box.json<{ name: string }>();
+    return { ret: request.joinGroup(name) ? 0 : 1 };
+  });
+  app.route(7, (request) => {
+    const { name = "", text } = request.box.json<Wish>();
+    const sent = request.writeToGroups([[[name], { cmd: 9, body: text }]]);
+    return { ret: sent ? 0 : 1 };
   });
   await app.run(JSON.parse(options) as HavenRunOptions);
 }
