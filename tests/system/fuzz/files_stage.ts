@@ -30,13 +30,11 @@ export function startFilesStage(): Promise<Stage> {
 }
 
 class FilesStage implements Stage {
+  readonly messages = 0;
+  readonly honestDone = 0;
   readonly #faults: string[] = [];
   readonly #folder = Deno.makeTempDirSync({ prefix: "maple_fuzz_" });
   #count = 0;
-
-  get honestDone(): number {
-    return 0;
-  }
 
   async deliver({ name }: FuzzTarget, input: FuzzInput): Promise<void> {
     const bytes = contentOf(input);

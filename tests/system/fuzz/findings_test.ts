@@ -25,6 +25,7 @@ const BOX = TARGETS.find(({ name }) => name === "box")!;
 /** Bears no two bytes 0xff at the end of a connection's first frame; tells so when it settles. */
 class Brittle implements Stage {
   readonly honestDone = 0;
+  readonly messages = 0;
   #faults: string[] = [];
 
   deliver(_: unknown, { frames: [frame] }: { frames: readonly Uint8Array[] }) {

@@ -24,7 +24,11 @@ import { KNOWN_SECRETS, UNKNOWN_SECRETS, withCode } from "./generate/proofs.ts";
 import { fill, type Seen } from "./generate/tasks.ts";
 import { BOUND_MS, type HonestOptions } from "./honest_client.ts";
 import { ProcessWatch } from "./process_watch.ts";
-import { endInOrder, ServerStage } from "./server_stage.ts";
+import {
+  endInOrder,
+  type ServerCounters,
+  ServerStage,
+} from "./server_stage.ts";
 import type { Stage, StageOptions } from "./stage.ts";
 import { httpGet } from "./status.ts";
 import type { PortName } from "./target.ts";
@@ -222,11 +226,11 @@ function honestOf(
 async function gatewayCounters(
   port: number,
   { harmed }: GatewayKind,
-): Promise<Record<string, number>> {
+): Promise<ServerCounters> {
   const { stats } = JSON.parse(await httpGet(port, "/stats.json", BOUND_MS));
   await httpGet(port, "/healthz", BOUND_MS);
   const { clientsClosed, innerClosed, unhandledErrors, bufferBytes } = stats;
-  return {
+  const steady = {
     clients: stats.clients,
     handshakes: stats.handshakes,
     // Hostile workers may have logged victims in.
@@ -245,6 +249,8 @@ async function gatewayCounters(
     "clientsClosed.error": clientsClosed.error,
     "innerClosed.error": innerClosed.error,
   };
+  const { clientFrames, heartbeats } = stats;
+  return { steady, messages: clientFrames + heartbeats };
 }
 
 // Takes note of what a worker is given, and says it in what it sends.

@@ -44,15 +44,14 @@ export async function startHavenStage({ io }: StageOptions): Promise<Stage> {
     counters: async () => {
       await process.write("");
       const [, json] = await process.line(/^stats (.*)$/, BOUND_MS);
-      const { connections, users, bufferBytes, unhandled, closed } = JSON.parse(
-        json!,
-      );
+      const stats = JSON.parse(json!);
+      const { connections, users, bufferBytes, unhandled, closed } = stats;
       return {
-        connections,
-        users,
-        bufferBytes,
-        unhandled,
-        "closed.error": closed.error,
+        steady: {
+          ...{ connections, users, bufferBytes, unhandled },
+          "closed.error": closed.error,
+        },
+        messages: stats.requests + stats.heartbeats,
       };
     },
   }, stack);

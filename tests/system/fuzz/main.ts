@@ -120,7 +120,7 @@ async function run(args: readonly string[]): Promise<number> {
   };
   console.error(`seed ${options.seed}, io ${io}`);
   const started = performance.now();
-  const { findings, inputs, honestDone } = await runFuzz(options);
+  const { findings, inputs, messages, honestDone } = await runFuzz(options);
   for (const finding of findings) {
     await report(finding, options, number("shrink") ?? 60);
   }
@@ -129,7 +129,7 @@ async function run(args: readonly string[]): Promise<number> {
     console.log(`${name.padEnd(16)}${count} inputs`);
   }
   console.log(
-    `seed ${options.seed}, io ${io}: ${findings.length} findings in ${seconds} s, ${honestDone} honest requests and news beside`,
+    `seed ${options.seed}, io ${io}: ${findings.length} findings in ${seconds} s, ${messages} messages of clients, ${honestDone} honest requests and news among them`,
   );
   return findings.length === 0 ? 0 : 1;
 }

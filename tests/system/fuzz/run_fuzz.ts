@@ -51,6 +51,8 @@ export interface FuzzResult {
   readonly findings: Finding[];
   /** How many inputs each target got. */
   readonly inputs: Record<string, number>;
+  /** How many messages of clients the servers had. */
+  messages: number;
   /** How much the honest clients and triggers got done. */
   honestDone: number;
 }
@@ -68,7 +70,12 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   const targets = TARGETS.filter(({ name, port }) =>
     (only?.includes(name) ?? true) && (port !== "tls" || hasOpenssl)
   );
-  const result: FuzzResult = { findings: [], inputs: {}, honestDone: 0 };
+  const result: FuzzResult = {
+    findings: [],
+    inputs: {},
+    messages: 0,
+    honestDone: 0,
+  };
   for (const { name } of targets) result.inputs[name] = 0;
   for (const stage of new Set(targets.map(({ stage }) => stage))) {
     const its = targets.filter((target) => target.stage === stage);
@@ -106,6 +113,7 @@ class StageRun {
       const stage = await start(name, { io });
       try {
         await this.#fuzz(stage, end);
+        this.#result.messages += stage.messages;
         this.#result.honestDone += stage.honestDone;
       } finally {
         await stage[Symbol.asyncDispose]();

@@ -12,6 +12,14 @@ import type { ProcessWatch } from "./process_watch.ts";
 import type { Stage } from "./stage.ts";
 import type { FuzzTarget, PortName } from "./target.ts";
 
+/** What a server tells of itself. */
+export interface ServerCounters {
+  /** Those that must be as they were when all attackers are gone. */
+  readonly steady: Record<string, number>;
+  /** How many messages of clients there were. */
+  readonly messages: number;
+}
+
 /** What a server is, as far as a fuzz goes. */
 export interface FuzzedServer {
   /** Its ports. */
@@ -25,11 +33,12 @@ export interface FuzzedServer {
   /** Where the honest trigger sends. @default none */
   readonly triggerTo?: Address;
   /**
-   * The counters that must be as they were when all attackers are gone.
+   * The counters that must be as they were when all attackers are gone, and how many messages of
+   * clients there were.
    *
    * @throws {Error} when they are not told in time.
    */
-  counters(): Promise<Record<string, number>>;
+  counters(): Promise<ServerCounters>;
   /** What else may be done about an input. */
   delivery?(target: FuzzTarget): Delivery;
   /** What else there is rests, and goes on. */
@@ -49,6 +58,7 @@ export class ServerStage implements Stage {
   readonly #stack: AsyncDisposableStack;
   readonly #atFirst: Record<string, number>;
   #newcomers = 0;
+  #messages = 0;
 
   private constructor(
     server: FuzzedServer,
@@ -79,16 +89,20 @@ export class ServerStage implements Stage {
     });
     await server.rest?.();
     await honest.rest();
-    const steady = async () => JSON.stringify(await server.counters());
+    const steady = async () => JSON.stringify((await server.counters()).steady);
     let before = "";
     await eventually(async () => before === (before = await steady()), {
       timeout: BOUND_MS,
     });
-    const atFirst = await server.counters();
+    const { steady: atFirst } = await server.counters();
     for (const watch of server.watches) watch.remember();
     honest.work();
     server.work?.();
     return new ServerStage(server, honest, { stack: stack.move(), atFirst });
+  }
+
+  get messages(): number {
+    return this.#messages;
   }
 
   get honestDone(): number {
@@ -150,7 +164,9 @@ export class ServerStage implements Stage {
   async #differences(): Promise<string[]> {
     let now: Record<string, number>;
     try {
-      now = await this.#server.counters();
+      const { steady, messages } = await this.#server.counters();
+      now = steady;
+      this.#messages = messages;
     } catch (error) {
       return [`health check: ${(error as Error).message}`];
     }

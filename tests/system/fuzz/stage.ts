@@ -23,6 +23,8 @@ export interface Stage extends AsyncDisposable {
   settle(): Promise<string[]>;
   /** Bytes of memory that each process takes, by its name. */
   memory(): Record<string, number>;
+  /** How many messages of clients the server has had when it settled last. */
+  readonly messages: number;
   /** How much the honest have got done. */
   readonly honestDone: number;
 }

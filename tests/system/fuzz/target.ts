@@ -36,6 +36,8 @@ export interface FuzzTarget {
   readonly frames: (random: Random) => Uint8Array[];
   /** Where these have their length as an int32. */
   readonly lengthAt?: number;
+  /** Whether they go as they are, as long as the connection stays. @default {false} */
+  readonly unspoiled?: boolean;
   /** Whether an input may be sent; another one is made in its place. */
   readonly allows?: (bytes: Uint8Array) => boolean;
 }

@@ -2,7 +2,7 @@
 // generator of valid frames.
 
 import { Random } from "../../helpers/random.ts";
-import { boxes, lines } from "./generate/boxes.ts";
+import { boxes, lines, manyBoxes } from "./generate/boxes.ts";
 import { clientHellos } from "./generate/client_hellos.ts";
 import { configFile } from "./generate/config_files.ts";
 import { proxied, PROXY_LENGTH_AT } from "./generate/proxy_headers.ts";
@@ -33,6 +33,14 @@ export const TARGETS: readonly FuzzTarget[] = [
     stage: "gateway",
     port: "ws",
     frames: webSocket,
+  },
+  {
+    name: "churn",
+    what: "very many boxes on connections that break off at any time",
+    stage: "gateway",
+    port: "outer",
+    frames: manyBoxes,
+    unspoiled: true,
   },
   {
     name: "trigger",
@@ -105,6 +113,14 @@ export const TARGETS: readonly FuzzTarget[] = [
     frames: webSocket,
   },
   {
+    name: "haven-churn",
+    what: "the same as churn at a haven server",
+    stage: "haven",
+    port: "outer",
+    frames: manyBoxes,
+    unspoiled: true,
+  },
+  {
     name: "config",
     what: "a gateway's config file, JSON and ini",
     stage: "files",
@@ -120,13 +136,17 @@ export const TARGETS: readonly FuzzTarget[] = [
 
 /** The input with that number; the seed, the target and the number determine it. */
 export function makeInput(
-  { name, frames, lengthAt, allows }: FuzzTarget,
+  { name, frames, lengthAt, unspoiled, allows }: FuzzTarget,
   seed: number,
   index: number,
 ): FuzzInput {
   const random = new Random(hash(`${seed} ${name} ${index}`));
   for (;;) {
-    const input = inputOf(random, spoil(random, frames(random), { lengthAt }));
+    const valid = frames(random);
+    const input = inputOf(
+      random,
+      unspoiled ? valid : spoil(random, valid, { lengthAt }),
+    );
     if (!allows || allows(contentOf(input))) return input;
   }
 }

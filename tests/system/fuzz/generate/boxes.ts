@@ -34,6 +34,17 @@ export function boxes(random: Random): Uint8Array[] {
   return some(random, box);
 }
 
+/** Up to 5,000 small boxes, the last of them cut. */
+export function manyBoxes(random: Random): Uint8Array[] {
+  const cmds = [FuzzCmd.ECHO, FuzzCmd.ECHO, FuzzCmd.ECHO, FuzzCmd.HEARTBEAT];
+  const frames = Array.from(
+    { length: random.between(1, random.pick([10, 500, 5000])) },
+    (_, sn) => new Box({ cmd: random.pick(cmds), sn, body: "churn" }).pack(),
+  );
+  const last = frames.pop()!;
+  return [...frames, last.subarray(0, random.between(1, last.length))];
+}
+
 /** Some lines, with every kind of end. */
 export function lines(random: Random): Uint8Array[] {
   return some(random, (random) => {
