@@ -21,6 +21,19 @@ for (const depth of [1, 16]) {
   });
 }
 
+Deno.test("chaos: secrets are changed all the while, and nothing is lost", async () => {
+  const options: ChaosOptions = { seed: 22, seconds: 8, secrets: true };
+  const result = await runChaos(options);
+  assertEquals(failureLines(options, result), []);
+  const { totals, stats, broadcasts, rotations } = result;
+  assert(totals.answered > totals.pids.size);
+  assert(stats.redelivered > 0);
+  assert(broadcasts > 0);
+  assert(rotations > 1);
+  // Those who had come by an old one.
+  assert(stats.innerClosed.local > 0);
+});
+
 Deno.test("chaos: with one delivery no request is handled twice, and what killed workers held is given up", async () => {
   const options: ChaosOptions = {
     seed: 21,

@@ -44,9 +44,18 @@ export class GatewayHost implements AsyncDisposable {
    *
    * @throws {Error} with its log when it tells none.
    */
-  async stats(): Promise<GatewayStats> {
+  stats(): Promise<GatewayStats> {
+    return this.#tell("");
+  }
+
+  /** Has it read its secrets anew; resolves when it has. */
+  async renewSecrets(): Promise<void> {
+    await this.#tell("renew");
+  }
+
+  async #tell(line: string): Promise<GatewayStats> {
     try {
-      await this.process.write("");
+      await this.process.write(line);
       const [, json] = await this.process.line(/^stats (.*)$/);
       return JSON.parse(json!);
     } catch (cause) {

@@ -36,6 +36,11 @@ const FLAGS: readonly Flag[] = [
   },
   { name: "clients", type: "integer", value: "N", min: 1, help: "(200)" },
   {
+    name: "secrets",
+    type: "boolean",
+    help: "all prove who they are, and the secrets change",
+  },
+  {
     name: "depth",
     type: "integer",
     value: "N",
@@ -74,6 +79,7 @@ async function run(args: readonly string[]): Promise<number> {
     seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
     clients: number("clients") ?? 200,
     maxDeliveries: number("max-deliveries") ?? 10,
+    secrets: flags.has("secrets"),
     ...(requests === undefined ? {} : { requests }),
     ...(depth === undefined ? {} : { depth }),
     ...(minutes === undefined ? {} : { seconds: minutes * 60 }),

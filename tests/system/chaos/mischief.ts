@@ -6,6 +6,8 @@ import { eventually } from "../../helpers/eventually.ts";
 import type { CutProxy, Route } from "./cut_proxy.ts";
 import type { ChaosEvents } from "./events.ts";
 import { ChaosCmd } from "./messages.ts";
+import type { GatewayHost } from "./gateway_host.ts";
+import type { SecretRotation } from "./secret_rotation.ts";
 import type { Random } from "../../helpers/random.ts";
 import { signalProcess, type WorkerGroup } from "./worker_group.ts";
 
@@ -15,8 +17,10 @@ export interface MischiefContext {
   readonly groups: readonly WorkerGroup[];
   /** What some of them are attached through. */
   readonly proxies: readonly CutProxy[];
-  /** The gateway's port for triggers. */
-  readonly triggerPort: number;
+  /** Their gateway. */
+  readonly gateway: GatewayHost;
+  /** Its secrets and theirs, where they have such. */
+  readonly rotation: SecretRotation | undefined;
   /** The processes that have answered a client. */
   readonly answering: ReadonlySet<number>;
   /** By which it is chosen. */
@@ -38,12 +42,19 @@ export class Mischief implements AsyncDisposable {
   readonly #undo = new Map<ReturnType<typeof setTimeout>, () => void>();
   readonly #running: Promise<unknown>[] = [];
   #untaken = 0;
+  #rotating: Promise<void> = Promise.resolve();
   #stopped = false;
 
   /** @param context What it is done to. */
   constructor(context: MischiefContext) {
     this.#context = context;
-    this.#trigger = new Trigger(Box, "127.0.0.1", context.triggerPort);
+    const { gateway, rotation } = context;
+    this.#trigger = new Trigger(
+      Box,
+      "127.0.0.1",
+      gateway.inner.port,
+      rotation && { secretFile: rotation.peers.path },
+    );
   }
 
   /** All kinds of it, at any time. */
@@ -80,7 +91,7 @@ export class Mischief implements AsyncDisposable {
   }
 
   async #roam(): Promise<void> {
-    const { groups, random } = this.#context;
+    const { groups, random, rotation } = this.#context;
     const kinds: [weight: number, act: () => void][] = [
       [4, () => this.#signalChild("SIGTERM")],
       [4, () => this.#signalChild("SIGKILL")],
@@ -92,6 +103,7 @@ export class Mischief implements AsyncDisposable {
       [3, () => this.#reset()],
       [3, () => this.#hold()],
       [6, () => this.#broadcast()],
+      [rotation ? 18 : 0, () => this.#rotate()],
     ];
     const acts = kinds.flatMap(([weight, act]) => Array(weight).fill(act));
     while (!this.#stopped) {
@@ -207,6 +219,15 @@ export class Mischief implements AsyncDisposable {
         this.#untaken++;
         this.#context.events.note(`BROADCAST ${sn}: ${error.message}`);
       });
+  }
+
+  // One step after the other, however long the gateway takes.
+  #rotate(): void {
+    const { rotation, gateway, events } = this.#context;
+    this.#rotating = this.#rotating.then(async () => {
+      events.count("secret", await rotation!.step(gateway));
+    });
+    this.#running.push(this.#rotating);
   }
 
   #pauseMs(): number {

@@ -13,6 +13,7 @@ import { GatewayHost } from "./gateway_host.ts";
 import { type HandledSummary, summarizeHandled } from "./handled_log.ts";
 import { Mischief } from "./mischief.ts";
 import { Random } from "../../helpers/random.ts";
+import { SecretRotation } from "./secret_rotation.ts";
 import { stillRunning, WorkerGroup } from "./worker_group.ts";
 
 /** What is run. */
@@ -37,6 +38,10 @@ export interface ChaosOptions {
    * {1, and 8 for each fourth client, with more handlers that take a little}
    */
   depth?: number;
+  /**
+   * Whether all prove who they are by secrets, which are changed again and again. @default {false}
+   */
+  secrets?: boolean;
   /** How often the gateway delivers a task at most. @default {10} */
   maxDeliveries?: number;
 }
@@ -55,6 +60,8 @@ export interface ChaosResult {
   seconds: number;
   /** Broadcasts that were sent to all users. */
   broadcasts: number;
+  /** How often a secret was taken out of use. */
+  rotations: number;
   /** Requests that were never answered. */
   lost: number;
   /** What is not as it must be; empty when all is well. */
@@ -102,9 +109,17 @@ async function run(
   await using stack = new AsyncDisposableStack();
   const notesDir = await Deno.makeTempDir({ prefix: "maple_chaos_" });
   stack.defer(() => Deno.remove(notesDir, { recursive: true }));
+  const rotation = options.secrets
+    ? stack.use(new SecretRotation())
+    : undefined;
   const gateway = stack.use(
-    await GatewayHost.start({ ...GATEWAY, maxDeliveries }),
+    await GatewayHost.start({
+      ...GATEWAY,
+      maxDeliveries,
+      ...(rotation && { innerSecretFile: rotation.gateway.path }),
+    }),
   );
+  const proof = rotation ? { secretFile: rotation.peers.path } : {};
   // The first master is attached directly, the others each through a proxy.
   const proxies = Array.from(
     { length: masters - 1 },
@@ -114,7 +129,10 @@ async function run(
   const groups: WorkerGroup[] = [];
   for (const port of ports) {
     groups.push(stack.use(
-      await WorkerGroup.start({ port, notesDir, workers, workTimeout: 2.5 }),
+      await WorkerGroup.start({
+        ...{ port, notesDir, workers, workTimeout: 2.5 },
+        ...proof,
+      }),
     ));
   }
   const sending = { over: false };
@@ -131,7 +149,8 @@ async function run(
     new Mischief({
       groups,
       proxies,
-      triggerPort: gateway.inner.port,
+      gateway,
+      rotation,
       answering: totals.pids,
       random,
       events,
@@ -166,6 +185,7 @@ async function run(
     events,
     seconds,
     broadcasts: mischief.broadcasts,
+    rotations: rotation?.rounds ?? 0,
     lost: totals.sent - totals.answered - totals.givenUp - totals.refused,
     faults,
   };
@@ -259,6 +279,7 @@ function findFaults(
     "broadcasts are missing": Math.max(0, expected - totals.broadcasts),
     "requests were handled twice and not marked": handled.unmarked,
     "tasks still wait or are in hand": stats.queued + stats.inHand,
+    "proofs were refused": stats.innerUnproven.secret,
   };
   // With the default of 2 a request may meet two workers that are killed.
   if (maxDeliveries > 2) none["requests were given up"] = totals.givenUp;

@@ -1,5 +1,5 @@
 // The gateway of the chaos test: on free ports, with its counters on stdout, as JSON, for each line
-// on stdin; ends with its stdin.
+// on stdin; one that says `renew` has it read its secrets before. Ends with its stdin.
 //
 //   deno run -A chaos_gateway.ts OPTIONS-AS-JSON
 
@@ -21,6 +21,9 @@ console.log(
     formatAddress(gateway.innerAddr!)
   }`,
 );
-for await (const _ of Deno.stdin.readable) {
+for await (
+  const lines of Deno.stdin.readable.pipeThrough(new TextDecoderStream())
+) {
+  if (lines.includes("renew")) gateway.renewSecrets();
   console.log(`stats ${JSON.stringify(gateway.stats())}`);
 }
