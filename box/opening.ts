@@ -8,6 +8,10 @@ import { Task, TaskCmd, TaskOffset } from "./task.ts";
 /** Bytes of the random numbers of both sides, and of what is made of them. */
 export const PROOF_PART_BYTES = 32;
 
+// They keep the code of one side from being taken for one of the other.
+const PEER = new TextEncoder().encode("peer");
+const GATEWAY = new TextEncoder().encode("gateway");
+
 // The role, the peer's random bytes, the code.
 const BODY_BYTES = 1 + 2 * PROOF_PART_BYTES;
 const ROLE_AT = TaskOffset.body;
@@ -73,7 +77,7 @@ export function peerInput(
   challenge: Uint8Array,
   { role, own }: Pick<Proof, "role" | "own">,
 ): Uint8Array {
-  return joined("peer", challenge, [ROLE_NUMBERS[role]], own);
+  return joined(PEER, challenge, [ROLE_NUMBERS[role]], own);
 }
 
 /** What the gateway's code is made of, which goes with its greeting. */
@@ -81,17 +85,15 @@ export function gatewayInput(
   own: Uint8Array,
   challenge: Uint8Array,
 ): Uint8Array {
-  return joined("gateway", own, challenge);
+  return joined(GATEWAY, own, challenge);
 }
 
-// The label keeps the code of one side from being taken for one of the other.
-function joined(label: string, ...parts: ArrayLike<number>[]): Uint8Array {
-  const all = [new TextEncoder().encode(label), ...parts];
-  const bytes = new Uint8Array(
-    all.reduce((sum, { length }) => sum + length, 0),
-  );
+function joined(...parts: readonly ArrayLike<number>[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
   let at = 0;
-  for (const part of all) {
+  for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }

@@ -1,7 +1,7 @@
 // Secret: what lets its holder be a worker, trigger, monitor or admin at a gateway. It proves that
 // its holder knows it, and shows itself to nobody.
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, type Hash, timingSafeEqual } from "node:crypto";
 import {
   gatewayInput,
   peerInput,
@@ -10,11 +10,17 @@ import {
 } from "../opening.ts";
 import type { InnerRole } from "../roles.ts";
 
+const BLOCK_BYTES = 64;
+
 /** A secret of one role. Whatever prints it tells the role and no more. */
 export class Secret {
   /** What it lets its holder be. */
   readonly role: InnerRole;
   readonly #text: string;
+  // The two hashes of HMAC (RFC 2104) as they are before the input. With them a code takes a third
+  // of the time: who proves nothing must not cost much.
+  readonly #inner: Hash;
+  readonly #outer: Hash;
 
   /**
    * Makes one.
@@ -24,6 +30,13 @@ export class Secret {
   constructor(role: InnerRole, text: string) {
     this.role = role;
     this.#text = text;
+    const key = new Uint8Array(BLOCK_BYTES);
+    const bytes = new TextEncoder().encode(text);
+    key.set(
+      bytes.length > BLOCK_BYTES ? sha256().update(bytes).digest() : bytes,
+    );
+    this.#inner = sha256().update(key.map((byte) => byte ^ 0x36));
+    this.#outer = sha256().update(key.map((byte) => byte ^ 0x5c));
   }
 
   /** Whether it is the same text, of whatever role. */
@@ -67,8 +80,13 @@ export class Secret {
   }
 
   #code(input: Uint8Array): Uint8Array {
-    return createHmac("sha256", this.#text).update(input).digest();
+    const inner = this.#inner.copy().update(input).digest();
+    return this.#outer.copy().update(inner).digest();
   }
+}
+
+function sha256(): Hash {
+  return createHash("sha256");
 }
 
 /** As many random bytes as a challenge has. */

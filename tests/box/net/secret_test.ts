@@ -41,16 +41,20 @@ function bytes(...parts: (string | number | Uint8Array)[]): Uint8Array {
 }
 
 Deno.test("Secret makes the codes that the protocol says", async () => {
-  const secret = new Secret("admin", TEXT);
-  const { role, own, code } = secret.prove(CHALLENGE);
-  assertEquals([role, own.length], ["admin", 32]);
-  const expected = await hmac(TEXT, bytes("peer", CHALLENGE, 4, own));
-  assertEquals(new Uint8Array(code), expected);
-  const back = await hmac(TEXT, bytes("gateway", own, CHALLENGE));
-  assertEquals(
-    secret.gatewayCode(own, CHALLENGE),
-    btoa(String.fromCharCode(...back)),
-  );
+  // Shorter than a block of the hash, as long, longer.
+  for (const length of [16, 63, 64, 65, 128, 256]) {
+    const text = TEXT.repeat(10).slice(0, length);
+    const secret = new Secret("admin", text);
+    const { role, own, code } = secret.prove(CHALLENGE);
+    assertEquals([role, own.length], ["admin", 32]);
+    const expected = await hmac(text, bytes("peer", CHALLENGE, 4, own));
+    assertEquals(new Uint8Array(code), expected);
+    const back = await hmac(text, bytes("gateway", own, CHALLENGE));
+    assertEquals(
+      secret.gatewayCode(own, CHALLENGE),
+      btoa(String.fromCharCode(...back)),
+    );
+  }
 });
 
 Deno.test("Secret takes its own proof, with new bytes each time, and no other", () => {
