@@ -28,7 +28,7 @@ const WRITERS: readonly InnerRole[] = ["worker", "trigger", "admin"];
 const WORKERS: readonly InnerRole[] = ["worker"];
 const ADMINS: readonly InnerRole[] = ["admin"];
 
-// The numbers of the commands are those of the wire.
+// Which roles may send a command.
 const MAY: ReadonlyMap<number, readonly InnerRole[]> = new Map([
   // A task for any worker.
   [TaskCmd.WRITE_TO_WORKER, WRITERS],
@@ -51,6 +51,7 @@ const MAY: ReadonlyMap<number, readonly InnerRole[]> = new Map([
   [TaskCmd.QUERY, EVERYBODY],
   // The gateway itself: who may not come, and that it empties.
   [TaskCmd.BAN, ADMINS],
+  // DRAIN.
   [470, ADMINS],
 ]);
 
