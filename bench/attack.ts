@@ -97,9 +97,10 @@ async function attacked(
     flags: readonly string[];
   },
 ): Promise<Outcome> {
+  const metrics = freePort();
   await using gateway = await Program.deno("../gateway/mod.ts", [
     ...["--outer-host", "127.0.0.1", "--outer-port", "0", "--inner-port", "0"],
-    ...["--ws-port", "0", "--metrics", "0", "--log-level", "ERROR"],
+    ...["--ws-port", "0", "--metrics", `${metrics}`, "--log-level", "ERROR"],
     ...[...flags, ...attack.flags ?? [], ...limited ? LIMITS : []],
   ]);
   const target: Target = {
@@ -107,7 +108,7 @@ async function attacked(
     ws: gateway.port("ws="),
     tls: gateway.port("tls="),
     inner: gateway.port("inner="),
-    metrics: gateway.port("metrics="),
+    metrics,
   };
   await using _worker = await Program.deno("programs/attack_worker.ts", [
     `${target.inner}`,
@@ -134,6 +135,12 @@ async function attacked(
   const after = await clients.stop();
   memory.after = await gateway.rss();
   return { attack, limited, before, during, after, memory };
+}
+
+// The gateway does not say which one it has for its metrics.
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
 }
 
 function pause(ms: number): Promise<void> {
