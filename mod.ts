@@ -154,6 +154,7 @@ export {
   type UntypedState,
 } from "@maple/haven";
 export {
+  type BanReceipt,
   Trigger,
   TriggerError,
   type TriggerErrorCode,

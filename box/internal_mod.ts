@@ -145,6 +145,8 @@ export {
   writeRecall,
 } from "./pull.ts";
 export type { Greeting, PeerIdentity } from "./pull.ts";
+export { addOffline, answerQuery } from "./answer_query.ts";
+export type { Asked, GroupsAsked } from "./answer_query.ts";
 export { decodeQuery, encodeQuery, QUERY_MAX } from "./query_body.ts";
 export type { Query } from "./query_body.ts";
 export {
@@ -190,6 +192,7 @@ export {
   askGroupSize,
   askOnline,
   askUsers,
+  RECEIPT_MS,
   sumReceipts,
   writeReceipt,
 } from "./receipts.ts";

@@ -27,16 +27,18 @@ export interface TaskReceipt {
 
 /** How something is sent. */
 export interface SendOptions {
-  /** Whether to wait for what becomes of it. @default {false} */
-  readonly receipt?: boolean;
-  /** Ends the waiting; what was sent is sent. */
+  /** Nobody waits for what becomes of it. */
+  readonly receipt?: false;
+  /** Ends the waiting for a gateway; what was sent is sent. */
   readonly signal?: AbortSignal;
 }
 
 /** How something is sent of which a receipt is wanted. */
-export interface ReceiptOptions extends SendOptions {
-  /** It is waited for. */
+export interface ReceiptOptions {
+  /** What becomes of it is waited for. */
   readonly receipt: true;
+  /** Ends the waiting; what was sent is sent. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a question is asked. */
@@ -55,6 +57,9 @@ export interface UsersOptions extends AskOptions {
 
 /** How many users a list has whose length is not asked for. */
 export const USERS_PAGE = 1000;
+
+/** Milliseconds that a worker waits for a receipt. */
+export const RECEIPT_MS = 10_000;
 
 /** Milliseconds that the answer to a question may take. */
 export const ANSWER_MS = 2000;
@@ -103,7 +108,7 @@ export function writeReceipt(receipt: Receipt, all: boolean): WriteReceipt {
   return { delivered, offline, complete: all && missingNodes.length === 0 };
 }
 
-/** How a question is put, and whoever can put one. */
+/** Whoever can put questions. */
 export interface Asker {
   /** Puts one question to all that hold connections, and gives their answers in one. */
   ask(query: Partial<Query>, options: AskOptions): Promise<Receipt>;

@@ -1,6 +1,12 @@
 // AnyApp: a haven server or a worker, for modules that register what they do on either.
 
-import type { Int64 } from "@maple/box";
+import type {
+  AskOptions,
+  Int64,
+  ReceiptOptions,
+  UsersOptions,
+  WriteReceipt,
+} from "@maple/box";
 import type { Logger } from "@maple/box/internal";
 import type { BlueprintFor } from "./blueprint_parts.ts";
 import type { AnyRequest, AppRequest } from "./request.ts";
@@ -59,9 +65,21 @@ export interface AnyApp<R extends AnyRequest = AppRequest> extends Routes<R> {
   error(fn: (request: R | undefined, error: unknown) => unknown): this;
   /** Calls `fn` every so many seconds while the app runs. */
   repeatTimer(seconds: number, fn: () => unknown): this;
-  /** Sends messages to users. */
+  /** Sends messages to users, and tells what became of it. */
+  writeToUsers(
+    rows: Parameters<R["writeToUsers"]>[0],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   writeToUsers(rows: Parameters<R["writeToUsers"]>[0]): boolean;
-  /** Closes the connections of users. */
+  /** Closes the connections of users, and tells how many were closed. */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
@@ -69,10 +87,25 @@ export interface AnyApp<R extends AnyRequest = AppRequest> extends Routes<R> {
   ): boolean;
   /** Sends messages to the members of groups. */
   writeToGroups(rows: Parameters<R["writeToGroups"]>[0]): boolean;
+  /** The same, and what became of it. */
+  writeToGroups(
+    rows: Parameters<R["writeToGroups"]>[0],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
   /** Makes the connections of users join a group. */
   joinGroup(name: string, uids: readonly Int64[]): boolean;
   /** Makes them leave it. */
   leaveGroup(name: string, uids: readonly Int64[]): boolean;
   /** Closes the connections of the members of a group. */
   closeGroup(name: string): boolean;
+  /** The same, and how many were closed. */
+  closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
+  /** Which of the users are logged in. */
+  online(uids: readonly Int64[], options?: AskOptions): Promise<Int64[]>;
+  /** Users that are logged in, page by page. */
+  users(options?: UsersOptions): Promise<Int64[]>;
+  /** How many connections are in a group. */
+  groupSize(name: string, options?: AskOptions): Promise<number>;
+  /** All users who are logged in on connections of a group. */
+  groupMembers(name: string, options?: AskOptions): Promise<Int64[]>;
 }

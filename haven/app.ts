@@ -1,7 +1,19 @@
 // App: what a haven server and a worker have in common: routes, hooks, blueprints and timers.
 
-import type { Int64 } from "@maple/box";
-import type { Logger } from "@maple/box/internal";
+import type {
+  AskOptions,
+  Int64,
+  ReceiptOptions,
+  UsersOptions,
+  WriteReceipt,
+} from "@maple/box";
+import {
+  askGroupMembers,
+  askGroupSize,
+  askOnline,
+  askUsers,
+  type Logger,
+} from "@maple/box/internal";
 import type { AnyApp } from "./any_app.ts";
 import type { AppCore } from "./app_core.ts";
 import type { BlueprintFor, BlueprintParts } from "./blueprint_parts.ts";
@@ -159,10 +171,31 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
     return this.#add(this.#core.leaveGroups, fn);
   }
 
-  /** Sends messages to users, from anywhere: a timer for instance; see `UsersRow`. */
+  /**
+   * Sends messages to users, from anywhere: a timer for instance; and tells what became of it. See
+   * `UsersRow`.
+   *
+   * @throws {Error} by the promise, when the receipt does not come: it may have been done.
+   */
+  abstract writeToUsers(
+    rows: Parameters<R["writeToUsers"]>[0],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   abstract writeToUsers(rows: Parameters<R["writeToUsers"]>[0]): boolean;
 
-  /** Closes the connections of users, from anywhere. */
+  /**
+   * Closes the connections of users, from anywhere, and tells how many were closed.
+   *
+   * @throws {Error} as `writeToUsers`.
+   */
+  abstract closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   abstract closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
@@ -171,6 +204,11 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
 
   /** Sends messages to the members of groups, from anywhere; see `GroupsRow`. */
   abstract writeToGroups(rows: Parameters<R["writeToGroups"]>[0]): boolean;
+  /** The same, and what became of it; see `writeToUsers`. */
+  abstract writeToGroups(
+    rows: Parameters<R["writeToGroups"]>[0],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
 
   /**
    * Makes the connections of users join a group, from anywhere.
@@ -186,6 +224,49 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
 
   /** Closes the connections of the members of a group, from anywhere. */
   abstract closeGroup(name: string): boolean;
+  /** The same, and how many were closed; see `closeUsers`. */
+  abstract closeGroup(
+    name: string,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+
+  /**
+   * Which of the users are logged in, in the order given, wherever they are connected.
+   *
+   * @throws {Error} by the promise, when the answer has not come within 2 s.
+   */
+  online(uids: readonly Int64[], options: AskOptions = {}): Promise<Int64[]> {
+    return askOnline(this.#core.pipeline.asker, uids, options);
+  }
+
+  /**
+   * Users that are logged in, in the order of their uids: the first 1,000, or as many as `limit`
+   * says; those that follow with the last uid as `after`, until there are none.
+   *
+   * @throws {Error} as `online`.
+   */
+  users(options: UsersOptions = {}): Promise<Int64[]> {
+    return askUsers(this.#core.pipeline.asker, options);
+  }
+
+  /**
+   * How many connections are in a group, wherever they are.
+   *
+   * @throws {Error} as `online`.
+   */
+  groupSize(name: string, options: AskOptions = {}): Promise<number> {
+    return askGroupSize(this.#core.pipeline.asker, name, options);
+  }
+
+  /**
+   * All users who are logged in on connections of a group, in the order of their uids. Connections
+   * without a user are in none of this.
+   *
+   * @throws {Error} as `online`.
+   */
+  groupMembers(name: string, options: AskOptions = {}): Promise<Int64[]> {
+    return askGroupMembers(this.#core.pipeline.asker, name, options);
+  }
 
   /**
    * Calls `fn` with the first request that has a route, once in the life of the app; requests that

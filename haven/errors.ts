@@ -11,6 +11,7 @@
  * - `option`: a setting is wrong
  * - `listen`: an address cannot be listened on
  * - `state`: it is too late, or too early, for this call
+ * - `timeout`: the other processes or threads have not answered a question
  */
 export type HavenErrorCode =
   | "route"
@@ -20,7 +21,8 @@ export type HavenErrorCode =
   | "limit"
   | "option"
   | "listen"
-  | "state";
+  | "state"
+  | "timeout";
 
 /**
  * The error that this package throws.

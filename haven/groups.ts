@@ -3,6 +3,7 @@
 
 import { decodeGroups } from "@maple/box";
 import {
+  type GroupsAsked,
   GroupsAudience,
   GroupTable,
   type Logger,
@@ -61,6 +62,11 @@ export class Groups {
     };
   }
 
+  /** For questions: how many connections are in a group, and their users. */
+  get asked(): GroupsAsked {
+    return this.#table;
+  }
+
   /** A connection joins groups. */
   join(session: UserSession, names: readonly string[]): void {
     for (const name of names) {
@@ -105,9 +111,14 @@ export class Groups {
     );
   }
 
-  /** Sends the messages of a body of `WRITE_TO_GROUPS`; who is in several groups gets it once. */
-  write(body: Uint8Array): void {
+  /**
+   * Sends the messages of a body of `WRITE_TO_GROUPS`; who is in several groups gets it once.
+   *
+   * @returns How many connections took one.
+   */
+  write(body: Uint8Array): number {
     const { counters } = this;
+    let delivered = 0;
     readRspToGroups(body, (row) => {
       counters.groupMessages++;
       const audience = new GroupsAudience(this.#table, row);
@@ -115,17 +126,24 @@ export class Groups {
       for (let session; (session = audience.next());) {
         if (met.has(session) || !audience.has(session)) continue;
         met.add(session);
-        if (session.write(row.buf)) counters.groupDeliveries++;
+        if (session.write(row.buf)) delivered++;
       }
       return true;
     });
+    counters.groupDeliveries += delivered;
+    return delivered;
   }
 
-  /** Closes the members of the groups of a body of `CLOSE_GROUPS`. */
-  close(body: Uint8Array): void {
+  /** Closes the members of the groups of a body of `CLOSE_GROUPS`, and tells how many. */
+  close(body: Uint8Array): number {
+    let closed = 0;
     for (const name of decodeGroups(body).names) {
-      this.#table.forEach(name, (session) => session.close());
+      this.#table.forEach(name, (session) => {
+        session.close();
+        closed++;
+      });
     }
+    return closed;
   }
 
   // Once: what else is refused, the counter tells.

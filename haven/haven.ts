@@ -5,7 +5,9 @@ import type {
   BoxFields,
   GroupsRow,
   Int64,
+  ReceiptOptions,
   UsersRow,
+  WriteReceipt,
 } from "@maple/box";
 import {
   type IoKind,
@@ -115,6 +117,10 @@ export class Haven<
     const core = new AppCore<HavenRequest<F, S, C>>("haven", options);
     super(core);
     this.#core = core;
+    core.pipeline.asker = {
+      ask: (query, options) =>
+        this.#server?.users.ask(query, options) ?? notServing(),
+    };
     this.#flavour = flavour;
     this.boxClass = boxClass;
     this.#life = new AppLife(core, {
@@ -200,15 +206,39 @@ export class Haven<
 
   /**
    * Sends messages to users, whichever process or thread of the server they are connected to, from
-   * anywhere; false when this process or thread does not serve.
+   * anywhere, and tells what became of it.
+   *
+   * @throws {HavenError} by the promise: `state` when this process or thread does not serve.
    */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
-    return this.#server?.users.write(rows) ?? false;
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt; false when this process or thread does not serve. */
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const users = this.#server?.users;
+    if (!options?.receipt) return users?.write(rows) ?? false;
+    return users?.writeForReceipt(rows, options) ?? notServing();
   }
 
   /** Sends messages to the members of groups of the whole server, from anywhere. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    return this.#server?.users.writeToGroups(rows) ?? false;
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it. */
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const users = this.#server?.users;
+    if (!options?.receipt) return users?.writeToGroups(rows) ?? false;
+    return users?.writeToGroupsForReceipt(rows, options) ?? notServing();
   }
 
   /** Makes the connections of users of the whole server join a group, from anywhere. */
@@ -222,17 +252,49 @@ export class Haven<
   }
 
   /** Closes the connections of the members of a group of the whole server, from anywhere. */
-  override closeGroup(name: string): boolean {
-    return this.#server?.users.closeGroup(name) ?? false;
+  override closeGroup(name: string): boolean;
+  /** The same, and how many were closed. */
+  override closeGroup(
+    name: string,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override closeGroup(
+    name: string,
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const users = this.#server?.users;
+    if (!options?.receipt) return users?.closeGroup(name) ?? false;
+    return users?.closeGroupForReceipt(name, options) ?? notServing();
   }
 
-  /** Closes the connections of users of the whole server, from anywhere. */
+  /**
+   * Closes the connections of users of the whole server, from anywhere, and tells how many were
+   * closed.
+   *
+   * @throws {HavenError} as `writeToUsers`.
+   */
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+  ): boolean;
   override closeUsers(
     uids: readonly Int64[],
     userdata: Int64 = 0,
     exclude: readonly Int64[] = [],
-  ): boolean {
-    return this.#server?.users.close({ uids, userdata, exclude }) ?? false;
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const users = this.#server?.users;
+    const selection = { uids, userdata, exclude };
+    if (!options?.receipt) return users?.close(selection) ?? false;
+    return users?.closeForReceipt(selection, options) ?? notServing();
   }
 
   /**
@@ -359,4 +421,13 @@ export class Haven<
       givenUp: () => this.#life.leaving,
     });
   }
+}
+
+function notServing(): Promise<never> {
+  return Promise.reject(
+    new HavenError(
+      "state",
+      "Cannot reach users: this process or thread does not serve",
+    ),
+  );
 }

@@ -1,10 +1,52 @@
 // HavenRequest: one box of a client, and what a handler can do about it.
 
-import type { BoxFields, BoxOf, GroupsRow, Int64, UsersRow } from "@maple/box";
+import type {
+  AskOptions,
+  BoxFields,
+  BoxOf,
+  GroupsRow,
+  Int64,
+  ReceiptOptions,
+  UserSelection,
+  UsersRow,
+  WriteReceipt,
+} from "@maple/box";
 import { ipFromBytes, ipToBytes } from "@maple/box";
 import type { Connection } from "./connection.ts";
 import { AppRequest, type RequestHost } from "./request.ts";
 import type { UntypedState } from "./state.ts";
+
+/** The users of a server, as a request needs them. */
+export interface RequestUsers<F extends object> {
+  /** Sends messages to them. */
+  write(rows: readonly UsersRow<F>[]): boolean;
+  /** The same, and what became of it. */
+  writeForReceipt(
+    rows: readonly UsersRow<F>[],
+    options: AskOptions,
+  ): Promise<WriteReceipt>;
+  /** Sends messages to groups. */
+  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it. */
+  writeToGroupsForReceipt(
+    rows: readonly GroupsRow<F>[],
+    options: AskOptions,
+  ): Promise<WriteReceipt>;
+  /** Closes the members of a group. */
+  closeGroup(name: string): boolean;
+  /** The same, and what became of it. */
+  closeGroupForReceipt(
+    name: string,
+    options: AskOptions,
+  ): Promise<WriteReceipt>;
+  /** Closes their connections. */
+  close(selection: UserSelection): boolean;
+  /** The same, and what became of it. */
+  closeForReceipt(
+    selection: UserSelection,
+    options: AskOptions,
+  ): Promise<WriteReceipt>;
+}
 
 /** The client of a request, as the request needs it. */
 export interface RequestClient<F extends object, C extends object> {
@@ -18,22 +60,12 @@ export interface RequestClient<F extends object, C extends object> {
   login(uid: Int64, userdata: Int64): boolean;
   /** Unbinds the user. */
   logout(): boolean;
-  /** Messages to users of the whole server. */
-  writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  /** Disconnects users of the whole server. */
-  closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-  ): boolean;
   /** Joins groups. */
   join(names: readonly string[]): boolean;
   /** Leaves groups, without names all. */
   leave(names: readonly string[]): boolean;
-  /** Messages to groups of the whole server. */
-  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** Disconnects the members of a group of the whole server. */
-  closeGroup(name: string): boolean;
+  /** The users of the whole server. */
+  readonly users: RequestUsers<F>;
 }
 
 /**
@@ -107,27 +139,80 @@ export class HavenRequest<
   }
 
   /** Sends messages to users, whichever process or thread of the server they are connected to. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
-    return this.#client.writeToUsers(rows);
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const { users } = this.#client;
+    return options?.receipt
+      ? users.writeForReceipt(rows, options)
+      : users.write(rows);
   }
 
   /** Closes the connections of users of the whole server. */
   override closeUsers(
     uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  override closeUsers(
+    uids: readonly Int64[],
     userdata?: Int64,
     exclude?: readonly Int64[],
-  ): boolean {
-    return this.#client.closeUsers(uids, userdata, exclude);
+  ): boolean;
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 = 0,
+    exclude: readonly Int64[] = [],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const { users } = this.#client;
+    const selection = { uids, userdata, exclude };
+    return options?.receipt
+      ? users.closeForReceipt(selection, options)
+      : users.close(selection);
   }
 
   /** Sends messages to the members of groups of the whole server. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    return this.#client.writeToGroups(rows);
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it. */
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const { users } = this.#client;
+    return options?.receipt
+      ? users.writeToGroupsForReceipt(rows, options)
+      : users.writeToGroups(rows);
   }
 
   /** Closes the connections of the members of a group of the whole server. */
-  override closeGroup(name: string): boolean {
-    return this.#client.closeGroup(name);
+  override closeGroup(name: string): boolean;
+  /** The same, and how many were closed. */
+  override closeGroup(
+    name: string,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override closeGroup(
+    name: string,
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const { users } = this.#client;
+    return options?.receipt
+      ? users.closeGroupForReceipt(name, options)
+      : users.closeGroup(name);
   }
 
   /** For `joinGroup`. */

@@ -3,6 +3,7 @@
 
 import { BoxError, RET } from "@maple/box";
 import {
+  type Asker,
   describeError,
   type LogFields,
   type Logger,
@@ -34,6 +35,10 @@ export class Pipeline<R extends AnyRequest>
   logger: Logger;
   /** Whether a second answer to a request is an error. */
   readonly respondOnce: boolean;
+  /** Who answers questions about users; the kind of app sets it. */
+  asker: Asker = {
+    ask: () => Promise.reject(new Error("Nobody here knows of users")),
+  };
   /** Called with each request whose handler, or a hook before it, has a fault. */
   onFault: ((request: R) => void) | undefined;
   /** The routes. */

@@ -1,16 +1,25 @@
 // AppRequest: one received box on its way through an app, and the answer to it.
 
 import {
+  type AskOptions,
   type BoxData,
   type BoxFields,
   type BoxInit,
   type BoxOf,
   type GroupsRow,
   type Int64,
+  type ReceiptOptions,
   RET,
+  type UsersOptions,
   type UsersRow,
+  type WriteReceipt,
 } from "@maple/box";
 import {
+  type Asker,
+  askGroupMembers,
+  askGroupSize,
+  askOnline,
+  askUsers,
   checkGroupNames,
   checkLogin,
   describeError,
@@ -30,6 +39,8 @@ export interface RequestHost {
   readonly logger: Logger;
   /** Whether a second answer to a request is an error. */
   readonly respondOnce: boolean;
+  /** Who answers questions about users. */
+  readonly asker: Asker;
   /** Called before an answer is sent. */
   readonly beforeResponse: ResponseHook<
     [request: AnyRequest, response: BoxOf<object>]
@@ -253,10 +264,32 @@ export abstract class AppRequest<
   /** Closes the client's connection, after what was sent to it before. */
   abstract closeClient(): boolean;
 
-  /** Sends messages to users, wherever they are connected; see {@linkcode UsersRow}. */
+  /**
+   * Sends messages to users, wherever they are connected, and tells what became of it; see
+   * {@linkcode UsersRow}.
+   *
+   * @throws {Error} by the promise, when the receipt does not come: it may have been done.
+   */
+  abstract writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   abstract writeToUsers(rows: readonly UsersRow<F>[]): boolean;
 
-  /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
+  /**
+   * Closes the connections of users, and tells how many were closed; uids, userdata and exclude as
+   * in {@linkcode UsersRow}.
+   *
+   * @throws {Error} as `writeToUsers`.
+   */
+  abstract closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   abstract closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
@@ -288,9 +321,57 @@ export abstract class AppRequest<
 
   /** Sends messages to the members of groups, wherever they are connected; see `GroupsRow`. */
   abstract writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it; see `writeToUsers`. */
+  abstract writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
 
   /** Closes the connections of the members of a group, after what was sent to them before. */
   abstract closeGroup(name: string): boolean;
+  /** The same, and how many were closed; see `closeUsers`. */
+  abstract closeGroup(
+    name: string,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+
+  /**
+   * Which of the users are logged in, in the order given, wherever they are connected.
+   *
+   * @throws {Error} by the promise, when the answer has not come within 2 s.
+   */
+  online(uids: readonly Int64[], options: AskOptions = {}): Promise<Int64[]> {
+    return askOnline(this.#host.asker, uids, options);
+  }
+
+  /**
+   * Users that are logged in, in the order of their uids: the first 1,000, or as many as `limit`
+   * says; those that follow with the last uid as `after`, until there are none.
+   *
+   * @throws {Error} as `online`.
+   */
+  users(options: UsersOptions = {}): Promise<Int64[]> {
+    return askUsers(this.#host.asker, options);
+  }
+
+  /**
+   * How many connections are in a group, wherever they are.
+   *
+   * @throws {Error} as `online`.
+   */
+  groupSize(name: string, options: AskOptions = {}): Promise<number> {
+    return askGroupSize(this.#host.asker, name, options);
+  }
+
+  /**
+   * All users who are logged in on connections of a group, in the order of their uids. Connections
+   * without a user are in none of this.
+   *
+   * @throws {Error} as `online`.
+   */
+  groupMembers(name: string, options: AskOptions = {}): Promise<Int64[]> {
+    return askGroupMembers(this.#host.asker, name, options);
+  }
 
   /**
    * In a hook that runs before the handler: the hooks after it and the handler are not run, only

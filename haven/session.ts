@@ -1,6 +1,6 @@
 // Session: the requests of one connection, one after the other.
 
-import type { GroupsRow, Int64, UsersRow } from "@maple/box";
+import type { Int64 } from "@maple/box";
 import {
   BaseSession,
   type ClientRates,
@@ -131,18 +131,9 @@ export class Session<F extends object, C extends object> extends BaseSession
     return true;
   }
 
-  /** Messages to users of the whole server. */
-  writeToUsers(rows: readonly UsersRow<F>[]): boolean {
-    return this.#owner.users.write(rows);
-  }
-
-  /** Disconnects users of the whole server. */
-  closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 = 0,
-    exclude: readonly Int64[] = [],
-  ): boolean {
-    return this.#owner.users.close({ uids, userdata, exclude });
+  /** All users of the server. */
+  get users(): Users<F> {
+    return this.#owner.users;
   }
 
   /** Joins groups; false when it is closed. */
@@ -157,16 +148,6 @@ export class Session<F extends object, C extends object> extends BaseSession
     if (this.socket.closed) return false;
     this.#owner.users.leave(this, names);
     return true;
-  }
-
-  /** Messages to groups of the whole server. */
-  writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    return this.#owner.users.writeToGroups(rows);
-  }
-
-  /** Disconnects the members of a group of the whole server. */
-  closeGroup(name: string): boolean {
-    return this.#owner.users.closeGroup(name);
   }
 
   /** Sends a packed box. */

@@ -1,12 +1,14 @@
 // Users: who is logged in on the connections of a haven server, and what is sent to them.
 
 import type {
+  AskOptions,
   BoxClass,
   GroupSelection,
   GroupsRow,
   Int64,
   UserSelection,
   UsersRow,
+  WriteReceipt,
 } from "@maple/box";
 import {
   decodeCloseUsers,
@@ -16,17 +18,32 @@ import {
 } from "@maple/box";
 import type { ResolvedListen } from "./resolve_options.ts";
 import {
+  addOffline,
+  ANSWER_MS,
+  answerQuery,
+  decodeQuery,
+  encodeQuery,
   groupsBody,
   type Logger,
+  noReceipt,
+  type Query,
+  QUERY_MAX,
   readRspToGroups,
   readRspToUsers,
+  type Receipt,
+  RECEIPT_MS,
   type Relayed,
   SessionTable,
   type Siblings,
+  sumReceipts,
   usersBody,
+  writeReceipt,
 } from "@maple/box/internal";
+import { fromBase64, toBase64 } from "./base64.ts";
+import { HavenError } from "./errors.ts";
 import { type GroupCounters, Groups } from "./groups.ts";
 import { checkSize } from "./message_size.ts";
+import { type ReceiptMessage, SiblingReceipts } from "./sibling_receipts.ts";
 import type { UserSession } from "./user_session.ts";
 
 /** What is counted about users. */
@@ -45,7 +62,7 @@ export function newUserCounters(): UserCounters {
 }
 
 /** What the processes or threads of a server tell each other; bytes are base64. */
-interface UsersMessage {
+interface UsersMessage extends ReceiptMessage {
   /** The uid that has logged in; as text, since it may be beyond 2^53. */
   readonly login?: string;
   /** The body of a `WRITE_TO_USERS`. */
@@ -60,7 +77,12 @@ interface UsersMessage {
   readonly toGroups?: string;
   /** The body of a `CLOSE_GROUPS`. */
   readonly closeGroups?: string;
+  /** The body of a `QUERY`. */
+  readonly query?: string;
 }
+
+/** Told what became of something here. */
+type Tell = ((receipt: Receipt) => void) | undefined;
 
 /** Whose users they are. */
 interface UsersApp<F extends object> {
@@ -84,6 +106,7 @@ export class Users<F extends object> {
   readonly #app: UsersApp<F>;
   readonly #outboxBytes: number;
   readonly #siblings: Siblings | undefined;
+  readonly #receipts: SiblingReceipts | undefined;
   readonly #table = new SessionTable<UserSession>();
   readonly #groups: Groups;
   // How many logins of a uid are on their way to the master and back.
@@ -106,7 +129,10 @@ export class Users<F extends object> {
     this.#app = app;
     this.#outboxBytes = outboxBytes;
     this.#siblings = siblings;
-    if (siblings) siblings.onRelayed = (relayed) => this.#onRelayed(relayed);
+    if (!siblings) return;
+    const receipts = this.#receipts = new SiblingReceipts(siblings);
+    siblings.onRelayed = (relayed) =>
+      receipts.heard(relayed, (tell) => this.#onTold(relayed, tell));
   }
 
   /** How many users are logged in. */
@@ -165,13 +191,26 @@ export class Users<F extends object> {
    * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
    */
   write(rows: readonly UsersRow<F>[]): boolean {
-    const body = usersBody(this.#app.boxClass, rows);
-    readRspToUsers(body, ({ buf }) => {
-      checkSize(buf.length, this.#outboxBytes);
-      return true;
-    });
-    this.#deliver(body);
+    const body = this.#usersBody(rows);
+    this.#deliver(body, undefined);
     return !this.#siblings || this.#tell({ write: toBase64(body) });
+  }
+
+  /**
+   * The same, and what became of it.
+   *
+   * @throws {BoxError} as `write`, at once; by the promise, the reason of `signal`.
+   */
+  writeForReceipt(
+    rows: readonly UsersRow<F>[],
+    options: AskOptions,
+  ): Promise<WriteReceipt> {
+    const body = this.#usersBody(rows);
+    return this.#receiptOf(
+      (tell) => this.#deliver(body, tell),
+      () => ({ write: toBase64(body) }),
+      options,
+    );
   }
 
   /**
@@ -182,8 +221,21 @@ export class Users<F extends object> {
    */
   close(selection: UserSelection): boolean {
     const body = encodeCloseUsers(selection);
-    this.#close(body);
+    this.#close(body, undefined);
     return !this.#siblings || this.#tell({ close: toBase64(body) });
+  }
+
+  /** The same, and what became of it; see `writeForReceipt`. */
+  closeForReceipt(
+    selection: UserSelection,
+    options: AskOptions,
+  ): Promise<WriteReceipt> {
+    const body = encodeCloseUsers(selection);
+    return this.#receiptOf(
+      (tell) => this.#close(body, tell),
+      () => ({ close: toBase64(body) }),
+      options,
+    );
   }
 
   /**
@@ -194,13 +246,22 @@ export class Users<F extends object> {
    * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
    */
   writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    const body = groupsBody(this.#app.boxClass, rows);
-    readRspToGroups(body, ({ buf }) => {
-      checkSize(buf.length, this.#outboxBytes);
-      return true;
-    });
+    const body = this.#groupsBody(rows);
     this.#groups.write(body);
     return !this.#siblings || this.#tell({ toGroups: toBase64(body) });
+  }
+
+  /** The same, and what became of it; see `writeForReceipt`. */
+  writeToGroupsForReceipt(
+    rows: readonly GroupsRow<F>[],
+    options: AskOptions,
+  ): Promise<WriteReceipt> {
+    const body = this.#groupsBody(rows);
+    return this.#receiptOf(
+      (tell) => tell(receiptOf(this.#groups.write(body))),
+      () => ({ toGroups: toBase64(body) }),
+      options,
+    );
   }
 
   /** Closes the members of a group. */
@@ -208,6 +269,19 @@ export class Users<F extends object> {
     const body = encodeGroups({ names: [name], uids: [] });
     this.#groups.close(body);
     return !this.#siblings || this.#tell({ closeGroups: toBase64(body) });
+  }
+
+  /** The same, and what became of it; see `writeForReceipt`. */
+  closeGroupForReceipt(
+    name: string,
+    options: AskOptions,
+  ): Promise<WriteReceipt> {
+    const body = encodeGroups({ names: [name], uids: [] });
+    return this.#receiptOf(
+      (tell) => tell(receiptOf(this.#groups.close(body))),
+      () => ({ closeGroups: toBase64(body) }),
+      options,
+    );
   }
 
   /** Makes the connections of users join groups. */
@@ -226,20 +300,101 @@ export class Users<F extends object> {
     return !this.#siblings || this.#tell({ leave: toBase64(body) });
   }
 
-  #deliver(body: Uint8Array): void {
+  /**
+   * Answers a question about the users of the whole server.
+   *
+   * @throws {HavenError} `timeout` when the others do not answer within 2 s; the reason of
+   * `signal`.
+   */
+  async ask(query: Partial<Query>, options: AskOptions): Promise<Receipt> {
+    options.signal?.throwIfAborted();
+    const body = encodeQuery(query);
+    const own = this.#answerTo(body);
+    const receipts = this.#receipts;
+    if (!receipts) return own;
+    const { parts, all } = await receipts.ask(
+      (more) => this.#tell({ query: toBase64(body), ...more }, true),
+      ANSWER_MS,
+      options,
+    );
+    if (all) return sumReceipts([own, ...parts]);
+    throw new HavenError(
+      "timeout",
+      `Cannot tell who is there: not all processes have answered within ${
+        ANSWER_MS / 1000
+      } s`,
+    );
+  }
+
+  // All boxes are checked before any is sent.
+  #usersBody(rows: readonly UsersRow<F>[]): Uint8Array {
+    const body = usersBody(this.#app.boxClass, rows);
+    readRspToUsers(body, ({ buf }) => {
+      checkSize(buf.length, this.#outboxBytes);
+      return true;
+    });
+    return body;
+  }
+
+  #groupsBody(rows: readonly GroupsRow<F>[]): Uint8Array {
+    const body = groupsBody(this.#app.boxClass, rows);
+    readRspToGroups(body, ({ buf }) => {
+      checkSize(buf.length, this.#outboxBytes);
+      return true;
+    });
+    return body;
+  }
+
+  async #receiptOf(
+    work: (tell: (receipt: Receipt) => void) => void,
+    message: () => UsersMessage,
+    options: AskOptions,
+  ): Promise<WriteReceipt> {
+    options.signal?.throwIfAborted();
+    const own = new Promise<Receipt>((resolve) => work(resolve));
+    const receipts = this.#receipts;
+    if (!receipts) return writeReceipt(await own, true);
+    const { parts, all } = await receipts.ask(
+      (more) => this.#tell({ ...message(), ...more }, true),
+      RECEIPT_MS,
+      options,
+    );
+    return writeReceipt(sumReceipts([await own, ...parts]), all);
+  }
+
+  #answerTo(body: Uint8Array): Receipt {
+    const sessions = this.#table;
+    const groups = this.#groups.asked;
+    const asked = { sessions, groups, uidsMax: QUERY_MAX };
+    return { ...noReceipt(), ...answerQuery(decodeQuery(body), asked) };
+  }
+
+  #deliver(body: Uint8Array, tell: Tell): void {
     const { counters } = this;
+    const offline = tell && new Set<Int64>();
+    let delivered = 0;
     readRspToUsers(body, (message) => {
       counters.userMessages++;
+      if (offline) addOffline(offline, this.#table, message);
       this.#table.forEachSelected(message, (session) => {
-        if (session.write(message.buf)) counters.userDeliveries++;
+        if (session.write(message.buf)) delivered++;
       });
       return true;
     });
+    counters.userDeliveries += delivered;
+    tell?.(receiptOf(delivered, offline));
   }
 
-  #close(body: Uint8Array): void {
+  #close(body: Uint8Array, tell: Tell): void {
     const selection = decodeCloseUsers(body);
-    this.#table.forEachSelected(selection, (session) => session.close());
+    const offline = tell && new Set<Int64>();
+    if (offline) addOffline(offline, this.#table, selection);
+    let closed = 0;
+    this.#table.forEachSelected(selection, (session) => {
+      session.close();
+      closed++;
+    });
+    tell?.(receiptOf(closed, offline));
   }
 
   #tell(message: UsersMessage, echo = false): boolean {
@@ -252,15 +407,22 @@ export class Users<F extends object> {
     return false;
   }
 
-  #onRelayed({ message, own }: Relayed): void {
-    const { login, write, close, ...ofGroups } = message as UsersMessage;
-    if (write !== undefined) this.#deliver(fromBase64(write));
-    if (close !== undefined) this.#close(fromBase64(close));
+  #onTold({ message, own }: Relayed, tell: Tell): void {
+    const { login, write, close, query, ...ofGroups } = message as UsersMessage;
+    if (write !== undefined) this.#deliver(fromBase64(write), tell);
+    if (close !== undefined) this.#close(fromBase64(close), tell);
+    if (query !== undefined) tell?.(this.#answerTo(fromBase64(query)));
     const { join, leave, toGroups, closeGroups } = ofGroups;
     if (join !== undefined) this.#groups.joinUsers(fromBase64(join));
     if (leave !== undefined) this.#groups.leaveUsers(fromBase64(leave));
-    if (toGroups !== undefined) this.#groups.write(fromBase64(toGroups));
-    if (closeGroups !== undefined) this.#groups.close(fromBase64(closeGroups));
+    if (toGroups !== undefined) {
+      const delivered = this.#groups.write(fromBase64(toGroups));
+      tell?.(receiptOf(delivered));
+    }
+    if (closeGroups !== undefined) {
+      const closed = this.#groups.close(fromBase64(closeGroups));
+      tell?.(receiptOf(closed));
+    }
     if (login !== undefined) this.#onLogin(toInt64(BigInt(login)), own);
   }
 
@@ -278,16 +440,6 @@ export class Users<F extends object> {
   }
 }
 
-const PIECE = 0x8000;
-
-function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
-  }
-  return btoa(text);
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+function receiptOf(delivered: number, offline?: Iterable<Int64>): Receipt {
+  return { ...noReceipt(), delivered, offline: [...offline ?? []] };
 }

@@ -175,6 +175,16 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
     flags: [text("uids", "whom it is about", "1,2,...")],
     ask: (trigger, flags) => trigger.online(readUids(flags)),
   }],
+  ["group-size", {
+    help: "Prints how many connections are in a group.",
+    flags: [text("group", "its name", "NAME")],
+    ask: (trigger, flags) => trigger.groupSize(readGroup(flags)),
+  }],
+  ["group-members", {
+    help: "Prints the users who are in a group, as JSON.",
+    flags: [text("group", "its name", "NAME")],
+    ask: (trigger, flags) => trigger.groupMembers(readGroup(flags)),
+  }],
   ["users", {
     help: "Prints the users that are logged in, as JSON.",
     flags: [

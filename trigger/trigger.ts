@@ -19,6 +19,8 @@ import type {
 } from "@maple/box";
 import {
   type Asker,
+  askGroupMembers,
+  askGroupSize,
   askOnline,
   askUsers,
   type BanOptions,
@@ -163,7 +165,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   async writeToWorker(
     data: BoxData<F>,
     params: WorkerTaskParams = {},
-    options: SendOptions = {},
+    options: SendOptions | ReceiptOptions = {},
   ): Promise<boolean | TaskReceipt> {
     const task = writeToWorkerTask(this.boxClass, data, params);
     if (!options.receipt) return this.#send(task, options);
@@ -208,7 +210,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToUsers(
     rows: readonly UsersRow<F>[],
-    options: SendOptions = {},
+    options: SendOptions | ReceiptOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(writeToUsersTask(this.boxClass, rows), options);
   }
@@ -239,7 +241,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     uids: readonly Int64[],
     userdata: Int64 = 0,
     exclude: readonly Int64[] = [],
-    options: SendOptions = {},
+    options: SendOptions | ReceiptOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(closeUsersTask(uids, userdata, exclude), options);
   }
@@ -273,7 +275,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   // deno-lint-ignore require-await -- so that an error rejects
   async writeToGroups(
     rows: readonly GroupsRow<F>[],
-    options: SendOptions = {},
+    options: SendOptions | ReceiptOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(writeToGroupsTask(this.boxClass, rows), options);
   }
@@ -310,7 +312,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   // deno-lint-ignore require-await -- so that an error rejects
   async closeGroup(
     name: string,
-    options: SendOptions = {},
+    options: SendOptions | ReceiptOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(closeGroupTask(name), options);
   }
@@ -367,6 +369,30 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   /**
+   * How many connections are in a group.
+   *
+   * @throws {TriggerError} as {@linkcode Trigger.online}.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async groupSize(name: string, options: AskOptions = {}): Promise<number> {
+    return askGroupSize(this.#asker, name, options);
+  }
+
+  /**
+   * All users who are logged in on connections of a group, in the order of their uids. Connections
+   * without a user are in none of this.
+   *
+   * @throws {TriggerError} as {@linkcode Trigger.online}.
+   */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async groupMembers(
+    name: string,
+    options: AskOptions = {},
+  ): Promise<Int64[]> {
+    return askGroupMembers(this.#asker, name, options);
+  }
+
+  /**
    * Sends a task of your own making: `WRITE_TO_WORKER` to one gateway, anything else to all.
    *
    * @returns true when the gateways that it is for have taken it, as far as they give receipts; an
@@ -386,7 +412,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   // deno-lint-ignore require-await -- so that an error rejects
   async send(
     task: Task,
-    options: SendOptions = {},
+    options: SendOptions | ReceiptOptions = {},
   ): Promise<boolean | WriteReceipt> {
     return this.#write(task, options);
   }
@@ -435,7 +461,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
 
   async #write(
     task: Task,
-    options: SendOptions,
+    options: SendOptions | ReceiptOptions,
   ): Promise<boolean | WriteReceipt> {
     if (!options.receipt) return this.#send(task, options);
     const receipts = await this.#receiptsOf(task, options);
@@ -449,7 +475,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   // Those that came; fewer than there are gateways, where some could not be reached.
-  #receiptsOf(task: Task, { signal }: SendOptions): Promise<Receipt[]> {
+  #receiptsOf(task: Task, { signal }: AskOptions): Promise<Receipt[]> {
     return this.#tracked(() => this.#links.receiptsOf(task, signal));
   }
 

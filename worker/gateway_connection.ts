@@ -18,11 +18,13 @@ import {
   pingIntervalMs,
   readInt32,
   readInt64,
+  type Receipt,
   type Secret,
   withdrawal,
 } from "@maple/box/internal";
 import { Chains } from "./chains.ts";
-import type { TaskConnection } from "./task_connection.ts";
+import { Receipts } from "./receipts.ts";
+import type { TaskConnection, WaitOptions } from "./task_connection.ts";
 import { NO_BODY, TaskWriter } from "./task_writer.ts";
 
 /** Whoever works on the tasks of a {@linkcode GatewayConnection}. */
@@ -63,6 +65,7 @@ const CONFIRM_TIMEOUT_MS = 1000;
 export class GatewayConnection implements FrameHandler, TaskConnection {
   readonly #writer: TaskWriter;
   readonly #handler: TaskHandler;
+  readonly #receipts: Receipts;
   readonly #chains = new Chains({
     start: (frame) => this.#start(frame),
     giveBack: (frame) => this.#giveBack(frame),
@@ -99,6 +102,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#writer = new TaskWriter(conn, name);
     this.#opening = new PeerOpening(secret, "worker");
     this.#handler = handler;
+    this.#receipts = new Receipts(name);
   }
 
   /** How many tasks are being worked on. */
@@ -200,6 +204,15 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   }
 
   /**
+   * The same, and what became of it.
+   *
+   * @throws {WorkerError} by the promise, when it is too long, or what became of it is not told.
+   */
+  sendForReceipt(task: Uint8Array, options: WaitOptions): Promise<Receipt> {
+    return this.#receipts.of(task, (frame) => this.send(frame), options);
+  }
+
+  /**
    * The same for a command of a handler that changes what its client's next tasks are: those that
    * the gateway has given already are given out anew.
    */
@@ -265,6 +278,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   onClose(cause: CloseCause): void {
     clearTimeout(this.#silence);
     this.#refusal ??= this.#opening?.whyEnded;
+    this.#receipts.end();
     this.#onConfirmed?.();
     this.#onInHandChange?.();
     this.#handler.onConnectionClose(cause);
@@ -299,11 +313,12 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     if (isWithdrawal(frame)) this.#onConfirmed?.();
     else if (isPing(frame)) this.#onPing(frame);
     else if (isRecall(frame)) this.#onRecall(frame);
-    else {
+    else if (!this.#receipts.take(frame)) {
       const greeting = decodeGreeting(frame);
       if (!greeting) return false;
       this.#greeted = true;
       this.#isChaining = greeting.chains ?? false;
+      this.#receipts.given = greeting.receipts ?? false;
       this.#writer.frameBytes = greeting.innerFrameMax ?? Infinity;
       this.attach();
     }

@@ -5,10 +5,13 @@ import {
   gatewayName,
   type Logger,
   type PeerSecret,
+  type Receipt,
 } from "@maple/box/internal";
+import { WorkerError } from "./errors.ts";
 import type { AskOptions, TaskHandler } from "./gateway_connection.ts";
 import { GatewayLink } from "./gateway_link.ts";
 import type { GatewayLinkStats } from "./stats.ts";
+import type { WaitOptions } from "./task_connection.ts";
 
 /** What {@linkcode GatewayLinks} tell their worker. */
 export interface LinksHandler extends Pick<TaskHandler, "onTask"> {
@@ -114,6 +117,39 @@ export class GatewayLinks {
     return false;
   }
 
+  /**
+   * Sends a packed Task to all gateways, and what became of it.
+   *
+   * @returns The receipts of those that are not away, one at least.
+   * @throws {WorkerError} by the promise, when all are away, or one does not tell.
+   */
+  async receiptsOfAll(
+    frame: Uint8Array,
+    options: WaitOptions,
+  ): Promise<Receipt[]> {
+    const present = this.#links.filter(({ state }) => state === "attached");
+    if (present.length === 0) throw away();
+    // Each frame is numbered anew.
+    return await Promise.all(
+      present.map(({ connection }) =>
+        connection!.sendForReceipt(frame.slice(), options)
+      ),
+    );
+  }
+
+  /** The same for one gateway, in turn. */
+  async receiptOfOne(
+    frame: Uint8Array,
+    options: WaitOptions,
+  ): Promise<Receipt> {
+    for (let i = 0; i < this.#links.length; i++) {
+      const link = this.#links[this.#next++ % this.#links.length]!;
+      if (link.state !== "attached") continue;
+      return await link.connection!.sendForReceipt(frame, options);
+    }
+    throw away();
+  }
+
   // By all that can be reached, one at least: the workers that this one replaces leave them all.
   get #isAttached(): boolean {
     return this.#links.some(({ state }) => state === "attached") &&
@@ -125,4 +161,8 @@ export class GatewayLinks {
   #greeting(): string[] {
     return this.#links.filter(({ greets }) => greets).map(({ name }) => name);
   }
+}
+
+function away(): WorkerError {
+  return new WorkerError("Cannot send: no gateway is there");
 }

@@ -9,18 +9,25 @@ import {
   Task,
   TaskCmd,
   TaskFlag,
+  type UserSelection,
 } from "@maple/box";
 import {
+  addOffline,
+  answerQuery,
+  decodeQuery,
   type GroupMember,
   isForNobody,
   type Membership,
+  noReceipt,
+  QUERY_MAX,
   readRspToUsers,
+  type Receipt,
   SessionTable,
   type TableSession,
 } from "@maple/box/internal";
 import type { MemoryConnection, MemoryEnd } from "@maple/haven/internal";
 import { MemoryGroups } from "./memory_groups.ts";
-import type { TaskConnection } from "./task_connection.ts";
+import type { TaskConnection, WaitOptions } from "./task_connection.ts";
 
 const NO_BODY: Uint8Array = new Uint8Array(0);
 
@@ -98,54 +105,93 @@ export class MemoryGateway implements TaskConnection {
 
   /** Does what a task for a gateway says. */
   send(frame: Uint8Array): boolean {
+    this.#do(Task.fromFrame(frame.slice()), undefined);
+    return true;
+  }
+
+  /** The same, and what became of it, or the answer to a question. */
+  // deno-lint-ignore require-await -- so that an error rejects
+  async sendForReceipt(
+    frame: Uint8Array,
+    { signal }: WaitOptions,
+  ): Promise<Receipt> {
+    signal?.throwIfAborted();
     const task = Task.fromFrame(frame.slice());
-    const session = this.#sessions.get(task.connId);
+    const sessions = this.#sessions;
+    if (task.cmd === TaskCmd.QUERY) {
+      const groups = this.#groups.asked;
+      const asked = { sessions, groups, uidsMax: QUERY_MAX };
+      return { ...noReceipt(), ...answerQuery(decodeQuery(task.body), asked) };
+    }
+    const offline = new Set<Int64>();
+    const delivered = this.#do(task, offline);
+    return { ...noReceipt(), delivered, offline: [...offline] };
+  }
+
+  // Answers how many connections have taken it; `offline` gets the users who are not there.
+  #do(task: Task, offline: Set<Int64> | undefined): number {
+    const sessions = this.#sessions;
+    const session = sessions.get(task.connId);
+    let delivered = 0;
+    const each = (
+      selection: UserSelection,
+      visit: (one: MemorySession) => void,
+    ) => {
+      if (offline) addOffline(offline, sessions, selection);
+      sessions.forEachSelected(selection, (one) => {
+        visit(one);
+        delivered++;
+      });
+    };
     switch (task.cmd) {
-      case TaskCmd.WRITE_TO_CLIENT:
-        session?.receive(task.body);
-        break;
       case TaskCmd.WRITE_TO_USERS:
         readRspToUsers(task.body, (message) => {
-          this.#sessions.forEachSelected(
-            message,
-            (one) => one.receive(message.buf),
-          );
+          each(message, (one) => one.receive(message.buf));
           return true;
         });
-        break;
-      case TaskCmd.CLOSE_CLIENT:
-        if (session) this.#showOut(session);
-        break;
+        return delivered;
       case TaskCmd.CLOSE_USERS:
-        this.#sessions.forEachSelected(
-          decodeCloseUsers(task.body),
-          (one) => this.#showOut(one),
-        );
-        break;
+        each(decodeCloseUsers(task.body), (one) => this.#showOut(one));
+        return delivered;
       case TaskCmd.JOIN_GROUPS:
       case TaskCmd.LEAVE_GROUPS:
       case TaskCmd.WRITE_TO_GROUPS:
       case TaskCmd.CLOSE_GROUPS:
         this.#groups.run(task, session, {
-          write: (one, frame) => one.receive(frame),
-          close: (one) => this.#showOut(one),
+          write: (one, frame) => {
+            one.receive(frame);
+            delivered++;
+          },
+          close: (one) => {
+            this.#showOut(one);
+            delivered++;
+          },
         });
-        break;
-      case TaskCmd.LOGIN_CLIENT:
-        if (session) this.#sessions.login(session, task.uid, task.userdata);
-        break;
-      case TaskCmd.LOGOUT_CLIENT:
-        if (session) this.#sessions.logout(session);
-        break;
-      case TaskCmd.CLEAR_CLIENT_TASKS:
-        session?.clear();
-        break;
+        return delivered;
       case TaskCmd.WRITE_TO_WORKER:
         task.flags |= TaskFlag.INNER;
         // As over a gateway, it comes when whoever has sent it has gone on.
         queueMicrotask(() => this.#work(task.pack(), undefined));
+        return 1;
     }
-    return true;
+    if (session) this.#doFor(session, task);
+    return session ? 1 : 0;
+  }
+
+  // What is about one client.
+  #doFor(session: MemorySession, task: Task): void {
+    switch (task.cmd) {
+      case TaskCmd.WRITE_TO_CLIENT:
+        return session.receive(task.body);
+      case TaskCmd.CLOSE_CLIENT:
+        return this.#showOut(session);
+      case TaskCmd.LOGIN_CLIENT:
+        return this.#sessions.login(session, task.uid, task.userdata);
+      case TaskCmd.LOGOUT_CLIENT:
+        return this.#sessions.logout(session);
+      case TaskCmd.CLEAR_CLIENT_TASKS:
+        return session.clear();
+    }
   }
 
   #submit(session: MemorySession, cmd: number, body = NO_BODY): void {

@@ -4,6 +4,7 @@
 import { decodeGroups, type Task, TaskCmd } from "@maple/box";
 import {
   type GroupMember,
+  type GroupsAsked,
   GroupsAudience,
   GroupTable,
   readRspToGroups,
@@ -30,6 +31,11 @@ export class MemoryGroups<S extends TableSession & GroupMember> {
   /** @param sessions All clients. */
   constructor(sessions: SessionTable<S>) {
     this.#sessions = sessions;
+  }
+
+  /** For questions: how many clients are in a group, and their users. */
+  get asked(): GroupsAsked {
+    return this.#table;
   }
 
   /** Does what a task about groups says; `session` is the client that it is about. */

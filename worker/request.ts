@@ -7,9 +7,12 @@ import {
   type BoxOf,
   type GroupsRow,
   type Int64,
+  type ReceiptOptions,
   Task,
+  type TaskReceipt,
   type UsersRow,
   type WorkerTaskParams,
+  type WriteReceipt,
 } from "@maple/box";
 import {
   clearClientTask,
@@ -19,6 +22,7 @@ import {
   leaveGroupsTask,
   loginClientTask,
   logoutClientTask,
+  RECEIPT_MS,
 } from "@maple/box/internal";
 import { AppRequest, type UntypedState } from "@maple/haven";
 import { asNumber, type RequestHost } from "@maple/haven/internal";
@@ -28,9 +32,21 @@ import type { TaskConnection } from "./task_connection.ts";
 export interface RequestWorker<F extends object> {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
-  /** Messages to users of all gateways. */
+  /** Messages to users of all gateways, and what became of them. */
+  writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  /** Disconnects users of all gateways. */
+  /** Disconnects users of all gateways, and tells how many. */
+  closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
@@ -38,8 +54,15 @@ export interface RequestWorker<F extends object> {
   ): boolean;
   /** Messages to groups of all gateways. */
   writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it. */
+  writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
   /** Disconnects the members of a group of all gateways. */
   closeGroup(name: string): boolean;
+  /** The same, and how many were closed. */
+  closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
 }
 
 /**
@@ -144,9 +167,25 @@ export class WorkerRequest<
     return this.task.redelivered;
   }
 
-  /** Sends messages to users, wherever they are connected; see {@linkcode UsersRow}. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
-    return this.#worker.writeToUsers(rows);
+  /**
+   * Sends messages to users, wherever they are connected, and tells what became of it; see
+   * {@linkcode UsersRow}.
+   *
+   * @throws {WorkerError} by the promise, when a gateway does not tell: it may have been done.
+   */
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    return options?.receipt
+      ? this.#worker.writeToUsers(rows, options)
+      : this.#worker.writeToUsers(rows);
   }
 
   /** Closes the client's connection, after what was sent to it before. */
@@ -154,23 +193,65 @@ export class WorkerRequest<
     return this.#change(closeClientTask(this.task));
   }
 
-  /** Closes the connections of users; uids, userdata and exclude as in {@linkcode UsersRow}. */
+  /**
+   * Closes the connections of users, and tells how many were closed; uids, userdata and exclude as
+   * in {@linkcode UsersRow}.
+   *
+   * @throws {WorkerError} as `writeToUsers`.
+   */
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
   override closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
     exclude?: readonly Int64[],
-  ): boolean {
-    return this.#worker.closeUsers(uids, userdata, exclude);
+  ): boolean;
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    return options?.receipt
+      ? this.#worker.closeUsers(uids, userdata, exclude, options)
+      : this.#worker.closeUsers(uids, userdata, exclude);
   }
 
   /** Sends messages to the members of groups, wherever they are connected. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    return this.#worker.writeToGroups(rows);
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it; see `writeToUsers`. */
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    return options?.receipt
+      ? this.#worker.writeToGroups(rows, options)
+      : this.#worker.writeToGroups(rows);
   }
 
   /** Closes the connections of the members of a group. */
-  override closeGroup(name: string): boolean {
-    return this.#worker.closeGroup(name);
+  override closeGroup(name: string): boolean;
+  /** The same, and how many were closed; see `closeUsers`. */
+  override closeGroup(
+    name: string,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override closeGroup(
+    name: string,
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    return options?.receipt
+      ? this.#worker.closeGroup(name, options)
+      : this.#worker.closeGroup(name);
   }
 
   /** Unbinds the user of the client's connection. */
@@ -179,14 +260,31 @@ export class WorkerRequest<
   }
 
   /**
-   * Sends a box to any worker as a task about the same client.
+   * Sends a box to any worker as a task about the same client, and tells whether the queue has it.
    *
    * @param data The box.
    * @param params What the task carries; what is left out is 0.
+   * @throws {WorkerError} by the promise, when the gateway does not tell: it may have been done.
    */
-  writeToWorker(data: BoxData<F>, params: WorkerTaskParams = {}): boolean {
+  writeToWorker(
+    data: BoxData<F>,
+    params: WorkerTaskParams | undefined,
+    options: ReceiptOptions,
+  ): Promise<TaskReceipt>;
+  /** The same without a receipt. */
+  writeToWorker(data: BoxData<F>, params?: WorkerTaskParams): boolean;
+  writeToWorker(
+    data: BoxData<F>,
+    params: WorkerTaskParams = {},
+    options?: ReceiptOptions,
+  ): boolean | Promise<TaskReceipt> {
     const { boxClass } = this.#worker;
-    return this.#send(clientWorkerTask(this.task, boxClass, data, params));
+    const task = clientWorkerTask(this.task, boxClass, data, params);
+    if (!options?.receipt) return this.#send(task);
+    if (!task) return Promise.resolve({ taken: false });
+    const wait = { ms: RECEIPT_MS, signal: options.signal };
+    return this.#connection.sendForReceipt(task.pack(), wait)
+      .then(({ delivered }) => ({ taken: delivered > 0 }));
   }
 
   /** Drops the client's requests that are not begun; they are not answered. */

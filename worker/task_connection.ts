@@ -1,5 +1,15 @@
 // TaskConnection: where tasks come from, as those who work on them see it.
 
+import type { Receipt } from "@maple/box/internal";
+
+/** How a receipt is waited for. */
+export interface WaitOptions {
+  /** Milliseconds that it may take. */
+  readonly ms: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Where tasks come from: a connection to a gateway, or what stands for one in a test. */
 export interface TaskConnection {
   /** A task is finished. To be called once for each. */
@@ -8,6 +18,8 @@ export interface TaskConnection {
   giveUp(task: Uint8Array, box: Uint8Array | undefined, tookMs: number): void;
   /** Sends a packed Task; false when it is not sent. */
   send(task: Uint8Array): boolean;
+  /** The same, and what became of it; rejects when that does not come. */
+  sendForReceipt(task: Uint8Array, options: WaitOptions): Promise<Receipt>;
   /** The same for a command that changes what a client's next tasks are. */
   change(task: Uint8Array): boolean;
   /** Sends a packed box to the client that a task is about; false when it is not sent. */

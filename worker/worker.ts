@@ -1,16 +1,21 @@
 // Worker: handlers for the tasks of one or several gateways.
 
 import type {
+  AskOptions,
   BoxClass,
   BoxData,
   BoxFields,
   GroupsRow,
   Int64,
+  ReceiptOptions,
   Task,
+  TaskReceipt,
   UsersRow,
   WorkerTaskParams,
+  WriteReceipt,
 } from "@maple/box";
 import {
+  ANSWER_MS,
   type ChildPlace,
   closeGroupTask,
   closeUsersTask,
@@ -19,8 +24,14 @@ import {
   joinGroupTask,
   leaveGroupTask,
   LoopDelay,
+  type Query,
+  queryTask,
+  type Receipt,
+  RECEIPT_MS,
   runApp,
+  sumReceipts,
   unhandledErrors,
+  writeReceipt,
   writeToGroupsTask,
   writeToUsersTask,
   writeToWorkerTask,
@@ -50,6 +61,7 @@ import {
 } from "./options.ts";
 import type { WorkerRequest } from "./request.ts";
 import type { WorkerProcessStats } from "./stats.ts";
+import type { WaitOptions } from "./task_connection.ts";
 import { TaskRunner } from "./task_runner.ts";
 
 /** Settings of a {@linkcode Worker}. */
@@ -114,6 +126,9 @@ export class Worker<
     this.#openConn = core.hookList("openConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
     this.#tasks = new TaskRunner(this, core);
+    core.pipeline.asker = {
+      ask: (query, options) => this.#ask(query, options),
+    };
   }
 
   /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
@@ -227,23 +242,73 @@ export class Worker<
     return this.close();
   }
 
-  /** Sends messages to users of all gateways, from anywhere; see {@linkcode UsersRow}. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean {
-    return this.#sendToAll(writeToUsersTask(this.boxClass, rows));
+  /**
+   * Sends messages to users of all gateways, from anywhere, and tells what became of it; see
+   * {@linkcode UsersRow}.
+   *
+   * @throws {WorkerError} by the promise, when no gateway is there, or one does not tell: it may
+   * have been done.
+   */
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  override writeToUsers(
+    rows: readonly UsersRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const task = writeToUsersTask(this.boxClass, rows);
+    return options?.receipt
+      ? this.#receiptOfAll(task, options)
+      : this.#sendToAll(task);
   }
 
-  /** Closes the connections of users of all gateways, from anywhere. */
+  /**
+   * Closes the connections of users of all gateways, from anywhere, and tells how many were closed.
+   *
+   * @throws {WorkerError} as `writeToUsers`.
+   */
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 | undefined,
+    exclude: readonly Int64[] | undefined,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  /** The same without a receipt. */
+  override closeUsers(
+    uids: readonly Int64[],
+    userdata?: Int64,
+    exclude?: readonly Int64[],
+  ): boolean;
   override closeUsers(
     uids: readonly Int64[],
     userdata: Int64 = 0,
     exclude: readonly Int64[] = [],
-  ): boolean {
-    return this.#sendToAll(closeUsersTask(uids, userdata, exclude));
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const task = closeUsersTask(uids, userdata, exclude);
+    return options?.receipt
+      ? this.#receiptOfAll(task, options)
+      : this.#sendToAll(task);
   }
 
   /** Sends messages to the members of groups of all gateways, from anywhere. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    return this.#sendToAll(writeToGroupsTask(this.boxClass, rows));
+  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  /** The same, and what became of it; see {@linkcode Worker.writeToUsers}. */
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override writeToGroups(
+    rows: readonly GroupsRow<F>[],
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const task = writeToGroupsTask(this.boxClass, rows);
+    return options?.receipt
+      ? this.#receiptOfAll(task, options)
+      : this.#sendToAll(task);
   }
 
   /** Makes the connections of users join a group, from anywhere. */
@@ -259,18 +324,49 @@ export class Worker<
   }
 
   /** Closes the connections of the members of a group, from anywhere. */
-  override closeGroup(name: string): boolean {
-    return this.#sendToAll(closeGroupTask(name));
+  override closeGroup(name: string): boolean;
+  /** The same, and how many were closed; see {@linkcode Worker.closeUsers}. */
+  override closeGroup(
+    name: string,
+    options: ReceiptOptions,
+  ): Promise<WriteReceipt>;
+  override closeGroup(
+    name: string,
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt> {
+    const task = closeGroupTask(name);
+    return options?.receipt
+      ? this.#receiptOfAll(task, options)
+      : this.#sendToAll(task);
   }
 
-  /** Sends a box to any worker of one gateway, from anywhere. */
+  /**
+   * Sends a box to any worker of one gateway, from anywhere, and tells whether its queue has it.
+   *
+   * @throws {WorkerError} as `writeToUsers`.
+   */
+  writeToWorker(
+    data: BoxData<F>,
+    params: WorkerTaskParams | undefined,
+    options: ReceiptOptions,
+  ): Promise<TaskReceipt>;
+  /** The same without a receipt. */
+  writeToWorker(data: BoxData<F>, params?: WorkerTaskParams): boolean;
   writeToWorker(
     data: BoxData<F>,
     params: WorkerTaskParams = {},
-  ): boolean {
+    options?: ReceiptOptions,
+  ): boolean | Promise<TaskReceipt> {
     const frame = writeToWorkerTask(this.boxClass, data, params).pack();
-    return this.#links.sendToOne(frame) ||
-      (this.#memory?.send(frame) ?? false);
+    if (!options?.receipt) {
+      return this.#links.sendToOne(frame) ||
+        (this.#memory?.send(frame) ?? false);
+    }
+    const wait = { ms: RECEIPT_MS, signal: options.signal };
+    const receipt = this.#memory && this.#links.size === 0
+      ? this.#memory.sendForReceipt(frame, wait)
+      : this.#links.receiptOfOne(frame, wait);
+    return receipt.then(({ delivered }) => ({ taken: delivered > 0 }));
   }
 
   /** Takes a client without a socket; for `testClient`. */
@@ -342,6 +438,39 @@ export class Worker<
     await this.#memory?.close();
     this.#tasks.watch.stop();
     this.#loopDelay.stop();
+  }
+
+  async #receiptOfAll(
+    task: Task,
+    { signal }: ReceiptOptions,
+  ): Promise<WriteReceipt> {
+    const parts = await this.#receipts(task, { ms: RECEIPT_MS, signal });
+    const all = parts.length >= this.#links.size;
+    return writeReceipt(sumReceipts(parts), all);
+  }
+
+  async #ask(
+    query: Partial<Query>,
+    { signal }: AskOptions,
+  ): Promise<Receipt> {
+    const parts = await this.#receipts(
+      queryTask(query),
+      { ms: ANSWER_MS, signal },
+    );
+    if (parts.length >= this.#links.size) return sumReceipts(parts);
+    throw new WorkerError(
+      "Cannot tell who is logged in: not all gateways are there",
+    );
+  }
+
+  // deno-lint-ignore require-await -- so that an error rejects
+  async #receipts(task: Task, options: WaitOptions): Promise<Receipt[]> {
+    const frame = task.pack();
+    if (this.#memory && this.#links.size === 0) {
+      return Promise.all([this.#memory.sendForReceipt(frame, options)]);
+    }
+    this.#links.checkSize(frame.length);
+    return this.#links.receiptsOfAll(frame, options);
   }
 
   #sendToAll(task: Task): boolean {

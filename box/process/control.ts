@@ -146,10 +146,13 @@ export class ControlServer implements Control {
 export class ControlClient implements Siblings {
   /** Called with what other children have told. */
   onRelayed: ((relayed: Relayed) => void) | undefined;
+  /** Which child it is. */
+  readonly id: string;
   readonly #socket: FrameSocket;
   readonly #beat: ReturnType<typeof setInterval>;
 
-  private constructor(socket: FrameSocket) {
+  private constructor(id: string, socket: FrameSocket) {
+    this.id = id;
     this.#socket = socket;
     this.#beat = setInterval(() => this.send({}), BEAT_MS);
   }
@@ -162,7 +165,7 @@ export class ControlClient implements Siblings {
   ): Promise<ControlClient> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     const socket = controlSocket(conn);
-    const client = new ControlClient(socket);
+    const client = new ControlClient(token, socket);
     socket.run({
       onFrame: (line) => {
         const message = parse<MasterMessage>(line);

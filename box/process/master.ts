@@ -232,7 +232,11 @@ export class Master {
         } is not told what another tells all: it does not read`,
       );
     }
-    if (echo) this.#control.send(from, { relayed: { message, own: true } });
+    if (!echo) return;
+    const told = others.filter((token) =>
+      this.#children.get(token)!.working && !full.includes(token)
+    );
+    this.#control.send(from, { relayed: { message, own: true, told } });
   }
 
   #tellLogLevel(token: string): void {

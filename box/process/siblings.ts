@@ -14,6 +14,8 @@ export interface Relayed {
   readonly message: unknown;
   /** Whether it was this child. */
   readonly own: boolean;
+  /** For this child itself: which of the others that do their work were told. */
+  readonly told?: readonly string[];
 }
 
 /**
@@ -21,6 +23,8 @@ export interface Relayed {
  * it reaches the master.
  */
 export interface Siblings {
+  /** Which child this one is. */
+  readonly id: string;
   /** Called with what was told; set by whoever listens. */
   onRelayed: ((relayed: Relayed) => void) | undefined;
   /** Tells all others; false when the line is gone or has no room for it. */

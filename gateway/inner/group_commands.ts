@@ -60,7 +60,7 @@ export class GroupCommands {
     const cmd = readInt32(frame, TaskOffset.cmd);
     ignoreBad(this.#context, { link, cmd, receipt }, () => {
       const { names, uids } = decodeGroups(frame.subarray(TaskOffset.body));
-      receipt?.look(uids, []);
+      receipt?.look({ uids, exclude: [] });
       this.#visit(frame, uids, (session) => {
         if (work(session, names) && receipt) receipt.delivered++;
       });

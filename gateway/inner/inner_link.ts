@@ -86,6 +86,10 @@ export class InnerLink implements FrameHandler, TaskHolder {
   speaksOld = false;
   /** Whether it was logged that it has sent one that cannot be served. */
   toldOld = false;
+  /** How many receipts it is still to get. */
+  receiptsDue = 0;
+  /** Called when it has got the last of them. */
+  onReceiptsGiven: (() => void) | undefined;
   /** The tasks that it holds, the oldest first. */
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   /** Whether it is told in which groups a client was that is gone, as a worker of ours says. */

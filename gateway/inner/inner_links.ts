@@ -231,8 +231,14 @@ export class InnerLinks implements LinkOwner {
     }
   }
 
+  // What it has sent and is still being done is ended first.
   #seeOff(link: InnerLink, cause = STOP): void {
     if (!link.identity?.receipts || link.closed) return;
+    if (link.receiptsDue > 0) {
+      if (!link.onReceiptsGiven) link.holdBack();
+      link.onReceiptsGiven = () => this.#seeOff(link, cause);
+      return;
+    }
     link.socket.send(farewell());
     link.socket.close(cause);
   }

@@ -106,7 +106,7 @@ export class ManyCommands {
       if (rows++ === ROWS_PER_TURN) return false;
       if (fanOut.isFull && fanOut.isForMany(row)) return false;
       counters.userMessages++;
-      receipt?.look(row.uids, row.exclude);
+      receipt?.look(row);
       fanOut.toUsers(row, noted(this.#onSentToUsers, receipt));
       return true;
     });
@@ -146,7 +146,7 @@ export class ManyCommands {
 
   readonly #closeUsers: Close = (body, close, receipt) => {
     const selection = decodeCloseUsers(body);
-    receipt?.look(selection.uids, selection.exclude);
+    receipt?.look(selection);
     this.#context.sessions.forEachSelected(selection, close);
   };
 

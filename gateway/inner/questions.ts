@@ -2,9 +2,9 @@
 
 import { TaskOffset } from "@maple/box";
 import {
+  answerQuery,
   decodeQuery,
   encodeReceipt,
-  nextUids,
   type Query,
   type Receipt,
   receiptFor,
@@ -12,8 +12,6 @@ import {
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
 
-// How many users are told to whoever does not say how many are wanted.
-const PAGE = 1000;
 // What a uid takes at most in an answer; and what is beside the uids.
 const UID_BYTES = 10;
 const OTHER_BYTES = 256;
@@ -45,24 +43,12 @@ export class Questions {
     link.socket.send(receiptFor(frame, receipt));
   }
 
-  #answerTo(query: Query): Partial<Receipt> {
-    const { uids, after } = query;
-    const { sessions } = this.#context;
-    if (uids.length === 0) {
-      return { online: nextUids(sessions.uids(), after, this.#limit(query)) };
-    }
-    const asked = [...new Set(uids)];
-    return {
-      online: asked.filter((uid) => sessions.has(uid)),
-      offline: asked.filter((uid) => !sessions.has(uid)),
-    };
-  }
-
   // A page is made to fit.
-  #limit({ limit }: Query): number {
-    const { innerFrameBytes } = this.#context.options;
-    const room = innerFrameBytes - TaskOffset.body - OTHER_BYTES;
-    return Math.min(limit || PAGE, Math.max(1, Math.floor(room / UID_BYTES)));
+  #answerTo(query: Query): Partial<Receipt> {
+    const { sessions, groups, options } = this.#context;
+    const room = options.innerFrameBytes - TaskOffset.body - OTHER_BYTES;
+    const uidsMax = Math.max(1, Math.floor(room / UID_BYTES));
+    return answerQuery(query, { sessions, groups, uidsMax });
   }
 
   #fitting(receipt: Partial<Receipt>): Partial<Receipt> {

@@ -1,7 +1,12 @@
 // PendingReceipt: what becomes of a frame whose sender wants to know; nothing is made for others.
 
 import { type Int64, TaskFlag, TaskOffset } from "@maple/box";
-import { hasFlag, type Receipt, receiptFor } from "@maple/box/internal";
+import {
+  addOffline,
+  hasFlag,
+  type Receipt,
+  receiptFor,
+} from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
 
@@ -26,6 +31,7 @@ export class PendingReceipt {
     this.#context = context;
     this.#link = link;
     this.#header = frame.slice(0, TaskOffset.body);
+    link.receiptsDue++;
   }
 
   /** The receipt for a frame; undefined where its sender wants none. */
@@ -40,13 +46,8 @@ export class PendingReceipt {
   }
 
   /** Takes note of the users of a list that are not logged in, but for those that are left out. */
-  look(uids: readonly Int64[], exclude: readonly Int64[]): void {
-    const { sessions } = this.#context;
-    const excluded = exclude.length > 0 ? new Set(exclude) : undefined;
-    for (const uid of uids) {
-      if (uid <= 0 || sessions.has(uid) || excluded?.has(uid)) continue;
-      this.#offline.add(uid);
-    }
+  look(of: { uids: readonly Int64[]; exclude: readonly Int64[] }): void {
+    addOffline(this.#offline, this.#context.sessions, of);
   }
 
   /** A part of the frame is begun, which `done` ends. */
@@ -64,6 +65,7 @@ export class PendingReceipt {
       this.#header,
       { delivered, error, offline: [...this.#offline] },
     );
+    if (--this.#link.receiptsDue === 0) this.#link.onReceiptsGiven?.();
   }
 }
 

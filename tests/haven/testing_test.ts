@@ -116,6 +116,50 @@ for (const [kind, make] of Object.entries(kinds)) {
     assertEquals(await a.read(), null);
   });
 
+  Deno.test(`testClient(${kind}): receipts and questions`, async () => {
+    await using app = make(new LogCollector());
+    const told: unknown[] = [];
+    app.route(1, (request) => {
+      request.loginClient(request.box.json<number>());
+      return { ret: 0 };
+    });
+    app.route(2, async (request) => {
+      const rows = [[[11, 12], { cmd: 9, body: "hi" }]] as const;
+      const { uid } = request;
+      told.push(
+        await request.writeToUsers(rows, { receipt: true }),
+        await app.writeToUsers(rows, { receipt: true }),
+        await request.online([12, 11]),
+        await app.online([uid, 13]),
+        await request.users(),
+        await app.users({ after: 11 }),
+        await request.groupSize("none"),
+        await app.groupMembers("none"),
+        await request.closeUsers([11, 12], 0, [], { receipt: true }),
+        await app.closeUsers([12], 0, [], { receipt: true }),
+      );
+      return { ret: 0 };
+    });
+    const [a, b] = [testClient(app), testClient(app)];
+    await a.request({ cmd: 1, body: "11" });
+    await b.request({ cmd: 1, body: "14" });
+    await b.request({ cmd: 2 });
+    assertEquals(told, [
+      { delivered: 1, offline: [12], complete: true },
+      { delivered: 1, offline: [12], complete: true },
+      [11],
+      [14],
+      [11, 14],
+      [14],
+      0,
+      [],
+      { delivered: 1, offline: [12], complete: true },
+      { delivered: 0, offline: [12], complete: true },
+    ]);
+    await eventually(() => a.closed);
+    assertEquals((await a.readAll()).map((box) => box.text()), ["hi", "hi"]);
+  });
+
   Deno.test(`testClient(${kind}): requests of one client in order, pushes apart from answers`, async () => {
     await using app = make(new LogCollector());
     const calls: number[] = [];

@@ -1,10 +1,12 @@
 // Users of several processes: who is logged in where, whatever the order in which they hear of it.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { Box, type BoxFields, type Int64 } from "@maple/box";
 import type { Membership, Relay, Relayed, Siblings } from "@maple/box/internal";
 import type { UserSession } from "../../haven/user_session.ts";
 import { Users } from "../../haven/users.ts";
+import { HavenError } from "@maple/haven";
 import { LogCollector } from "../helpers/log_collector.ts";
 
 /** A master that passes on when the test says so. */
@@ -29,7 +31,12 @@ class FakeMaster {
     const copy = JSON.parse(JSON.stringify(message));
     for (const child of this.children) {
       const own = child === from;
-      if (!own || echo) child.inbox.push({ message: copy, own });
+      const told = own
+        ? this.children.filter((one) => one !== child).map(({ id }) => id)
+        : undefined;
+      if (!own || echo) {
+        child.inbox.push({ message: copy, own, ...(told && { told }) });
+      }
     }
   }
 
@@ -41,6 +48,7 @@ class FakeMaster {
 }
 
 class FakeChild implements Siblings {
+  readonly id: string = crypto.randomUUID();
   readonly log = new LogCollector();
   readonly inbox: Relayed[] = [];
   onRelayed: ((relayed: Relayed) => void) | undefined;
@@ -232,4 +240,109 @@ Deno.test("groups span all processes: joins by uid, messages, closes", () => {
   master.full = true;
   assertEquals(a.users.closeGroup("t"), false);
   assertEquals(a.users.joinUsers({ names: ["t"], uids: [1] }), false);
+});
+
+Deno.test("what became of a message is what all processes tell", async () => {
+  const master = new FakeMaster();
+  const [a, b, c] = [master.child(), master.child(), master.child()];
+  a!.login(1);
+  b!.login(2);
+  c!.login(3);
+  master.settle();
+  const rows = [[[1, 2, 9], { body: "hi" }], [[3], { body: "ho" }]] as const;
+  const receipt = a!.users.writeForReceipt(rows, {});
+  master.settle();
+  // Their answers are on their way as well.
+  master.settle();
+  assertEquals(await receipt, {
+    delivered: 3,
+    offline: [9],
+    complete: true,
+  });
+  assertEquals([a, b, c].map((one) => one!.session.got), [
+    ["hi"],
+    ["hi"],
+    ["ho"],
+  ]);
+  const closed = b!.users.closeForReceipt(
+    { uids: [1, 2, 7], userdata: 0, exclude: [] },
+    {},
+  );
+  master.settle();
+  master.settle();
+  assertEquals(await closed, { delivered: 2, offline: [7], complete: true });
+});
+
+Deno.test("a question is answered by all processes, and each answers only its own", async () => {
+  const master = new FakeMaster();
+  const [a, b] = [master.child(), master.child()];
+  a!.login(1);
+  b!.login(2n ** 60n);
+  master.settle();
+  const asked = Promise.all([
+    a!.users.ask({ uids: [2n ** 60n, 1, 5] }, {}),
+    b!.users.ask({ limit: 10 }, {}),
+  ]);
+  master.settle();
+  master.settle();
+  const [some, all] = await asked;
+  assertEquals([...some.online].sort(), [1, 2n ** 60n]);
+  assertEquals(some.offline, [5]);
+  assertEquals([...all.online].sort(), [1, 2n ** 60n]);
+});
+
+Deno.test("a process that does not answer: the receipt is not complete, the question fails within its time", async () => {
+  using time = new FakeTime();
+  const master = new FakeMaster();
+  const [a, b] = [master.child(), master.child()];
+  a!.login(1);
+  master.settle();
+  const receipt = a!.users.writeForReceipt([[[1, 2], {}]], {});
+  const question = a!.users.ask({ uids: [1] }, {});
+  const failure = assertRejects(() => question, HavenError, "within 2 s");
+  // What is on its way arrives, but at the other one.
+  master.pass();
+  master.pass();
+  a!.hear();
+  await time.tickAsync(2000);
+  assertEquals((await failure).code, "timeout");
+  await time.tickAsync(10_000);
+  assertEquals(await receipt, { delivered: 1, offline: [2], complete: false });
+  // It answers when nobody waits any more.
+  b!.hear();
+  master.settle();
+  assertEquals(a!.session.got.length, 1);
+});
+
+Deno.test("a signal ends the waiting for other processes", async () => {
+  const master = new FakeMaster();
+  const a = master.child();
+  master.child();
+  const stop = new AbortController();
+  const { signal } = stop;
+  const question = a.users.ask({ uids: [1] }, { signal });
+  const receipt = a.users.writeForReceipt([[[1], {}]], { signal });
+  stop.abort(new Error("enough"));
+  for (const call of [question, receipt]) {
+    await assertRejects(() => call as Promise<unknown>, Error, "enough");
+  }
+  await assertRejects(
+    () => a.users.ask({ uids: [1] }, { signal }),
+    Error,
+    "enough",
+  );
+});
+
+Deno.test("a message that does not reach the other processes says so in its receipt", async () => {
+  const master = new FakeMaster();
+  const a = master.child();
+  master.child();
+  a.login(1);
+  master.settle();
+  master.full = true;
+  assertEquals(await a.users.writeForReceipt([[[1], {}]], {}), {
+    delivered: 1,
+    offline: [],
+    complete: false,
+  });
 });

@@ -95,6 +95,19 @@ for (const kind of ["GHaven", "THaven"] as const) {
         assertEquals([box?.cmd, box?.text()], [9, "to the room"]);
       }
       assertEquals((await c.read())?.cmd, 7);
+      // What became of a message, and who is there, all of them tell.
+      const receipt = await call(b, 8, { uids: [11, 14, 15], text: "r" });
+      assertEquals(receipt.json(), {
+        ...{ delivered: 2, offline: [15], complete: true },
+      });
+      for (const client of [a, d]) {
+        assertEquals((await client.read())?.text(), "r");
+      }
+      const there = await call(c, 10, { uids: [15, 14, 11], name: "none" });
+      assertEquals(there.json(), {
+        ...{ online: [14, 11], users: [11, 12, 13, 14] },
+        ...{ size: 0, members: [] },
+      });
       // A login elsewhere moves the user.
       assertEquals((await call(d, 1, { uid: 11 })).ret, 0);
       await eventually(async () => await uidOf(a) === 0);

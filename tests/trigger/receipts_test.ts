@@ -249,11 +249,13 @@ Deno.test("what a gateway refuses says so", async () => {
     cmd: TaskCmd.WRITE_TO_USERS,
     body: new Uint8Array([8, 255]),
   });
-  for (const options of [{}, { receipt: true }] as const) {
-    const error = await assertRejects(
-      () => trigger.send(bad, options),
-      TriggerError,
-    );
+  for (
+    const send of [
+      () => trigger.send(bad),
+      () => trigger.send(bad, { receipt: true }),
+    ]
+  ) {
+    const error = await assertRejects<TriggerError>(send, TriggerError);
     assertEquals(error.code, "refused");
     assert(/Cannot decode RspToUsers/.test(error.message), error.message);
   }

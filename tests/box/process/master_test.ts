@@ -515,7 +515,13 @@ Deno.test("Master passes on what a child tells to all others, also to those that
   assertEquals(children.told.length, 4);
   assertEquals(children.told.at(-1), [
     "child 3.1",
-    { relayed: { message: 7, own: true } },
+    {
+      relayed: {
+        message: 7,
+        own: true,
+        told: [children.latest(1).token, old.token],
+      },
+    },
   ]);
 });
 

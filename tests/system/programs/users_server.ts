@@ -1,7 +1,8 @@
 // A haven server of any kind with users, for tests:  users_server.ts KIND OPTIONS
 //
 // cmd 1 logs in, 2 logs out, 3 tells who one is and who answers, 4 writes to users, 5 disconnects
-// them, 6 joins a group, 7 writes to its members. What the server sends by itself has cmd 9.
+// them, 6 joins a group, 7 writes to its members, 8 tells what became of a message to users and
+// groups, 10 who is there. What the server sends by itself has cmd 9.
 
 import { Box, RET } from "@maple/box";
 import { GHaven, Haven, type HavenRunOptions, THaven } from "@maple/haven";
@@ -46,6 +47,22 @@ if (import.meta.main || "onmessage" in globalThis) {
     const { name = "", text } = request.box.json<Wish>();
     const sent = request.writeToGroups([[[name], { cmd: 9, body: text }]]);
     return { ret: sent ? 0 : 1 };
+  });
+  app.route(8, async (request) => {
+    const { uids = [], name, text } = request.box.json<Wish>();
+    const data = { cmd: 9, body: text };
+    const receipt = name === undefined
+      ? await request.writeToUsers([[uids, data]], { receipt: true })
+      : await request.writeToGroups([[[name], data]], { receipt: true });
+    return { body: { ...receipt } };
+  });
+  app.route(10, async (request) => {
+    const { uids = [], name = "" } = request.box.json<Wish>();
+    const online = await request.online(uids);
+    const users = await app.users();
+    const size = await app.groupSize(name);
+    const members = await request.groupMembers(name);
+    return { body: { online, users, size, members } };
   });
   await app.run(JSON.parse(options) as HavenRunOptions);
 }

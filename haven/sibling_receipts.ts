@@ -1,0 +1,124 @@
+// SiblingReceipts: what the other processes or threads of a server tell who is asked by this one.
+
+import type { AskOptions } from "@maple/box";
+import {
+  decodeReceipt,
+  encodeReceipt,
+  onAbort,
+  type Receipt,
+  type Relayed,
+  type Siblings,
+} from "@maple/box/internal";
+import { fromBase64, toBase64 } from "./base64.ts";
+
+/** What is told beside what it is about: which one wants to know, or is answered. */
+export interface ReceiptMessage {
+  /** The number of what the others are to answer. */
+  readonly ask?: string;
+  /** The number of what is answered. */
+  readonly answers?: string;
+  /** Who answers. */
+  readonly by?: string;
+  /** The body of a RECEIPT, in base64. */
+  readonly receipt?: string;
+}
+
+/** What came of asking the others. */
+export interface SiblingAnswers {
+  /** What they told. */
+  readonly parts: readonly Receipt[];
+  /** Whether all did. */
+  readonly all: boolean;
+}
+
+interface Waiting {
+  readonly answers: Map<string, Receipt>;
+  told: readonly string[] | undefined;
+  readonly end: (all: boolean) => void;
+}
+
+/** Asks the others, and answers them. */
+export class SiblingReceipts {
+  readonly #siblings: Siblings;
+  readonly #waiting = new Map<string, Waiting>();
+  #asked = 0;
+
+  /** @param siblings The others. */
+  constructor(siblings: Siblings) {
+    this.#siblings = siblings;
+  }
+
+  /**
+   * Tells all others something that they are to answer, and waits for that.
+   *
+   * @param tell Tells them, what is given with the message; false when that is not possible.
+   * @param ms For how long.
+   * @throws {Error} the reason of `signal`.
+   */
+  ask(
+    tell: (more: ReceiptMessage) => boolean,
+    ms: number,
+    { signal }: AskOptions,
+  ): Promise<SiblingAnswers> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const ask = `${this.#siblings.id} ${++this.#asked}`;
+    return new Promise((resolve, reject) => {
+      const answers = new Map<string, Receipt>();
+      const stop = () => {
+        clearTimeout(timer);
+        aborted[Symbol.dispose]();
+        this.#waiting.delete(ask);
+      };
+      const end = (all: boolean) => {
+        stop();
+        resolve({ parts: [...answers.values()], all });
+      };
+      const timer = setTimeout(() => end(false), ms);
+      const aborted = onAbort(signal, () => {
+        stop();
+        reject(signal!.reason);
+      });
+      this.#waiting.set(ask, { answers, told: undefined, end });
+      if (!tell({ ask })) end(false);
+    });
+  }
+
+  /**
+   * Another has told something: an answer goes to whoever waits for it.
+   *
+   * @param work Does what a message says, and calls `tell` where an answer is wanted.
+   */
+  heard(
+    { message, own, told }: Relayed,
+    work: (tell: ((receipt: Receipt) => void) | undefined) => void,
+  ): void {
+    const { ask, answers, by, receipt } = message as ReceiptMessage;
+    if (answers !== undefined) {
+      const waiting = this.#waiting.get(answers);
+      if (!waiting || by === undefined || receipt === undefined) return;
+      waiting.answers.set(by, decodeReceipt(fromBase64(receipt)));
+      this.#look(waiting);
+    } else if (ask === undefined) work(undefined);
+    else if (!own) work((receipt) => this.#answer(ask, receipt));
+    else {
+      // This one has done it before it told the others.
+      const waiting = this.#waiting.get(ask);
+      if (!waiting) return;
+      waiting.told = told ?? [];
+      this.#look(waiting);
+    }
+  }
+
+  #answer(ask: string, receipt: Receipt): void {
+    const message: ReceiptMessage = {
+      answers: ask,
+      by: this.#siblings.id,
+      receipt: toBase64(encodeReceipt(receipt)),
+    };
+    this.#siblings.tell({ message });
+  }
+
+  #look({ told, answers, end }: Waiting): void {
+    if (told?.every((id) => answers.has(id))) end(true);
+  }
+}
