@@ -22,5 +22,7 @@ Deno.test("mod.ts exports all that the packages do", async () => {
     packages.map((name) => exported(`../../${name}/mod.ts`)),
   );
   assert(theirs.every((names) => names.length > 5));
-  assertEquals(await exported("../../mod.ts"), theirs.flat().sort());
+  // A type may be told by several.
+  const all = [...new Set(theirs.flat())].sort();
+  assertEquals(await exported("../../mod.ts"), all);
 });
