@@ -160,6 +160,47 @@ for (const [kind, make] of Object.entries(kinds)) {
     assertEquals((await a.readAll()).map((box) => box.text()), ["hi", "hi"]);
   });
 
+  Deno.test(`testClient(${kind}): receipts and questions about groups`, async () => {
+    await using app = make(new LogCollector());
+    const told: unknown[] = [];
+    app.route(1, (request) => {
+      request.loginClient(request.box.json<number>());
+      request.joinGroup("room", "other");
+      return { ret: 0 };
+    });
+    app.route(2, async (request) => {
+      request.joinGroup("room");
+      const rows = [[["room", "other"], { cmd: 9, body: "hi" }]] as const;
+      told.push(
+        await request.groupSize("room"),
+        await app.groupSize("nobody's"),
+        await request.groupMembers("room"),
+        await app.groupMembers("other"),
+        await request.writeToGroups(rows, { receipt: true }),
+        await app.writeToGroups(rows, { receipt: true }),
+        app.writeToGroups([[["nobody's"], {}]]),
+        await request.closeGroup("other", { receipt: true }),
+        await app.closeGroup("other", { receipt: true }),
+      );
+      return { ret: 0 };
+    });
+    const [a, b, c] = [testClient(app), testClient(app), testClient(app)];
+    await a.request({ cmd: 1, body: "11" });
+    await b.request({ cmd: 1, body: "7" });
+    await c.request({ cmd: 2 });
+    const receipt = { offline: [], complete: true };
+    assertEquals(told, [
+      ...[3, 0, [7, 11], [7, 11]],
+      { delivered: 3, ...receipt },
+      { delivered: 3, ...receipt },
+      true,
+      { delivered: 2, ...receipt },
+      { delivered: 0, ...receipt },
+    ]);
+    await eventually(() => a.closed && b.closed);
+    assertEquals((await c.readAll()).map((box) => box.text()), ["hi", "hi"]);
+  });
+
   Deno.test(`testClient(${kind}): requests of one client in order, pushes apart from answers`, async () => {
     await using app = make(new LogCollector());
     const calls: number[] = [];

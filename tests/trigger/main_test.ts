@@ -145,6 +145,9 @@ Deno.test("maple-trigger --receipt prints what became of it, and ends with 3 whe
   assertEquals(await told("online", "--uids", "2,1"), [0, [1]]);
   assertEquals(await told("users", "--limit", "5"), [0, [1]]);
   assertEquals(await told("users", "--after", "1"), [0, []]);
+  await run(["join-group", ...at(gateway), "--group", "g", "--uids", "1"]);
+  assertEquals(await told("group-size", "--group", "g"), [0, 1]);
+  assertEquals(await told("group-members", "--group", "g"), [0, [1]]);
   assertEquals(await told("close-users", "--receipt", "--uids", "1"), [
     0,
     { delivered: 1, offline: [], complete: true },
@@ -237,6 +240,8 @@ Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
     [["write-to-worker", "--body"], "Flag --body needs a value"],
     [["write-to-worker", "hello"], 'Unexpected argument "hello"'],
     [["online"], "--uids is missing"],
+    [["group-size"], "--group: "],
+    [["group-members", "--group", ""], "--group: "],
     [["online", "--uids", "1", "--receipt"], "Unknown flag --receipt"],
     [["users", "--limit", "0"], "--limit takes a whole number from 1 to"],
   ];

@@ -107,6 +107,72 @@ Deno.test("questions: who of some is there, and all users page by page", async (
   assertEquals(await trigger.online(many), [10, 20, 30]);
 });
 
+Deno.test("receipts of messages to groups, and questions about them", async () => {
+  await using first = await GatewayFixture.start();
+  await using second = await GatewayFixture.start();
+  await using one = await first.attach();
+  await using two = await second.attach();
+  await using trigger = new Trigger(
+    Box,
+    [innerAddress(first), innerAddress(second)],
+    { logger: SILENT },
+  );
+  await using a = await loginNew(first, one, trigger, 7);
+  await using _b = await loginNew(second, two, trigger, LARGE);
+  await using _c = await loginNew(second, two, trigger, 3);
+  await using _guest = await joinClient(second, two);
+  await trigger.joinGroup("räume", [-1]);
+  await trigger.joinGroup("all", [-2]);
+  const found = { offline: [], complete: true };
+  assertEquals(
+    await trigger.writeToGroups([[["räume", "all"], { body: "hi" }]], {
+      receipt: true,
+    }),
+    { delivered: 4, ...found },
+  );
+  assertEquals(await a.text(), "hi");
+  assertEquals(await trigger.groupSize("all"), 4);
+  assertEquals(await trigger.groupSize("none"), 0);
+  assertEquals(await trigger.groupMembers("all"), [3, 7, LARGE]);
+  assertEquals(await trigger.groupMembers("none"), []);
+  assertEquals(
+    await trigger.closeGroup("räume", { receipt: true }),
+    { delivered: 3, ...found },
+  );
+  assertEquals(
+    await trigger.writeToGroups([[["räume"], {}]], { receipt: true }),
+    { delivered: 0, ...found },
+  );
+});
+
+Deno.test("a message to many tells when it was sent to all of them", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
+  await using trigger = makeTrigger(gateway);
+  const clients = new AsyncDisposableStack();
+  await using _clients = clients;
+  for (let i = 0; i < 300; i++) {
+    clients.use(await joinClient(gateway, worker));
+  }
+  const calls = Array.from(
+    { length: 20 },
+    () => trigger.writeToUsers([[[-2], { body: "all" }]], { receipt: true }),
+  );
+  for (const { delivered } of await Promise.all(calls)) {
+    assertEquals(delivered, 300);
+  }
+  // One that is on its way when the gateway leaves gets its receipt before the last word.
+  const last = trigger.writeToUsers([[[-2], { body: "last" }]], {
+    receipt: true,
+  });
+  await gateway.until(({ userMessages }) => userMessages === 21);
+  const closing = gateway.gateway.close();
+  assertEquals((await last).delivered, 300);
+  await clients.disposeAsync();
+  await closing;
+  await trigger.close();
+});
+
 Deno.test("with several gateways a receipt and an answer are those of all", async () => {
   await using first = await GatewayFixture.start();
   await using second = await GatewayFixture.start();
