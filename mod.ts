@@ -20,6 +20,7 @@
 
 export {
   type AskOptions,
+  type BanOptions,
   type BodyInput,
   Box,
   type BoxClass,
@@ -103,7 +104,6 @@ export {
   type WriteReceipt,
 } from "@maple/box";
 export {
-  type BanOptions,
   type ChangeableLimits,
   type CommandStats,
   type DroppedAnswers,

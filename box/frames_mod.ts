@@ -14,6 +14,7 @@
  * @module
  */
 
+export type { BanOptions } from "./ban_body.ts";
 export type { BodyInput, JsonValue } from "./body.ts";
 export { Box, MAGIC } from "./box.ts";
 export { boxClass } from "./box_class.ts";

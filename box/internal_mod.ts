@@ -296,7 +296,6 @@ export type {
   CountedAddress,
 } from "./net/address_limits.ts";
 export { banTask, decodeBan } from "./ban_body.ts";
-export type { BanOptions } from "./ban_body.ts";
 export { Bans, BANS_MAX } from "./net/bans.ts";
 export type { Ban } from "./net/bans.ts";
 export { addressName, isPublicAddress } from "./net/client_address.ts";

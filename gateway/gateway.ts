@@ -1,8 +1,8 @@
 // Gateway: holds the client connections and forwards between them and the workers.
 
+import type { BanOptions } from "@maple/box";
 import {
   acceptAll,
-  type BanOptions,
   ClientLimits,
   createLogger,
   FanOut,

@@ -20,7 +20,7 @@ export { Gateway } from "./gateway.ts";
 export type { ChangeableLimits, GatewayLimits } from "./limits.ts";
 export type { GatewayOptions } from "./options.ts";
 export type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
-export type { BanOptions, PeerIdentity } from "@maple/box/internal";
+export type { PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";
 export type {
   DroppedAnswers,

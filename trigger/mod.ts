@@ -21,7 +21,6 @@ export type { TriggerErrorCode } from "./errors.ts";
 export type { TriggerGateway, TriggerOptions } from "./options.ts";
 export { Trigger } from "./trigger.ts";
 export type { BanReceipt } from "./trigger.ts";
-export type { BanOptions } from "@maple/box/internal";
 export { VirtualRequest } from "./virtual_request.ts";
 
 // Who imports this for its classes does not load what only the program needs.

@@ -2,6 +2,7 @@
 
 import { concat } from "@std/bytes/concat";
 import {
+  type BanOptions,
   Box,
   DEFAULT_MAX_FRAME_BYTES,
   type Int64,
@@ -9,7 +10,6 @@ import {
   toInt64,
 } from "@maple/box";
 import {
-  type BanOptions,
   checkGroupNames,
   closeGroupTask,
   closeUsersTask,

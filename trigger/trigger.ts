@@ -3,6 +3,7 @@
 
 import type {
   AskOptions,
+  BanOptions,
   BoxClass,
   BoxData,
   BoxFields,
@@ -23,7 +24,6 @@ import {
   askGroupSize,
   askOnline,
   askUsers,
-  type BanOptions,
   banTask,
   closeGroupTask,
   closeUsersTask,

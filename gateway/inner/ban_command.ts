@@ -1,7 +1,7 @@
 // BanCommand: an admin keeps clients of an address out of the gateway for a while.
 
-import { TaskOffset } from "@maple/box";
-import { type BanOptions, decodeBan } from "@maple/box/internal";
+import { type BanOptions, TaskOffset } from "@maple/box";
+import { decodeBan } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
 import { sendReceipt } from "./receipts.ts";

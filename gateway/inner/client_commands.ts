@@ -1,13 +1,13 @@
 // ClientCommands: what workers and triggers do to clients; here to one: answers, login, closing.
 
-import { Task, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type BanOptions,
-  chainEnded,
-  endsChain,
-  hasFlag,
-  readInt32,
-} from "@maple/box/internal";
+  Task,
+  TaskCmd,
+  TaskFlag,
+  TaskOffset,
+} from "@maple/box";
+import { chainEnded, endsChain, hasFlag, readInt32 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import { clientOf } from "./client_of.ts";
 import { GroupCommands } from "./group_commands.ts";

@@ -1,7 +1,7 @@
 // setBan(): begins or ends a ban of clients' addresses, as somebody has asked for it.
 
+import type { BanOptions } from "@maple/box";
 import {
-  type BanOptions,
   type Bans,
   BANS_MAX,
   checkNumber,

@@ -1,13 +1,8 @@
 // BAN: a frame that keeps clients of an address out, and is always answered by a receipt.
 
 import { assertEquals } from "@std/assert";
-import { Task, TaskCmd } from "@maple/box";
-import {
-  type BanOptions,
-  banTask,
-  decodeReceipt,
-  noReceipt,
-} from "@maple/box/internal";
+import { type BanOptions, Task, TaskCmd } from "@maple/box";
+import { banTask, decodeReceipt, noReceipt } from "@maple/box/internal";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import { ALL_SECRETS, attachProven } from "../../helpers/proven_worker.ts";
 import type { RawWorker } from "../../helpers/raw_worker.ts";
