@@ -11,6 +11,8 @@ import {
 import { Box, RET } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
+import { ALL_SECRETS } from "../helpers/proven_worker.ts";
+import { SecretFile } from "../helpers/secret_file.ts";
 import {
   CLOSED,
   CMD,
@@ -313,3 +315,18 @@ for (const lists of [[], ["--unpacked"]]) {
     assertEquals(await c.read(), CLOSED);
   });
 }
+
+test("beside secrets, worker and trigger from an open address need none, and hear nothing first", async () => {
+  await using secrets = new SecretFile(...ALL_SECRETS);
+  await using gateway = await startGatewayProcess([
+    ...["--inner-secret-file", secrets.path],
+    ...["--inner-open", "10.0.0.0/8,127.0.0.1"],
+  ]);
+  await using worker = await PythonWorker.start(gateway);
+  await using client = await PythonClient.start(gateway);
+  assertObjectMatch(await client.call(CMD.ECHO, "open"), { body: "open" });
+  for (const header of [[], ["--old-header"]]) {
+    await trigger(gateway, "write-to-worker", ...header, "--body", "hi");
+    assertObjectMatch(await worker.event("inner"), { body: "hi" });
+  }
+});
