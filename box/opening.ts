@@ -77,7 +77,13 @@ export function peerInput(
   challenge: Uint8Array,
   { role, own }: Pick<Proof, "role" | "own">,
 ): Uint8Array {
-  return joined(PEER, challenge, [ROLE_NUMBERS[role]], own);
+  const roleAt = PEER.length + challenge.length;
+  const bytes = new Uint8Array(roleAt + 1 + own.length);
+  bytes.set(PEER);
+  bytes.set(challenge, PEER.length);
+  bytes[roleAt] = ROLE_NUMBERS[role];
+  bytes.set(own, roleAt + 1);
+  return bytes;
 }
 
 /** What the gateway's code is made of, which goes with its greeting. */
@@ -85,17 +91,10 @@ export function gatewayInput(
   own: Uint8Array,
   challenge: Uint8Array,
 ): Uint8Array {
-  return joined(GATEWAY, own, challenge);
-}
-
-function joined(...parts: readonly ArrayLike<number>[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  const challengeAt = GATEWAY.length + own.length;
+  const bytes = new Uint8Array(challengeAt + challenge.length);
+  bytes.set(GATEWAY);
+  bytes.set(own, GATEWAY.length);
+  bytes.set(challenge, challengeAt);
   return bytes;
 }
