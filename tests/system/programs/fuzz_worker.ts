@@ -22,9 +22,10 @@ if (lines !== undefined) {
     return { body: request.box.body };
   });
   app.route(FuzzCmd.PASS_ON, (request) => {
-    const { body } = request.box;
-    if (!request.inner) return;
-    request.writeToUsers([[[request.uid64], { cmd: NEWS_CMD, body }]]);
+    const { inner, uid64, box: { body } } = request;
+    // One below 0 would be everybody.
+    if (!inner || uid64 <= 0) return;
+    request.writeToUsers([[[uid64], { cmd: NEWS_CMD, body }]]);
   }, { answers: false });
   app.route(FuzzCmd.SLOW, async ({ box }) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
