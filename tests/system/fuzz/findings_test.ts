@@ -200,6 +200,7 @@ Deno.test("memory that grows from quarter to quarter is told, what goes up and d
       leaking: (80 + i * 4) * MIB,
       steady: (80 + i % 5 * 30) * MIB,
       warm: (i < 4 ? 80 : 150) * MIB,
+      settling: (250 - 150 * 0.9 ** i) * MIB,
     });
   }
   assertEquals(watch.growth().map((line) => line.split(" ")[0]), ["leaking"]);

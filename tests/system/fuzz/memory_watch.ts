@@ -1,9 +1,11 @@
 // MemoryWatch: whether the memory of processes grows without end, looked at when all is quiet.
 
 // What was made at the first use, and a collector that has no reason to run, are no growth.
-const LOOKS_MIN = 12;
+const LOOKS_MIN = 16;
 const WARM_UP = 3;
 const GROWTH_BYTES = 48 * 1024 * 1024;
+// What slows down comes to its end: the last quarter must have grown by so much of the mean.
+const LAST_SHARE = 0.7;
 
 /** Whether the memory of processes grows without end. */
 export class MemoryWatch {
@@ -32,8 +34,10 @@ export class MemoryWatch {
             Math.floor(steady.length * (i + 1) / 4),
           )),
       );
-      const rises = least.every((bytes, i) => i === 0 || bytes > least[i - 1]!);
-      if (!rises || least[3]! - least[0]! < GROWTH_BYTES) continue;
+      const rises = least.slice(1).map((bytes, i) => bytes - least[i]!);
+      const total = least[3]! - least[0]!;
+      if (total < GROWTH_BYTES || rises.some((rise) => rise <= 0)) continue;
+      if (rises[2]! < LAST_SHARE * total / 3) continue;
       const mib = least.map((bytes) => Math.round(bytes / 2 ** 20)).join(", ");
       grown.push(
         `${name} takes more and more memory when all is quiet: ${mib} MiB`,
