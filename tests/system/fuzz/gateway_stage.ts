@@ -104,7 +104,6 @@ export async function startGatewayStage(
     new ProcessWatch("worker", worker, TRIGGERS_GARBAGE),
   ];
   const counters = () => gatewayCounters(ports.metrics!, kind);
-  const inner = { ...LOCAL, port: ports.inner! };
   const victims = kind.harmed
     ? stack.use(await Victims.start({ ...LOCAL, port: ports.outer! }))
     : undefined;
@@ -112,7 +111,12 @@ export async function startGatewayStage(
     ports,
     watches,
     honest: victims ? [] : await honestOf(kind, ports),
-    ...(!kind.lines && !kind.harmed && !kind.proven && { triggerTo: inner }),
+    ...(!kind.lines && !kind.harmed && {
+      trigger: {
+        port: ports.inner!,
+        ...(kind.proven && { secret: `admin:${UNKNOWN_SECRETS.admin}` }),
+      },
+    }),
     counters,
     ...(kind.proven && { delivery: asKnower }),
     ...(victims && {

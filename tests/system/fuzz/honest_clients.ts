@@ -3,12 +3,19 @@
 
 import { Box, type BoxFields } from "@maple/box";
 import { Trigger } from "@maple/trigger";
-import type { Address } from "../../helpers/raw_peer.ts";
 import { FuzzCmd, NEWS_CMD } from "./commands.ts";
 import { BOUND_MS, HonestClient, type HonestOptions } from "./honest_client.ts";
 
 const PAUSE_MS = 15;
 const NEWS_MS = 40;
+
+/** An honest trigger. */
+export interface HonestTrigger {
+  /** The port for triggers of the gateway. */
+  readonly port: number;
+  /** What it proves itself by. @default nothing */
+  readonly secret?: string;
+}
 
 /** Honest clients at work, and a trigger that has news for the users among them. */
 export class HonestClients implements AsyncDisposable {
@@ -26,7 +33,7 @@ export class HonestClients implements AsyncDisposable {
 
   private constructor(
     options: readonly HonestOptions[],
-    inner: Address | undefined,
+    trigger: HonestTrigger | undefined,
   ) {
     const pairs = options.map(({ uid, ...rest }) => ({
       client: new HonestClient(
@@ -39,22 +46,22 @@ export class HonestClients implements AsyncDisposable {
     this.#users = pairs.filter((
       one,
     ): one is { client: HonestClient; uid: number } => one.uid !== undefined);
-    this.#trigger = inner &&
-      new Trigger(Box, inner.hostname, inner.port, {
-        timeout: BOUND_MS / 1000,
-      });
+    this.#trigger = trigger && new Trigger(Box, "127.0.0.1", trigger.port, {
+      timeout: BOUND_MS / 1000,
+      ...(trigger.secret !== undefined && { secret: trigger.secret }),
+    });
   }
 
   /**
    * Connects them; they rest at first.
    *
-   * @param inner Where there is a gateway for the trigger. @default no trigger
+   * @param trigger Who has news for the users among them. @default nobody
    */
   static async start(
     options: readonly HonestOptions[],
-    inner?: Address,
+    trigger?: HonestTrigger,
   ): Promise<HonestClients> {
-    const all = new HonestClients(options, inner);
+    const all = new HonestClients(options, trigger);
     for (const client of all.#clients) await client.open();
     return all;
   }

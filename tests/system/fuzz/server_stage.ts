@@ -3,10 +3,9 @@
 
 import { eventually } from "../../helpers/eventually.ts";
 import type { RunningProcess } from "../../helpers/process.ts";
-import type { Address } from "../../helpers/raw_peer.ts";
 import { deliver, type Delivery } from "./deliver.ts";
 import { BOUND_MS, HonestClient, type HonestOptions } from "./honest_client.ts";
-import { HonestClients } from "./honest_clients.ts";
+import { HonestClients, type HonestTrigger } from "./honest_clients.ts";
 import type { FuzzInput } from "./input.ts";
 import type { ProcessWatch } from "./process_watch.ts";
 import type { Stage } from "./stage.ts";
@@ -30,8 +29,8 @@ export interface FuzzedServer {
   readonly honest: readonly HonestOptions[];
   /** Those of whom a new one comes after each while. */
   readonly newcomers: readonly HonestOptions[];
-  /** Where the honest trigger sends. @default none */
-  readonly triggerTo?: Address;
+  /** Its honest trigger. @default none */
+  readonly trigger?: HonestTrigger;
   /**
    * The counters that must be as they were when all attackers are gone, and how many messages of
    * clients there were.
@@ -80,7 +79,7 @@ export class ServerStage implements Stage {
     stack: AsyncDisposableStack,
   ): Promise<ServerStage> {
     const honest = stack.use(
-      await HonestClients.start(server.honest, server.triggerTo),
+      await HonestClients.start(server.honest, server.trigger),
     );
     // What is made at the first use is no leak.
     honest.work();
