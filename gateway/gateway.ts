@@ -241,7 +241,11 @@ export class Gateway implements AsyncDisposable {
     const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
     try {
       const outer = await OuterListeners.open(
-        { io, certificates: this.#certificates.current },
+        {
+          io,
+          certificates: this.#certificates.current,
+          refuses: (address) => this.#clients.refuses(address),
+        },
         options,
         waiting,
       );

@@ -84,6 +84,12 @@ export class Entrance {
     return this.#under.size;
   }
 
+  /** Whether a connection that comes from there is refused at once, which is told. */
+  refuses(address: string): boolean {
+    const { addresses, proxies } = this.#options;
+    return !isInRanges(address, proxies) && addresses.refuses(address);
+  }
+
   /**
    * Lets a connection in: at once, or when it has done its steps; it has a place until then. One
    * that is refused is closed before it is answered anything.

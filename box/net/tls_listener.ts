@@ -19,6 +19,11 @@ import { checkTlsSupport } from "./tls_support.ts";
 /** Settings of a {@linkcode TlsListener}. */
 export interface TlsListenOptions
   extends Omit<ListenTcpOptions, "reusePort">, TlsHandshakeOptions {
+  /**
+   * Whether one more connection of an address is refused: it is closed before it has a place among
+   * those who wait to be let in. @default none
+   */
+  readonly refuses?: ((address: string) => boolean) | undefined;
   /** See there; for tests. @default {ACCEPT_WATCH} */
   readonly acceptWatch?: number;
 }
@@ -36,6 +41,7 @@ export class TlsListener implements Listener {
   readonly #handshakes: TlsHandshakes;
   readonly #watch: AcceptWatch;
   readonly #keepAlive: number;
+  readonly #refuses: TlsListenOptions["refuses"];
   #server: net.Server;
   // Those who have come, and whoever waits for one.
   readonly #queue: TlsConn[] = [];
@@ -46,10 +52,12 @@ export class TlsListener implements Listener {
   private constructor(
     server: net.Server,
     handshakes: TlsHandshakes,
-    { listen, keepAlive = 0, acceptWatch = ACCEPT_WATCH }: TlsListenOptions & {
+    options: TlsListenOptions & {
       readonly listen: (port: number) => Promise<net.Server>;
     },
   ) {
+    const { listen, keepAlive = 0, acceptWatch = ACCEPT_WATCH } = options;
+    this.#refuses = options.refuses;
     this.#server = server;
     this.#handshakes = handshakes;
     this.#keepAlive = keepAlive;
@@ -158,8 +166,11 @@ export class TlsListener implements Listener {
   }
 
   #letIn(socket: net.Socket): void {
+    const { remoteAddress } = socket;
     // It is gone already.
-    if (this.#closed || socket.remoteAddress === undefined) {
+    if (this.#closed || remoteAddress === undefined) {
+      socket.destroy();
+    } else if (this.#refuses?.(remoteAddress)) {
       socket.destroy();
     } else if (this.#queue.length === QUEUE_MAX) {
       socket.destroy();

@@ -92,6 +92,11 @@ export class Clients implements SessionOwner {
     return this.#entrance.size;
   }
 
+  /** Whether a connection that comes from there is refused at once, which is told. */
+  refuses(address: string): boolean {
+    return this.#entrance.refuses(address);
+  }
+
   /**
    * Lets a client in: at once, or when it has done what comes before its frames.
    *

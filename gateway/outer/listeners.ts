@@ -65,6 +65,8 @@ export interface Sources {
   readonly io: ServerIo;
   /** What those for TLS show. */
   readonly certificates: readonly Certificate[];
+  /** Whether those for TLS close one more connection of an address at once. */
+  readonly refuses: (address: string) => boolean;
 }
 
 /** One that is open. */
@@ -158,7 +160,7 @@ export type OuterPlan = Steps & Pick<Plan, "transport">;
 function openOne(
   { whom: what, tls, ws }: Plan,
   port: number,
-  { io, certificates, outerHost, backlog, keepAlive }:
+  { io, certificates, refuses, outerHost, backlog, keepAlive }:
     & Sources
     & Omit<ResolvedOptions, "io">,
 ): Listener | Promise<Listener> {
@@ -168,6 +170,7 @@ function openOne(
     backlog,
     keepAlive,
     certificates,
+    refuses,
     protocols: [ws ? "http/1.1" : ALPN],
   });
 }

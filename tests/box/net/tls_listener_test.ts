@@ -158,3 +158,24 @@ Deno.test({
     (await bounded(Promise.resolve(opening))).close();
   },
 });
+
+Deno.test({
+  name:
+    "TlsListener closes who is refused before he takes the place of another",
+  ignore,
+  async fn() {
+    const FLOOD = 200;
+    let refused = 0;
+    const listener = await open({ refuses: () => refused++ < FLOOD });
+    const { hostname, port } = listener.addr;
+    for (let i = 0; i < FLOOD; i++) {
+      using conn = await Deno.connect({ hostname, port });
+      await bounded(conn.read(new Uint8Array(1)).catch(() => null));
+    }
+    using last = await Deno.connect({ hostname, port });
+    const conn = await bounded(listener.accept());
+    assertEquals(conn.remoteAddr.port, last.localAddr.port);
+    conn.close();
+    listener.close();
+  },
+});
