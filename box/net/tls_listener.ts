@@ -30,7 +30,7 @@ export interface TlsListenOptions
 
 const AGAIN_MS = 1000;
 // Node lets everybody in at once: so many wait for it, whoever comes then is closed.
-const QUEUE_MAX = 128;
+const QUEUE_MAX = 1024;
 
 /** A {@linkcode Listener} for TLS, by `node:tls`. */
 export class TlsListener implements Listener {
