@@ -178,6 +178,16 @@ export class FrameReader {
     this.#wanted = this.#least;
   }
 
+  /**
+   * Tells that nothing may come for a long time: where nothing is held, the memory that a long
+   * frame took is given back. Views that `next` gave are no longer valid after this.
+   */
+  rest(): void {
+    if (this.#end > this.#start || this.#buffer.length <= this.#wanted) return;
+    this.#replace(EMPTY);
+    this.#start = this.#end = this.#room = 0;
+  }
+
   /** Takes bytes in by copying them. Views that `next` gave are no longer valid after this. */
   push(bytes: Uint8Array): void {
     let offset = 0;

@@ -158,7 +158,10 @@ export class FrameSocket implements FrameTransport, ByteSink {
 
   /** For the connection: gives out the frames that are there. */
   next(): Promise<void> | undefined {
-    return this.#destroyed ? undefined : this.#deliver();
+    if (this.#destroyed) return undefined;
+    const wait = this.#deliver();
+    if (!wait) this.#reader.rest();
+    return wait;
   }
   space(): Uint8Array {
     return this.#reader.space();

@@ -246,3 +246,18 @@ Deno.test("FrameReader refuses a limit that is no positive integer", () => {
   }
   assert(new FrameReader(Box, { frameBytes: undefined }));
 });
+
+Deno.test("FrameReader.rest() gives the memory of a long frame back, and nothing that is needed", () => {
+  const reader = new FrameReader(Box);
+  const frame = new Box({ cmd: 1, body: new Uint8Array(1_000_000) }).pack();
+  reader.push(frame);
+  reader.rest();
+  assertEquals(reader.next(), frame);
+  const before = reader.capacity;
+  reader.rest();
+  assert(before > 1_000_000 && reader.capacity < 100_000, "it was kept");
+  reader.push(frame.subarray(0, 500_000));
+  reader.rest();
+  reader.push(frame.subarray(500_000));
+  assertEquals(reader.next(), frame);
+});
