@@ -14,6 +14,7 @@ import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { runProcess } from "../helpers/process.ts";
+import { ALL_SECRETS, SECRETS } from "../helpers/proven_worker.ts";
 import { freePort, hasHaproxy, Proxy } from "../helpers/proxies.ts";
 
 const host = "127.0.0.1";
@@ -56,45 +57,54 @@ listen inner
   };
 }
 
-Deno.test({
-  name: "a worker serves a gateway over TLS, and leaves it in order",
-  ignore,
-  async fn() {
-    await using gateway = await GatewayFixture.start();
-    await using tls = await endTls(gateway);
-    const log = new LogCollector();
-    const app = new Worker(Box, { logger: log });
-    app.route(
-      1,
-      (request) => request.writeToClient({ body: request.box.body }),
-    );
-    await app.attach({
-      host,
-      port: tls.port,
-      tls: { caCerts: tls.caCerts },
-      concurrency: 16,
-    });
-    await using client = await gateway.connect();
-    const COUNT = 500;
-    const bodies: string[] = [];
-    const reading = (async () => {
-      while (bodies.length < COUNT) bodies.push((await client.read())!.text());
-    })();
-    for (let i = 0; i < COUNT; i++) {
-      await client.write({ cmd: 1, body: `${i}` });
-    }
-    await reading;
-    assertEquals(bodies, Array.from({ length: COUNT }, (_, i) => `${i}`));
-    const big = "x".repeat(500_000);
-    await client.write({ cmd: 1, body: big });
-    assertEquals((await client.read())?.text(), big);
-    await app.close();
-    await gateway.until(({ workers }) => workers === 0);
-    const { redelivered, givenUp } = gateway.gateway.stats();
-    assertEquals([redelivered, givenUp], [0, 0]);
-    assertEquals([log.complaints, gateway.log.complaints], [[], []]);
-  },
-});
+for (const secret of [undefined, SECRETS.worker]) {
+  Deno.test({
+    name: `a worker ${
+      secret ? "with" : "without"
+    } a secret serves a gateway over TLS, and leaves it in order`,
+    ignore,
+    async fn() {
+      await using gateway = await GatewayFixture.start(
+        secret ? { innerSecrets: ALL_SECRETS } : {},
+      );
+      await using tls = await endTls(gateway);
+      const log = new LogCollector();
+      const app = new Worker(Box, { logger: log });
+      app.route(
+        1,
+        (request) => request.writeToClient({ body: request.box.body }),
+      );
+      await app.attach({
+        host,
+        port: tls.port,
+        tls: { caCerts: tls.caCerts },
+        ...(secret && { secret }),
+        concurrency: 16,
+      });
+      await using client = await gateway.connect();
+      const COUNT = 500;
+      const bodies: string[] = [];
+      const reading = (async () => {
+        while (bodies.length < COUNT) {
+          bodies.push((await client.read())!.text());
+        }
+      })();
+      for (let i = 0; i < COUNT; i++) {
+        await client.write({ cmd: 1, body: `${i}` });
+      }
+      await reading;
+      assertEquals(bodies, Array.from({ length: COUNT }, (_, i) => `${i}`));
+      const big = "x".repeat(500_000);
+      await client.write({ cmd: 1, body: big });
+      assertEquals((await client.read())?.text(), big);
+      await app.close();
+      await gateway.until(({ workers }) => workers === 0);
+      const { redelivered, givenUp } = gateway.gateway.stats();
+      assertEquals([redelivered, givenUp], [0, 0]);
+      assertEquals([log.complaints, gateway.log.complaints], [[], []]);
+    },
+  });
+}
 
 Deno.test({
   name:

@@ -3,7 +3,10 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { challengeFrame, proofOf, Secret } from "@maple/box/internal";
+import { Gateway } from "@maple/gateway";
 import { TriggerError, VirtualRequest } from "@maple/trigger";
+import { resolveOptions } from "../../trigger/options.ts";
+import { resolveRun } from "../../worker/options.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
@@ -41,6 +44,19 @@ for (const io of ["deno", "epoll"] as const) {
     },
   });
 }
+
+Deno.test("a secret is not shown by what it was given to", () => {
+  const given = [
+    new Gateway({ innerSecrets: ALL_SECRETS }),
+    makeTrigger(1, { secret: SECRET }),
+    resolveRun({ secret: SECRETS.worker }),
+    resolveOptions({ secret: SECRET }),
+  ];
+  for (const one of given) {
+    const shown = Deno.inspect(one, { depth: 20, showHidden: true });
+    assert(!/the-secret-of/.test(shown), shown);
+  }
+});
 
 Deno.test("a trigger without a secret, or another one, is one line on both sides", async () => {
   await using gateway = await start();
