@@ -92,16 +92,19 @@ Exit code: 0; 1 when something was found.
 `;
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags } = parseCommandLine(args, FLAGS);
+  const { flags, words } = parseCommandLine(args, FLAGS);
   if (flags.has("help")) {
     console.log(USAGE);
     return 0;
+  }
+  if (words.length > 0) {
+    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
   }
   const number = (name: string) => flags.get(name) as number | undefined;
   const io = (flags.get("io") ?? "deno") as IoKind;
   const file = flags.get("replay");
   if (file !== undefined) {
-    const inputs = parseInputs(await Deno.readTextFile(String(file)));
+    const inputs = await readInputs(String(file));
     const faults = await replay(inputs, { io, start: startStage });
     for (const fault of faults) console.log(fault);
     console.log(faults.length === 0 ? "borne" : "NOT BORNE");
@@ -141,6 +144,16 @@ function only(names: string | undefined): string[] | undefined {
   );
   if (unknown === undefined) return list;
   throw new UsageError(`There is no target "${unknown}"; see --help`);
+}
+
+async function readInputs(file: string): Promise<NamedInput[]> {
+  try {
+    return parseInputs(await Deno.readTextFile(file));
+  } catch (error) {
+    throw new UsageError(
+      `"${file}" is no file of inputs: ${(error as Error).message}`,
+    );
+  }
 }
 
 async function report(
