@@ -45,7 +45,6 @@ import type { GatewayOptions } from "./options.ts";
 import { deniedOf, webSocketsOf } from "./read_options.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import { Measures } from "./metrics/measures.ts";
-import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { PullCommands } from "./inner/pull_commands.ts";
 import type { QueuedTask } from "./queue/queued_task.ts";
 import { newCounters } from "./metrics/counter_values.ts";
@@ -76,7 +75,6 @@ export class Gateway implements AsyncDisposable {
   readonly #drain: Drain;
   readonly #certificates: Certificates;
   readonly #measures: Measures;
-  readonly #backlogOverflows = new BacklogOverflows();
   readonly #running: Running;
   #opening = false;
   #outer: OuterListeners | undefined;
@@ -387,7 +385,7 @@ export class Gateway implements AsyncDisposable {
     const now = performance.now();
     return {
       ...gatherStats(this.#context, now),
-      backlogOverflows: this.#backlogOverflows.count,
+      backlogOverflows: this.#watches.backlogOverflows,
       clientsOver: { ...this.#clients.over },
       handshakes: this.#clients.handshakes,
       innerLinks: this.#links.size,

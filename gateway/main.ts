@@ -18,6 +18,7 @@ import {
 import config from "./deno.json" with { type: "json" };
 import { loadConfigFile } from "./config_file.ts";
 import { fail } from "./errors.ts";
+import { dropPermissions } from "./drop_permissions.ts";
 import { Gateway } from "./gateway.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
@@ -56,14 +57,22 @@ USR1, USR2: log one level more, one level less.
  * Runs the gateway until it gets TERM or INT.
  *
  * @param args The command line, for instance `Deno.args`.
+ * @param options `isProgram`: it is all that this process does, which then gives up the permissions
+ * that it does not need any more.
  * @returns The exit code: 0, 1 after a failure, 2 after a mistake in the command line or the config
  * file.
  */
-export function main(args: readonly string[]): Promise<number> {
-  return runCommand("maple gateway", () => run(args));
+export function main(
+  args: readonly string[],
+  { isProgram = false }: { readonly isProgram?: boolean } = {},
+): Promise<number> {
+  return runCommand("maple gateway", () => run(args, isProgram));
 }
 
-async function run(args: readonly string[]): Promise<number> {
+async function run(
+  args: readonly string[],
+  isProgram: boolean,
+): Promise<number> {
   const { version } = config;
   const commandLine = readFlags(args, FLAGS, { usage: USAGE, version });
   if (!commandLine) return 0;
@@ -155,6 +164,10 @@ async function run(args: readonly string[]): Promise<number> {
   // What is read again is in effect already.
   for (const name of READ_AGAIN) changers.set(name, () => {});
   unhandled.started();
+  if (isProgram) {
+    const dropped = dropPermissions(settings);
+    if (dropped.length > 0) logger.info(`gives up: ${dropped.join(", ")}`);
+  }
   await stopped;
   return 0;
 }

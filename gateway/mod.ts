@@ -37,5 +37,5 @@ export type { OuterTransport } from "./outer/outer_transport.ts";
 // Who imports this for its classes does not load what only the program needs.
 if (import.meta.main) {
   const { main } = await import("./main.ts");
-  Deno.exit(await main(Deno.args));
+  Deno.exit(await main(Deno.args, { isProgram: true }));
 }

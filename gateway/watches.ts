@@ -4,6 +4,7 @@ import { ClientWatch, LoopDelay, WebSocketPings } from "@maple/box/internal";
 import type { GatewayContext } from "./context.ts";
 import type { InnerLinks } from "./inner/inner_links.ts";
 import { WorkerWatch } from "./inner/worker_watch.ts";
+import { BacklogOverflows } from "./metrics/backlog_overflows.ts";
 import { ParkWatch } from "./queue/park_watch.ts";
 import { RoomWatch } from "./queue/room_watch.ts";
 
@@ -11,12 +12,14 @@ import { RoomWatch } from "./queue/room_watch.ts";
 export class Watches {
   readonly #all: readonly { start(): void; stop(): void }[];
   readonly #loopDelay = new LoopDelay();
+  readonly #backlogOverflows = new BacklogOverflows();
 
   /** @param context What they look at. */
   constructor(context: GatewayContext, links: InnerLinks) {
     const { options, counters, sessions, queue, dispatcher, logger } = context;
     this.#all = [
       this.#loopDelay,
+      this.#backlogOverflows,
       new ClientWatch(sessions, {
         idle: options.connTimeout,
         idleOption: "connTimeout",
@@ -51,6 +54,11 @@ export class Watches {
         logger,
       }),
     ];
+  }
+
+  /** Connections that the system did not hold; see {@linkcode BacklogOverflows}. */
+  get backlogOverflows(): number {
+    return this.#backlogOverflows.count;
   }
 
   /** How late the event loop is, in seconds. */

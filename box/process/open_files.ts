@@ -19,6 +19,13 @@ export interface Places {
  * the permission to read, and on other systems.
  */
 export function openFilesMax(): number | undefined {
+  return known ??= findOpenFilesMax();
+}
+
+// A program gives up later what it takes to find it.
+let known: number | undefined;
+
+function findOpenFilesMax(): number | undefined {
   const limits = readLimits();
   if (!limits) return undefined;
   return limits.soft < limits.hard ? raise(limits.hard) : limits.soft;

@@ -23,7 +23,7 @@ import { whenFree } from "../net/when_free.ts";
 import { onAbort } from "../on_abort.ts";
 import { followSignals, type StopSignal } from "./signals.ts";
 import { selfCommand } from "./self_command.ts";
-import { takeEnv } from "./env.ts";
+import { mayTakeEnv, takeEnv } from "./env.ts";
 import { StatusAccess, type StatusAccessOptions } from "./status_access.ts";
 import type { Siblings } from "./siblings.ts";
 import { type OnUnhandled, watchUnhandled } from "./unhandled.ts";
@@ -116,8 +116,17 @@ export async function runApp(
   } else if (options.workers === 0) {
     await runHere(options, app);
   } else {
+    checkProcesses();
     await runMaster(options, app);
   }
+}
+
+// A child that may not see that it is one would start children in turn.
+function checkProcesses(): void {
+  if (mayTakeEnv(CHILD_ENV.INDEX) && mayTakeEnv(CHILD_ENV.CONTROL)) return;
+  throw new Error(
+    "Cannot start processes without --allow-env, by which they know what they are; with workers: 0 there is none",
+  );
 }
 
 async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {

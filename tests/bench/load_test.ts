@@ -1,3 +1,4 @@
+import { PERMISSIONS } from "../helpers/permissions.ts";
 import {
   assert,
   assertEquals,
@@ -173,7 +174,14 @@ Deno.test("LoadRun logs in with the uids that it is given", async () => {
   assertEquals(result.errors, { "login: answered with ret 5": 1 });
 });
 
-const PROGRAM = ["run", "--quiet", "-A", pathOf("../../bench/load.ts")];
+const PROGRAM = [
+  "run",
+  "--quiet",
+  "--no-prompt",
+  ...PERMISSIONS.load,
+  "--allow-run",
+  pathOf("../../bench/load.ts"),
+];
 
 Deno.test("maple-load shares the load among processes and prints JSON, by TCP and by WebSocket", async () => {
   await using app = new Haven(Box, { logger: SILENT });

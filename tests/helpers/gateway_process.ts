@@ -1,6 +1,7 @@
 // startGatewayProcess: the gateway as the program that users run, on free ports.
 
 import { pathOf } from "./paths.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 import type { Address } from "./raw_peer.ts";
 import { TEST_IO } from "./test_io.ts";
@@ -8,14 +9,21 @@ import { TEST_IO } from "./test_io.ts";
 /** The gateway's main module. */
 export const GATEWAY_MAIN: string = pathOf("../../gateway/mod.ts");
 
-/** The arguments that make Deno run the gateway. */
-export const GATEWAY_ARGS: readonly string[] = [
-  "run",
-  "--quiet",
-  "-A",
-  GATEWAY_MAIN,
-  ...(TEST_IO ? ["--io", TEST_IO] : []),
-];
+/** The arguments that make Deno run the gateway with what it needs. */
+export const GATEWAY_ARGS: readonly string[] = argsWith([
+  ...PERMISSIONS.gateway,
+  ...(TEST_IO === "epoll" ? ["--allow-ffi"] : []),
+]);
+
+/** The same with all permissions: only then Deno lets it read what the system tells in `/proc`. */
+export const GATEWAY_ALL_ARGS: readonly string[] = argsWith(["-A"]);
+
+function argsWith(permissions: readonly string[]): string[] {
+  return [
+    ...["run", "--quiet", "--no-prompt", ...permissions, GATEWAY_MAIN],
+    ...(TEST_IO ? ["--io", TEST_IO] : []),
+  ];
+}
 
 /** The line that says that it accepts connections. */
 export const GATEWAY_READY =
@@ -37,13 +45,18 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly inner: Address;
 }
 
-/** Starts the gateway on free ports of 127.0.0.1 and waits until it is ready. */
+/**
+ * Starts the gateway on free ports of 127.0.0.1 and waits until it is ready.
+ *
+ * @param run What Deno is told. @default {GATEWAY_ARGS}
+ */
 export async function startGatewayProcess(
   flags: readonly string[] = [],
+  run: readonly string[] = GATEWAY_ARGS,
 ): Promise<GatewayProcess> {
   const process = await startProcess(Deno.execPath(), {
     args: [
-      ...GATEWAY_ARGS,
+      ...run,
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
       ...flags,

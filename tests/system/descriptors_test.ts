@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { GATEWAY_ARGS, GATEWAY_READY } from "../helpers/gateway_process.ts";
+import { GATEWAY_ALL_ARGS, GATEWAY_READY } from "../helpers/gateway_process.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { type RunningProcess, startProcess } from "../helpers/process.ts";
 import { within } from "../helpers/within.ts";
@@ -59,7 +59,7 @@ Deno.test({
   ignore,
   fn: async () => {
     await using process = await startLimited(256, [
-      ...GATEWAY_ARGS,
+      ...GATEWAY_ALL_ARGS,
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
       ...["--metrics", "0", "--drain-timeout", "0"],

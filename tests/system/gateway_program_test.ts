@@ -14,6 +14,7 @@ import { FLAGS } from "../../gateway/setting_table.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import {
+  GATEWAY_ALL_ARGS,
   GATEWAY_ARGS,
   GATEWAY_MAIN,
   GATEWAY_READY,
@@ -509,7 +510,7 @@ Deno.test({
         "-c",
         'ulimit -n 256; exec "$0" "$@"',
         Deno.execPath(),
-        ...GATEWAY_ARGS,
+        ...GATEWAY_ALL_ARGS,
         ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
         ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
         ...["--metrics", "0"],

@@ -4,6 +4,7 @@ import { Box, type BoxFields, TcpClient } from "@maple/box";
 import type { HavenRunOptions } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { PERMISSIONS } from "../helpers/permissions.ts";
 import { type ProcessOptions, RunningProcess } from "../helpers/process.ts";
 import { TEST_IO } from "../helpers/test_io.ts";
 import { PATIENCE_MS } from "../helpers/within.ts";
@@ -47,16 +48,26 @@ export class HavenProcess extends RunningProcess {
         ...(TEST_IO && kind !== "THaven" && { io: TEST_IO }),
         ...options,
       }),
-    ]);
+    ], {
+      // Those with processes read the flags that they were started with, which takes all.
+      permissions: kind === "Haven"
+        ? [
+          ...PERMISSIONS.haven,
+          ...(TEST_IO === "epoll" ? ["--allow-ffi"] : []),
+        ]
+        : ["-A"],
+    });
   }
 
   /** Starts any program that serves. */
   static async run(
     args: readonly string[],
-    options: Pick<ProcessOptions, "cwd"> = {},
+    { permissions = ["-A"], ...options }:
+      & Pick<ProcessOptions, "cwd">
+      & { readonly permissions?: readonly string[] } = {},
   ): Promise<HavenProcess> {
     const process = new HavenProcess(Deno.execPath(), {
-      args: ["run", "-A", ...args],
+      args: ["run", "--no-prompt", ...permissions, ...args],
       ...options,
     });
     try {

@@ -5,6 +5,7 @@ import { Box, TcpClient } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import {
+  GATEWAY_ALL_ARGS,
   GATEWAY_ARGS,
   GATEWAY_READY,
   startGatewayProcess,
@@ -145,10 +146,11 @@ Deno.test(
     ignore: Deno.build.os !== "linux",
   },
   async () => {
-    await using gateway = await startGatewayProcess([
-      "--log-file",
-      "/dev/full",
-    ]);
+    await using gateway = await startGatewayProcess(
+      ["--log-file", "/dev/full"],
+      // A device is opened by a program that may do all, and by no other.
+      GATEWAY_ALL_ARGS,
+    );
     await using _worker = await EchoWorker.attach(gateway.inner);
     await serves(gateway);
     const { process } = gateway;

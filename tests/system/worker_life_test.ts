@@ -34,7 +34,7 @@ function handedOut(gateway: GatewayFixture, requests: number): Promise<void> {
 
 Deno.test("worker processes: ready when all have attached, seen by their names in ps, started with the same flags", async () => {
   await using gateway = await GatewayFixture.start();
-  await using worker = await WorkerProcess.start(gateway.inner);
+  await using worker = await WorkerProcess.start(gateway.inner, { all: true });
   assertEquals(gateway.gateway.stats().innerLinks, 2);
   assertEquals(worker.stdout, [
     `maple worker ready workers=2 gateways=127.0.0.1:${gateway.inner.port}`,

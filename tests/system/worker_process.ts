@@ -2,6 +2,7 @@
 
 import type { RunOptions } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
+import { PERMISSIONS } from "../helpers/permissions.ts";
 import { pathOf, ROOT } from "../helpers/paths.ts";
 import { RunningProcess } from "../helpers/process.ts";
 import type { Address } from "../helpers/raw_peer.ts";
@@ -15,6 +16,11 @@ const READY = /^maple worker ready workers=(\d+) gateways=\S+:\d+$/;
 export interface WorkerProcessOptions extends Omit<RunOptions, "signal"> {
   /** The program. @default {LIFE_WORKER} */
   program?: string;
+  /**
+   * Whether it may do all, and not only what it needs: only then Deno lets a master read the flags
+   * that it was started with, for its children. @default {whether it is another program}
+   */
+  all?: boolean;
   /** Whether to wait until it is ready. @default {true} */
   waits?: boolean;
   /** Where it runs. */
@@ -38,6 +44,7 @@ export class WorkerProcess extends RunningProcess {
     { port }: Address,
     {
       program = LIFE_WORKER,
+      all = program !== LIFE_WORKER,
       waits = true,
       cwd = ROOT,
       env = {},
@@ -48,7 +55,8 @@ export class WorkerProcess extends RunningProcess {
       cwd,
       env,
       args: [
-        ...["run", "-A", "--config", `${ROOT}/deno.json`, program],
+        ...["run", "--no-prompt", ...(all ? ["-A"] : PERMISSIONS.worker)],
+        ...["--config", `${ROOT}/deno.json`, program],
         ...[String(port), JSON.stringify({ workers: 2, ...options })],
       ],
     });

@@ -1,5 +1,6 @@
 // Tests of the trigger's command line, as processes.
 
+import { PERMISSIONS } from "../helpers/permissions.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import { VirtualRequest } from "@maple/trigger";
@@ -20,7 +21,14 @@ async function run(
   stdin?: Uint8Array,
 ): Promise<Result> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", PROGRAM, ...args],
+    args: [
+      "run",
+      "--no-prompt",
+      ...PERMISSIONS.trigger,
+      "--quiet",
+      PROGRAM,
+      ...args,
+    ],
     stdin: stdin ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",

@@ -1,5 +1,6 @@
 // The viewer as the program that users run, beside a gateway as the program that users run.
 
+import { PERMISSIONS } from "../../helpers/permissions.ts";
 import {
   assert,
   assertEquals,
@@ -28,7 +29,8 @@ import { reportWith } from "./stat_report.ts";
 const VIEWER = [
   "run",
   "--quiet",
-  "-A",
+  "--no-prompt",
+  ...PERMISSIONS.stat,
   pathOf("../../gateway/stat.ts"),
 ];
 

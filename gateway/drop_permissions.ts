@@ -1,0 +1,37 @@
+// What the gateway as a program gives up once it runs: whoever finds a way to run code in it has no
+// more than it needs.
+
+import type { Settings } from "./settings.ts";
+
+/** The names of permissions that can be given up. */
+export type Dropped = "run" | "import" | "ffi" | "write";
+
+/**
+ * Which permissions a gateway does not need any more once it listens. It has to read (the config
+ * file, certificates and secrets, at HUP), to use the network, and to ask for its environment.
+ */
+export function unneededPermissions(
+  { logFile, statFile, gateway: { io } }: Settings,
+): Dropped[] {
+  return [
+    "run",
+    "import",
+    ...io === "epoll" ? [] : ["ffi" as const],
+    ...logFile === undefined && statFile === undefined
+      ? ["write" as const]
+      : [],
+  ];
+}
+
+/**
+ * Gives them up, for ever.
+ *
+ * @returns Those that it had.
+ */
+export function dropPermissions(settings: Settings): Dropped[] {
+  return unneededPermissions(settings).filter((name) => {
+    const descriptor = { name } as Deno.PermissionDescriptor;
+    if (Deno.permissions.querySync(descriptor).state === "prompt") return false;
+    return Deno.permissions.revokeSync(descriptor).state !== "granted";
+  });
+}

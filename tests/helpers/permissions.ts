@@ -1,0 +1,41 @@
+// PERMISSIONS: what each program needs of Deno: the READMEs tell these flags, and tests start the
+// programs with them.
+
+/** The programs. */
+export type Program =
+  | "gateway"
+  | "stat"
+  | "trigger"
+  | "worker"
+  | "haven"
+  | "load";
+
+const SECRET = "MAPLE_INNER_SECRET";
+const TOKEN = "MAPLE_METRICS_TOKEN";
+
+/** The flags of `deno run`, by program. */
+export const PERMISSIONS: Readonly<Record<Program, readonly string[]>> = {
+  gateway: [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    `--allow-env=${SECRET},${TOKEN}`,
+    "--allow-sys",
+  ],
+  stat: ["--allow-read", "--allow-env=NO_COLOR"],
+  trigger: [
+    "--allow-net",
+    "--allow-read",
+    `--allow-env=${SECRET}`,
+    "--allow-sys=hostname",
+  ],
+  worker: [
+    "--allow-net",
+    "--allow-read",
+    "--allow-env",
+    "--allow-run",
+    "--allow-sys",
+  ],
+  haven: ["--allow-net", "--allow-read", "--allow-env", "--allow-sys"],
+  load: ["--allow-net", "--allow-read"],
+};

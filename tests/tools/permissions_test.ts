@@ -1,0 +1,24 @@
+// The READMEs tell the flags that tests start the programs with.
+
+import { assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { ROOT } from "../helpers/paths.ts";
+import { PERMISSIONS, type Program } from "../helpers/permissions.ts";
+
+const TOLD: Readonly<Record<Program, readonly [readme: string, what: string]>> =
+  {
+    gateway: ["gateway", "jsr:@maple/gateway"],
+    stat: ["gateway", "jsr:@maple/gateway/stat"],
+    trigger: ["trigger", "jsr:@maple/trigger"],
+    worker: ["worker", "worker.ts"],
+    haven: ["haven", "server.ts"],
+    load: ["bench", "bench/load.ts"],
+  };
+
+for (const [program, [folder, what]] of Object.entries(TOLD)) {
+  Deno.test(`README of ${folder} tells the permissions of ${program}`, async () => {
+    const readme = await Deno.readTextFile(join(ROOT, folder, "README.md"));
+    const flags = PERMISSIONS[program as Program].join(" ");
+    assertStringIncludes(readme, `deno run ${flags} ${what}`);
+  });
+}
