@@ -4,11 +4,13 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Box, Task, TaskCmd, TaskFlag } from "@maple/box";
 import {
   challengeOf,
+  createLogger,
   decodeGreeting,
   decodeReceipt,
   hello,
   type InnerRole,
   proofFrame,
+  queryTask,
   Secret,
   writeToUsersTask,
 } from "@maple/box/internal";
@@ -281,6 +283,13 @@ Deno.test("a monitor changes nothing", async () => {
     /WARN monitor looks\[1\] 127/,
   );
   assertEquals(gateway.gateway.stats().clients, 1);
+  // It may ask, and nothing has come of all that.
+  await monitor.sendBytes(queryTask({ uids: [1] }).pack());
+  const answer = await monitor.expect(TaskCmd.RECEIPT);
+  assertEquals(decodeReceipt(answer.body).offline, [1]);
+  const { queued, workers } = gateway.gateway.stats();
+  // The news of the client.
+  assertEquals([queued, workers], [1, 0]);
   void client;
 });
 
@@ -337,6 +346,47 @@ Deno.test("who has come by a secret that is gone is disconnected, and others get
   const { redelivered, givenUp, workers, innerLinks } = gateway.gateway.stats();
   assertEquals([redelivered, givenUp, workers, innerLinks], [2, 0, 1, 2]);
   for (const peer of olds) await peer[Symbol.asyncDispose]();
+});
+
+Deno.test("who has come without proof is disconnected when that is needed from its address", async () => {
+  await using gateway = await start({ innerOpen: "127.0.0.1" });
+  await using original = await gateway.attach();
+  await original.ask();
+  await gateway.until(({ workers }) => workers === 1);
+  gateway.gateway.renewSecrets();
+  assertEquals(gateway.gateway.stats().workers, 1);
+  gateway.gateway.renewSecrets({ innerOpen: "10.0.0.0/8" });
+  assertEquals(await original.closedByPeer(), 0);
+  await gateway.log.line(
+    /WARN worker .* is disconnected: it has proven nothing, which its address/,
+  );
+  await using further = await gateway.attach();
+  assert(challengeOf((await further.nextFrame())!));
+});
+
+Deno.test("a flood of those who prove nothing is a few lines in the log", async () => {
+  const file = await Deno.makeTempFile();
+  const COUNT = 150;
+  {
+    await using logger = createLogger({ role: "gateway", level: "WARN", file });
+    await using gateway = await start({ logger });
+    const { inner } = gateway;
+    await Promise.all(Array.from({ length: COUNT }, async () => {
+      const { peer } = await attachProven(inner, "worker", "wrong-0123456789");
+      await using _ = peer;
+      assertEquals(await peer.nextFrame(), null);
+    }));
+    assertEquals(gateway.gateway.stats().innerUnproven.secret, COUNT);
+  }
+  const lines = (await Deno.readTextFile(file)).trimEnd().split("\n");
+  await Deno.remove(file);
+  // Five at first, and one a second.
+  assert(lines.length < COUNT / 2, `${lines.length} lines`);
+  const hidden = lines.flatMap((line) =>
+    /\(and (\d+) more like it/.exec(line)?.[1] ?? []
+  );
+  const all = hidden.reduce((sum, more) => sum + Number(more), lines.length);
+  assertEquals(all, COUNT);
 });
 
 Deno.test("renewSecrets() that cannot be used changes nothing", async () => {
