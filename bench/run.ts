@@ -24,6 +24,7 @@ import { fairness } from "./run/fairness.ts";
 import { garbage } from "./run/garbage.ts";
 import { compileNative, Generator } from "./run/generator.ts";
 import { latency } from "./run/latency.ts";
+import { groups } from "./run/groups.ts";
 import { memory } from "./run/memory.ts";
 import { mixed } from "./run/mixed.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
@@ -42,6 +43,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   mixed,
   workers,
   users,
+  groups,
   connecting,
   scale,
   memory,

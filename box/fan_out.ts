@@ -42,7 +42,9 @@ interface Sending<S> {
   readonly no: number;
   readonly message: Uint8Array;
   readonly audience: Audience<S>;
-  readonly cost: number;
+  /** What it counts as for each receiver, and for those who have not got it yet. */
+  readonly unit: number;
+  bytes: number;
   readonly onSent: OnSent | undefined;
   taken: number;
 }
@@ -55,7 +57,7 @@ const AT_ONCE = 128;
 // looked at.
 const SLICE = {
   sessions: 256,
-  messages: 1024,
+  messages: 2048,
   bytes: 1024 * 1024,
   looks: 8192,
 };
@@ -158,6 +160,8 @@ export class FanOut<S extends FanSession> {
     session.fan = this.#lastNo;
     for (const sending of this.#sending) {
       if (sending.no <= fan || !sending.audience.has(session)) continue;
+      sending.bytes -= sending.unit;
+      this.#bytes -= sending.unit;
       if (this.#options.send(session, sending.message)) sending.taken++;
       this.#sentMessages++;
       this.#sentBytes += sending.message.length;
@@ -179,16 +183,18 @@ export class FanOut<S extends FanSession> {
     audience: Audience<S>,
     onSent: OnSent | undefined,
   ): void {
-    const cost = audience.size * Math.max(SMALL_BYTES, message.length);
+    const unit = Math.max(SMALL_BYTES, message.length);
+    const bytes = audience.size * unit;
     this.#sending.push({
       no: ++this.#lastNo,
       message: message.slice(),
       audience,
-      cost,
+      unit,
+      bytes,
       onSent,
       taken: 0,
     });
-    this.#bytes += cost;
+    this.#bytes += bytes;
     if (this.#scheduled) return;
     this.#scheduled = true;
     // Behind what came together with it, which may be for the same sessions.
@@ -201,8 +207,13 @@ export class FanOut<S extends FanSession> {
     if (this.#scheduled) this.#options.afterOthers(this.#turn);
   };
 
-  // Goes through the audience of the oldest message; whom it meets gets the younger ones as well.
   #slice(): void {
+    this.#send();
+    while (this.#waiters.length > 0 && !this.isFull) this.#waiters.shift()!();
+  }
+
+  // Goes through the audience of the oldest message; whom it meets gets the younger ones as well.
+  #send(): void {
     let looks = 0;
     let sessions = 0;
     this.#sentMessages = this.#sentBytes = 0;
@@ -223,11 +234,10 @@ export class FanOut<S extends FanSession> {
     }
   }
 
-  #end({ cost, onSent, taken }: Sending<S>): void {
+  #end({ bytes, onSent, taken }: Sending<S>): void {
     this.#sending.shift();
-    this.#bytes -= cost;
+    this.#bytes -= bytes;
     onSent?.(taken);
-    while (this.#waiters.length > 0 && !this.isFull) this.#waiters.shift()!();
   }
 
   // How many sessions a list of uids means, at most.

@@ -114,7 +114,7 @@ export const DEFAULTS: ResolvedOptions = {
   linger: 30,
   groupsPerClient: 100,
   groupsMax: 1_000_000,
-  fanOutBytes: 8 * 1024 * 1024,
+  fanOutBytes: 16 * 1024 * 1024,
   innerFrameBytes: 16 * 1024 * 1024,
   innerConnsMax: 1000,
   innerReserve: 100,

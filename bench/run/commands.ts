@@ -14,6 +14,14 @@ export const Cmd = {
   TO_SOME: 5,
   /** Sends a message to all users. */
   TO_ALL: 6,
+  /** Logs in with the uid of the body, and joins two of {@linkcode GROUPS_MANY} groups. */
+  JOIN_MANY: 7,
+  /** The same with {@linkcode GROUPS_FEW}; only as many join as make three of each. */
+  JOIN_FEW: 8,
+  /** Answers by a message to a group that the client has joined by `JOIN_MANY`. */
+  TO_GROUP_MANY: 9,
+  /** The same for one of `JOIN_FEW`. */
+  TO_GROUP_FEW: 10,
   /** That message. */
   MESSAGE: 100,
 } as const;
@@ -26,3 +34,12 @@ export const BURN_US = 200;
 
 /** How many users get a message of `TO_SOME`. */
 export const USERS_SOME = 1000;
+
+/** How many groups there are, of three members each. */
+export const GROUPS_MANY = 10_000;
+
+/** How many there are to compare with. */
+export const GROUPS_FEW = 10;
+
+/** How many members a group has. */
+export const GROUP_SIZE = 3;

@@ -55,7 +55,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     linger: 30,
     groupsPerClient: 100,
     groupsMax: 1_000_000,
-    fanOutBytes: 8_388_608,
+    fanOutBytes: 16_777_216,
     innerFrameBytes: 16_777_216,
     innerConnsMax: 1000,
     innerReserve: 100,
