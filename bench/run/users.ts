@@ -123,7 +123,7 @@ async function measure(
   for (const [i, [cmd, count]] of AUDIENCES.entries()) {
     const depth = count === 1 ? REQUESTS : LARGE_REQUESTS;
     const rate = await deliveries(generator, port, { cmd, depth, seconds });
-    figures?.values[i]!.push(rate);
+    figures?.values[i]?.push(rate);
   }
   const others = { ...HONEST, duration: seconds, "warm-up": WARM_UP_S };
   note(await generator.run(port, others), figures?.quiet);

@@ -1,6 +1,7 @@
-// A chat: who logs in is told to all, what one says is heard by all, the host shows people out, and
-// now and then all are told the time. One file for a haven server and for workers behind a gateway:
-// chat_haven.ts and chat_worker.ts register it, chat_client.ts talks to either.
+// A chat: who logs in comes into the room, which is a group; what one says is heard by all who are
+// there, the host shows people out, and now and then all are told the time. One file for a haven
+// server and for workers behind a gateway: chat_haven.ts and chat_worker.ts register it,
+// chat_client.ts talks to either.
 
 import type { BoxFields } from "@maple/box";
 import { type AnyApp, type AppRequest, Reply } from "@maple/haven";
@@ -9,7 +10,7 @@ import { type AnyApp, type AppRequest, Reply } from "@maple/haven";
 export const Cmd = {
   /** `{"uid": 7}` comes in. */
   LOGIN: 1,
-  /** Says something to all. */
+  /** Says something to all in the room. */
   SAY: 2,
   /** `{"uid": 7}` is shown out; only user 1 may do that. */
   KICK: 3,
@@ -25,6 +26,7 @@ export const Cmd = {
 export const Ret = { LOGIN_FIRST: 1, NOT_THE_HOST: 2 } as const;
 
 const HOST = 1;
+const ROOM = "the room";
 
 /** What a request keeps for its handler. */
 type State = { user: string };
@@ -36,7 +38,7 @@ export function registerChat(
   { tickSeconds = 60 } = {},
 ): void {
   const tell = (body: string) =>
-    app.writeToUsers([[[-1], { cmd: Cmd.HEAR, body }]]);
+    app.writeToGroups([[[ROOM], { cmd: Cmd.HEAR, body }]]);
 
   app.beforeRequest((request) => {
     if (request.cmd !== Cmd.LOGIN && request.uid === 0) {
@@ -47,7 +49,10 @@ export function registerChat(
 
   app.route(Cmd.LOGIN, (request) => {
     const { uid } = request.box.json<{ uid: number }>();
+    // Whoever was here on another connection is not any more.
+    app.leaveGroup(ROOM, [uid]);
     request.loginClient(uid);
+    request.joinGroup(ROOM);
     tell(`user ${uid} is here`);
     return { ret: 0 };
   }, "login");
@@ -65,20 +70,20 @@ export function registerChat(
   }, "kick");
 
   app.route(Cmd.LEAVE, (request) => {
+    request.leaveGroup(ROOM);
     request.logoutClient();
     tell(`${request.state.user} has left`);
     return { ret: 0 };
   }, "leave");
 
-  app.closeClient(({ uid }) => {
-    if (uid !== 0) tell(`user ${uid} is gone`);
-  });
+  // Of who has left the room before, nothing is to be told.
+  app.leaveGroups(({ uid }) => tell(`user ${uid} is gone`));
 
   app.repeatTimer(tickSeconds, () => {
     // Each process has this timer; all are told once.
     if (!app.isFirst) return;
     const body = new Date().toISOString();
-    app.writeToUsers([[[-1], { cmd: Cmd.TIME, body }]]);
+    app.writeToGroups([[[ROOM], { cmd: Cmd.TIME, body }]]);
   });
 }
 
