@@ -65,6 +65,7 @@ Deno.test("Worker says who it is in the body of the first ASK, and only there", 
     version: config.version,
     concurrency: 3,
     chains: true,
+    groups: true,
   });
   await gateway.send({
     cmd: TaskCmd.CLIENT_REQ,
