@@ -43,7 +43,7 @@ import { type ServerApp, serverApp } from "./server_app.ts";
 import type { UntypedState } from "./state.ts";
 import { type HavenStats, limitStats, newCounters } from "./stats.ts";
 import { newGroupCounters } from "./groups.ts";
-import { newUserCounters } from "./users.ts";
+import { newUserCounters } from "./user_commands.ts";
 
 /** Settings of a {@linkcode Haven}. */
 export type HavenOptions = AppOptions;

@@ -86,11 +86,11 @@ export class SiblingReceipts {
   /**
    * Another has told something: an answer goes to whoever waits for it.
    *
-   * @param work Does what a message says, and calls `tell` where an answer is wanted.
+   * @param work Does what a message says, and gives what became of it where somebody wants to know.
    */
   heard(
     { message, own, told }: Relayed,
-    work: (tell: ((receipt: Receipt) => void) | undefined) => void,
+    work: (isTold: boolean) => Receipt | undefined,
   ): void {
     const { ask, answers, by, receipt } = message as ReceiptMessage;
     if (answers !== undefined) {
@@ -98,8 +98,8 @@ export class SiblingReceipts {
       if (!waiting || by === undefined || receipt === undefined) return;
       waiting.answers.set(by, decodeReceipt(fromBase64(receipt)));
       this.#look(waiting);
-    } else if (ask === undefined) work(undefined);
-    else if (!own) work((receipt) => this.#answer(ask, receipt));
+    } else if (ask === undefined) work(false);
+    else if (!own) this.#answer(ask, work(true));
     else {
       // This one has done it before it told the others.
       const waiting = this.#waiting.get(ask);
@@ -109,7 +109,8 @@ export class SiblingReceipts {
     }
   }
 
-  #answer(ask: string, receipt: Receipt): void {
+  #answer(ask: string, receipt: Receipt | undefined): void {
+    if (!receipt) return;
     const message: ReceiptMessage = {
       answers: ask,
       by: this.#siblings.id,

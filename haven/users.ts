@@ -10,24 +10,14 @@ import type {
   UsersRow,
   WriteReceipt,
 } from "@maple/box";
-import {
-  decodeCloseUsers,
-  encodeCloseUsers,
-  encodeGroups,
-  toInt64,
-} from "@maple/box";
+import { encodeCloseUsers, encodeGroups, toInt64 } from "@maple/box";
 import type { ResolvedListen } from "./resolve_options.ts";
 import {
-  addOffline,
   ANSWER_MS,
-  answerQuery,
-  decodeQuery,
   encodeQuery,
   groupsBody,
   type Logger,
-  noReceipt,
   type Query,
-  QUERY_MAX,
   readRspToGroups,
   readRspToUsers,
   type Receipt,
@@ -43,46 +33,25 @@ import { fromBase64, toBase64 } from "./base64.ts";
 import { HavenError } from "./errors.ts";
 import { type GroupCounters, Groups } from "./groups.ts";
 import { checkSize } from "./message_size.ts";
-import { type ReceiptMessage, SiblingReceipts } from "./sibling_receipts.ts";
+import {
+  type ReceiptMessage,
+  type SiblingAnswers,
+  SiblingReceipts,
+} from "./sibling_receipts.ts";
+import {
+  USER_COMMANDS,
+  type UserCommand,
+  UserCommands,
+  type UserCounters,
+} from "./user_commands.ts";
 import type { UserSession } from "./user_session.ts";
 
-/** What is counted about users. */
-export interface UserCounters {
-  /** Messages to users, each row one. */
-  userMessages: number;
-  /** Connections that they were sent to. */
-  userDeliveries: number;
-  /** What could not be told to the other processes or threads. */
-  relayDropped: number;
-}
-
-/** All at 0. */
-export function newUserCounters(): UserCounters {
-  return { userMessages: 0, userDeliveries: 0, relayDropped: 0 };
-}
-
 /** What the processes or threads of a server tell each other; bytes are base64. */
-interface UsersMessage extends ReceiptMessage {
+interface UsersMessage
+  extends ReceiptMessage, Partial<Readonly<Record<UserCommand, string>>> {
   /** The uid that has logged in; as text, since it may be beyond 2^53. */
   readonly login?: string;
-  /** The body of a `WRITE_TO_USERS`. */
-  readonly write?: string;
-  /** The body of a `CLOSE_USERS`. */
-  readonly close?: string;
-  /** The body of a `JOIN_GROUPS` with uids. */
-  readonly join?: string;
-  /** The body of a `LEAVE_GROUPS` with uids. */
-  readonly leave?: string;
-  /** The body of a `WRITE_TO_GROUPS`. */
-  readonly toGroups?: string;
-  /** The body of a `CLOSE_GROUPS`. */
-  readonly closeGroups?: string;
-  /** The body of a `QUERY`. */
-  readonly query?: string;
 }
-
-/** Told what became of something here. */
-type Tell = ((receipt: Receipt) => void) | undefined;
 
 /** Whose users they are. */
 interface UsersApp<F extends object> {
@@ -101,14 +70,13 @@ interface UsersApp<F extends object> {
  * there, those of others that come in are older, and do not count.
  */
 export class Users<F extends object> {
-  /** Messages and deliveries. */
-  readonly counters: UserCounters = newUserCounters();
   readonly #app: UsersApp<F>;
   readonly #outboxBytes: number;
   readonly #siblings: Siblings | undefined;
   readonly #receipts: SiblingReceipts | undefined;
   readonly #table = new SessionTable<UserSession>();
   readonly #groups: Groups;
+  readonly #commands: UserCommands;
   // How many logins of a uid are on their way to the master and back.
   readonly #onTheWay = new Map<Int64, number>();
 
@@ -126,13 +94,19 @@ export class Users<F extends object> {
   ) {
     const { outboxBytes, siblings } = options;
     this.#groups = new Groups(this.#table, options, app);
+    this.#commands = new UserCommands(this.#table, this.#groups);
     this.#app = app;
     this.#outboxBytes = outboxBytes;
     this.#siblings = siblings;
     if (!siblings) return;
     const receipts = this.#receipts = new SiblingReceipts(siblings);
     siblings.onRelayed = (relayed) =>
-      receipts.heard(relayed, (tell) => this.#onTold(relayed, tell));
+      receipts.heard(relayed, (isTold) => this.#onTold(relayed, isTold));
+  }
+
+  /** Messages and deliveries. */
+  get counters(): UserCounters {
+    return this.#commands.counters;
   }
 
   /** How many users are logged in. */
@@ -191,9 +165,7 @@ export class Users<F extends object> {
    * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
    */
   write(rows: readonly UsersRow<F>[]): boolean {
-    const body = this.#usersBody(rows);
-    this.#deliver(body, undefined);
-    return !this.#siblings || this.#tell({ write: toBase64(body) });
+    return this.#do("write", this.#usersBody(rows));
   }
 
   /**
@@ -205,12 +177,7 @@ export class Users<F extends object> {
     rows: readonly UsersRow<F>[],
     options: AskOptions,
   ): Promise<WriteReceipt> {
-    const body = this.#usersBody(rows);
-    return this.#receiptOf(
-      (tell) => this.#deliver(body, tell),
-      () => ({ write: toBase64(body) }),
-      options,
-    );
+    return this.#receiptOf("write", this.#usersBody(rows), options);
   }
 
   /**
@@ -220,9 +187,7 @@ export class Users<F extends object> {
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer.
    */
   close(selection: UserSelection): boolean {
-    const body = encodeCloseUsers(selection);
-    this.#close(body, undefined);
-    return !this.#siblings || this.#tell({ close: toBase64(body) });
+    return this.#do("close", encodeCloseUsers(selection));
   }
 
   /** The same, and what became of it; see `writeForReceipt`. */
@@ -230,12 +195,7 @@ export class Users<F extends object> {
     selection: UserSelection,
     options: AskOptions,
   ): Promise<WriteReceipt> {
-    const body = encodeCloseUsers(selection);
-    return this.#receiptOf(
-      (tell) => this.#close(body, tell),
-      () => ({ close: toBase64(body) }),
-      options,
-    );
+    return this.#receiptOf("close", encodeCloseUsers(selection), options);
   }
 
   /**
@@ -246,9 +206,7 @@ export class Users<F extends object> {
    * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
    */
   writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    const body = this.#groupsBody(rows);
-    this.#groups.write(body);
-    return !this.#siblings || this.#tell({ toGroups: toBase64(body) });
+    return this.#do("toGroups", this.#groupsBody(rows));
   }
 
   /** The same, and what became of it; see `writeForReceipt`. */
@@ -256,19 +214,13 @@ export class Users<F extends object> {
     rows: readonly GroupsRow<F>[],
     options: AskOptions,
   ): Promise<WriteReceipt> {
-    const body = this.#groupsBody(rows);
-    return this.#receiptOf(
-      (tell) => tell(receiptOf(this.#groups.write(body))),
-      () => ({ toGroups: toBase64(body) }),
-      options,
-    );
+    return this.#receiptOf("toGroups", this.#groupsBody(rows), options);
   }
 
   /** Closes the members of a group. */
   closeGroup(name: string): boolean {
     const body = encodeGroups({ names: [name], uids: [] });
-    this.#groups.close(body);
-    return !this.#siblings || this.#tell({ closeGroups: toBase64(body) });
+    return this.#do("closeGroups", body);
   }
 
   /** The same, and what became of it; see `writeForReceipt`. */
@@ -277,27 +229,19 @@ export class Users<F extends object> {
     options: AskOptions,
   ): Promise<WriteReceipt> {
     const body = encodeGroups({ names: [name], uids: [] });
-    return this.#receiptOf(
-      (tell) => tell(receiptOf(this.#groups.close(body))),
-      () => ({ closeGroups: toBase64(body) }),
-      options,
-    );
+    return this.#receiptOf("closeGroups", body, options);
   }
 
   /** Makes the connections of users join groups. */
   joinUsers(selection: GroupSelection): boolean {
     const body = encodeGroups(selection);
-    if (selection.uids.length === 0) return true;
-    this.#groups.joinUsers(body);
-    return !this.#siblings || this.#tell({ join: toBase64(body) });
+    return selection.uids.length === 0 || this.#do("join", body);
   }
 
   /** Makes them leave groups. */
   leaveUsers(selection: GroupSelection): boolean {
     const body = encodeGroups(selection);
-    if (selection.uids.length === 0) return true;
-    this.#groups.leaveUsers(body);
-    return !this.#siblings || this.#tell({ leave: toBase64(body) });
+    return selection.uids.length === 0 || this.#do("leave", body);
   }
 
   /**
@@ -307,17 +251,12 @@ export class Users<F extends object> {
    * `signal`.
    */
   async ask(query: Partial<Query>, options: AskOptions): Promise<Receipt> {
-    options.signal?.throwIfAborted();
     const body = encodeQuery(query);
-    const own = this.#answerTo(body);
-    const receipts = this.#receipts;
-    if (!receipts) return own;
-    const { parts, all } = await receipts.ask(
-      (more) => this.#tell({ query: toBase64(body), ...more }, true),
-      ANSWER_MS,
-      options,
-    );
-    if (all) return sumReceipts([own, ...parts]);
+    const { parts, all } = await this.#tellAll("query", body, {
+      ms: ANSWER_MS,
+      ...options,
+    });
+    if (all) return sumReceipts(parts);
     throw new HavenError(
       "timeout",
       `Cannot tell who is there: not all processes have answered within ${
@@ -345,56 +284,40 @@ export class Users<F extends object> {
     return body;
   }
 
+  // Here, and where the others are told.
+  #do(what: UserCommand, body: Uint8Array): boolean {
+    this.#commands.run(what, body, false);
+    return !this.#siblings || this.#tell({ [what]: toBase64(body) });
+  }
+
   async #receiptOf(
-    work: (tell: (receipt: Receipt) => void) => void,
-    message: () => UsersMessage,
+    what: UserCommand,
+    body: Uint8Array,
     options: AskOptions,
   ): Promise<WriteReceipt> {
+    const { parts, all } = await this.#tellAll(what, body, {
+      ms: RECEIPT_MS,
+      ...options,
+    });
+    return writeReceipt(sumReceipts(parts), all);
+  }
+
+  // The same, and what all of them tell.
+  async #tellAll(
+    what: UserCommand,
+    body: Uint8Array,
+    { ms, ...options }: AskOptions & { readonly ms: number },
+  ): Promise<SiblingAnswers> {
     options.signal?.throwIfAborted();
-    const own = new Promise<Receipt>((resolve) => work(resolve));
+    const own = this.#commands.run(what, body, true)!;
     const receipts = this.#receipts;
-    if (!receipts) return writeReceipt(await own, true);
+    if (!receipts) return { parts: [own], all: true };
     const { parts, all } = await receipts.ask(
-      (more) => this.#tell({ ...message(), ...more }, true),
-      RECEIPT_MS,
+      (more) => this.#tell({ [what]: toBase64(body), ...more }, true),
+      ms,
       options,
     );
-    return writeReceipt(sumReceipts([await own, ...parts]), all);
-  }
-
-  #answerTo(body: Uint8Array): Receipt {
-    const sessions = this.#table;
-    const groups = this.#groups.asked;
-    const asked = { sessions, groups, uidsMax: QUERY_MAX };
-    return { ...noReceipt(), ...answerQuery(decodeQuery(body), asked) };
-  }
-
-  #deliver(body: Uint8Array, tell: Tell): void {
-    const { counters } = this;
-    const offline = tell && new Set<Int64>();
-    let delivered = 0;
-    readRspToUsers(body, (message) => {
-      counters.userMessages++;
-      if (offline) addOffline(offline, this.#table, message);
-      this.#table.forEachSelected(message, (session) => {
-        if (session.write(message.buf)) delivered++;
-      });
-      return true;
-    });
-    counters.userDeliveries += delivered;
-    tell?.(receiptOf(delivered, offline));
-  }
-
-  #close(body: Uint8Array, tell: Tell): void {
-    const selection = decodeCloseUsers(body);
-    const offline = tell && new Set<Int64>();
-    if (offline) addOffline(offline, this.#table, selection);
-    let closed = 0;
-    this.#table.forEachSelected(selection, (session) => {
-      session.close();
-      closed++;
-    });
-    tell?.(receiptOf(closed, offline));
+    return { parts: [own, ...parts], all };
   }
 
   #tell(message: UsersMessage, echo = false): boolean {
@@ -407,23 +330,20 @@ export class Users<F extends object> {
     return false;
   }
 
-  #onTold({ message, own }: Relayed, tell: Tell): void {
-    const { login, write, close, query, ...ofGroups } = message as UsersMessage;
-    if (write !== undefined) this.#deliver(fromBase64(write), tell);
-    if (close !== undefined) this.#close(fromBase64(close), tell);
-    if (query !== undefined) tell?.(this.#answerTo(fromBase64(query)));
-    const { join, leave, toGroups, closeGroups } = ofGroups;
-    if (join !== undefined) this.#groups.joinUsers(fromBase64(join));
-    if (leave !== undefined) this.#groups.leaveUsers(fromBase64(leave));
-    if (toGroups !== undefined) {
-      const delivered = this.#groups.write(fromBase64(toGroups));
-      tell?.(receiptOf(delivered));
+  #onTold(
+    { message, own }: Relayed,
+    isTold: boolean,
+  ): Receipt | undefined {
+    const told = message as UsersMessage;
+    if (told.login !== undefined) {
+      this.#onLogin(toInt64(BigInt(told.login)), own);
     }
-    if (closeGroups !== undefined) {
-      const closed = this.#groups.close(fromBase64(closeGroups));
-      tell?.(receiptOf(closed));
+    for (const what of USER_COMMANDS) {
+      const body = told[what];
+      if (body === undefined) continue;
+      return this.#commands.run(what, fromBase64(body), isTold);
     }
-    if (login !== undefined) this.#onLogin(toInt64(BigInt(login)), own);
+    return undefined;
   }
 
   #onLogin(uid: Int64, own: boolean): void {
@@ -438,8 +358,4 @@ export class Users<F extends object> {
     } else if (onTheWay > 1) this.#onTheWay.set(uid, onTheWay - 1);
     else this.#onTheWay.delete(uid);
   }
-}
-
-function receiptOf(delivered: number, offline?: Iterable<Int64>): Receipt {
-  return { ...noReceipt(), delivered, offline: [...offline ?? []] };
 }
