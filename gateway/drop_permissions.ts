@@ -31,7 +31,14 @@ export function unneededPermissions(
 export function dropPermissions(settings: Settings): Dropped[] {
   return unneededPermissions(settings).filter((name) => {
     const descriptor = { name } as Deno.PermissionDescriptor;
-    if (Deno.permissions.querySync(descriptor).state === "prompt") return false;
-    return Deno.permissions.revokeSync(descriptor).state !== "granted";
+    try {
+      if (Deno.permissions.querySync(descriptor).state === "prompt") {
+        return false;
+      }
+      return Deno.permissions.revokeSync(descriptor).state !== "granted";
+    } catch {
+      // A Deno that does not know it.
+      return false;
+    }
   });
 }

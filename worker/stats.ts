@@ -46,7 +46,7 @@ export interface TaskKindStats {
 
 /**
  * The counters of a worker in one process; see `Worker.stats`. All totals are since it was
- * attached. It is JSON as it is.
+ * attached, all times seconds, all sizes bytes. It is JSON as it is.
  */
 export interface WorkerProcessStats {
   /** The option `name`. */

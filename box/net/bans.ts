@@ -14,7 +14,8 @@ export interface Ban {
 /** The most bans at a time. */
 export const BANS_MAX = 10_000;
 
-interface Held {
+// One as it is kept.
+interface Begun {
   readonly range: IpRange;
   readonly until: number;
 }
@@ -22,9 +23,9 @@ interface Held {
 /** Addresses that are kept out for a while. What has ended is forgotten when another begins. */
 export class Bans {
   readonly #now: () => number;
-  readonly #table = new IpTable<Held>();
+  readonly #table = new IpTable<Begun>();
   // In the order of their beginning.
-  readonly #held = new Map<string, Held>();
+  readonly #bans = new Map<string, Begun>();
 
   /**
    * Keeps nobody out yet.
@@ -38,7 +39,7 @@ export class Bans {
   /** How many there are. */
   get size(): number {
     this.#forgetEnded();
-    return this.#held.size;
+    return this.#bans.size;
   }
 
   /**
@@ -51,11 +52,11 @@ export class Bans {
     const name = `${range}`;
     this.#delete(name);
     if (seconds === 0) return true;
-    if (this.#held.size >= BANS_MAX) this.#forgetEnded();
-    if (this.#held.size >= BANS_MAX) return false;
-    const held = { range, until: this.#now() + seconds * 1000 };
-    this.#held.set(name, held);
-    this.#table.set(range, held);
+    if (this.#bans.size >= BANS_MAX) this.#forgetEnded();
+    if (this.#bans.size >= BANS_MAX) return false;
+    const ban = { range, until: this.#now() + seconds * 1000 };
+    this.#bans.set(name, ban);
+    this.#table.set(range, ban);
     return true;
   }
 
@@ -70,7 +71,7 @@ export class Bans {
   list(): Ban[] {
     this.#forgetEnded();
     const now = this.#now();
-    return Array.from(this.#held, ([address, { until }]) => ({
+    return Array.from(this.#bans, ([address, { until }]) => ({
       address,
       seconds: (until - now) / 1000,
     }));
@@ -78,15 +79,15 @@ export class Bans {
 
   #forgetEnded(): void {
     const now = this.#now();
-    for (const [name, { until }] of this.#held) {
+    for (const [name, { until }] of this.#bans) {
       if (until <= now) this.#delete(name);
     }
   }
 
   #delete(name: string): void {
-    const held = this.#held.get(name);
-    if (!held) return;
-    this.#held.delete(name);
-    this.#table.delete(held.range);
+    const ban = this.#bans.get(name);
+    if (!ban) return;
+    this.#bans.delete(name);
+    this.#table.delete(ban.range);
   }
 }

@@ -34,7 +34,7 @@ export interface GroupStats {
   members: number;
 }
 
-/** What a gateway tells of itself; see `Gateway.stats`. */
+/** What a gateway tells of itself; see `Gateway.stats`. All times are seconds, all sizes bytes. */
 export interface GatewayStats extends GatewayCounters {
   /** Bytes of memory that unfinished frames and what is to be sent take, of all connections. */
   bufferBytes: number;
