@@ -6,6 +6,7 @@ import { checkDependencies } from "./dependencies.ts";
 import { jsrEnvironment } from "./deno.ts";
 import { readConfig, walk, workspaceFolders } from "./jsr_package.ts";
 import { ROOT } from "./jsr_registry.ts";
+import { readmeLinkProblems } from "./readme_links.ts";
 import { packageGraphProblems } from "./package_graph.ts";
 
 /** How the program is called. */
@@ -19,6 +20,7 @@ Runs these steps, or only those named, and stops at the first that fails:
   doc      deno doc --lint of every entry point of every package
   graph    packages import only what they may
   supply   what is taken from elsewhere has an exact version, and a row in the README with its licence
+  links    READMEs of packages lead to nothing outside of them
   width    no comment is wider than 100 columns
   merge    no file holds the marks of a merge that was not finished`;
 
@@ -137,6 +139,10 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   supply: async () => {
     const problems = await checkDependencies(ROOT, dependentFiles());
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
+  links: async () => {
+    const problems = await readmeLinkProblems(await workspaceFolders(ROOT));
     return problems.length > 0 ? problems.join("\n") : undefined;
   },
   width: async () => {
