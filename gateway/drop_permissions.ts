@@ -8,7 +8,8 @@ export type Dropped = "run" | "import" | "ffi" | "write";
 
 /**
  * Which permissions a gateway does not need any more once it listens. It has to read (the config
- * file, certificates and secrets, at HUP), to use the network, and to ask for its environment.
+ * file, certificates, secrets and who is denied, at HUP), to use the network, and to ask for its
+ * environment.
  */
 export function unneededPermissions(
   { logFile, statFile, gateway: { io } }: Settings,

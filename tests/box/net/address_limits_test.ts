@@ -77,7 +77,7 @@ Deno.test("AddressLimits without limits of its own bounds public addresses only"
   for (
     const address of [
       ...["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1"],
-      ...["169.254.1.1", "::1", "fd00::1", "fe80::1"],
+      ...["169.254.1.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.9"],
     ]
   ) {
     assertEquals(fixture.connect(address, 5000).length, 5000, address);
