@@ -58,6 +58,7 @@ export class GatewayLink {
   #sentOn: GatewayConnection | undefined;
   #inDoubt = false;
   #outageTold = false;
+  #refusalTold = false;
   #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
   // While a secret is refused: why, until when no attempt is made, and how long the last pause was.
@@ -195,6 +196,7 @@ export class GatewayLink {
         await this.#write(message);
         this.#lastFailure = undefined;
         this.#outageTold = false;
+        this.#refusalTold = false;
         delay = this.#options.retryDelayMs;
       } catch (error) {
         this.#attemptFailed(error as Error);
@@ -340,16 +342,16 @@ export class GatewayLink {
     const isLasting = isRefusal || error instanceof TriggerError;
     const code = isRefusal ? "secret" : "connection";
     for (const message of this.#queue.waiting()) {
-      if (isRefusal && message.ensure === "forever") this.#tellOutage(error);
+      if (isRefusal && message.ensure === "forever") this.#tellRefusal(error);
       else if (message.ensure === false || isLasting) {
         this.#fail(message, code, error.message);
       }
     }
   }
 
-  #tellOutage({ message }: Error): void {
-    if (this.#outageTold) return;
-    this.#outageTold = true;
+  #tellRefusal({ message }: Error): void {
+    if (this.#refusalTold) return;
+    this.#refusalTold = true;
     this.#logger.warn(
       `gateway ${this.name}: ${message}; trying again less and less often, at last every ${
         MAX_REFUSED_DELAY_MS / 1000

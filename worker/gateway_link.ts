@@ -48,6 +48,9 @@ export interface LinkOptions extends AskOptions {
  */
 export type LinkState = "new" | "away" | "knocking" | "attached";
 
+// What keeps a worker from its work.
+type Trouble = "away" | "silent" | "turned away" | "refused" | "file";
+
 const RECONNECT_MS = 1000;
 // One that refuses the worker, or is refused, for its secret is asked less and less often.
 const MAX_RECONNECT_MS = 30_000;
@@ -66,7 +69,8 @@ export class GatewayLink {
   #connection: GatewayConnection | undefined;
   #running: Promise<void> | undefined;
   #stopped = false;
-  #awayLogged = false;
+  // What was logged since it was attached, each kind once.
+  readonly #told = new Set<Trouble>();
   #reconnectMs = RECONNECT_MS;
   #endWait: (() => void) | undefined;
 
@@ -143,7 +147,9 @@ export class GatewayLink {
     } catch (error) {
       if (this.#stopped) return undefined;
       this.#setState("away");
+      this.#reconnectMs = RECONNECT_MS;
       this.#warnOnce(
+        "away",
         `cannot reach gateway ${this.name}, trying each second: ${
           (error as Error).message
         }`,
@@ -156,7 +162,9 @@ export class GatewayLink {
 
   async #serve(conn: Deno.Conn<Deno.NetAddr>): Promise<void> {
     let ended: CloseCause | undefined;
-    const secret = this.#options.secret.renew((why) => this.#warnOnce(why));
+    const secret = this.#options.secret.renew((why) =>
+      this.#warnOnce("file", why)
+    );
     const { name } = this;
     const connection = new GatewayConnection(conn, { name, secret }, {
       onTask: this.#handler.onTask,
@@ -188,7 +196,7 @@ export class GatewayLink {
   }
 
   #onAttached(): void {
-    this.#awayLogged = false;
+    this.#told.clear();
     this.#handler.logger.info(`attached to gateway ${this.name}`);
     this.#setState("attached");
   }
@@ -199,6 +207,7 @@ export class GatewayLink {
     if (!this.greets && !connection.waits) connection.attach();
     else {
       this.#warnOnce(
+        "silent",
         `gateway ${this.name} has not let this worker in yet; waiting`,
       );
     }
@@ -206,6 +215,7 @@ export class GatewayLink {
 
   #tellRefusal(why: string): void {
     this.#warnOnce(
+      "refused",
       `cannot work for gateway ${this.name}: ${why}; trying again less and less often, at last every ${
         MAX_RECONNECT_MS / 1000
       } s`,
@@ -217,14 +227,15 @@ export class GatewayLink {
       this.#handler.logger.warn(`lost gateway ${this.name}: ${message}`);
     } else {
       this.#warnOnce(
+        "turned away",
         `gateway ${this.name} does not let this worker in, trying each second: ${message}; it may be full (its option innerConnsMax) or want a secret, or this is not its port for workers`,
       );
     }
   }
 
-  #warnOnce(line: string): void {
-    if (this.#awayLogged) return;
-    this.#awayLogged = true;
+  #warnOnce(kind: Trouble, line: string): void {
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
     this.#handler.logger.warn(line);
     this.#handler.onTurnedAway(line);
   }

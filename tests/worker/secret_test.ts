@@ -7,7 +7,7 @@ import { challengeFrame, proofOf, Secret } from "@maple/box/internal";
 import { WorkerError } from "@maple/worker";
 import { resolveRun } from "../../worker/options.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { PlayedGateway } from "../helpers/played_gateway.ts";
+import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
 import { ALL_SECRETS, SECRETS } from "../helpers/proven_worker.ts";
 import { SecretFile } from "../helpers/secret_file.ts";
 import { addressOf, call, WorkerFixture } from "./worker_fixture.ts";
@@ -66,6 +66,28 @@ Deno.test("a worker without a secret, or another one, is one line on both sides,
     await worker.app.close();
     await attaching;
   }
+});
+
+Deno.test("a gateway that was away and then refuses the worker is told as both, and asked each second while away", async () => {
+  const port = freePort();
+  await using worker = new WorkerFixture();
+  const secret = "another-secret-altogether";
+  const attaching = worker.app.attach({ port, secret });
+  await worker.log.line(/^WARN cannot reach gateway/);
+  {
+    await using _gateway = await GatewayFixture.start({
+      innerPort: port,
+      innerSecrets: ALL_SECRETS,
+    });
+    await worker.log.line(/^WARN cannot work for gateway/);
+  }
+  await using gateway = await GatewayFixture.start({
+    innerPort: port,
+    innerSecrets: `worker:${secret}`,
+  });
+  await attaching;
+  assertEquals(gateway.gateway.stats().workers, 1);
+  assertEquals(worker.log.complaints.length, 2);
 });
 
 Deno.test("a worker with a secret refuses a gateway that does not ask for it", async () => {
