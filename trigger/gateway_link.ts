@@ -3,29 +3,20 @@
 
 import {
   ANSWER_MS,
-  canHaveReceipt,
-  CHALLENGE_MS,
   gatewayName,
-  hello,
-  identityOf,
   type Logger,
   onAbort,
   queryTask,
   type Receipt,
 } from "@maple/box/internal";
-import config from "./deno.json" with { type: "json" };
 import { TriggerError, type TriggerErrorCode } from "./errors.ts";
-import { GatewayConnection, SecretRefusal } from "./gateway_connection.ts";
-import { type Message, MessageQueue } from "./message_queue.ts";
+import { type GatewayConnection, SecretRefusal } from "./gateway_connection.ts";
+import { GatewayDialer, MAX_REFUSED_DELAY_MS } from "./gateway_dialer.ts";
+import { isWatchedOn, type Message, whyNot } from "./message.ts";
+import { MessageQueue } from "./message_queue.ts";
 import type { Ensure, ResolvedOptions, TriggerGateway } from "./options.ts";
 
 const MAX_RETRY_DELAY_MS = 2000;
-// A gateway that refuses the trigger, or is refused, for its secret is asked less and less often.
-const REFUSED_DELAY_MS = 1000;
-const MAX_REFUSED_DELAY_MS = 30_000;
-const GREETING_MS = 1000;
-// Of the time of one attempt, so that its end is told as what it is.
-const CHALLENGE_SHARE = 0.8;
 const CLOSED = "the trigger is closed";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -46,36 +37,27 @@ export interface LinkSendOptions {
 export class GatewayLink {
   /** Host and port, for messages. */
   readonly name: string;
-  readonly #address: TriggerGateway;
   readonly #options: ResolvedOptions;
   readonly #logger: Logger;
-  readonly #hello: Uint8Array;
+  readonly #dialer: GatewayDialer;
   readonly #queue = new MessageQueue();
   #writing: Message | undefined;
   #running: Promise<void> | undefined;
   #connection: GatewayConnection | undefined;
-  #attempt: AbortController | undefined;
   #sentOn: GatewayConnection | undefined;
   #inDoubt = false;
   #outageTold = false;
   #refusalTold = false;
   #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
-  // While a secret is refused: why, until when no attempt is made, and how long the last pause was.
-  #refusal: SecretRefusal | undefined;
-  #refusedUntil = 0;
-  #refusedMs = 0;
   #onRoom: (() => void) | undefined;
   #pause: { readonly message: Message; readonly end: () => void } | undefined;
 
   /** @param options Complete and checked. */
   constructor(address: TriggerGateway, options: ResolvedOptions) {
     this.name = gatewayName(address);
-    this.#address = address;
     this.#options = options;
-    const { name } = options;
-    const { version } = config;
-    this.#hello = hello(identityOf({ name, version, receipts: true }));
+    this.#dialer = new GatewayDialer(address, options);
     this.#logger = options.logger;
   }
 
@@ -124,7 +106,10 @@ export class GatewayLink {
         ? Math.min(ANSWER_MS, timeoutMs)
         : timeoutMs;
       const aborted = onAbort(signal, () => {
-        if (this.#remove(message)) reject(signal!.reason);
+        if (!this.#remove(message)) return;
+        // What was sent is sent, and asked for at the end.
+        this.#sentOn = message.sentOn ?? this.#sentOn;
+        reject(signal!.reason);
       });
       const message: Message = {
         ...{ frame, ensure, wants, timeoutMs: ms },
@@ -158,10 +143,9 @@ export class GatewayLink {
 
   async #close(): Promise<boolean> {
     for (const message of this.#queue.all()) {
-      if (message.sentOn === undefined) this.#fail(message, "closed", CLOSED);
-      else this.#doubt(message, CLOSED);
+      this.#giveUp(message, "closed", CLOSED);
     }
-    this.#attempt?.abort();
+    this.#dialer.abort();
     await this.#running;
     const connection = this.#connection;
     if (connection?.open) {
@@ -201,8 +185,7 @@ export class GatewayLink {
       } catch (error) {
         this.#attemptFailed(error as Error);
         if (message.isOver) continue;
-        const refusedMs = this.#refusedUntil - performance.now();
-        await this.#pauseFor(message, Math.max(delay, refusedMs));
+        await this.#pauseFor(message, Math.max(delay, this.#dialer.refusedMs));
         delay = Math.min(delay * 2, MAX_RETRY_DELAY_MS);
       }
     }
@@ -261,48 +244,10 @@ export class GatewayLink {
   }
 
   async #connect(): Promise<GatewayConnection> {
-    if (this.#refusal && performance.now() < this.#refusedUntil) {
-      throw this.#refusal;
-    }
-    try {
-      const connection = await this.#attemptToConnect();
-      this.#refusal = undefined;
-      this.#refusedMs = 0;
-      return connection;
-    } catch (error) {
-      if (error instanceof SecretRefusal) this.#onRefusal(error);
-      throw error;
-    }
-  }
-
-  #onRefusal(refusal: SecretRefusal): void {
-    this.#refusal = refusal;
-    this.#refusedMs = Math.min(
-      Math.max(REFUSED_DELAY_MS, 2 * this.#refusedMs),
-      MAX_REFUSED_DELAY_MS,
-    );
-    this.#refusedUntil = performance.now() + this.#refusedMs;
-  }
-
-  async #attemptToConnect(): Promise<GatewayConnection> {
-    const attempt = this.#attempt = new AbortController();
-    const { timeoutMs, secret } = this.#options;
-    const timer = setTimeout(() => attempt.abort(), timeoutMs);
-    try {
-      const connection = await GatewayConnection.open(this.#address, {
-        hello: this.#hello,
-        greetingMs: Math.min(GREETING_MS, timeoutMs / 2),
-        secret: secret.renew((why) => this.#logger.warn(why)),
-        challengeMs: Math.min(CHALLENGE_MS, CHALLENGE_SHARE * timeoutMs),
-        signal: attempt.signal,
-      });
-      connection.ended.then((taken) => this.#onEnd(connection, taken));
-      this.#logger.debug(`connected to gateway ${this.name}`);
-      return connection;
-    } finally {
-      clearTimeout(timer);
-      this.#attempt = undefined;
-    }
+    const connection = await this.#dialer.connect();
+    connection.ended.then((taken) => this.#onEnd(connection, taken));
+    this.#logger.debug(`connected to gateway ${this.name}`);
+    return connection;
   }
 
   #onEnd(connection: GatewayConnection, taken: boolean): void {
@@ -344,7 +289,7 @@ export class GatewayLink {
     for (const message of this.#queue.waiting()) {
       if (isRefusal && message.ensure === "forever") this.#tellRefusal(error);
       else if (message.ensure === false || isLasting) {
-        this.#fail(message, code, error.message);
+        this.#giveUp(message, code, error.message);
       }
     }
   }
@@ -368,13 +313,20 @@ export class GatewayLink {
     const late = `not done within ${message.timeoutMs / 1000} s: ${why}`;
     if (message.wants === "answer") this.#fail(message, "timeout", late);
     else if (message.ensure !== "forever") {
-      if (isSent || message.takenBy !== undefined) this.#doubt(message, late);
-      else this.#fail(message, "timeout", late);
+      this.#giveUp(message, "timeout", late);
     } else if (!this.#outageTold) {
       this.#outageTold = true;
       this.#logger.warn(`gateway ${this.name}: ${late}; trying on`);
     }
     if (this.#writing === message) this.#connection?.cut();
+  }
+
+  // Where the gateway may have taken it that is said instead.
+  #giveUp(message: Message, code: TriggerErrorCode, why: string): void {
+    const { sentOn, takenBy } = message;
+    if (sentOn === undefined && takenBy === undefined) {
+      this.#fail(message, code, why);
+    } else this.#doubt(message, why);
   }
 
   // It may have been done, and nobody will know.
@@ -420,30 +372,4 @@ export class GatewayLink {
       this.#pause = { message, end };
     });
   }
-}
-
-// Whether the receipt of a message is waited for on a connection.
-function isWatchedOn(connection: GatewayConnection, message: Message): boolean {
-  return message.wants !== "none" && connection.givesReceipts &&
-    canHaveReceipt(message.frame);
-}
-
-// Why a gateway is not sent a message.
-function whyNot(
-  { frame: { length }, wants }: Message,
-  { frameBytes, givesReceipts }: GatewayConnection,
-): [code: TriggerErrorCode, why: string] | undefined {
-  if (length > frameBytes) {
-    return [
-      "limit",
-      `${length} bytes are too many: it takes messages of up to ${frameBytes} (its option innerFrameBytes)`,
-    ];
-  }
-  if (givesReceipts || wants === "none" || wants === "where given") {
-    return undefined;
-  }
-  return [
-    "unsupported",
-    "this gateway gives no receipts and answers no questions, as those of the original system",
-  ];
 }

@@ -10,7 +10,7 @@ import {
 } from "@maple/box/internal";
 import { TriggerError } from "./errors.ts";
 import { GatewayLink } from "./gateway_link.ts";
-import type { Message } from "./message_queue.ts";
+import type { Message } from "./message.ts";
 import type { ResolvedOptions, TriggerGateway } from "./options.ts";
 
 /** All gateways of a trigger. */

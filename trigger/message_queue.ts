@@ -1,43 +1,8 @@
 // MessageQueue: the messages of one gateway in their order: those that wait, and behind them those
 // whose receipt is waited for.
 
-import type { Receipt } from "@maple/box/internal";
-import type { TriggerError } from "./errors.ts";
 import type { GatewayConnection } from "./gateway_connection.ts";
-import type { Ensure } from "./options.ts";
-
-/** One message to one gateway. */
-export interface Message {
-  /** The whole frame. */
-  readonly frame: Uint8Array;
-  /** How much is done so that it is sent. */
-  readonly ensure: Ensure;
-  /** How its time is kept. */
-  readonly timer: ReturnType<typeof setInterval>;
-  /** Milliseconds of one attempt. */
-  readonly timeoutMs: number;
-  /**
-   * What is waited for: `"none"`, that it is handed to the connection; `"where given"`, for the
-   * receipt of a gateway that gives one; `"receipt"`, for that alone; `"answer"`, the same, and
-   * asking twice does no harm.
-   */
-  readonly wants: "none" | "where given" | "receipt" | "answer";
-  /** It is done. */
-  readonly resolve: (receipt: Receipt | undefined) => void;
-  /** It has failed. */
-  readonly reject: (error: TriggerError) => void;
-  /** Whether it is done, or given up. */
-  isOver: boolean;
-  /** The connection that it was sent on, while its receipt is waited for. */
-  sentOn: GatewayConnection | undefined;
-  /** What that knows it by. */
-  receiptId: number;
-  /**
-   * The life of the gateway that may have taken it, though its connection was lost: this one is not
-   * sent it again.
-   */
-  takenBy: number | undefined;
-}
+import type { Message } from "./message.ts";
 
 /** The messages of one gateway, in their order. */
 export class MessageQueue {

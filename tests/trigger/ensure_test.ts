@@ -202,6 +202,50 @@ Deno.test("what a gateway that lives on gave no receipt for, since the connectio
   assertEquals(await trigger.close(), false);
 });
 
+Deno.test("what may have been taken is never called untaken, however it ends", async () => {
+  using played = new PlayedGateway();
+  const trigger = makeTrigger(played.port, { retryDelay: 0.01, timeout: 1 });
+  const calls = [0, 1].map((sn) => {
+    const call = trigger.writeToWorker({ cmd: 1, sn });
+    return assertRejects(() => call, TriggerError);
+  });
+  const first = await acceptAs(played, 5);
+  await first.expect(TaskCmd.WRITE_TO_WORKER);
+  await first.expect(TaskCmd.WRITE_TO_WORKER);
+  first.close();
+  // What is there next is no gateway, which ends all that waits.
+  await using stranger = await played.accept({ greets: false });
+  await stranger.sendBytes(new Box({ ret: -10000 }).pack());
+  for (const error of await within(Promise.all(calls), "the calls")) {
+    assertEquals(error.code, "unknown", error.message);
+  }
+  stranger.close();
+  assertEquals(await trigger.close(), false);
+});
+
+Deno.test("what was sent before its signal was aborted is asked for by close()", async () => {
+  using played = new PlayedGateway();
+  const trigger = makeTrigger(played.port);
+  const stop = new AbortController();
+  const { signal } = stop;
+  const call = trigger.writeToWorker({ cmd: 1 }, {}, { signal });
+  const gone = assertRejects(() => call, Error, "enough");
+  await using gateway = await acceptAs(played, 5);
+  await gateway.expect(TaskCmd.WRITE_TO_WORKER);
+  // Sent whole, since the next one comes behind it.
+  const next = trigger.writeToWorker({ cmd: 2 });
+  await take(gateway, 1);
+  await next;
+  stop.abort(new Error("enough"));
+  await gone;
+  const closing = trigger.close();
+  const question = await gateway.expect(TaskCmd.QUERY);
+  await gateway.sendBytes(receiptFor(question.pack(), {}));
+  assertEquals(await gateway.next(), null);
+  gateway.close();
+  assert(await closing);
+});
+
 Deno.test("no more is sent than queueBytes without a receipt", async () => {
   using played = new PlayedGateway();
   const trigger = makeTrigger(played.port, { queueBytes: 4000 });
