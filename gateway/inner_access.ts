@@ -51,10 +51,17 @@ export class InnerAccess {
   /**
    * Reads them anew.
    *
-   * @throws {GatewayError} as the constructor: then all stays as it is.
+   * @throws {GatewayError} as the constructor, and when anybody could come who could not before:
+   * then all stays as it is.
    */
   renew(options: AccessOptions): void {
-    this.#rules = rulesOf(options);
+    const rules = rulesOf(options);
+    if (isOpenToAll(rules) && !isOpenToAll(this.#rules)) {
+      throw fail(
+        "Option innerSecretFile and innerOpen are gone, so that anybody could come to the inner port: only a restart does that",
+      );
+    }
+    this.#rules = rules;
   }
 
   /** Whether anybody is asked for proof. */
@@ -65,7 +72,7 @@ export class InnerAccess {
   /** How many secrets there are of each role, and how many ranges are open; empty without. */
   describe(): string {
     const { secrets, open } = this.#rules;
-    if (secrets.length + open.length === 0) return "";
+    if (isOpenToAll(this.#rules)) return "";
     const counts = new Map<string, number>();
     for (const { role } of secrets) {
       counts.set(role, (counts.get(role) ?? 0) + 1);
@@ -79,8 +86,8 @@ export class InnerAccess {
 
   /** How one comes in from there without proof; undefined when it does not. */
   without(address: string): Entry | undefined {
-    const { secrets, open } = this.#rules;
-    if (secrets.length + open.length === 0) return {};
+    if (isOpenToAll(this.#rules)) return {};
+    const { open } = this.#rules;
     return isInRanges(address, open) ? { role: "worker" } : undefined;
   }
 
@@ -112,12 +119,17 @@ function rulesOf(options: AccessOptions): Rules {
     names: { secret: "innerSecrets", secretFile: "innerSecretFile" },
     fail,
   });
-  if (secrets.length + open.length === 0 && !isLoopback(innerHost)) {
+  const rules = { secrets, open };
+  if (isOpenToAll(rules) && !isLoopback(innerHost)) {
     throw fail(
       `Option innerHost is ${innerHost}, where whoever reaches it could be a worker: give secrets (--inner-secret-file FILE or MAPLE_INNER_SECRET), or name who may come without (--inner-open CIDR,...), or listen at 127.0.0.1`,
     );
   }
-  return { secrets, open };
+  return rules;
+}
+
+function isOpenToAll({ secrets, open }: Rules): boolean {
+  return secrets.length + open.length === 0;
 }
 
 function isLoopback(host: string): boolean {
