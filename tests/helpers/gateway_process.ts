@@ -18,6 +18,10 @@ export const GATEWAY_ARGS: readonly string[] = argsWith([
 /** The same with all permissions: only then Deno lets it read what the system tells in `/proc`. */
 export const GATEWAY_ALL_ARGS: readonly string[] = argsWith(["-A"]);
 
+function withFfi([first, ...rest]: readonly string[]): string[] {
+  return [first!, "--allow-ffi", ...rest];
+}
+
 function argsWith(permissions: readonly string[]): string[] {
   return [
     ...["run", "--quiet", "--no-prompt", ...permissions, GATEWAY_MAIN],
@@ -54,9 +58,11 @@ export async function startGatewayProcess(
   flags: readonly string[] = [],
   run: readonly string[] = GATEWAY_ARGS,
 ): Promise<GatewayProcess> {
+  const needsFfi = flags.includes("epoll") && run === GATEWAY_ARGS &&
+    TEST_IO !== "epoll";
   const process = await startProcess(Deno.execPath(), {
     args: [
-      ...run,
+      ...(needsFfi ? withFfi(run) : run),
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
       ...flags,
