@@ -8,7 +8,11 @@
 import { type Audience, GroupsAudience, UsersAudience } from "./audience.ts";
 import type { GroupMember, GroupTable } from "./group_table.ts";
 import type { GroupMessage } from "./groups_body.ts";
-import type { SessionTable, TableSession } from "./session_table.ts";
+import {
+  hasBits,
+  type SessionTable,
+  type TableSession,
+} from "./session_table.ts";
 import { SpecialUid, type UserMessage } from "./users_body.ts";
 
 /** What a fan-out needs of a session. */
@@ -136,19 +140,15 @@ export class FanOut<S extends FanSession> {
 
   /** Sends a message to groups; who is in several of them gets it once. */
   toGroups(row: GroupMessage, onSent?: OnSent): void {
-    const { groups } = this.#options;
-    const audience = new GroupsAudience(groups, row);
-    if (audience.size > AT_ONCE) {
+    if (this.isForManyOf(row)) {
+      const audience = new GroupsAudience(this.#options.groups, row);
       this.#begin(row.buf, audience, onSent);
       return;
     }
-    const no = ++this.#lastNo;
-    let taken = 0;
-    for (let session; (session = audience.next());) {
-      if (session.fan === no || !audience.has(session)) continue;
-      if (this.#sendNow(session, row.buf)) taken++;
-      session.fan = no;
-    }
+    const { names, exclude } = row;
+    const taken = names.length === 1 && exclude.length === 0
+      ? this.#toGroup(names[0]!, row)
+      : this.#toFew(new GroupsAudience(this.#options.groups, row), row.buf);
     onSent?.(taken);
   }
 
@@ -171,6 +171,31 @@ export class FanOut<S extends FanSession> {
   /** Sends all that is on its way now. */
   finish(): void {
     while (this.busy) this.#slice();
+  }
+
+  // The usual case: nothing is made for it.
+  #toGroup(name: string, { buf, userdata }: GroupMessage): number {
+    let taken = 0;
+    let at = this.#options.groups.get(name)?.first ?? null;
+    for (; at; at = at.next) {
+      if (!at.group) continue;
+      const session = at.member as S;
+      if (!hasBits(session.userdata, userdata)) continue;
+      if (this.#sendNow(session, buf)) taken++;
+    }
+    return taken;
+  }
+
+  // Each once, however often it comes.
+  #toFew(audience: Audience<S>, message: Uint8Array): number {
+    const no = ++this.#lastNo;
+    let taken = 0;
+    for (let session; (session = audience.next());) {
+      if (session.fan === no || !audience.has(session)) continue;
+      if (this.#sendNow(session, message)) taken++;
+      session.fan = no;
+    }
+    return taken;
   }
 
   #sendNow(session: S, message: Uint8Array): boolean {

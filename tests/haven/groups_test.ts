@@ -157,6 +157,25 @@ for (const [kind, start] of Object.entries(KINDS)) {
     assertEquals(await heard(b), ["closed"]);
   });
 
+  Deno.test(`groups, ${kind}: joinGroup keeps its place among what a handler does`, async () => {
+    await using scene = await start((app) => {
+      app.route(1, (request) => {
+        const say = (body: string) =>
+          request.writeToGroups([[["room"], { cmd: 9, body }]]);
+        say("before");
+        request.joinGroup("room");
+        say("in between");
+        request.leaveGroup("room");
+        say("behind");
+        request.writeToUsers([[[-2], { cmd: 9, body: "end" }]]);
+        return { ret: 0 };
+      });
+    });
+    const client = await scene.connect();
+    await client.request({ cmd: 1 });
+    assertEquals(await heard(client), ["in between"]);
+  });
+
   Deno.test(`groups, ${kind}: the app makes users join and leave, writes and closes`, async () => {
     let app: AnyApp | undefined;
     await using scene = await start((made) => {

@@ -173,3 +173,27 @@ Deno.test("EpollLoop lets all leave when it is closed", async () => {
   await bounded(system.loop.close());
   assertStrictEquals(left, 50);
 });
+
+Deno.test("EpollLoop gives the parts of something long a turn each, behind what is ready", async () => {
+  const system = new ForgedSystem();
+  const { loop } = system;
+  const one = new Note(loop, 5);
+  const two = new Note(loop, 6);
+  const order: string[] = [];
+  one.then = () => {
+    order.push("one");
+    loop.afterOthers(() => {
+      order.push("part");
+      loop.afterOthers(() => order.push("last part"));
+    });
+  };
+  two.then = () => order.push("two");
+  await system.tell(system.now(5, Poll.in), system.now(6, Poll.in));
+  assertEquals(order, ["one", "two", "part", "last part"]);
+  // Also while a thread waits, since nothing comes.
+  for (let turns = 0; turns < 300; turns++) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  await bounded(new Promise<void>((resolve) => loop.afterOthers(resolve)));
+  await bounded(loop.close());
+});

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Box } from "@maple/box";
 import { acceptAll, DenoConn, FrameSocket, SILENT } from "@maple/box/internal";
 import {
+  afterOthers,
   enterFairTurns,
   leaveFairTurns,
   turnToRead,
@@ -202,3 +203,28 @@ Deno.test("FrameSocket lets others have their turn while very many connections e
   assertEquals(closed, MANY);
   await served.close();
 });
+
+for (const loops of [0, 100]) {
+  Deno.test(`afterOthers() lets a connection that has data have its turn, with ${loops} read loops`, async () => {
+    using loopback = await Loopback.open();
+    await withLoops(loops, async () => {
+      const read = loopback.near.read(new Uint8Array(10));
+      let isRead = false;
+      read.then(() => isRead = true);
+      await loopback.far.write(Uint8Array.of(1));
+      // A part of something that never waits for anything else.
+      for (let parts = 0; !isRead; parts++) {
+        assert(parts < 1000, "nobody else has a turn");
+        await bounded(new Promise<void>((resolve) => afterOthers(resolve)));
+      }
+      await read;
+      // Several at a time share a look.
+      await bounded(Promise.all(
+        [1, 2, 3].map(() =>
+          new Promise<void>((resolve) => afterOthers(resolve))
+        ),
+      ));
+    });
+    await turns();
+  });
+}
