@@ -100,7 +100,10 @@ export function afterOthers(work: () => void): void {
   (sockets < MIN_SOCKETS ? park() : lookForAll()).then(work);
 }
 
+// A round is not to be made longer by what is done between its looks: whoever was served waits for
+// its end.
 async function lookForAll(): Promise<void> {
+  if (round) return await round;
   try {
     await look(pair ??= await openPair());
   } catch {
