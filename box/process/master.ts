@@ -233,9 +233,8 @@ export class Master {
       );
     }
     if (!echo) return;
-    const told = others.filter((token) =>
-      this.#children.get(token)!.working && !full.includes(token)
-    );
+    // Those that do not read are among them: what they have to tell is missing.
+    const told = others.filter((token) => this.#children.get(token)!.isReady);
     this.#control.send(from, { relayed: { message, own: true, told } });
   }
 

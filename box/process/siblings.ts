@@ -14,7 +14,7 @@ export interface Relayed {
   readonly message: unknown;
   /** Whether it was this child. */
   readonly own: boolean;
-  /** For this child itself: which of the others that do their work were told. */
+  /** For this child itself: which of the others are at work, so that they may answer. */
   readonly told?: readonly string[];
 }
 

@@ -55,6 +55,11 @@ export class WatchedChild {
     return this.quietMs > SILENT_MS;
   }
 
+  /** Whether it has begun its work, and its line has not ended. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /** Whether it does its work. */
   get working(): boolean {
     return this.#isReady && !this.silent;

@@ -535,4 +535,12 @@ Deno.test("Master says which child is not told what another tells all", async ()
   assertEquals(children.logged(), [
     "WARN child 2.1 is not told what another tells all: it does not read",
   ]);
+  // Whoever asks has to know that it is missing.
+  children.told.length = 0;
+  children.latest(1).says({ relay: { message: 2, echo: true } });
+  const told = [children.latest(2).token];
+  assertEquals(children.told, [[
+    "child 1.1",
+    { relayed: { message: 2, own: true, told } },
+  ]]);
 });
