@@ -70,11 +70,11 @@ ${describeFlags(FLAGS)}
 Exit code: 0; 1 when a request of an honest client has failed.
 `;
 
-// What honest clients are far from: each sends 100 frames a second at most, and 21 of them have one
+// What honest clients keep to: each sends fewer than 100 frames a second, and 21 of them have one
 // address, from which 5 newcomers come a second.
 const LIMITS = [
-  ...["--client-rate", "200", "--client-bytes-rate", "50000"],
-  ...["--conns-per-address", "50", "--connect-rate", "20"],
+  ...["--client-rate", "100", "--client-bytes-rate", "50000"],
+  ...["--conns-per-address", "30", "--connect-rate", "20"],
 ];
 const SAMPLE_MS = 200;
 const AFTER_MS = 2000;
