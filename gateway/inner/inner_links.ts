@@ -1,5 +1,5 @@
-// InnerLinks: lets workers and triggers in, and notices workers that vanished without closing their
-// connection.
+// InnerLinks: the workers and triggers of a gateway, from the moment that they are let in to the end
+// of their connections.
 
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
@@ -13,10 +13,8 @@ import {
   isHello,
   isOrdinary,
   LINK_BUFFER_BYTES,
-  ping,
   readInt32,
   STOP,
-  turnNow,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { Entry } from "../inner_access.ts";
@@ -26,17 +24,14 @@ import { InnerPlaces } from "./inner_places.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
 import { sendReceipt } from "./receipts.ts";
+import { SignOfLife } from "./sign_of_life.ts";
 import type { LostTasks } from "../queue/dispatcher.ts";
 import type { QueuedTask } from "../queue/queued_task.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
-// A worker is asked for a sign of life so many times before it counts as lost.
-const PINGS = 3;
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
 // BAN and DRAIN, which are always answered.
 const ANSWERED: readonly number[] = [TaskCmd.BAN, 470];
-// So often within its timeout an original worker is looked at.
-const LOOKS = 4;
 
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {
@@ -45,11 +40,9 @@ export class InnerLinks implements LinkOwner {
   readonly #clientCommands: ClientCommands;
   readonly #places: InnerPlaces<InnerLink>;
   #workers = 0;
-  readonly #pingFrame: Uint8Array;
+  readonly #signOfLife: SignOfLife;
   #closed = false;
   #leaves = false;
-  #pinging: ReturnType<typeof setInterval> | undefined;
-  #lookingAtOriginals: ReturnType<typeof setInterval> | undefined;
 
   /** Makes it without any connection; the commands are what is done with their frames. */
   constructor(
@@ -61,7 +54,7 @@ export class InnerLinks implements LinkOwner {
     this.#places = new InnerPlaces(context.options);
     this.#pullCommands = pullCommands;
     this.#clientCommands = clientCommands;
-    this.#pingFrame = ping(this.#pingMs);
+    this.#signOfLife = new SignOfLife(context.options, () => this.all());
   }
 
   /** How many connections there are. */
@@ -100,18 +93,7 @@ export class InnerLinks implements LinkOwner {
 
   /** Begins to look for workers that vanished. */
   start(): void {
-    const { originalWorkerTimeout } = this.#context.options;
-    if (this.#pingMs > 0) {
-      this.#pinging = setInterval(() => {
-        for (const link of this.#places.links) this.#look(link);
-      }, this.#pingMs);
-    }
-    if (originalWorkerTimeout > 0) {
-      this.#lookingAtOriginals = setInterval(() => {
-        const now = turnNow();
-        for (const link of this.#places.links) this.#lookAtOriginal(link, now);
-      }, originalWorkerTimeout * 1000 / LOOKS);
-    }
+    this.#signOfLife.start();
   }
 
   /**
@@ -128,8 +110,7 @@ export class InnerLinks implements LinkOwner {
   /** Closes all connections in order, and those that still come. */
   close(): void {
     this.#closed = true;
-    clearInterval(this.#pinging);
-    clearInterval(this.#lookingAtOriginals);
+    this.#signOfLife.stop();
     for (const link of this.#places.links) {
       this.#seeOff(link);
       link.socket.close(STOP);
@@ -182,6 +163,7 @@ export class InnerLinks implements LinkOwner {
     // It was let in by the system before the listener was closed.
     if (this.#closed) socket.close(STOP);
   }
+
   /** Closes those that could not come in any more as they did. */
   recheck(): void {
     const { access, dispatcher, logger } = this.#context;
@@ -197,8 +179,7 @@ export class InnerLinks implements LinkOwner {
         : "it has proven nothing, which its address needs now";
       logger.warn(`${link.name} is disconnected: ${message}`);
       const cause: CloseCause = { kind: "local", message };
-      this.#seeOff(link, cause);
-      link.socket.close(cause);
+      if (!this.#seeOff(link, cause)) link.socket.close(cause);
     }
   }
   onWorkerAttach(link: InnerLink): void {
@@ -208,7 +189,7 @@ export class InnerLinks implements LinkOwner {
     );
   }
   ping(link: InnerLink): void {
-    link.socket.send(this.#pingFrame);
+    this.#signOfLife.ask(link);
   }
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     if (this.#places.isOnTrial(link)) {
@@ -231,16 +212,18 @@ export class InnerLinks implements LinkOwner {
     }
   }
 
-  // What it has sent and is still being done is ended first.
-  #seeOff(link: InnerLink, cause = STOP): void {
-    if (!link.identity?.receipts || link.closed) return;
+  // Closes a link that goes by receipts: what it has sent and is still being done is ended first,
+  // while nothing more is taken from it. Answers whether it is such a link.
+  #seeOff(link: InnerLink, cause = STOP): boolean {
+    if (!link.identity?.receipts || link.closed) return false;
     if (link.receiptsDue > 0) {
       if (!link.onReceiptsGiven) link.holdBack();
-      link.onReceiptsGiven = () => this.#seeOff(link, cause);
-      return;
+      link.onReceiptsGiven = () => void this.#seeOff(link, cause);
+      return true;
     }
     link.socket.send(farewell());
     link.socket.close(cause);
+    return true;
   }
 
   #refuse(link: InnerLink): void {
@@ -324,40 +307,6 @@ export class InnerLinks implements LinkOwner {
       : "the news of a client";
     const hasCmd = body.length > 0 && boxClass.fieldNames.includes("cmd");
     return hasCmd ? `${what} with cmd ${boxClass.cmdOf(body)}` : what;
-  }
-
-  // An original worker does not answer pings, and the system tells when its connection is gone. One
-  // that stands still is known by its silence alone.
-  #lookAtOriginal(link: InnerLink, now: number): void {
-    const { originalWorkerTimeout } = this.#context.options;
-    const { first } = link.inHand;
-    if (link.acknowledgesById || !first) return;
-    const since = Math.max(link.seenAt, first.deliveredAt);
-    if (now - since < originalWorkerTimeout * 1000) return;
-    link.socket.destroy({
-      kind: "idle",
-      message:
-        `no frame for ${originalWorkerTimeout} s while it holds a task (originalWorkerTimeout)`,
-    });
-  }
-
-  #look(link: InnerLink): void {
-    if (!link.acknowledgesById) return;
-    if (link.unansweredPings >= PINGS) {
-      link.socket.destroy({
-        kind: "idle",
-        message:
-          `no sign of life for ${this.#context.options.workerTimeout} s (workerTimeout)`,
-      });
-      return;
-    }
-    link.unansweredPings++;
-    this.ping(link);
-  }
-
-  // How often workers of ours are asked for a sign of life; 0 = never.
-  get #pingMs(): number {
-    return this.#context.options.workerTimeout * 1000 / PINGS;
   }
 }
 
