@@ -279,7 +279,6 @@ function findFaults(
     "broadcasts are missing": Math.max(0, expected - totals.broadcasts),
     "requests were handled twice and not marked": handled.unmarked,
     "tasks still wait or are in hand": stats.queued + stats.inHand,
-    "proofs were refused": stats.innerUnproven.secret,
   };
   // With the default of 2 a request may meet two workers that are killed.
   if (maxDeliveries > 2) none["requests were given up"] = totals.givenUp;
