@@ -1,5 +1,5 @@
-// InnerLinks: the workers and triggers of a gateway, from the moment that they are let in to the end
-// of their connections.
+// InnerLinks: the workers and triggers of a gateway, from when they are let in to the end of their
+// connections.
 
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {

@@ -29,7 +29,7 @@ Deno.test("chaos: secrets are changed all the while, and nothing is lost", async
   assert(totals.answered > totals.pids.size);
   assert(stats.redelivered > 0);
   assert(broadcasts > 0);
-  assert(rotations > 1);
+  assert(rotations > 0);
   // Those who had come by an old one.
   assert(stats.innerClosed.local > 0);
 });

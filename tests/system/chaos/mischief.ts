@@ -42,7 +42,6 @@ export class Mischief implements AsyncDisposable {
   readonly #undo = new Map<ReturnType<typeof setTimeout>, () => void>();
   readonly #running: Promise<unknown>[] = [];
   #untaken = 0;
-  #rotating: Promise<void> = Promise.resolve();
   #stopped = false;
 
   /** @param context What it is done to. */
@@ -59,7 +58,7 @@ export class Mischief implements AsyncDisposable {
 
   /** All kinds of it, at any time. */
   roam(): void {
-    this.#running.push(this.#roam());
+    this.#running.push(this.#roam(), this.#rotate());
   }
 
   /** Workers are reloaded and killed as fast as they come up. */
@@ -91,7 +90,7 @@ export class Mischief implements AsyncDisposable {
   }
 
   async #roam(): Promise<void> {
-    const { groups, random, rotation } = this.#context;
+    const { groups, random } = this.#context;
     const kinds: [weight: number, act: () => void][] = [
       [4, () => this.#signalChild("SIGTERM")],
       [4, () => this.#signalChild("SIGKILL")],
@@ -103,7 +102,6 @@ export class Mischief implements AsyncDisposable {
       [3, () => this.#reset()],
       [3, () => this.#hold()],
       [6, () => this.#broadcast()],
-      [rotation ? 18 : 0, () => this.#rotate()],
     ];
     const acts = kinds.flatMap(([weight, act]) => Array(weight).fill(act));
     while (!this.#stopped) {
@@ -221,13 +219,13 @@ export class Mischief implements AsyncDisposable {
       });
   }
 
-  // One step after the other, however long the gateway takes.
-  #rotate(): void {
+  // Changes the secrets, where there are such, one step after the other.
+  async #rotate(): Promise<void> {
     const { rotation, gateway, events } = this.#context;
-    this.#rotating = this.#rotating.then(async () => {
-      events.count("secret", await rotation!.step(gateway));
-    });
-    this.#running.push(this.#rotating);
+    while (rotation && !this.#stopped) {
+      events.count("secret", await rotation.step(gateway));
+      await pause(500);
+    }
   }
 
   #pauseMs(): number {
