@@ -32,15 +32,21 @@ export function answerQuery(
 ): Partial<Receipt> {
   const page = Math.min(limit || USERS_PAGE, uidsMax);
   if (names.length > 0) {
-    // What the members of one take the others do not have.
+    // What the members of one take the others do not have. A group is gone through once, however
+    // often it is asked for.
     let left = uidsMax;
+    const told = new Map<string, readonly Int64[]>();
     return {
       groups: names.map((name) => {
-        const told = members
-          ? groups?.uids(name, after, Math.min(page, left)) ?? []
-          : [];
-        left -= told.length;
-        return { name, size: groups?.size(name) ?? 0, uids: told };
+        const size = groups?.size(name) ?? 0;
+        if (!members || size === 0 || left <= 0) {
+          return { name, size, uids: [] };
+        }
+        const found = told.get(name) ?? groups!.uids(name, after, page);
+        told.set(name, found);
+        const uids = found.slice(0, left);
+        left -= uids.length;
+        return { name, size, uids };
       }),
     };
   }

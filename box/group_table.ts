@@ -4,6 +4,7 @@
 // group is walked without a copy, and who joins or leaves meanwhile does not disturb the walk.
 
 import type { Int64 } from "./int64.ts";
+import { nextUids } from "./uid_page.ts";
 
 /** What a table needs of a member, a client's connection with its user. */
 export interface GroupMember {
@@ -172,17 +173,7 @@ export class GroupTable<M extends GroupMember> {
    * @param limit How many at most.
    */
   uids(name: string, after: Int64 = 0, limit: number = Infinity): Int64[] {
-    const numbers: number[] = [];
-    // Those beyond 2^53, and so beyond all numbers.
-    const bigints: bigint[] = [];
-    this.forEach(name, ({ uid }) => {
-      if (uid <= after) return;
-      if (typeof uid === "number") numbers.push(uid);
-      else bigints.push(uid);
-    });
-    const sorted: Int64[] = [...Float64Array.from(numbers).sort()];
-    bigints.sort((a, b) => a < b ? -1 : 1);
-    return [...sorted, ...bigints].slice(0, limit);
+    return nextUids(this.#uidsOf(name), after, limit);
   }
 
   /** The groups with the most members, the largest first; it looks at all groups. */
@@ -197,6 +188,13 @@ export class GroupTable<M extends GroupMember> {
       found.splice(at, 0, group);
     }
     return found.map(({ name, size }) => ({ name, members: size }));
+  }
+
+  *#uidsOf(name: string): IterableIterator<Int64> {
+    let at = this.#byName.get(name)?.first ?? null;
+    for (; at; at = at.next) {
+      if (at.group && at.member.uid !== 0) yield at.member.uid;
+    }
   }
 
   #end(membership: Membership, group: Group): void {

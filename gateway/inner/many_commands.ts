@@ -78,8 +78,9 @@ export class ManyCommands {
   }
 
   // Sends the messages of a body. Where they are too many at a time, what is left waits, and the
-  // link with it: what it sends later does not overtake.
-  #write(command: Command, body: Uint8Array, send: Send): void {
+  // link with it: what it sends later does not overtake. What is left is copied once, since `body`
+  // is a view of what the link reads; from then on it is `own`.
+  #write(command: Command, body: Uint8Array, send: Send, own = false): void {
     const { link, receipt } = command;
     const end = ignoreBad(this.#context, command, () => send(body, receipt));
     if (end === undefined || end === body.length) {
@@ -87,10 +88,10 @@ export class ManyCommands {
       return;
     }
     const { fanOut, counters } = this.#context;
-    const rest = body.slice(end);
+    const rest = own ? body.subarray(end) : body.slice(end);
     link.holdBack();
     const goOn = () => {
-      this.#write(command, rest, send);
+      this.#write(command, rest, send, true);
       link.readOn();
     };
     if (fanOut.isFull) {

@@ -9,6 +9,7 @@ import {
   encodeRspToUsers,
   Task,
   TaskCmd,
+  TaskFlag,
 } from "@maple/box";
 import type { GatewayOptions } from "@maple/gateway";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
@@ -137,6 +138,33 @@ Deno.test("a frame with very many messages to few is sent in parts, in order", a
     answer(created, "end"),
   ]));
   assertEquals(await textsRead(client, 5001), [...texts, "end"]);
+});
+
+Deno.test("what is left of a frame that is sent in parts is copied once", async () => {
+  await using gateway = await GatewayFixture.start();
+  await using worker = await gateway.attach();
+  // To nobody, in ten parts.
+  const message = row("x".repeat(200), [99]);
+  const body = encodeRspToUsers(Array.from({ length: 10_240 }, () => message));
+  let copied = 0;
+  const { slice } = Uint8Array.prototype;
+  Uint8Array.prototype.slice = function (...at): Uint8Array<ArrayBuffer> {
+    const copy = slice.apply(this, at);
+    if (copy.length > body.length / 20) copied += copy.length;
+    return copy;
+  };
+  try {
+    await worker.send({
+      cmd: TaskCmd.WRITE_TO_USERS,
+      body,
+      flags: TaskFlag.RECEIPT_WANTED,
+    });
+    await worker.expect(TaskCmd.RECEIPT);
+  } finally {
+    Uint8Array.prototype.slice = slice;
+  }
+  assertEquals(gateway.gateway.stats().userMessages, 10_240);
+  assert(copied < body.length * 2, `${copied} bytes of ${body.length}`);
 });
 
 Deno.test("a gateway that leaves sends what is on its way to many", async () => {
