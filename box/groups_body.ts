@@ -9,7 +9,13 @@
 //   }
 
 import { BoxError } from "./errors.ts";
-import { type Int64, isInt64 } from "./int64.ts";
+import type { Int64 } from "./int64.ts";
+import {
+  checkIntegers,
+  decodeRow,
+  encodeRows,
+  readRows,
+} from "./message_rows.ts";
 import { shown } from "./options.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
@@ -57,7 +63,7 @@ const encoder = new TextEncoder();
  */
 export function encodeGroups({ names, uids }: GroupSelection): Uint8Array {
   checkGroupNames(names);
-  checkValues(uids);
+  checkIntegers(uids);
   const out = new ProtobufWriter();
   writeNames(out, names);
   out.int64List(2, uids);
@@ -74,7 +80,7 @@ export function decodeGroups(body: Uint8Array): GroupSelection {
   const uids: Int64[] = [];
   const reader = new ProtobufReader(body, "Groups");
   while (reader.nextField()) {
-    if (reader.field === 1) names.push(readName(reader, names.length));
+    if (reader.field === 1) readNames(reader, names);
     else if (reader.field === 2) reader.int64List(uids);
     else reader.skip();
   }
@@ -87,19 +93,10 @@ export function decodeGroups(body: Uint8Array): GroupSelection {
  * @throws {BoxError} `value` as `encodeGroups`, and when a userdata is no 64-bit integer.
  */
 export function encodeRspToGroups(rows: readonly GroupMessage[]): Uint8Array {
-  const out = new ProtobufWriter();
-  for (const row of rows) {
-    checkGroupNames(row.names);
-    checkValues([row.userdata]);
-    checkValues(row.exclude);
-    const inner = new ProtobufWriter();
-    writeNames(inner, row.names);
-    inner.bytes(2, row.buf);
-    inner.int64(3, row.userdata);
-    inner.int64List(4, row.exclude);
-    out.bytes(1, inner.finish(), true);
-  }
-  return out.finish();
+  return encodeRows(rows, (out, { names }) => {
+    checkGroupNames(names);
+    writeNames(out, names);
+  });
 }
 
 /**
@@ -124,40 +121,15 @@ export function readRspToGroups(
   body: Uint8Array,
   visit: (row: GroupMessage) => boolean,
 ): number {
-  const reader = new ProtobufReader(body, "RspToGroups");
-  for (;;) {
-    const { offset } = reader;
-    if (!reader.nextField()) return offset;
-    if (reader.field !== 1) reader.skip();
-    else if (!visit(decodeRow(reader.bytes()))) return offset;
-  }
-}
-
-function decodeRow(bytes: Uint8Array): GroupMessage {
-  const names: string[] = [];
-  let buf: Uint8Array = bytes.subarray(0, 0);
-  let userdata: Int64 = 0;
-  const exclude: Int64[] = [];
-  const reader = new ProtobufReader(bytes, "RspToGroups.Row");
-  while (reader.nextField()) {
-    switch (reader.field) {
-      case 1:
-        names.push(readName(reader, names.length));
-        break;
-      case 2:
-        buf = reader.bytes();
-        break;
-      case 3:
-        userdata = reader.int64();
-        break;
-      case 4:
-        reader.int64List(exclude);
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  return { names, buf, userdata, exclude };
+  return readRows(
+    body,
+    "RspToGroups",
+    (bytes) => {
+      const names: string[] = [];
+      const row = decodeRow(bytes, "RspToGroups.Row", names, readNames);
+      return visit({ names, ...row });
+    },
+  );
 }
 
 /**
@@ -195,24 +167,12 @@ function isGroupName(name: unknown): boolean {
   return name.isWellFormed();
 }
 
-function checkValues(values: readonly Int64[]): void {
-  for (const value of values) {
-    if (isInt64(value)) continue;
-    throw new BoxError(
-      "value",
-      `Cannot select users: uids and userdata are 64-bit integers, got ${
-        shown(value)
-      }`,
-    );
-  }
-}
-
 function writeNames(out: ProtobufWriter, names: readonly string[]): void {
   for (const name of names) out.string(1, name);
 }
 
-function readName(reader: ProtobufReader, count: number): string {
-  if (count === GROUP_NAMES_MAX) {
+function readNames(reader: ProtobufReader, names: string[]): void {
+  if (names.length === GROUP_NAMES_MAX) {
     throw reader.error(`more than ${GROUP_NAMES_MAX} names of groups`);
   }
   const name = reader.string();
@@ -221,5 +181,5 @@ function readName(reader: ProtobufReader, count: number): string {
       `a name of a group that is empty or longer than ${GROUP_NAME_BYTES} bytes`,
     );
   }
-  return name;
+  names.push(name);
 }

@@ -9,6 +9,12 @@
 
 import { BoxError } from "./errors.ts";
 import { type Int64, isInt64 } from "./int64.ts";
+import {
+  checkIntegers,
+  decodeRow,
+  encodeRows,
+  readRows,
+} from "./message_rows.ts";
 import { shown } from "./options.ts";
 import { ProtobufReader, ProtobufWriter } from "./protobuf.ts";
 
@@ -54,17 +60,10 @@ export interface UserMessage extends UserSelection {
  * ```
  */
 export function encodeRspToUsers(rows: readonly UserMessage[]): Uint8Array {
-  const out = new ProtobufWriter();
-  for (const row of rows) {
-    checkSelection(row);
-    const inner = new ProtobufWriter();
-    inner.int64List(1, row.uids);
-    inner.bytes(2, row.buf);
-    inner.int64(3, row.userdata);
-    inner.int64List(4, row.exclude);
-    out.bytes(1, inner.finish(), true);
-  }
-  return out.finish();
+  return encodeRows(rows, (out, { uids }) => {
+    checkIntegers(uids);
+    out.int64List(1, uids);
+  });
 }
 
 /**
@@ -90,40 +89,19 @@ export function readRspToUsers(
   body: Uint8Array,
   visit: (row: UserMessage) => boolean,
 ): number {
-  const reader = new ProtobufReader(body, "RspToUsers");
-  for (;;) {
-    const { offset } = reader;
-    if (!reader.nextField()) return offset;
-    if (reader.field !== 1) reader.skip();
-    else if (!visit(decodeRow(reader.bytes()))) return offset;
-  }
+  return readRows(
+    body,
+    "RspToUsers",
+    (bytes) => {
+      const uids: Int64[] = [];
+      const row = decodeRow(bytes, "RspToUsers.Row", uids, readUids);
+      return visit({ uids, ...row });
+    },
+  );
 }
 
-function decodeRow(bytes: Uint8Array): UserMessage {
-  let buf: Uint8Array = bytes.subarray(0, 0);
-  let userdata: Int64 = 0;
-  const uids: Int64[] = [];
-  const exclude: Int64[] = [];
-  const reader = new ProtobufReader(bytes, "RspToUsers.Row");
-  while (reader.nextField()) {
-    switch (reader.field) {
-      case 1:
-        reader.int64List(uids);
-        break;
-      case 2:
-        buf = reader.bytes();
-        break;
-      case 3:
-        userdata = reader.int64();
-        break;
-      case 4:
-        reader.int64List(exclude);
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  return { buf, userdata, uids, exclude };
+function readUids(reader: ProtobufReader, uids: Int64[]): void {
+  reader.int64List(uids);
 }
 
 /**
@@ -132,11 +110,14 @@ function decodeRow(bytes: Uint8Array): UserMessage {
  * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer.
  */
 export function encodeCloseUsers(selection: UserSelection): Uint8Array {
-  checkSelection(selection);
+  const { uids, userdata, exclude } = selection;
+  checkIntegers(uids);
+  checkIntegers([userdata]);
+  checkIntegers(exclude);
   const out = new ProtobufWriter();
-  out.int64List(1, selection.uids);
-  out.int64(2, selection.userdata);
-  out.int64List(3, selection.exclude);
+  out.int64List(1, uids);
+  out.int64(2, userdata);
+  out.int64List(3, exclude);
   return out.finish();
 }
 
@@ -185,18 +166,4 @@ export function checkLogin(uid: Int64, userdata: Int64): void {
     "value",
     `Cannot log in: userdata is a 64-bit integer, got ${shown(userdata)}`,
   );
-}
-
-function checkSelection({ uids, userdata, exclude }: UserSelection): void {
-  for (const values of [uids, [userdata], exclude]) {
-    for (const value of values) {
-      if (isInt64(value)) continue;
-      throw new BoxError(
-        "value",
-        `Cannot select users: uids and userdata are 64-bit integers, got ${
-          shown(value)
-        }`,
-      );
-    }
-  }
 }
