@@ -1,21 +1,18 @@
 // Worker: handlers for the tasks of one or several gateways.
 
 import type {
-  AskOptions,
   BoxClass,
   BoxData,
   BoxFields,
   GroupsRow,
   Int64,
   ReceiptOptions,
-  Task,
   TaskReceipt,
   UsersRow,
   WorkerTaskParams,
   WriteReceipt,
 } from "@maple/box";
 import {
-  ANSWER_MS,
   type ChildPlace,
   closeGroupTask,
   closeUsersTask,
@@ -24,14 +21,8 @@ import {
   joinGroupTask,
   leaveGroupTask,
   LoopDelay,
-  type Query,
-  queryTask,
-  type Receipt,
-  RECEIPT_MS,
   runApp,
-  sumReceipts,
   unhandledErrors,
-  writeReceipt,
   writeToGroupsTask,
   writeToUsersTask,
   writeToWorkerTask,
@@ -46,6 +37,7 @@ import {
   type MemoryConnection,
   type MemoryEnd,
 } from "@maple/haven/internal";
+import { Commands } from "./commands.ts";
 import { WorkerError } from "./errors.ts";
 import { GatewayLinks } from "./gateway_links.ts";
 import { MemoryGateway } from "./memory_gateway.ts";
@@ -61,7 +53,6 @@ import {
 } from "./options.ts";
 import type { WorkerRequest } from "./request.ts";
 import type { WorkerProcessStats } from "./stats.ts";
-import type { WaitOptions } from "./task_connection.ts";
 import { TaskRunner } from "./task_runner.ts";
 
 /** Settings of a {@linkcode Worker}. */
@@ -96,11 +87,10 @@ export class Worker<
   readonly #closeConn: HookList<[gateway: string]>;
   readonly #tasks: TaskRunner<F, S>;
   readonly #links = new GatewayLinks();
+  readonly #commands = new Commands(this.#links);
   readonly #loopDelay = new LoopDelay();
   #name: string = workerName();
   #startedAt = 0;
-  // Clients without sockets, of tests.
-  #memory: MemoryGateway | undefined;
   #inMemory: Promise<void> | undefined;
   #stopTimeoutMs = 0;
   #attached = false;
@@ -126,9 +116,7 @@ export class Worker<
     this.#openConn = core.hookList("openConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
     this.#tasks = new TaskRunner(this, core);
-    core.pipeline.asker = {
-      ask: (query, options) => this.#ask(query, options),
-    };
+    core.pipeline.asker = this.#commands;
   }
 
   /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
@@ -259,10 +247,7 @@ export class Worker<
     rows: readonly UsersRow<F>[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const task = writeToUsersTask(this.boxClass, rows);
-    return options?.receipt
-      ? this.#receiptOfAll(task, options)
-      : this.#sendToAll(task);
+    return this.#commands.toAll(writeToUsersTask(this.boxClass, rows), options);
   }
 
   /**
@@ -288,10 +273,10 @@ export class Worker<
     exclude: readonly Int64[] = [],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const task = closeUsersTask(uids, userdata, exclude);
-    return options?.receipt
-      ? this.#receiptOfAll(task, options)
-      : this.#sendToAll(task);
+    return this.#commands.toAll(
+      closeUsersTask(uids, userdata, exclude),
+      options,
+    );
   }
 
   /** Sends messages to the members of groups of all gateways, from anywhere. */
@@ -305,22 +290,22 @@ export class Worker<
     rows: readonly GroupsRow<F>[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const task = writeToGroupsTask(this.boxClass, rows);
-    return options?.receipt
-      ? this.#receiptOfAll(task, options)
-      : this.#sendToAll(task);
+    return this.#commands.toAll(
+      writeToGroupsTask(this.boxClass, rows),
+      options,
+    );
   }
 
   /** Makes the connections of users join a group, from anywhere. */
   override joinGroup(name: string, uids: readonly Int64[]): boolean {
     const task = joinGroupTask(name, uids);
-    return task === undefined || this.#sendToAll(task);
+    return task === undefined || this.#commands.toAll(task);
   }
 
   /** Makes the connections of users leave a group, from anywhere. */
   override leaveGroup(name: string, uids: readonly Int64[]): boolean {
     const task = leaveGroupTask(name, uids);
-    return task === undefined || this.#sendToAll(task);
+    return task === undefined || this.#commands.toAll(task);
   }
 
   /** Closes the connections of the members of a group, from anywhere. */
@@ -334,10 +319,7 @@ export class Worker<
     name: string,
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const task = closeGroupTask(name);
-    return options?.receipt
-      ? this.#receiptOfAll(task, options)
-      : this.#sendToAll(task);
+    return this.#commands.toAll(closeGroupTask(name), options);
   }
 
   /**
@@ -357,27 +339,19 @@ export class Worker<
     params: WorkerTaskParams = {},
     options?: ReceiptOptions,
   ): boolean | Promise<TaskReceipt> {
-    const frame = writeToWorkerTask(this.boxClass, data, params).pack();
-    if (!options?.receipt) {
-      return this.#links.sendToOne(frame) ||
-        (this.#memory?.send(frame) ?? false);
-    }
-    const wait = { ms: RECEIPT_MS, signal: options.signal };
-    const receipt = this.#memory && this.#links.size === 0
-      ? this.#memory.sendForReceipt(frame, wait)
-      : this.#links.receiptOfOne(frame, wait);
-    return receipt.then(({ delivered }) => ({ taken: delivered > 0 }));
+    const task = writeToWorkerTask(this.boxClass, data, params);
+    return this.#commands.toOne(task, options);
   }
 
   /** Takes a client without a socket; for `testClient`. */
   async [IN_MEMORY](end: MemoryEnd): Promise<MemoryConnection> {
-    this.#memory ??= new MemoryGateway((frame, connection) =>
-      this.#tasks.run(frame, connection)
+    const memory = this.#commands.memory ??= new MemoryGateway(
+      (frame, connection) => this.#tasks.run(frame, connection),
     );
     await (this.#inMemory ??= this.#attached
       ? Promise.resolve()
       : this.#attachInMemory());
-    const connection = this.#memory.connect(end);
+    const connection = memory.connect(end);
     await connection.idle();
     return connection;
   }
@@ -435,49 +409,9 @@ export class Worker<
   async #leave(): Promise<void> {
     this.#attached = false;
     await this.#links.stop(this.#stopTimeoutMs);
-    await this.#memory?.close();
+    await this.#commands.memory?.close();
     this.#tasks.watch.stop();
     this.#loopDelay.stop();
-  }
-
-  async #receiptOfAll(
-    task: Task,
-    { signal }: ReceiptOptions,
-  ): Promise<WriteReceipt> {
-    const parts = await this.#receipts(task, { ms: RECEIPT_MS, signal });
-    const all = parts.length >= this.#links.size;
-    return writeReceipt(sumReceipts(parts), all);
-  }
-
-  async #ask(
-    query: Partial<Query>,
-    { signal }: AskOptions,
-  ): Promise<Receipt> {
-    const parts = await this.#receipts(
-      queryTask(query),
-      { ms: ANSWER_MS, signal },
-    );
-    if (parts.length >= this.#links.size) return sumReceipts(parts);
-    throw new WorkerError(
-      "Cannot tell who is logged in: not all gateways are there",
-    );
-  }
-
-  // deno-lint-ignore require-await -- so that an error rejects
-  async #receipts(task: Task, options: WaitOptions): Promise<Receipt[]> {
-    const frame = task.pack();
-    if (this.#memory && this.#links.size === 0) {
-      return Promise.all([this.#memory.sendForReceipt(frame, options)]);
-    }
-    this.#links.checkSize(frame.length);
-    return this.#links.receiptsOfAll(frame, options);
-  }
-
-  #sendToAll(task: Task): boolean {
-    const frame = task.pack();
-    this.#links.checkSize(frame.length);
-    const inMemory = this.#memory?.send(frame) ?? false;
-    return this.#links.size > 0 ? this.#links.sendToAll(frame) : inMemory;
   }
 }
 
