@@ -38,7 +38,7 @@ import {
   writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
-import { TriggerError } from "./errors.ts";
+import { Calls } from "./calls.ts";
 import { GatewayLinks, isForOne } from "./gateway_links.ts";
 import {
   checkGateways,
@@ -84,7 +84,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   readonly boxClass: BoxClass<F>;
   readonly #options: ResolvedOptions;
   readonly #links: GatewayLinks;
-  readonly #unfinished = new Set<Promise<unknown>>();
+  readonly #calls: Calls;
   #closing: Promise<boolean> | undefined;
   readonly #abort: Disposable;
 
@@ -131,6 +131,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
       (one ? last : more as TriggerOptions | undefined) ?? {},
     );
     this.#links = new GatewayLinks(gateways, this.#options);
+    this.#calls = new Calls(this.#options);
     this.#abort = onAbort(this.#options.signal, () => this.#giveUp());
   }
 
@@ -141,7 +142,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    * @throws {TriggerError} with `ensure`, `timeout`; always, `closed`.
    */
   connect(): Promise<boolean> {
-    return this.#track(() => this.#links.connect());
+    return this.#calls.succeeds(() => this.#links.connect());
   }
 
   /**
@@ -441,22 +442,11 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   async #close(): Promise<boolean> {
-    await this.#callsUnderWay();
+    await this.#calls.end();
     const taken = await this.#links.close();
     this.#abort[Symbol.dispose]();
     await flushLog(this.#options.logger);
     return taken;
-  }
-
-  async #callsUnderWay(): Promise<void> {
-    const { ensure, timeoutMs } = this.#options;
-    const all = Promise.allSettled(this.#unfinished);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      if (ensure === "forever") timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([all, late]);
-    clearTimeout(timer);
   }
 
   async #write(
@@ -471,48 +461,19 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
 
   // Without a receipt.
   #send(task: Task, { signal }: SendOptions): Promise<boolean> {
-    return this.#track(() => this.#links.send(task, signal));
+    return this.#calls.succeeds(() => this.#links.send(task, signal));
   }
 
   // Those that came; fewer than there are gateways, where some could not be reached.
   #receiptsOf(task: Task, { signal }: AskOptions): Promise<Receipt[]> {
-    return this.#tracked(() => this.#links.receiptsOf(task, signal));
+    return this.#calls.make(() => this.#links.receiptsOf(task, signal));
   }
 
   // In one of all gateways.
   get #asker(): Asker {
     return {
       ask: (query, { signal }) =>
-        this.#tracked(() => this.#links.ask(query, signal)),
+        this.#calls.make(() => this.#links.ask(query, signal)),
     };
-  }
-
-  async #track(start: () => Promise<void>): Promise<boolean> {
-    this.#checkOpen();
-    try {
-      await this.#tracked(start);
-      return true;
-    } catch (error) {
-      const { ensure, logger } = this.#options;
-      if (ensure || !(error instanceof TriggerError)) throw error;
-      logger.warn(error.message);
-      return false;
-    }
-  }
-
-  #checkOpen(): void {
-    if (!this.#closing) return;
-    throw new TriggerError("closed", "Cannot send: the trigger is closed");
-  }
-
-  async #tracked<T>(start: () => Promise<T>): Promise<T> {
-    this.#checkOpen();
-    const work = start();
-    this.#unfinished.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#unfinished.delete(work);
-    }
   }
 }
