@@ -35,7 +35,7 @@ interface Joined extends AsyncDisposable {
 export async function groups(context: BenchContext): Promise<Row[]> {
   const { generator, tell } = context;
   const seconds = Math.max(context.seconds, LEAST_S);
-  const rows = [memberships(GROUPS_MANY, GROUP_SIZE), memberships(500, 100)];
+  const rows = [memberships(GROUPS_MANY, GROUP_SIZE)];
   if (possibleConnections(context, [CLIENTS]).length === 0) return rows;
   await using running = new AsyncDisposableStack();
   const systems: Joined[] = [];
