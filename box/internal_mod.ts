@@ -168,7 +168,7 @@ export {
   proofOf,
 } from "./opening.ts";
 export type { Proof } from "./opening.ts";
-export { INNER_ROLES, isForbidden } from "./roles.ts";
+export { DRAIN, INNER_ROLES, isForbidden } from "./roles.ts";
 export type { InnerRole } from "./roles.ts";
 export { randomPart, Secret } from "./net/secret.ts";
 export { CHALLENGE_MS, PeerOpening } from "./net/peer_opening.ts";

@@ -7,6 +7,9 @@ import { isForNobody, TaskCmd, TaskOffset } from "./task.ts";
 /** What a secret lets its holder be. */
 export type InnerRole = "worker" | "trigger" | "monitor" | "admin";
 
+/** A command of admins that the wire has a number for; no gateway carries it out yet. */
+export const DRAIN = 470;
+
 /** The number of each role on the wire. */
 export const ROLE_NUMBERS: Readonly<Record<InnerRole, number>> = {
   worker: 1,
@@ -51,8 +54,7 @@ const MAY: ReadonlyMap<number, readonly InnerRole[]> = new Map([
   [TaskCmd.QUERY, EVERYBODY],
   // The gateway itself: who may not come, and that it empties.
   [TaskCmd.BAN, ADMINS],
-  // DRAIN.
-  [470, ADMINS],
+  [DRAIN, ADMINS],
 ]);
 
 // By command: whether it is forbidden. What is not in the table is no command, for any role.

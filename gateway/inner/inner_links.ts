@@ -5,6 +5,7 @@ import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   type Conn,
+  DRAIN,
   farewell,
   formatAddress,
   FrameSocket,
@@ -30,8 +31,8 @@ import type { QueuedTask } from "../queue/queued_task.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
-// BAN and DRAIN, which are always answered.
-const ANSWERED: readonly number[] = [TaskCmd.BAN, 470];
+// What admins send is always answered, also where it is not done.
+const ANSWERED: readonly number[] = [TaskCmd.BAN, DRAIN];
 
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {
@@ -207,8 +208,14 @@ export class InnerLinks implements LinkOwner {
     this.#context.counters.badCommands++;
     const what = `the unknown command ${readInt32(frame, TaskOffset.cmd)}`;
     this.#context.logger.warn(`${link.name} sent ${what}; it is ignored`);
-    if (hasFlag(frame, TaskFlag.RECEIPT_WANTED)) {
-      sendReceipt(this.#context, link, frame, { error: what });
+    this.#answer(link, frame, what);
+  }
+
+  // Nothing of the frame is done.
+  #answer(link: InnerLink, frame: Uint8Array, error: string): void {
+    const cmd = readInt32(frame, TaskOffset.cmd);
+    if (hasFlag(frame, TaskFlag.RECEIPT_WANTED) || ANSWERED.includes(cmd)) {
+      sendReceipt(this.#context, link, frame, { error });
     }
   }
 
@@ -242,9 +249,7 @@ export class InnerLinks implements LinkOwner {
     this.#context.counters.innerForbidden++;
     const cmd = readInt32(frame, TaskOffset.cmd);
     const what = `command ${cmd}, which role ${link.entry.role} may not`;
-    if (hasFlag(frame, TaskFlag.RECEIPT_WANTED) || ANSWERED.includes(cmd)) {
-      sendReceipt(this.#context, link, frame, { error: what });
-    }
+    this.#answer(link, frame, what);
     if (link.toldForbidden) return;
     link.toldForbidden = true;
     this.#context.logger.warn(

@@ -8,7 +8,7 @@ import {
   type Int64,
   TaskCmd,
 } from "@maple/box";
-import { encodeQuery } from "@maple/box/internal";
+import { DRAIN, encodeQuery } from "@maple/box/internal";
 import { joined } from "../../../box/support.ts";
 import type { Random } from "../../../helpers/random.ts";
 import { box, some } from "./boxes.ts";
@@ -21,7 +21,6 @@ export interface TaskKinds {
   readonly asks?: boolean;
 }
 
-const DRAIN = 470;
 const GROUPS = ["a", "table:7", "ü", "g".repeat(128), "\u0000", " "];
 // Where nobody is: a ban is meant to keep out whom it names.
 const NOWHERE = ["192.0.2.7", "2001:db8::1", "::ffff:192.0.2.9", "x", "", 7];
