@@ -365,6 +365,7 @@ export class Gateway implements AsyncDisposable {
    * is closed, and what it holds goes to others.
    *
    * @param options Other secrets or open addresses, where they have changed.
+   * @returns How many there are now of each role, for logs; empty where anybody may come.
    * @throws {GatewayError} with one line, when they cannot be used: then those before stay.
    */
   renewSecrets(
@@ -372,12 +373,13 @@ export class Gateway implements AsyncDisposable {
       GatewayOptions,
       "innerSecrets" | "innerSecretFile" | "innerOpen"
     > = {},
-  ): void {
+  ): string {
     const { access, options: current } = this.#context;
     const renewed = { ...current, ...options };
     access.renew(renewed);
     Object.assign(current, options);
     this.#links.recheck();
+    return access.describe();
   }
 
   /** The counters as they are now. */

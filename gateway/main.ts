@@ -143,6 +143,12 @@ async function run(
   }
   reloading.renew = ({ gateway: now, metricsTokenFile }) => {
     const renewed: string[] = [];
+    // First: of all that is renewed only they can still be refused.
+    const { innerSecretFile = "", innerOpen = "" } = now;
+    const proof = gateway.renewSecrets({ innerSecretFile, innerOpen });
+    if (innerSecretFile !== "") {
+      renewed.push(`the secrets are read again (${proof})`);
+    }
     if (gateway.tlsAddr ?? gateway.wssAddr) {
       const { tlsCert, tlsKey } = now;
       gateway.renewCertificates({ tlsCert: tlsCert!, tlsKey: tlsKey! });
@@ -154,9 +160,6 @@ async function run(
       const { denied } = gateway.stats();
       renewed.push(`denyFile is read again (ranges denied: ${denied})`);
     }
-    const { innerSecretFile = "", innerOpen = "" } = now;
-    gateway.renewSecrets({ innerSecretFile, innerOpen });
-    if (innerSecretFile !== "") renewed.push("the secrets are read again");
     access.renew(metricsTokenFile);
     if (metricsTokenFile !== "") renewed.push("the tokens are read again");
     return renewed;

@@ -192,3 +192,25 @@ for (const token of [undefined, TOKEN]) {
     },
   );
 }
+
+Deno.test({
+  name: "HUP that would open the inner port to all denies nobody either",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const config = await Deno.makeTempFile({ suffix: ".json" });
+    const write = (settings: unknown) =>
+      Deno.writeTextFile(config, JSON.stringify(settings));
+    await write({ innerOpen: "127.0.0.1" });
+    await using gateway = await startGatewayProcess(["--config", config]);
+    await using _worker = await EchoWorker.attach(gateway.inner);
+    await using client = await connect(gateway);
+    await write({ deny: "127.0.0.0/8" });
+    gateway.process.kill("SIGHUP");
+    await said(
+      gateway,
+      "all settings stay as they are: Option innerSecretFile and innerOpen are gone",
+    );
+    assert(await isServed(client));
+    await Deno.remove(config);
+  },
+});

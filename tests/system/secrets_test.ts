@@ -172,7 +172,9 @@ Deno.test({
     // A new one, which the worker with the file gets; then the old one is gone.
     file.write(`worker:${now}`, `worker:${old}`, ...others);
     gateway.process.kill("SIGHUP");
-    await logged(/SIGHUP: .*the secrets are read again; nothing changed/);
+    await logged(
+      /SIGHUP: .*secrets are read again \(secrets: 2 of worker, .*; nothing changed/,
+    );
     workerFile.write(`worker:${now}`);
     const { started } = worker;
     worker.kill("SIGHUP");
