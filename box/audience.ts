@@ -145,3 +145,19 @@ export class GroupsAudience<S extends TableSession & GroupMember>
     return false;
   }
 }
+
+/** Calls `visit` once for each member that a message to groups is for. `visit` may close it. */
+export function forEachMember<S extends TableSession & GroupMember>(
+  table: GroupTable<S>,
+  row: Omit<GroupMessage, "buf">,
+  visit: (session: S) => void,
+): void {
+  const audience = new GroupsAudience(table, row);
+  // In one group one is once.
+  const met = row.names.length > 1 ? new Set<S>() : undefined;
+  for (let session; (session = audience.next());) {
+    if (met?.has(session) || !audience.has(session)) continue;
+    met?.add(session);
+    visit(session);
+  }
+}

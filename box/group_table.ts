@@ -4,6 +4,7 @@
 // group is walked without a copy, and who joins or leaves meanwhile does not disturb the walk.
 
 import type { Int64 } from "./int64.ts";
+import type { Range } from "./options.ts";
 import { nextUids } from "./uid_page.ts";
 
 /** What a table needs of a member, a client's connection with its user. */
@@ -13,6 +14,12 @@ export interface GroupMember {
   /** The table's: its first membership. */
   groups: Membership | null;
 }
+
+/**
+ * What `groupsPerClient` may be: a join looks at all groups of its client, and of a client that is
+ * gone the names of all are told in one body.
+ */
+export const GROUPS_PER_CLIENT: Range = { min: 1, max: 10_000, whole: true };
 
 /** How many groups there may be. */
 export interface GroupLimits {

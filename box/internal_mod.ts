@@ -246,10 +246,10 @@ export {
   GROUP_NAMES_MAX,
   readRspToGroups,
 } from "./groups_body.ts";
-export { type Audience, GroupsAudience } from "./audience.ts";
+export { forEachMember } from "./audience.ts";
 export { FanOut, SMALL_BYTES } from "./fan_out.ts";
 export type { FanOutOptions, FanSession, OnSent } from "./fan_out.ts";
-export { GroupTable } from "./group_table.ts";
+export { GROUPS_PER_CLIENT, GroupTable } from "./group_table.ts";
 export type {
   Group,
   GroupLimits,

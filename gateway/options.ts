@@ -192,7 +192,8 @@ export interface GatewayOptions {
    */
   linger?: number;
   /**
-   * Groups that a client may be in; a join of one more is ignored and counted. @default {100}
+   * Groups that a client may be in, up to 10,000; a join of one more is ignored and counted.
+   * @default {100}
    */
   groupsPerClient?: number;
   /** Groups that there may be; a join of one more is ignored and counted. @default {1000000} */

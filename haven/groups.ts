@@ -3,8 +3,8 @@
 
 import { decodeGroups } from "@maple/box";
 import {
+  forEachMember,
   type GroupsAsked,
-  GroupsAudience,
   GroupTable,
   type Logger,
   readRspToGroups,
@@ -121,13 +121,9 @@ export class Groups {
     let delivered = 0;
     readRspToGroups(body, (row) => {
       counters.groupMessages++;
-      const audience = new GroupsAudience(this.#table, row);
-      const met = new Set<UserSession>();
-      for (let session; (session = audience.next());) {
-        if (met.has(session) || !audience.has(session)) continue;
-        met.add(session);
+      forEachMember(this.#table, row, (session) => {
         if (session.write(row.buf)) delivered++;
-      }
+      });
       return true;
     });
     counters.groupDeliveries += delivered;

@@ -132,7 +132,8 @@ export interface HavenListenOptions {
    */
   connQueueMax?: number;
   /**
-   * Groups that a client may be in; a join of one more is ignored, counted and logged once.
+   * Groups that a client may be in, up to 10,000; a join of one more is ignored, counted and logged
+   * once.
    * @default {100}
    */
   groupsPerClient?: number;

@@ -3,9 +3,9 @@
 
 import { decodeGroups, type Task, TaskCmd } from "@maple/box";
 import {
+  forEachMember,
   type GroupMember,
   type GroupsAsked,
-  GroupsAudience,
   GroupTable,
   readRspToGroups,
   type SessionTable,
@@ -46,12 +46,7 @@ export class MemoryGroups<S extends TableSession & GroupMember> {
   ): void {
     if (cmd === TaskCmd.WRITE_TO_GROUPS) {
       readRspToGroups(body, (row) => {
-        const audience = new GroupsAudience(this.#table, row);
-        const members = new Set<S>();
-        for (let one; (one = audience.next());) {
-          if (audience.has(one)) members.add(one);
-        }
-        for (const one of members) write(one, row.buf);
+        forEachMember(this.#table, row, (one) => write(one, row.buf));
         return true;
       });
       return;

@@ -109,6 +109,18 @@ Deno.test("resolveOptions() takes the two orders only", () => {
   );
 });
 
+Deno.test("resolveOptions() takes groupsPerClient as far as one body names groups", () => {
+  assertEquals(
+    resolveOptions({ groupsPerClient: 10_000 }).groupsMax,
+    1_000_000,
+  );
+  assertThrows(
+    () => resolveOptions({ groupsPerClient: 10_001 }),
+    GatewayError,
+    "Option groupsPerClient must be a whole number from 1 to 10000, got 10001",
+  );
+});
+
 Deno.test("resolveOptions() makes innerFrameBytes large enough for frameBytes", () => {
   const frameBytes = 50_000_000;
   assertEquals(resolveOptions({ frameBytes }).innerFrameBytes, frameBytes + 76);

@@ -287,6 +287,10 @@ Deno.test("Haven.listen() refuses options that do not fit", async () => {
       ],
       [{ connQueueMax: 0 }, "Option connQueueMax must be"],
       [
+        { groupsPerClient: 10_001 },
+        "Option groupsPerClient must be a whole number from 1 to 10000, got 10001",
+      ],
+      [
         { stopTimeout: -1 },
         "Option stopTimeout must be a number from 0 to 2147483, got -1",
       ],
