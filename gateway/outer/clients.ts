@@ -1,13 +1,6 @@
 // Clients: lets clients in, makes tasks of their frames, and holds back those that send too much.
 
-import {
-  type BoxOf,
-  encodeGroups,
-  RET,
-  Task,
-  TaskCmd,
-  TaskOffset,
-} from "@maple/box";
+import { type BoxOf, RET, Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
   ClientPlaces,
   type ClientRates,
@@ -205,7 +198,7 @@ export class Clients implements SessionOwner {
     const isTold = this.#context.queue.leave(session);
     this.#context.dispatcher.left(session);
     if (isTold) {
-      const body = names.length > 0 ? encodeGroups({ names, uids: [] }) : EMPTY;
+      const body = this.#groups.bodyOf(session, names);
       this.#submit(TaskCmd.CLIENT_CLOSED, session, body);
     } else counters.newsDropped++;
   }

@@ -1,7 +1,10 @@
 // Groups: how clients join and leave the groups of a gateway, within its limits.
 
+import { encodeGroups, TaskOffset } from "@maple/box";
 import type { GatewayContext } from "../context.ts";
 import type { ClientSession } from "./client_session.ts";
+
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** How clients join and leave groups. */
 export class Groups {
@@ -51,6 +54,30 @@ export class Groups {
     const names = groups.namesOf(session);
     groups.leaveAll(session);
     return names;
+  }
+
+  /**
+   * Tells of the groups of a client that is gone, in the body of its last task. More than
+   * `innerFrameBytes` would close the connection of each worker that it is given to: the groups
+   * that it has joined last are left out then.
+   */
+  bodyOf({ connId }: ClientSession, names: readonly string[]): Uint8Array {
+    if (names.length === 0) return EMPTY;
+    const { options, logger } = this.#context;
+    const room = options.innerFrameBytes - TaskOffset.body;
+    let told = names;
+    let body = encodeGroups({ names, uids: [] });
+    while (body.length > room) {
+      told = told.slice(0, told.length >> 1);
+      body = encodeGroups({ names: told, uids: [] });
+    }
+    if (told !== names) {
+      logger.warn(
+        `of the ${names.length} groups of client ${connId}, which is gone, workers are told the first ${told.length}: more are longer than innerFrameBytes, ${options.innerFrameBytes}`,
+        { conn: connId },
+      );
+    }
+    return body;
   }
 
   // Once: what else is refused, the counters tell.

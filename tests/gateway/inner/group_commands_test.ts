@@ -293,6 +293,26 @@ Deno.test("CLIENT_CLOSED names the groups that the client was in, to workers tha
   }
 });
 
+Deno.test("CLIENT_CLOSED names as many groups as innerFrameBytes has room for, and no worker is lost by it", async () => {
+  await using gateway = await GatewayFixture.start({
+    frameBytes: 300,
+    innerFrameBytes: 400,
+  });
+  await using worker = await gateway.attach();
+  await askAs(worker, { name: "w", groups: true });
+  const a = await gateway.connectBox();
+  const created = await worker.expect(TaskCmd.CLIENT_CREATED);
+  const names = Array.from({ length: 20 }, (_, i) => `${i} `.padEnd(100, "x"));
+  for (const name of names) await worker.send(join(created, name));
+  await gateway.until(({ groupMembers }) => groupMembers === 20);
+  a.close();
+  await worker.askExplicitly(created);
+  const closed = await worker.expect(TaskCmd.CLIENT_CLOSED);
+  assertEquals(decodeGroups(closed.body).names, names.slice(0, 2));
+  await gateway.log.line(/of the 20 groups .* are told the first 2: /);
+  await a[Symbol.asyncDispose]();
+});
+
 Deno.test("an original worker gets CLIENT_CLOSED without a body", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await gateway.attach();
