@@ -6,8 +6,12 @@
  */
 export function setProcessName(name: string): void {
   if (Deno.build.os !== "linux") return;
+  const path = "/proc/self/comm";
   try {
-    Deno.writeTextFileSync("/proc/self/comm", name.slice(0, 15));
+    // Writing without the permission would ask for it at a terminal.
+    const { state } = Deno.permissions.querySync({ name: "write", path });
+    if (state !== "granted") return;
+    Deno.writeTextFileSync(path, name.slice(0, 15));
   } catch {
     // Only a convenience: without the permission the process goes by its program's name.
   }
