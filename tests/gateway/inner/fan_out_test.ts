@@ -126,6 +126,24 @@ Deno.test("while fanOutBytes are on their way a sender waits, and what it sends 
   assertEquals(stats.userDeliveries + stats.groupDeliveries, 40 * CLIENTS);
 });
 
+Deno.test("what a sender has sent that is held back and leaves is sent to the end", async () => {
+  await using scene = await crowd({ fanOutBytes: 1 }, SOME_CLIENTS);
+  const { gateway, clients } = scene;
+  const rows = ["1", "2", "3", "4"].map((text) => row(text, [-2]));
+  const body = encodeRspToUsers(rows);
+  {
+    await using sender = await gateway.attach();
+    await sender.sendBytes(concat([
+      packed({ cmd: TaskCmd.WRITE_TO_USERS, body }),
+      packed(toGroup("5")),
+    ]));
+  }
+  for (const client of clients) {
+    assertEquals(await textsRead(client, 5), ["1", "2", "3", "4", "5"]);
+  }
+  await gateway.until(({ fanOutBytes }) => fanOutBytes === 0);
+});
+
 Deno.test("a frame with very many messages to few is sent in parts, in order", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await gateway.attach();
