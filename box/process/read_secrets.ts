@@ -60,6 +60,11 @@ export function readSecrets(options: ReadSecretsOptions): Secret[] {
     });
   }
   if (hasFile) {
+    if (roleOf(secretFile)) {
+      throw fail(
+        `Option ${names.secretFile} takes the path of a file, and was given what looks like a secret`,
+      );
+    }
     const source = `the secret file "${secretFile}"`;
     const text = readSecretFile(secretFile, source, fail);
     return parseSecrets(text, { source, role, fail });
@@ -106,9 +111,7 @@ function parseSecret(
   fail: (message: string) => Error,
 ): Secret {
   const colon = entry.indexOf(":");
-  const role = colon < 0
-    ? otherwise
-    : INNER_ROLES.find((role) => role === entry.slice(0, colon).trim());
+  const role = colon < 0 ? otherwise : roleOf(entry);
   if (!role) {
     throw fail(
       `The secret in ${where} has no role: expected ${
@@ -126,6 +129,12 @@ function parseSecret(
     );
   }
   return new Secret(role, secret);
+}
+
+// That of `role:secret`.
+function roleOf(entry: string): InnerRole | undefined {
+  const told = /^\s*(\w+)\s*:/.exec(entry)?.[1];
+  return INNER_ROLES.find((role) => role === told);
 }
 
 // Who knows the secret of two roles could choose which to be.

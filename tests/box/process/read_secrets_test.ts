@@ -68,6 +68,22 @@ Deno.test("parseSecrets() tells the line, what was expected, and never the secre
   }
 });
 
+Deno.test("readSecrets() does not tell a secret that is given as a file", () => {
+  for (const secretFile of [`worker:${FIRST}`, ` admin : ${FIRST}`]) {
+    const error = assertThrows(
+      () => readSecrets({ secretFile, names: NAMES, fail }),
+      TypeError,
+      "Option secretFile takes the path of a file, and was given what looks",
+    );
+    assert(!error.message.includes(FIRST), error.message);
+  }
+  assertThrows(
+    () => readSecrets({ secretFile: "workers", names: NAMES, fail }),
+    TypeError,
+    'Cannot read the secret file "workers"',
+  );
+});
+
 Deno.test("readSecrets() reads a file that only its owner may use", async () => {
   const path = await Deno.makeTempFile();
   const read = () => readSecrets({ secretFile: path, names: NAMES, fail });
