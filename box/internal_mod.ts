@@ -222,6 +222,7 @@ export type {
 } from "./metrics/serve_status.ts";
 export { onAbort } from "./on_abort.ts";
 export {
+  BYTES,
   checkChoice,
   checkNumber,
   checkNumbers,
@@ -231,6 +232,7 @@ export {
   MAX_TIMER_SECONDS,
   PEER_PORT,
   PORT,
+  RATE,
   refuseRenamed,
   SECONDS,
 } from "./options.ts";

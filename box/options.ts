@@ -26,6 +26,20 @@ export const PEER_PORT: Range = { min: 1, max: 65535, whole: true };
 /** How many of something, at least one. */
 export const COUNT: Range = { min: 1, max: MAX_INT32, whole: true };
 
+/** Bytes, at least one. */
+export const BYTES: Range = {
+  min: 1,
+  max: Number.MAX_SAFE_INTEGER,
+  whole: true,
+};
+
+/** How many a second. */
+export const RATE: Range = {
+  min: 0,
+  max: Number.MAX_SAFE_INTEGER,
+  whole: false,
+};
+
 /** Seconds that a timer can wait; 0 = never or at once, as the option says. */
 export const SECONDS: Range = { min: 0, max: MAX_TIMER_SECONDS, whole: false };
 

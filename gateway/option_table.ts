@@ -3,6 +3,7 @@
 import { Box, type BoxClass, TaskOffset } from "@maple/box";
 import {
   ANY,
+  BYTES,
   COUNT,
   DEFAULT_BACKLOG,
   DEFAULT_BIND_TIMEOUT,
@@ -15,13 +16,11 @@ import {
   PING,
   PORT,
   type Range,
+  RATE,
   SECONDS,
 } from "@maple/box/internal";
 import type { GatewayOptions } from "./options.ts";
 import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
-
-// A second.
-const RATE: Range = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: false };
 
 type OptionalPort = "wsPort" | "tlsPort" | "wssPort";
 
@@ -147,20 +146,20 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
   writeTimeout: SECONDS,
-  memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  memoryBytes: BYTES,
   keepAlive: KEEP_ALIVE,
   frameBytes: { min: 1, max: MAX_INT32 - TaskOffset.body, whole: true },
   clientRate: RATE,
   clientBytesRate: RATE,
   clientQueueMax: COUNT,
   queueMax: COUNT,
-  queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  queueBytes: BYTES,
   newsMax: COUNT,
   outboxBytes: COUNT,
   linger: SECONDS,
   groupsPerClient: GROUPS_PER_CLIENT,
   groupsMax: COUNT,
-  fanOutBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  fanOutBytes: BYTES,
   innerFrameBytes: { min: 1 + TaskOffset.body, max: MAX_INT32, whole: true },
   innerConnsMax: COUNT,
   innerReserve: { min: 0, max: MAX_INT32, whole: true },

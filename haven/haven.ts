@@ -22,7 +22,7 @@ import { AppLife } from "./app_life.ts";
 import type { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
 import type { Flavour } from "./flavour.ts";
-import type { HavenRequest } from "./haven_request.ts";
+import type { Done, HavenRequest } from "./haven_request.ts";
 import type { HookList } from "./hooks.ts";
 import {
   IN_MEMORY,
@@ -221,8 +221,7 @@ export class Haven<
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
     const users = this.#server?.users;
-    if (!options?.receipt) return users?.write(rows) ?? false;
-    return users?.writeForReceipt(rows, options) ?? notServing();
+    return users?.write(rows, options) ?? undone(options);
   }
 
   /** Sends messages to the members of groups of the whole server, from anywhere. */
@@ -237,8 +236,7 @@ export class Haven<
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
     const users = this.#server?.users;
-    if (!options?.receipt) return users?.writeToGroups(rows) ?? false;
-    return users?.writeToGroupsForReceipt(rows, options) ?? notServing();
+    return users?.writeToGroups(rows, options) ?? undone(options);
   }
 
   /** Makes the connections of users of the whole server join a group, from anywhere. */
@@ -263,8 +261,7 @@ export class Haven<
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
     const users = this.#server?.users;
-    if (!options?.receipt) return users?.closeGroup(name) ?? false;
-    return users?.closeGroupForReceipt(name, options) ?? notServing();
+    return users?.closeGroup(name, options) ?? undone(options);
   }
 
   /**
@@ -293,8 +290,7 @@ export class Haven<
   ): boolean | Promise<WriteReceipt> {
     const users = this.#server?.users;
     const selection = { uids, userdata, exclude };
-    if (!options?.receipt) return users?.close(selection) ?? false;
-    return users?.closeForReceipt(selection, options) ?? notServing();
+    return users?.close(selection, options) ?? undone(options);
   }
 
   /**
@@ -421,6 +417,10 @@ export class Haven<
       givenUp: () => this.#life.leaving,
     });
   }
+}
+
+function undone(options: ReceiptOptions | undefined): Done {
+  return options?.receipt ? notServing() : false;
 }
 
 function notServing(): Promise<never> {

@@ -1,7 +1,6 @@
 // HavenRequest: one box of a client, and what a handler can do about it.
 
 import type {
-  AskOptions,
   BoxFields,
   BoxOf,
   GroupsRow,
@@ -16,36 +15,19 @@ import type { Connection } from "./connection.ts";
 import { AppRequest, type RequestHost } from "./request.ts";
 import type { UntypedState } from "./state.ts";
 
+/** Whether it was done; with `receipt`, what became of it. */
+export type Done = boolean | Promise<WriteReceipt>;
+
 /** The users of a server, as a request needs them. */
 export interface RequestUsers<F extends object> {
   /** Sends messages to them. */
-  write(rows: readonly UsersRow<F>[]): boolean;
-  /** The same, and what became of it. */
-  writeForReceipt(
-    rows: readonly UsersRow<F>[],
-    options: AskOptions,
-  ): Promise<WriteReceipt>;
-  /** Sends messages to groups. */
-  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** The same, and what became of it. */
-  writeToGroupsForReceipt(
-    rows: readonly GroupsRow<F>[],
-    options: AskOptions,
-  ): Promise<WriteReceipt>;
-  /** Closes the members of a group. */
-  closeGroup(name: string): boolean;
-  /** The same, and what became of it. */
-  closeGroupForReceipt(
-    name: string,
-    options: AskOptions,
-  ): Promise<WriteReceipt>;
+  write(rows: readonly UsersRow<F>[], options?: ReceiptOptions): Done;
   /** Closes their connections. */
-  close(selection: UserSelection): boolean;
-  /** The same, and what became of it. */
-  closeForReceipt(
-    selection: UserSelection,
-    options: AskOptions,
-  ): Promise<WriteReceipt>;
+  close(selection: UserSelection, options?: ReceiptOptions): Done;
+  /** Sends messages to groups. */
+  writeToGroups(rows: readonly GroupsRow<F>[], options?: ReceiptOptions): Done;
+  /** Closes the members of a group. */
+  closeGroup(name: string, options?: ReceiptOptions): Done;
 }
 
 /** The client of a request, as the request needs it. */
@@ -149,10 +131,7 @@ export class HavenRequest<
     rows: readonly UsersRow<F>[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const { users } = this.#client;
-    return options?.receipt
-      ? users.writeForReceipt(rows, options)
-      : users.write(rows);
+    return this.#client.users.write(rows, options);
   }
 
   /** Closes the connections of users of the whole server. */
@@ -174,11 +153,8 @@ export class HavenRequest<
     exclude: readonly Int64[] = [],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const { users } = this.#client;
     const selection = { uids, userdata, exclude };
-    return options?.receipt
-      ? users.closeForReceipt(selection, options)
-      : users.close(selection);
+    return this.#client.users.close(selection, options);
   }
 
   /** Sends messages to the members of groups of the whole server. */
@@ -192,10 +168,7 @@ export class HavenRequest<
     rows: readonly GroupsRow<F>[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const { users } = this.#client;
-    return options?.receipt
-      ? users.writeToGroupsForReceipt(rows, options)
-      : users.writeToGroups(rows);
+    return this.#client.users.writeToGroups(rows, options);
   }
 
   /** Closes the connections of the members of a group of the whole server. */
@@ -209,10 +182,7 @@ export class HavenRequest<
     name: string,
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    const { users } = this.#client;
-    return options?.receipt
-      ? users.closeGroupForReceipt(name, options)
-      : users.closeGroup(name);
+    return this.#client.users.closeGroup(name, options);
   }
 
   /** For `joinGroup`. */

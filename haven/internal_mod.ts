@@ -17,7 +17,7 @@ export type {
   MemoryConnection,
   MemoryEnd,
 } from "./in_memory.ts";
-export type { RequestClient, RequestUsers } from "./haven_request.ts";
+export type { Done, RequestClient, RequestUsers } from "./haven_request.ts";
 export { HookList } from "./hooks.ts";
 export type { Hook, HookOrder, LogSource, ThrowHandler } from "./hooks.ts";
 export type { Ports, ResolvedListen, ResolvedRun } from "./resolve_options.ts";

@@ -2,6 +2,7 @@
 
 import {
   ANY,
+  BYTES,
   checkChoice,
   checkNumber,
   checkNumbers,
@@ -27,6 +28,7 @@ import {
   PING,
   PORT,
   type Range,
+  RATE,
   RATE_ACTIONS,
   refuseRenamed,
   SECONDS,
@@ -118,8 +120,6 @@ export interface ResolvedRun extends ResolvedListen {
 }
 
 const CONNS: Range = { min: 0, max: COUNT.max, whole: true };
-// A second.
-const RATE: Range = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: false };
 
 const RANGES = {
   port: PORT,
@@ -128,7 +128,7 @@ const RANGES = {
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
   writeTimeout: SECONDS,
-  memoryBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  memoryBytes: BYTES,
   keepAlive: KEEP_ALIVE,
   connsMax: COUNT,
   clientRate: RATE,

@@ -6,6 +6,7 @@ import type {
   GroupSelection,
   GroupsRow,
   Int64,
+  ReceiptOptions,
   UserSelection,
   UsersRow,
   WriteReceipt,
@@ -31,6 +32,7 @@ import {
 } from "@maple/box/internal";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { HavenError } from "./errors.ts";
+import type { Done } from "./haven_request.ts";
 import { type GroupCounters, Groups } from "./groups.ts";
 import { checkSize } from "./message_size.ts";
 import {
@@ -160,76 +162,44 @@ export class Users<F extends object> {
   /**
    * Sends messages to users.
    *
-   * @returns false when they do not reach those of the other processes or threads.
+   * @returns false when they do not reach those of the other processes or threads; with `receipt`,
+   * what became of it.
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer, or a box cannot be
-   * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
+   * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then. All
+   * at once; by the promise, the reason of `signal`.
    */
-  write(rows: readonly UsersRow<F>[]): boolean {
-    return this.#do("write", this.#usersBody(rows));
-  }
-
-  /**
-   * The same, and what became of it.
-   *
-   * @throws {BoxError} as `write`, at once; by the promise, the reason of `signal`.
-   */
-  writeForReceipt(
+  write(
     rows: readonly UsersRow<F>[],
-    options: AskOptions,
-  ): Promise<WriteReceipt> {
-    return this.#receiptOf("write", this.#usersBody(rows), options);
+    options?: ReceiptOptions,
+  ): Done {
+    return this.#send("write", this.#usersBody(rows), options);
   }
 
   /**
-   * Closes the connections of users.
+   * Closes the connections of users; see {@linkcode Users.write}.
    *
-   * @returns false when those of the other processes or threads are not reached.
    * @throws {BoxError} `value` when a uid or userdata is no 64-bit integer.
    */
-  close(selection: UserSelection): boolean {
-    return this.#do("close", encodeCloseUsers(selection));
-  }
-
-  /** The same, and what became of it; see `writeForReceipt`. */
-  closeForReceipt(
-    selection: UserSelection,
-    options: AskOptions,
-  ): Promise<WriteReceipt> {
-    return this.#receiptOf("close", encodeCloseUsers(selection), options);
+  close(selection: UserSelection, options?: ReceiptOptions): Done {
+    return this.#send("close", encodeCloseUsers(selection), options);
   }
 
   /**
-   * Sends messages to groups.
+   * Sends messages to groups; see {@linkcode Users.write}.
    *
-   * @returns false when they do not reach the members of the other processes or threads.
-   * @throws {BoxError} `value` when a name, uid or userdata does not fit, or a box cannot be
-   * packed; a HavenError `limit` when a box is longer than `outboxBytes`: nobody gets any then.
+   * @throws {BoxError} as `write`, and when a name is no name of a group.
    */
-  writeToGroups(rows: readonly GroupsRow<F>[]): boolean {
-    return this.#do("toGroups", this.#groupsBody(rows));
-  }
-
-  /** The same, and what became of it; see `writeForReceipt`. */
-  writeToGroupsForReceipt(
+  writeToGroups(
     rows: readonly GroupsRow<F>[],
-    options: AskOptions,
-  ): Promise<WriteReceipt> {
-    return this.#receiptOf("toGroups", this.#groupsBody(rows), options);
+    options?: ReceiptOptions,
+  ): Done {
+    return this.#send("toGroups", this.#groupsBody(rows), options);
   }
 
-  /** Closes the members of a group. */
-  closeGroup(name: string): boolean {
+  /** Closes the members of a group; see {@linkcode Users.write}. */
+  closeGroup(name: string, options?: ReceiptOptions): Done {
     const body = encodeGroups({ names: [name], uids: [] });
-    return this.#do("closeGroups", body);
-  }
-
-  /** The same, and what became of it; see `writeForReceipt`. */
-  closeGroupForReceipt(
-    name: string,
-    options: AskOptions,
-  ): Promise<WriteReceipt> {
-    const body = encodeGroups({ names: [name], uids: [] });
-    return this.#receiptOf("closeGroups", body, options);
+    return this.#send("closeGroups", body, options);
   }
 
   /** Makes the connections of users join groups. */
@@ -282,6 +252,12 @@ export class Users<F extends object> {
       return true;
     });
     return body;
+  }
+
+  #send(what: UserCommand, body: Uint8Array, options?: ReceiptOptions): Done {
+    return options?.receipt
+      ? this.#receiptOf(what, body, options)
+      : this.#do(what, body);
   }
 
   // Here, and where the others are told.

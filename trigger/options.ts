@@ -2,6 +2,7 @@
 
 import { DEFAULT_MAX_FRAME_BYTES } from "@maple/box";
 import {
+  BYTES,
   checkNumber,
   checkNumbers,
   createLogger,
@@ -104,7 +105,7 @@ const TIME = { min: 0.001, max: MAX_TIMER_SECONDS, whole: false };
 const RANGES = {
   timeout: TIME,
   retryDelay: TIME,
-  queueBytes: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
+  queueBytes: BYTES,
 };
 
 /**

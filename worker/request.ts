@@ -32,37 +32,28 @@ import type { TaskConnection } from "./task_connection.ts";
 export interface RequestWorker<F extends object> {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
-  /** Messages to users of all gateways, and what became of them. */
+  /** Messages to users of all gateways; with `receipt`, what became of them. */
   writeToUsers(
     rows: readonly UsersRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  /** Disconnects users of all gateways, and tells how many. */
-  closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 | undefined,
-    exclude: readonly Int64[] | undefined,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt>;
+  /** Disconnects users of all gateways. */
   closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
     exclude?: readonly Int64[],
-  ): boolean;
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt>;
   /** Messages to groups of all gateways. */
-  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** The same, and what became of it. */
   writeToGroups(
     rows: readonly GroupsRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt>;
   /** Disconnects the members of a group of all gateways. */
-  closeGroup(name: string): boolean;
-  /** The same, and how many were closed. */
-  closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
+  closeGroup(
+    name: string,
+    options?: ReceiptOptions,
+  ): boolean | Promise<WriteReceipt>;
 }
 
 /**
@@ -183,9 +174,7 @@ export class WorkerRequest<
     rows: readonly UsersRow<F>[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    return options?.receipt
-      ? this.#worker.writeToUsers(rows, options)
-      : this.#worker.writeToUsers(rows);
+    return this.#worker.writeToUsers(rows, options);
   }
 
   /** Closes the client's connection, after what was sent to it before. */
@@ -217,9 +206,7 @@ export class WorkerRequest<
     exclude?: readonly Int64[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    return options?.receipt
-      ? this.#worker.closeUsers(uids, userdata, exclude, options)
-      : this.#worker.closeUsers(uids, userdata, exclude);
+    return this.#worker.closeUsers(uids, userdata, exclude, options);
   }
 
   /** Sends messages to the members of groups, wherever they are connected. */
@@ -233,9 +220,7 @@ export class WorkerRequest<
     rows: readonly GroupsRow<F>[],
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    return options?.receipt
-      ? this.#worker.writeToGroups(rows, options)
-      : this.#worker.writeToGroups(rows);
+    return this.#worker.writeToGroups(rows, options);
   }
 
   /** Closes the connections of the members of a group. */
@@ -249,9 +234,7 @@ export class WorkerRequest<
     name: string,
     options?: ReceiptOptions,
   ): boolean | Promise<WriteReceipt> {
-    return options?.receipt
-      ? this.#worker.closeGroup(name, options)
-      : this.#worker.closeGroup(name);
+    return this.#worker.closeGroup(name, options);
   }
 
   /** Unbinds the user of the client's connection. */

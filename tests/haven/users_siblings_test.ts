@@ -250,7 +250,7 @@ Deno.test("what became of a message is what all processes tell", async () => {
   c!.login(3);
   master.settle();
   const rows = [[[1, 2, 9], { body: "hi" }], [[3], { body: "ho" }]] as const;
-  const receipt = a!.users.writeForReceipt(rows, {});
+  const receipt = a!.users.write(rows, { receipt: true });
   master.settle();
   // Their answers are on their way as well.
   master.settle();
@@ -264,9 +264,9 @@ Deno.test("what became of a message is what all processes tell", async () => {
     ["hi"],
     ["ho"],
   ]);
-  const closed = b!.users.closeForReceipt(
+  const closed = b!.users.close(
     { uids: [1, 2, 7], userdata: 0, exclude: [] },
-    {},
+    { receipt: true },
   );
   master.settle();
   master.settle();
@@ -297,7 +297,7 @@ Deno.test("a process that does not answer: the receipt is not complete, the ques
   const [a, b] = [master.child(), master.child()];
   a!.login(1);
   master.settle();
-  const receipt = a!.users.writeForReceipt([[[1, 2], {}]], {});
+  const receipt = a!.users.write([[[1, 2], {}]], { receipt: true });
   const question = a!.users.ask({ uids: [1] }, {});
   const failure = assertRejects(() => question, HavenError, "within 2 s");
   // What is on its way arrives, but at the other one.
@@ -321,7 +321,7 @@ Deno.test("a signal ends the waiting for other processes", async () => {
   const stop = new AbortController();
   const { signal } = stop;
   const question = a.users.ask({ uids: [1] }, { signal });
-  const receipt = a.users.writeForReceipt([[[1], {}]], { signal });
+  const receipt = a.users.write([[[1], {}]], { receipt: true, signal });
   stop.abort(new Error("enough"));
   for (const call of [question, receipt]) {
     await assertRejects(() => call as Promise<unknown>, Error, "enough");
@@ -340,7 +340,7 @@ Deno.test("a message that does not reach the other processes says so in its rece
   a.login(1);
   master.settle();
   master.full = true;
-  assertEquals(await a.users.writeForReceipt([[[1], {}]], {}), {
+  assertEquals(await a.users.write([[[1], {}]], { receipt: true }), {
     delivered: 1,
     offline: [],
     complete: false,
