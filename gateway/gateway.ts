@@ -13,11 +13,8 @@ import {
   type MemoryHolder,
   MemoryLimit,
   onAbort,
-  openIo,
   Running,
-  type ServerIo,
   SessionTable,
-  whenFree,
 } from "@maple/box/internal";
 import { Certificates } from "./certificates.ts";
 import { Drain } from "./drain.ts";
@@ -27,7 +24,7 @@ import { Watches } from "./watches.ts";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
 import { setBan } from "./outer/set_ban.ts";
-import { OuterListeners } from "./outer/listeners.ts";
+import type { OuterListeners } from "./outer/listeners.ts";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
@@ -42,6 +39,7 @@ import {
   limitsOf,
 } from "./limits.ts";
 import type { GatewayOptions } from "./options.ts";
+import { CLOSED_MEANWHILE, Ports } from "./ports.ts";
 import { deniedOf, webSocketsOf } from "./read_options.ts";
 import { resolveOptions } from "./resolve_options.ts";
 import { Measures } from "./metrics/measures.ts";
@@ -50,8 +48,6 @@ import type { QueuedTask } from "./queue/queued_task.ts";
 import { newCounters } from "./metrics/counter_values.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
 import { TaskQueue } from "./queue/task_queue.ts";
-
-const CLOSED_MEANWHILE = "Cannot listen: the gateway was closed meanwhile";
 
 /**
  * Holds the client connections and forwards: clients' frames to the workers that ask for them,
@@ -77,9 +73,7 @@ export class Gateway implements AsyncDisposable {
   readonly #measures: Measures;
   readonly #running: Running;
   #opening = false;
-  #outer: OuterListeners | undefined;
-  #inner: Listener | undefined;
-  #io: ServerIo | undefined;
+  readonly #ports: Ports;
   #listeningSince = 0;
   #startedAt: Date | undefined;
   #state: GatewayStats["state"] = "new";
@@ -121,7 +115,7 @@ export class Gateway implements AsyncDisposable {
         sessions,
         groups,
         send: (session, message) => this.#clients.send(session, message),
-        afterOthers: (work) => this.#io?.afterOthers(work),
+        afterOthers: (work) => this.#ports.io?.afterOthers(work),
         maxBytes: () => resolved.fanOutBytes,
       }),
       queue,
@@ -154,31 +148,32 @@ export class Gateway implements AsyncDisposable {
     this.#door = new InnerDoor(this.#context, this.#links);
     this.#watches = new Watches(this.#context, this.#links);
     this.#drain = new Drain(this.#context);
+    this.#ports = new Ports(this.#context);
   }
 
   /** Where clients connect, with the real port; undefined unless it listens. */
   get outerAddr(): Deno.NetAddr | undefined {
-    return this.#outer?.addr("tcp");
+    return this.#ports.outer?.addr("tcp");
   }
 
   /** Where WebSocket clients connect, likewise; undefined without `wsPort`. */
   get wsAddr(): Deno.NetAddr | undefined {
-    return this.#outer?.addr("ws");
+    return this.#ports.outer?.addr("ws");
   }
 
   /** Where clients connect over TLS, likewise; undefined without `tlsPort`. */
   get tlsAddr(): Deno.NetAddr | undefined {
-    return this.#outer?.addr("tls");
+    return this.#ports.outer?.addr("tls");
   }
 
   /** Where WebSocket clients connect over TLS, likewise; undefined without `wssPort`. */
   get wssAddr(): Deno.NetAddr | undefined {
-    return this.#outer?.addr("wss");
+    return this.#ports.outer?.addr("wss");
   }
 
   /** Where workers and triggers connect, with the real port; undefined unless it listens. */
   get innerAddr(): Deno.NetAddr | undefined {
-    return this.#inner?.addr;
+    return this.#ports.inner?.addr;
   }
 
   /** When it began to listen; undefined before. */
@@ -214,49 +209,18 @@ export class Gateway implements AsyncDisposable {
     fitConnections(this.#context);
     this.#abort = onAbort(this.#signal, () => this.close());
     try {
-      await this.#open();
+      await this.#ports.open({
+        certificates: this.#certificates.current,
+        refuses: (address) => this.#clients.refuses(address),
+      });
     } catch (cause) {
       this.#opening = false;
       this.#abort[Symbol.dispose]();
-      await this.#closeIo();
+      await this.#ports.closeIo();
       throw new GatewayError((cause as Error).message, { cause });
     }
     if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
-    this.#start(this.#inner!, this.#outer!);
-  }
-
-  // The inner port first: clients are let in only when workers can come too.
-  async #open(): Promise<void> {
-    const { options, logger } = this.#context;
-    const { innerHost, innerPort, bindTimeout, keepAlive } = options;
-    const waiting = {
-      bindTimeout,
-      logger,
-      givenUp: () => this.#closing !== undefined,
-    };
-    const io = this.#io = openIo(options.io);
-    const at = { what: "workers", hostname: innerHost, port: innerPort };
-    const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
-    try {
-      const outer = await OuterListeners.open(
-        {
-          io,
-          certificates: this.#certificates.current,
-          refuses: (address) => this.#clients.refuses(address),
-        },
-        options,
-        waiting,
-      );
-      if (this.#closing) {
-        outer.close();
-        throw new Error(CLOSED_MEANWHILE);
-      }
-      this.#inner = inner;
-      this.#outer = outer;
-    } catch (error) {
-      inner.close();
-      throw error;
-    }
+    this.#start(this.#ports.inner!, this.#ports.outer!);
   }
 
   #start(inner: Listener, outer: OuterListeners): void {
@@ -318,7 +282,7 @@ export class Gateway implements AsyncDisposable {
     files: Pick<GatewayOptions, "tlsCert" | "tlsKey"> = {},
   ): void {
     this.#certificates.renew(files);
-    this.#outer?.setCertificates(this.#certificates.current);
+    this.#ports.outer?.setCertificates(this.#certificates.current);
     this.#certificates.warnOfExpiry();
   }
 
@@ -424,9 +388,8 @@ export class Gateway implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { queue, dispatcher, logger } = this.#context;
-    const listened = this.#outer !== undefined;
-    this.#outer?.close();
-    this.#outer = undefined;
+    const listened = this.#ports.outer !== undefined;
+    this.#ports.closeOuter();
     this.#state = "draining";
     this.#links.leave();
     if (!this.#drain.isOver) {
@@ -438,8 +401,7 @@ export class Gateway implements AsyncDisposable {
     if (left > 0) {
       logger.warn(`leaves with ${left} tasks that were not finished`);
     }
-    this.#inner?.close();
-    this.#inner = undefined;
+    this.#ports.closeInner();
     this.#watches.stop();
     queue.room.open();
     dispatcher.close();
@@ -449,17 +411,12 @@ export class Gateway implements AsyncDisposable {
     this.#door.close();
     this.#links.close();
     await this.#running.ended();
-    await this.#closeIo();
+    await this.#ports.closeIo();
     this.#context.memory.stop();
     this.#abort?.[Symbol.dispose]();
     this.#state = "closed";
     if (listened) logger.info("closed");
     await flushLog(logger);
-  }
-
-  async #closeIo(): Promise<void> {
-    await this.#io?.close();
-    this.#io = undefined;
   }
 
   #onDropped(task: QueuedTask): void {

@@ -1,0 +1,98 @@
+// Ports: where a gateway listens: for clients, and for workers and triggers.
+
+import {
+  type Certificate,
+  type Listener,
+  openIo,
+  type ServerIo,
+  whenFree,
+} from "@maple/box/internal";
+import type { GatewayContext } from "./context.ts";
+import { OuterListeners } from "./outer/listeners.ts";
+
+/** What is said where the gateway was closed before its ports were open. */
+export const CLOSED_MEANWHILE =
+  "Cannot listen: the gateway was closed meanwhile";
+
+/** What {@linkcode Ports.open} needs of the gateway. */
+export interface OpenPortsOptions {
+  /** What clients over TLS are shown. */
+  readonly certificates: readonly Certificate[];
+  /** Whether one more connection of an address is refused. */
+  readonly refuses: (address: string) => boolean;
+}
+
+/** Where a gateway listens. */
+export class Ports {
+  readonly #context: Pick<GatewayContext, "options" | "logger">;
+  #outer: OuterListeners | undefined;
+  #inner: Listener | undefined;
+  #io: ServerIo | undefined;
+  #givenUp = false;
+
+  /** None is open yet. */
+  constructor(context: Pick<GatewayContext, "options" | "logger">) {
+    this.#context = context;
+  }
+
+  /** Where clients connect; undefined unless it is open. */
+  get outer(): OuterListeners | undefined {
+    return this.#outer;
+  }
+
+  /** Where workers and triggers connect, likewise. */
+  get inner(): Listener | undefined {
+    return this.#inner;
+  }
+
+  /** Where the sockets come from, likewise. */
+  get io(): ServerIo | undefined {
+    return this.#io;
+  }
+
+  /**
+   * Opens them all, the inner one first: clients are let in only when workers can come too.
+   *
+   * @throws {Error} with one line, when one of them cannot be opened, or they are closed meanwhile.
+   */
+  async open({ certificates, refuses }: OpenPortsOptions): Promise<void> {
+    const { options, logger } = this.#context;
+    const { innerHost, innerPort, bindTimeout, keepAlive } = options;
+    const waiting = { bindTimeout, logger, givenUp: () => this.#givenUp };
+    const io = this.#io = openIo(options.io);
+    const at = { what: "workers", hostname: innerHost, port: innerPort };
+    const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
+    try {
+      const sources = { io, certificates, refuses };
+      const outer = await OuterListeners.open(sources, options, waiting);
+      if (this.#givenUp) {
+        outer.close();
+        throw new Error(CLOSED_MEANWHILE);
+      }
+      this.#inner = inner;
+      this.#outer = outer;
+    } catch (error) {
+      inner.close();
+      throw error;
+    }
+  }
+
+  /** Lets no more clients in, and gives up what is still being opened. */
+  closeOuter(): void {
+    this.#givenUp = true;
+    this.#outer?.close();
+    this.#outer = undefined;
+  }
+
+  /** Lets no more workers and triggers in. */
+  closeInner(): void {
+    this.#inner?.close();
+    this.#inner = undefined;
+  }
+
+  /** To be called when all connections are closed. */
+  async closeIo(): Promise<void> {
+    await this.#io?.close();
+    this.#io = undefined;
+  }
+}
