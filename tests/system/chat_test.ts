@@ -125,9 +125,8 @@ Deno.test("the chat on a gateway with workers, and its own client", async () => 
   await using gateway = await startGatewayProcess();
   const port = ["--port", String(gateway.innerPort)];
   await using worker = await startProcess(Deno.execPath(), {
-    args: ["run", "-A", "--check", WORKER, ...port, ...TICK],
+    args: ["run", "-A", WORKER, ...port, ...TICK],
     ready: /^maple worker ready workers=2 /,
-    timeout: 60_000,
   });
   await play(() => connectTo(gateway.outerPort));
   assertEquals(/ERROR/.test(worker.stderr), false, worker.stderr);
