@@ -6,14 +6,18 @@ import type { Settings } from "./settings.ts";
 /** The names of permissions that can be given up. */
 export type Dropped = "run" | "import" | "ffi" | "write";
 
+// A file here is opened by a program that may do all, and by no other.
+const DEVICE = /^\/(dev|proc)\//;
+
 /**
  * Which permissions a gateway does not need any more once it listens. It has to read (the config
  * file, certificates, secrets and who is denied, at HUP), to use the network, and to ask for its
- * environment.
+ * environment. Where it logs to a device it needs all, to open that again.
  */
 export function unneededPermissions(
   { logFile, statFile, gateway: { io } }: Settings,
 ): Dropped[] {
+  if ([logFile, statFile].some((path) => path && DEVICE.test(path))) return [];
   return [
     "run",
     "import",

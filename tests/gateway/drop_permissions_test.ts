@@ -24,6 +24,8 @@ Deno.test("unneededPermissions() keeps what the settings need", () => {
   assertEquals(unneeded("--io", "epoll"), "run,import,write");
   assertEquals(unneeded("--log-file", "a"), "run,import,ffi");
   assertEquals(unneeded("--stat-file", "a", "--io", "epoll"), "run,import");
+  // Deno opens a device for who may do all, and for nobody else.
+  assertEquals(unneeded("--log-file", "/dev/full"), "");
 });
 
 Deno.test("dropPermissions() gives up what is not needed, and tells what it had", async () => {
