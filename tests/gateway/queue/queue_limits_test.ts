@@ -32,7 +32,8 @@ overTransports(
     await gateway.until((stats) => stats.clientFrames === 12 + 1 + 1 + 1);
     const { queued, queuedNews, heldBack } = gateway.gateway.stats();
     assertEquals([queued - queuedNews, queuedNews, heldBack], [15, 4, 4]);
-    await gateway.log.line(/WARN 4 clients are held back: 19 tasks .* of 4 cl/);
+    // Told once, with those that there were when it was looked at.
+    await gateway.log.line(/WARN \d clients? .* held back: \d+ tasks .* wait/);
     await using _worker = await gateway.attachEcho();
     assertEquals((await honest.read())?.cmd, 2);
     for (const client of clients) {
