@@ -60,7 +60,7 @@ const AT_ONCE = 128;
 // What one slice does at most: sessions that are written to, messages, bytes, and sessions that are
 // looked at.
 const SLICE = {
-  sessions: 256,
+  sessions: 64,
   messages: 2048,
   bytes: 1024 * 1024,
   looks: 8192,

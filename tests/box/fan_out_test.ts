@@ -126,11 +126,11 @@ Deno.test("FanOut sends to few at once, to many in slices with turns between the
   let slices = 1;
   const reached = () => server.all.filter(({ got }) => got.includes(2)).length;
   while (server.fanOut.busy) {
-    assert(reached() <= 256 * slices, "a slice is too large");
+    assert(reached() <= 64 * slices, "a slice is too large");
     assert(server.turn());
     slices++;
   }
-  assertEquals([slices, reached(), taken], [4, 1000, 1000]);
+  assertEquals([slices, reached(), taken], [16, 1000, 1000]);
   assertEquals(server.turns.length, 0);
 });
 
