@@ -10,6 +10,7 @@ import {
   describeFlags,
   type Flag,
   HELP_FLAG,
+  IO_KINDS,
   readFlags,
   runCommand,
   UsageError,
@@ -54,6 +55,13 @@ const FLAGS: readonly Flag[] = [
     value: "WHEN",
     choices: ["off", "on", "both"],
     help: "off, on or both: limits of single clients and addresses (off)",
+  },
+  {
+    name: "io",
+    type: "string",
+    value: "KIND",
+    choices: IO_KINDS,
+    help: "the gateway's sockets: deno or epoll (deno)",
   },
   HELP_FLAG,
 ];
@@ -213,6 +221,7 @@ export function main(args: readonly string[]): Promise<number> {
     endOnSignal();
     const limits = flags.get("limits") ?? "off";
     const modes = limits === "both" ? [false, true] : [limits === "on"];
+    const io = ["--io", String(flags.get("io") ?? "deno")];
     const folder = await Deno.makeTempDir();
     const certificate = await certify(folder);
     const tls = certificate
@@ -226,7 +235,7 @@ export function main(args: readonly string[]): Promise<number> {
         console.error(
           `${attack.name}: ${attack.what}${limited ? ", with limits" : ""}`,
         );
-        const all = { seconds, honest, limited, flags: tls };
+        const all = { seconds, honest, limited, flags: [...io, ...tls] };
         outcomes.push(await attacked(attack, all));
       }
     }
