@@ -21,6 +21,7 @@ import { HavenError } from "./errors.ts";
 import { type Hook, HookList } from "./hooks.ts";
 import type { AnyRequest } from "./request.ts";
 import { type Handler, type RouteOptions, routeOptions } from "./router.ts";
+import type { Done } from "./served_users.ts";
 import { checkSeconds } from "./timers.ts";
 
 /**
@@ -175,40 +176,63 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * Sends messages to users, from anywhere: a timer for instance; and tells what became of it. See
    * `UsersRow`.
    *
-   * @throws {Error} by the promise, when the receipt does not come: it may have been done.
+   * @throws {Error} by the promise, when nobody is there to do it: a haven process or thread that
+   * does not serve, a worker without gateways; or when the receipt does not come: it may have been
+   * done.
    */
-  abstract writeToUsers(
+  writeToUsers(
     rows: Parameters<R["writeToUsers"]>[0],
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  abstract writeToUsers(rows: Parameters<R["writeToUsers"]>[0]): boolean;
+  /** The same without a receipt; false when it does not reach all who serve users. */
+  writeToUsers(rows: Parameters<R["writeToUsers"]>[0]): boolean;
+  writeToUsers(
+    rows: Parameters<R["writeToUsers"]>[0],
+    options?: ReceiptOptions,
+  ): Done {
+    return this.#core.pipeline.users.write(rows, options);
+  }
 
   /**
    * Closes the connections of users, from anywhere, and tells how many were closed.
    *
    * @throws {Error} as `writeToUsers`.
    */
-  abstract closeUsers(
+  closeUsers(
     uids: readonly Int64[],
     userdata: Int64 | undefined,
     exclude: readonly Int64[] | undefined,
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
   /** The same without a receipt. */
-  abstract closeUsers(
+  closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
     exclude?: readonly Int64[],
   ): boolean;
+  closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 = 0,
+    exclude: readonly Int64[] = [],
+    options?: ReceiptOptions,
+  ): Done {
+    const selection = { uids, userdata, exclude };
+    return this.#core.pipeline.users.close(selection, options);
+  }
 
   /** Sends messages to the members of groups, from anywhere; see `GroupsRow`. */
-  abstract writeToGroups(rows: Parameters<R["writeToGroups"]>[0]): boolean;
+  writeToGroups(rows: Parameters<R["writeToGroups"]>[0]): boolean;
   /** The same, and what became of it; see `writeToUsers`. */
-  abstract writeToGroups(
+  writeToGroups(
     rows: Parameters<R["writeToGroups"]>[0],
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
+  writeToGroups(
+    rows: Parameters<R["writeToGroups"]>[0],
+    options?: ReceiptOptions,
+  ): Done {
+    return this.#core.pipeline.users.writeToGroups(rows, options);
+  }
 
   /**
    * Makes the connections of users join a group, from anywhere.
@@ -217,18 +241,22 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * @param uids As in `UsersRow`: positive, or -1, -2, -3.
    * @throws {BoxError} `value` when the name is none, or a uid no 64-bit integer.
    */
-  abstract joinGroup(name: string, uids: readonly Int64[]): boolean;
+  joinGroup(name: string, uids: readonly Int64[]): boolean {
+    return this.#core.pipeline.users.joinGroup(name, uids);
+  }
 
   /** Makes the connections of users leave a group, from anywhere; see `joinGroup`. */
-  abstract leaveGroup(name: string, uids: readonly Int64[]): boolean;
+  leaveGroup(name: string, uids: readonly Int64[]): boolean {
+    return this.#core.pipeline.users.leaveGroup(name, uids);
+  }
 
   /** Closes the connections of the members of a group, from anywhere. */
-  abstract closeGroup(name: string): boolean;
+  closeGroup(name: string): boolean;
   /** The same, and how many were closed; see `closeUsers`. */
-  abstract closeGroup(
-    name: string,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
+  closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
+  closeGroup(name: string, options?: ReceiptOptions): Done {
+    return this.#core.pipeline.users.closeGroup(name, options);
+  }
 
   /**
    * Which of the users are logged in, in the order given, wherever they are connected.
@@ -236,7 +264,7 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * @throws {Error} by the promise, when the answer has not come within 2 s.
    */
   online(uids: readonly Int64[], options: AskOptions = {}): Promise<Int64[]> {
-    return askOnline(this.#core.pipeline.asker, uids, options);
+    return askOnline(this.#core.pipeline.users, uids, options);
   }
 
   /**
@@ -246,7 +274,7 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * @throws {Error} as `online`.
    */
   users(options: UsersOptions = {}): Promise<Int64[]> {
-    return askUsers(this.#core.pipeline.asker, options);
+    return askUsers(this.#core.pipeline.users, options);
   }
 
   /**
@@ -255,7 +283,7 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * @throws {Error} as `online`.
    */
   groupSize(name: string, options: AskOptions = {}): Promise<number> {
-    return askGroupSize(this.#core.pipeline.asker, name, options);
+    return askGroupSize(this.#core.pipeline.users, name, options);
   }
 
   /**
@@ -265,7 +293,7 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * @throws {Error} as `online`.
    */
   groupMembers(name: string, options: AskOptions = {}): Promise<Int64[]> {
-    return askGroupMembers(this.#core.pipeline.asker, name, options);
+    return askGroupMembers(this.#core.pipeline.users, name, options);
   }
 
   /**

@@ -1,14 +1,6 @@
 // Haven: a server for TCP and WebSocket clients in one process.
 
-import type {
-  BoxClass,
-  BoxFields,
-  GroupsRow,
-  Int64,
-  ReceiptOptions,
-  UsersRow,
-  WriteReceipt,
-} from "@maple/box";
+import type { BoxClass, BoxFields } from "@maple/box";
 import {
   type IoKind,
   openIo,
@@ -22,7 +14,7 @@ import { AppLife } from "./app_life.ts";
 import type { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
 import type { Flavour } from "./flavour.ts";
-import type { Done, HavenRequest } from "./haven_request.ts";
+import type { HavenRequest } from "./haven_request.ts";
 import type { HookList } from "./hooks.ts";
 import {
   IN_MEMORY,
@@ -38,6 +30,7 @@ import {
   runOptions,
 } from "./resolve_options.ts";
 import { runInThisProcess } from "./run_in_process.ts";
+import { nobody } from "./served_users.ts";
 import { Server } from "./server.ts";
 import { type ServerApp, serverApp } from "./server_app.ts";
 import type { UntypedState } from "./state.ts";
@@ -117,10 +110,12 @@ export class Haven<
     const core = new AppCore<HavenRequest<F, S, C>>("haven", options);
     super(core);
     this.#core = core;
-    core.pipeline.asker = {
-      ask: (query, options) =>
-        this.#server?.users.ask(query, options) ?? notServing(),
-    };
+    core.pipeline.users = nobody(() =>
+      new HavenError(
+        "state",
+        "Cannot reach users: this process or thread does not serve",
+      )
+    );
     this.#flavour = flavour;
     this.boxClass = boxClass;
     this.#life = new AppLife(core, {
@@ -205,95 +200,6 @@ export class Haven<
   }
 
   /**
-   * Sends messages to users, whichever process or thread of the server they are connected to, from
-   * anywhere, and tells what became of it.
-   *
-   * @throws {HavenError} by the promise: `state` when this process or thread does not serve.
-   */
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt; false when this process or thread does not serve. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    const users = this.#server?.users;
-    return users?.write(rows, options) ?? undone(options);
-  }
-
-  /** Sends messages to the members of groups of the whole server, from anywhere. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** The same, and what became of it. */
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    const users = this.#server?.users;
-    return users?.writeToGroups(rows, options) ?? undone(options);
-  }
-
-  /** Makes the connections of users of the whole server join a group, from anywhere. */
-  override joinGroup(name: string, uids: readonly Int64[]): boolean {
-    return this.#server?.users.joinUsers({ names: [name], uids }) ?? false;
-  }
-
-  /** Makes the connections of users of the whole server leave a group, from anywhere. */
-  override leaveGroup(name: string, uids: readonly Int64[]): boolean {
-    return this.#server?.users.leaveUsers({ names: [name], uids }) ?? false;
-  }
-
-  /** Closes the connections of the members of a group of the whole server, from anywhere. */
-  override closeGroup(name: string): boolean;
-  /** The same, and how many were closed. */
-  override closeGroup(
-    name: string,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override closeGroup(
-    name: string,
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    const users = this.#server?.users;
-    return users?.closeGroup(name, options) ?? undone(options);
-  }
-
-  /**
-   * Closes the connections of users of the whole server, from anywhere, and tells how many were
-   * closed.
-   *
-   * @throws {HavenError} as `writeToUsers`.
-   */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 | undefined,
-    exclude: readonly Int64[] | undefined,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-  ): boolean;
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 = 0,
-    exclude: readonly Int64[] = [],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    const users = this.#server?.users;
-    const selection = { uids, userdata, exclude };
-    return users?.close(selection, options) ?? undone(options);
-  }
-
-  /**
    * Runs the server until it is stopped, and prints a line that begins with `maple haven ready`
    * when clients can connect.
    *
@@ -368,7 +274,7 @@ export class Haven<
   async #serveInMemory(): Promise<void> {
     this.#life.begin({ signal: undefined });
     const server = new Server(this.#serverApp, resolveRun({}), undefined);
-    this.#server = server;
+    this.#serveBy(server);
     await this.#life.start(() => server.start());
   }
 
@@ -386,7 +292,7 @@ export class Haven<
       life.beginAgain();
       throw error;
     }
-    this.#server = server;
+    this.#serveBy(server);
     if (life.leaving) {
       await server.close();
       throw new HavenError(
@@ -395,6 +301,11 @@ export class Haven<
       );
     }
     await life.start(() => server.start());
+  }
+
+  #serveBy(server: Server<F, C>): void {
+    this.#server = server;
+    this.#core.pipeline.users = server.users;
   }
 
   #openIo(kind: IoKind): ServerIo {
@@ -417,17 +328,4 @@ export class Haven<
       givenUp: () => this.#life.leaving,
     });
   }
-}
-
-function undone(options: ReceiptOptions | undefined): Done {
-  return options?.receipt ? notServing() : false;
-}
-
-function notServing(): Promise<never> {
-  return Promise.reject(
-    new HavenError(
-      "state",
-      "Cannot reach users: this process or thread does not serve",
-    ),
-  );
 }

@@ -1,34 +1,10 @@
 // HavenRequest: one box of a client, and what a handler can do about it.
 
-import type {
-  BoxFields,
-  BoxOf,
-  GroupsRow,
-  Int64,
-  ReceiptOptions,
-  UserSelection,
-  UsersRow,
-  WriteReceipt,
-} from "@maple/box";
+import type { BoxFields, BoxOf, Int64 } from "@maple/box";
 import { ipFromBytes, ipToBytes } from "@maple/box";
 import type { Connection } from "./connection.ts";
 import { AppRequest, type RequestHost } from "./request.ts";
 import type { UntypedState } from "./state.ts";
-
-/** Whether it was done; with `receipt`, what became of it. */
-export type Done = boolean | Promise<WriteReceipt>;
-
-/** The users of a server, as a request needs them. */
-export interface RequestUsers<F extends object> {
-  /** Sends messages to them. */
-  write(rows: readonly UsersRow<F>[], options?: ReceiptOptions): Done;
-  /** Closes their connections. */
-  close(selection: UserSelection, options?: ReceiptOptions): Done;
-  /** Sends messages to groups. */
-  writeToGroups(rows: readonly GroupsRow<F>[], options?: ReceiptOptions): Done;
-  /** Closes the members of a group. */
-  closeGroup(name: string, options?: ReceiptOptions): Done;
-}
 
 /** The client of a request, as the request needs it. */
 export interface RequestClient<F extends object, C extends object> {
@@ -46,8 +22,6 @@ export interface RequestClient<F extends object, C extends object> {
   join(names: readonly string[]): boolean;
   /** Leaves groups, without names all. */
   leave(names: readonly string[]): boolean;
-  /** The users of the whole server. */
-  readonly users: RequestUsers<F>;
 }
 
 /**
@@ -118,71 +92,6 @@ export class HavenRequest<
   /** Unbinds the user of the client's connection. */
   override logoutClient(): boolean {
     return this.#client.logout();
-  }
-
-  /** Sends messages to users, whichever process or thread of the server they are connected to. */
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#client.users.write(rows, options);
-  }
-
-  /** Closes the connections of users of the whole server. */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 | undefined,
-    exclude: readonly Int64[] | undefined,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-  ): boolean;
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 = 0,
-    exclude: readonly Int64[] = [],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    const selection = { uids, userdata, exclude };
-    return this.#client.users.close(selection, options);
-  }
-
-  /** Sends messages to the members of groups of the whole server. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** The same, and what became of it. */
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#client.users.writeToGroups(rows, options);
-  }
-
-  /** Closes the connections of the members of a group of the whole server. */
-  override closeGroup(name: string): boolean;
-  /** The same, and how many were closed. */
-  override closeGroup(
-    name: string,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override closeGroup(
-    name: string,
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#client.users.closeGroup(name, options);
   }
 
   /** For `joinGroup`. */

@@ -17,7 +17,7 @@ export type {
   MemoryConnection,
   MemoryEnd,
 } from "./in_memory.ts";
-export type { Done, RequestClient, RequestUsers } from "./haven_request.ts";
+export type { RequestClient } from "./haven_request.ts";
 export { HookList } from "./hooks.ts";
 export type { Hook, HookOrder, LogSource, ThrowHandler } from "./hooks.ts";
 export type { Ports, ResolvedListen, ResolvedRun } from "./resolve_options.ts";
@@ -26,5 +26,6 @@ export { asNumber } from "./as_number.ts";
 export type { RequestHost, RequestRoute, ResponseHook } from "./request.ts";
 export { Router } from "./router.ts";
 export type { BlueprintHooks, Route, RouteOrigin } from "./router.ts";
+export type { Done, ServedUsers } from "./served_users.ts";
 export { Timers } from "./timers.ts";
 export type { TimerSpec } from "./timers.ts";

@@ -3,7 +3,6 @@
 
 import { BoxError, RET } from "@maple/box";
 import {
-  type Asker,
   describeError,
   type LogFields,
   type Logger,
@@ -27,6 +26,7 @@ import {
   setRoute,
 } from "./request.ts";
 import { type Route, Router } from "./router.ts";
+import { nobody, type ServedUsers } from "./served_users.ts";
 
 /** The way of a request through hooks and handler, the same one on every kind of server. */
 export class Pipeline<R extends AnyRequest>
@@ -35,10 +35,10 @@ export class Pipeline<R extends AnyRequest>
   logger: Logger;
   /** Whether a second answer to a request is an error. */
   readonly respondOnce: boolean;
-  /** Who answers questions about users; the kind of app sets it. */
-  asker: Asker = {
-    ask: () => Promise.reject(new Error("Nobody here knows of users")),
-  };
+  /** The users that the app can reach; the kind of app sets it. */
+  users: ServedUsers<object> = nobody(() =>
+    new Error("Nobody here knows of users")
+  );
   /** Called with each request whose handler, or a hook before it, has a fault. */
   onFault: ((request: R) => void) | undefined;
   /** The routes. */

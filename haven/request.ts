@@ -15,7 +15,6 @@ import {
   type WriteReceipt,
 } from "@maple/box";
 import {
-  type Asker,
   askGroupMembers,
   askGroupSize,
   askOnline,
@@ -31,6 +30,7 @@ import { HavenError } from "./errors.ts";
 import { answerBox, answerFrame } from "./answer_frame.ts";
 import { faultAnswer } from "./fault_answer.ts";
 import { resolved } from "./outcome.ts";
+import type { Done, ServedUsers } from "./served_users.ts";
 import type { UntypedState } from "./state.ts";
 
 /** What a request needs of its app; a server hands its `pipeline` on. */
@@ -39,8 +39,8 @@ export interface RequestHost {
   readonly logger: Logger;
   /** Whether a second answer to a request is an error. */
   readonly respondOnce: boolean;
-  /** Who answers questions about users. */
-  readonly asker: Asker;
+  /** The users that the app can reach. */
+  readonly users: ServedUsers<object>;
   /** Called before an answer is sent. */
   readonly beforeResponse: ResponseHook<
     [request: AnyRequest, response: BoxOf<object>]
@@ -270,12 +270,15 @@ export abstract class AppRequest<
    *
    * @throws {Error} by the promise, when the receipt does not come: it may have been done.
    */
-  abstract writeToUsers(
+  writeToUsers(
     rows: readonly UsersRow<F>[],
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
   /** The same without a receipt. */
-  abstract writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  writeToUsers(rows: readonly UsersRow<F>[]): boolean;
+  writeToUsers(rows: readonly UsersRow<F>[], options?: ReceiptOptions): Done {
+    return this.#host.users.write(rows, options);
+  }
 
   /**
    * Closes the connections of users, and tells how many were closed; uids, userdata and exclude as
@@ -283,18 +286,27 @@ export abstract class AppRequest<
    *
    * @throws {Error} as `writeToUsers`.
    */
-  abstract closeUsers(
+  closeUsers(
     uids: readonly Int64[],
     userdata: Int64 | undefined,
     exclude: readonly Int64[] | undefined,
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
   /** The same without a receipt. */
-  abstract closeUsers(
+  closeUsers(
     uids: readonly Int64[],
     userdata?: Int64,
     exclude?: readonly Int64[],
   ): boolean;
+  closeUsers(
+    uids: readonly Int64[],
+    userdata: Int64 = 0,
+    exclude: readonly Int64[] = [],
+    options?: ReceiptOptions,
+  ): Done {
+    const selection = { uids, userdata, exclude };
+    return this.#host.users.close(selection, options);
+  }
 
   /**
    * Makes the client's connection join groups. It stays in them over login and logout, until it
@@ -320,20 +332,23 @@ export abstract class AppRequest<
   }
 
   /** Sends messages to the members of groups, wherever they are connected; see `GroupsRow`. */
-  abstract writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
+  writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
   /** The same, and what became of it; see `writeToUsers`. */
-  abstract writeToGroups(
+  writeToGroups(
     rows: readonly GroupsRow<F>[],
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
+  writeToGroups(rows: readonly GroupsRow<F>[], options?: ReceiptOptions): Done {
+    return this.#host.users.writeToGroups(rows, options);
+  }
 
   /** Closes the connections of the members of a group, after what was sent to them before. */
-  abstract closeGroup(name: string): boolean;
+  closeGroup(name: string): boolean;
   /** The same, and how many were closed; see `closeUsers`. */
-  abstract closeGroup(
-    name: string,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
+  closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
+  closeGroup(name: string, options?: ReceiptOptions): Done {
+    return this.#host.users.closeGroup(name, options);
+  }
 
   /**
    * Which of the users are logged in, in the order given, wherever they are connected.
@@ -341,7 +356,7 @@ export abstract class AppRequest<
    * @throws {Error} by the promise, when the answer has not come within 2 s.
    */
   online(uids: readonly Int64[], options: AskOptions = {}): Promise<Int64[]> {
-    return askOnline(this.#host.asker, uids, options);
+    return askOnline(this.#host.users, uids, options);
   }
 
   /**
@@ -351,7 +366,7 @@ export abstract class AppRequest<
    * @throws {Error} as `online`.
    */
   users(options: UsersOptions = {}): Promise<Int64[]> {
-    return askUsers(this.#host.asker, options);
+    return askUsers(this.#host.users, options);
   }
 
   /**
@@ -360,7 +375,7 @@ export abstract class AppRequest<
    * @throws {Error} as `online`.
    */
   groupSize(name: string, options: AskOptions = {}): Promise<number> {
-    return askGroupSize(this.#host.asker, name, options);
+    return askGroupSize(this.#host.users, name, options);
   }
 
   /**
@@ -370,7 +385,7 @@ export abstract class AppRequest<
    * @throws {Error} as `online`.
    */
   groupMembers(name: string, options: AskOptions = {}): Promise<Int64[]> {
-    return askGroupMembers(this.#host.asker, name, options);
+    return askGroupMembers(this.#host.users, name, options);
   }
 
   /**

@@ -131,11 +131,6 @@ export class Session<F extends object, C extends object> extends BaseSession
     return true;
   }
 
-  /** All users of the server. */
-  get users(): Users<F> {
-    return this.#owner.users;
-  }
-
   /** Joins groups; false when it is closed. */
   join(names: readonly string[]): boolean {
     if (this.socket.closed) return false;

@@ -3,7 +3,6 @@
 import type {
   AskOptions,
   BoxClass,
-  GroupSelection,
   GroupsRow,
   Int64,
   ReceiptOptions,
@@ -32,9 +31,9 @@ import {
 } from "@maple/box/internal";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { HavenError } from "./errors.ts";
-import type { Done } from "./haven_request.ts";
 import { type GroupCounters, Groups } from "./groups.ts";
 import { checkSize } from "./message_size.ts";
+import type { Done, ServedUsers } from "./served_users.ts";
 import {
   type ReceiptMessage,
   type SiblingAnswers,
@@ -71,7 +70,7 @@ interface UsersApp<F extends object> {
  * through which all of them hear of each login in the same order. Until a login has come back from
  * there, those of others that come in are older, and do not count.
  */
-export class Users<F extends object> {
+export class Users<F extends object> implements ServedUsers<F> {
   readonly #app: UsersApp<F>;
   readonly #outboxBytes: number;
   readonly #siblings: Siblings | undefined;
@@ -202,16 +201,16 @@ export class Users<F extends object> {
     return this.#send("closeGroups", body, options);
   }
 
-  /** Makes the connections of users join groups. */
-  joinUsers(selection: GroupSelection): boolean {
-    const body = encodeGroups(selection);
-    return selection.uids.length === 0 || this.#do("join", body);
+  /** Makes the connections of users join a group. */
+  joinGroup(name: string, uids: readonly Int64[]): boolean {
+    const body = encodeGroups({ names: [name], uids });
+    return uids.length === 0 || this.#do("join", body);
   }
 
-  /** Makes them leave groups. */
-  leaveUsers(selection: GroupSelection): boolean {
-    const body = encodeGroups(selection);
-    return selection.uids.length === 0 || this.#do("leave", body);
+  /** Makes them leave it. */
+  leaveGroup(name: string, uids: readonly Int64[]): boolean {
+    const body = encodeGroups({ names: [name], uids });
+    return uids.length === 0 || this.#do("leave", body);
   }
 
   /**

@@ -1,37 +1,88 @@
-// Commands: has the gateways do what a worker wants of them, and tells what became of it; in tests
-// the gateway in memory.
+// Commands: has the gateways do what a worker wants of them and of their users, and tells what
+// became of it; in tests the gateway in memory.
 
 import type {
   AskOptions,
+  BoxClass,
+  GroupsRow,
+  Int64,
   ReceiptOptions,
   Task,
   TaskReceipt,
+  UserSelection,
+  UsersRow,
   WriteReceipt,
 } from "@maple/box";
 import {
   ANSWER_MS,
-  type Asker,
+  closeGroupTask,
+  closeUsersTask,
+  joinGroupTask,
+  leaveGroupTask,
   type Query,
   queryTask,
   type Receipt,
   RECEIPT_MS,
   sumReceipts,
   writeReceipt,
+  writeToGroupsTask,
+  writeToUsersTask,
 } from "@maple/box/internal";
+import type { Done, ServedUsers } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import type { GatewayLinks } from "./gateway_links.ts";
 import type { MemoryGateway } from "./memory_gateway.ts";
 import type { WaitOptions } from "./task_connection.ts";
 
 /** The commands of one worker. */
-export class Commands implements Asker {
+export class Commands<F extends object> implements ServedUsers<F> {
   /** Stands for a gateway where there are no links. */
   memory: MemoryGateway | undefined;
+  readonly #boxClass: BoxClass<F>;
   readonly #links: GatewayLinks;
 
-  /** @param links Those to the gateways; none before the worker is attached. */
-  constructor(links: GatewayLinks) {
+  /**
+   * @param boxClass The class of the clients' boxes.
+   * @param links Those to the gateways; none before the worker is attached.
+   */
+  constructor(boxClass: BoxClass<F>, links: GatewayLinks) {
+    this.#boxClass = boxClass;
     this.#links = links;
+  }
+
+  /** Sends messages to users of all gateways; see {@linkcode Commands.toAll}. */
+  write(rows: readonly UsersRow<F>[], options?: ReceiptOptions): Done {
+    return this.toAll(writeToUsersTask(this.#boxClass, rows), options);
+  }
+
+  /** Closes the connections of users of all gateways, likewise. */
+  close(
+    { uids, userdata, exclude }: UserSelection,
+    options?: ReceiptOptions,
+  ): Done {
+    return this.toAll(closeUsersTask(uids, userdata, exclude), options);
+  }
+
+  /** Sends messages to groups of all gateways, likewise. */
+  writeToGroups(rows: readonly GroupsRow<F>[], options?: ReceiptOptions): Done {
+    return this.toAll(writeToGroupsTask(this.#boxClass, rows), options);
+  }
+
+  /** Closes the members of a group of all gateways, likewise. */
+  closeGroup(name: string, options?: ReceiptOptions): Done {
+    return this.toAll(closeGroupTask(name), options);
+  }
+
+  /** Makes the connections of users of all gateways join a group. */
+  joinGroup(name: string, uids: readonly Int64[]): boolean {
+    const task = joinGroupTask(name, uids);
+    return task === undefined || this.toAll(task);
+  }
+
+  /** Makes them leave it. */
+  leaveGroup(name: string, uids: readonly Int64[]): boolean {
+    const task = leaveGroupTask(name, uids);
+    return task === undefined || this.toAll(task);
   }
 
   /**
@@ -42,14 +93,8 @@ export class Commands implements Asker {
    * does not tell.
    */
   toAll(task: Task): boolean;
-  toAll(
-    task: Task,
-    options: ReceiptOptions | undefined,
-  ): boolean | Promise<WriteReceipt>;
-  toAll(
-    task: Task,
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
+  toAll(task: Task, options: ReceiptOptions | undefined): Done;
+  toAll(task: Task, options?: ReceiptOptions): Done {
     if (options?.receipt) return this.#receiptOfAll(task, options);
     const frame = task.pack();
     this.#links.checkSize(frame.length);

@@ -5,14 +5,11 @@ import {
   type BoxData,
   type BoxFields,
   type BoxOf,
-  type GroupsRow,
   type Int64,
   type ReceiptOptions,
   Task,
   type TaskReceipt,
-  type UsersRow,
   type WorkerTaskParams,
-  type WriteReceipt,
 } from "@maple/box";
 import {
   clearClientTask,
@@ -28,34 +25,6 @@ import { AppRequest, type UntypedState } from "@maple/haven";
 import { asNumber, type RequestHost } from "@maple/haven/internal";
 import type { TaskConnection } from "./task_connection.ts";
 
-/** What a request needs of its worker. */
-export interface RequestWorker<F extends object> {
-  /** The class of the clients' boxes. */
-  readonly boxClass: BoxClass<F>;
-  /** Messages to users of all gateways; with `receipt`, what became of them. */
-  writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt>;
-  /** Disconnects users of all gateways. */
-  closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt>;
-  /** Messages to groups of all gateways. */
-  writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt>;
-  /** Disconnects the members of a group of all gateways. */
-  closeGroup(
-    name: string,
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt>;
-}
-
 /**
  * One task from a gateway: a client's box, a box that a trigger or worker sent for a worker, or (in
  * the hooks `createClient` and `closeClient`) the news of a client.
@@ -69,7 +38,7 @@ export class WorkerRequest<
   F extends object = BoxFields,
   S extends object = UntypedState,
 > extends AppRequest<F, S> {
-  readonly #worker: RequestWorker<F>;
+  readonly #boxClass: BoxClass<F>;
   readonly #connection: TaskConnection;
   readonly #frame: Uint8Array;
   #task: Task | undefined;
@@ -79,19 +48,19 @@ export class WorkerRequest<
    *
    * @param host The pipeline of the worker.
    * @param box The box in the task; an empty one where there is none.
-   * @param origin Where the task came from.
+   * @param origin The class of the clients' boxes; and where the task came from.
    */
   constructor(
     host: RequestHost,
     box: BoxOf<F>,
     origin: {
-      worker: RequestWorker<F>;
+      boxClass: BoxClass<F>;
       connection: TaskConnection;
       frame: Uint8Array;
     },
   ) {
     super(host, box);
-    this.#worker = origin.worker;
+    this.#boxClass = origin.boxClass;
     this.#connection = origin.connection;
     this.#frame = origin.frame;
   }
@@ -158,83 +127,9 @@ export class WorkerRequest<
     return this.task.redelivered;
   }
 
-  /**
-   * Sends messages to users, wherever they are connected, and tells what became of it; see
-   * {@linkcode UsersRow}.
-   *
-   * @throws {WorkerError} by the promise, when a gateway does not tell: it may have been done.
-   */
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#worker.writeToUsers(rows, options);
-  }
-
   /** Closes the client's connection, after what was sent to it before. */
   override closeClient(): boolean {
     return this.#change(closeClientTask(this.task));
-  }
-
-  /**
-   * Closes the connections of users, and tells how many were closed; uids, userdata and exclude as
-   * in {@linkcode UsersRow}.
-   *
-   * @throws {WorkerError} as `writeToUsers`.
-   */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 | undefined,
-    exclude: readonly Int64[] | undefined,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-  ): boolean;
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#worker.closeUsers(uids, userdata, exclude, options);
-  }
-
-  /** Sends messages to the members of groups, wherever they are connected. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** The same, and what became of it; see `writeToUsers`. */
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#worker.writeToGroups(rows, options);
-  }
-
-  /** Closes the connections of the members of a group. */
-  override closeGroup(name: string): boolean;
-  /** The same, and how many were closed; see `closeUsers`. */
-  override closeGroup(
-    name: string,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override closeGroup(
-    name: string,
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#worker.closeGroup(name, options);
   }
 
   /** Unbinds the user of the client's connection. */
@@ -261,8 +156,7 @@ export class WorkerRequest<
     params: WorkerTaskParams = {},
     options?: ReceiptOptions,
   ): boolean | Promise<TaskReceipt> {
-    const { boxClass } = this.#worker;
-    const task = clientWorkerTask(this.task, boxClass, data, params);
+    const task = clientWorkerTask(this.task, this.#boxClass, data, params);
     if (!options?.receipt) return this.#send(task);
     if (!task) return Promise.resolve({ taken: false });
     const wait = { ms: RECEIPT_MS, signal: options.signal };

@@ -1,6 +1,7 @@
 // TaskRunner: what a worker does with the tasks that come.
 
 import {
+  type BoxClass,
   type BoxInit,
   type BoxOf,
   decodeGroups,
@@ -19,7 +20,7 @@ import {
 } from "@maple/box/internal";
 import type { AppCore } from "@maple/haven/internal";
 import type { TaskConnection } from "./task_connection.ts";
-import { type RequestWorker, WorkerRequest } from "./request.ts";
+import { WorkerRequest } from "./request.ts";
 import { type EndpointCounter, TaskCounters } from "./stats.ts";
 import { type RunningTask, TaskWatch } from "./task_watch.ts";
 
@@ -33,15 +34,15 @@ export class TaskRunner<F extends object, S extends object> {
   );
   /** Set where tasks that take too long are given up: called with the reason, each time. */
   onGivenUp: ((why: string) => void) | undefined;
-  readonly #worker: RequestWorker<F>;
+  readonly #boxClass: BoxClass<F>;
   readonly #core: AppCore<WorkerRequest<F, S>>;
 
   /**
-   * @param worker Whose tasks they are.
+   * @param boxClass The class of the clients' boxes.
    * @param core What they are given to.
    */
-  constructor(worker: RequestWorker<F>, core: AppCore<WorkerRequest<F, S>>) {
-    this.#worker = worker;
+  constructor(boxClass: BoxClass<F>, core: AppCore<WorkerRequest<F, S>>) {
+    this.#boxClass = boxClass;
     this.#core = core;
     core.pipeline.onFault = ({ endpoint }) => {
       if (endpoint !== undefined) this.counters.endpoint(endpoint).errors++;
@@ -104,7 +105,7 @@ export class TaskRunner<F extends object, S extends object> {
       readonly connection: TaskConnection;
     },
   ): void {
-    const box = new this.#worker.boxClass();
+    const box = new this.#boxClass();
     const task = this.#task(frame, connection, hook);
     const request = new WorkerRequest<F, S>(this.#core.pipeline, box, task);
     const outcome = work(request);
@@ -123,7 +124,7 @@ export class TaskRunner<F extends object, S extends object> {
     const { pipeline } = this.#core;
     let box: BoxOf<F>;
     try {
-      box = this.#worker.boxClass.fromFrame(frame.subarray(TaskOffset.body));
+      box = this.#boxClass.fromFrame(frame.subarray(TaskOffset.body));
     } catch (error) {
       this.counters.badTasks++;
       pipeline.logger.error(
@@ -156,7 +157,13 @@ export class TaskRunner<F extends object, S extends object> {
     connection: TaskConnection,
     hook?: string,
   ): RunningTask<F> {
-    return { worker: this.#worker, connection, frame, since: turnNow(), hook };
+    return {
+      boxClass: this.#boxClass,
+      connection,
+      frame,
+      since: turnNow(),
+      hook,
+    };
   }
 
   #onLate(request: WorkerRequest<F, object>, task: RunningTask<F>): void {
@@ -181,7 +188,7 @@ export class TaskRunner<F extends object, S extends object> {
   #lostAnswer(
     { box, responded }: WorkerRequest<F, object>,
   ): Uint8Array | undefined {
-    const { fieldNames } = this.#worker.boxClass;
+    const { fieldNames } = this.#boxClass;
     if (responded || !fieldNames.includes("ret")) return undefined;
     const fields: object = { ret: RET.WORKER_LOST };
     return box.map(fields as BoxInit<F>).pack();

@@ -1,12 +1,13 @@
 // TaskWatch: looks for tasks that take longer than they may.
 
-import type { RequestWorker, WorkerRequest } from "./request.ts";
+import type { BoxClass } from "@maple/box";
+import type { WorkerRequest } from "./request.ts";
 import type { TaskConnection } from "./task_connection.ts";
 
 /** A task that is being worked on. */
 export interface RunningTask<F extends object> {
-  /** Who works on it. */
-  readonly worker: RequestWorker<F>;
+  /** The class of the clients' boxes. */
+  readonly boxClass: BoxClass<F>;
   /** Where it came from. */
   readonly connection: TaskConnection;
   /** The whole Task. */

@@ -4,27 +4,17 @@ import type {
   BoxClass,
   BoxData,
   BoxFields,
-  GroupsRow,
-  Int64,
   ReceiptOptions,
   TaskReceipt,
-  UsersRow,
   WorkerTaskParams,
-  WriteReceipt,
 } from "@maple/box";
 import {
   type ChildPlace,
-  closeGroupTask,
-  closeUsersTask,
   encodeIdentity,
   identityOf,
-  joinGroupTask,
-  leaveGroupTask,
   LoopDelay,
   runApp,
   unhandledErrors,
-  writeToGroupsTask,
-  writeToUsersTask,
   writeToWorkerTask,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
@@ -87,7 +77,7 @@ export class Worker<
   readonly #closeConn: HookList<[gateway: string]>;
   readonly #tasks: TaskRunner<F, S>;
   readonly #links = new GatewayLinks();
-  readonly #commands = new Commands(this.#links);
+  readonly #commands: Commands<F>;
   readonly #loopDelay = new LoopDelay();
   #name: string = workerName();
   #startedAt = 0;
@@ -115,8 +105,8 @@ export class Worker<
     });
     this.#openConn = core.hookList("openConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
-    this.#tasks = new TaskRunner(this, core);
-    core.pipeline.asker = this.#commands;
+    this.#tasks = new TaskRunner(boxClass, core);
+    core.pipeline.users = this.#commands = new Commands(boxClass, this.#links);
   }
 
   /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
@@ -231,101 +221,10 @@ export class Worker<
   }
 
   /**
-   * Sends messages to users of all gateways, from anywhere, and tells what became of it; see
-   * {@linkcode UsersRow}.
-   *
-   * @throws {WorkerError} by the promise, when no gateway is there, or one does not tell: it may
-   * have been done.
-   */
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override writeToUsers(rows: readonly UsersRow<F>[]): boolean;
-  override writeToUsers(
-    rows: readonly UsersRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#commands.toAll(writeToUsersTask(this.boxClass, rows), options);
-  }
-
-  /**
-   * Closes the connections of users of all gateways, from anywhere, and tells how many were closed.
-   *
-   * @throws {WorkerError} as `writeToUsers`.
-   */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 | undefined,
-    exclude: readonly Int64[] | undefined,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  /** The same without a receipt. */
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata?: Int64,
-    exclude?: readonly Int64[],
-  ): boolean;
-  override closeUsers(
-    uids: readonly Int64[],
-    userdata: Int64 = 0,
-    exclude: readonly Int64[] = [],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#commands.toAll(
-      closeUsersTask(uids, userdata, exclude),
-      options,
-    );
-  }
-
-  /** Sends messages to the members of groups of all gateways, from anywhere. */
-  override writeToGroups(rows: readonly GroupsRow<F>[]): boolean;
-  /** The same, and what became of it; see {@linkcode Worker.writeToUsers}. */
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override writeToGroups(
-    rows: readonly GroupsRow<F>[],
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#commands.toAll(
-      writeToGroupsTask(this.boxClass, rows),
-      options,
-    );
-  }
-
-  /** Makes the connections of users join a group, from anywhere. */
-  override joinGroup(name: string, uids: readonly Int64[]): boolean {
-    const task = joinGroupTask(name, uids);
-    return task === undefined || this.#commands.toAll(task);
-  }
-
-  /** Makes the connections of users leave a group, from anywhere. */
-  override leaveGroup(name: string, uids: readonly Int64[]): boolean {
-    const task = leaveGroupTask(name, uids);
-    return task === undefined || this.#commands.toAll(task);
-  }
-
-  /** Closes the connections of the members of a group, from anywhere. */
-  override closeGroup(name: string): boolean;
-  /** The same, and how many were closed; see {@linkcode Worker.closeUsers}. */
-  override closeGroup(
-    name: string,
-    options: ReceiptOptions,
-  ): Promise<WriteReceipt>;
-  override closeGroup(
-    name: string,
-    options?: ReceiptOptions,
-  ): boolean | Promise<WriteReceipt> {
-    return this.#commands.toAll(closeGroupTask(name), options);
-  }
-
-  /**
    * Sends a box to any worker of one gateway, from anywhere, and tells whether its queue has it.
    *
-   * @throws {WorkerError} as `writeToUsers`.
+   * @throws {WorkerError} by the promise, when no gateway is there, or it does not tell: it may
+   * have been done.
    */
   writeToWorker(
     data: BoxData<F>,

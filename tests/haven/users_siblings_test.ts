@@ -214,11 +214,11 @@ Deno.test("groups span all processes: joins by uid, messages, closes", () => {
   ];
   children.forEach((child, i) => child.login(i + 1));
   master.settle();
-  a.users.joinUsers({ names: ["t"], uids: [1, 2, 3] });
+  a.users.joinGroup("t", [1, 2, 3]);
   d.users.join(d.session, ["t"]);
   master.settle();
   b.users.writeToGroups([[["t"], { body: "to t" }, { exclude: [3] }]]);
-  c.users.leaveUsers({ names: ["t"], uids: [4] });
+  c.users.leaveGroup("t", [4]);
   master.settle();
   d.users.writeToGroups([[["t", "u"], { body: "again" }]]);
   master.settle();
@@ -239,7 +239,7 @@ Deno.test("groups span all processes: joins by uid, messages, closes", () => {
   ]);
   master.full = true;
   assertEquals(a.users.closeGroup("t"), false);
-  assertEquals(a.users.joinUsers({ names: ["t"], uids: [1] }), false);
+  assertEquals(a.users.joinGroup("t", [1]), false);
 });
 
 Deno.test("what became of a message is what all processes tell", async () => {
