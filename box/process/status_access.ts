@@ -34,7 +34,7 @@ export class StatusAccess {
     this.renew();
   }
 
-  /** Whether a token is asked for. */
+  /** Whether anybody may ask, as there is no token. */
   get isOpen(): boolean {
     return this.#tokens === undefined;
   }
