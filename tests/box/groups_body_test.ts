@@ -8,7 +8,8 @@ import {
   encodeRspToGroups,
   type GroupMessage,
 } from "@maple/box";
-import { propertyTest, type Random } from "../helpers/random.ts";
+import { propertyTest } from "../helpers/random.ts";
+import { refusedOr, surviveHostile } from "./hostile_body.ts";
 import { hex, toHex, utf8 } from "./support.ts";
 
 const ROWS: GroupMessage[] = [
@@ -171,36 +172,9 @@ Deno.test("a body about groups that is cut is refused, or taken up to there", ()
 propertyTest(
   "decodeGroups() and decodeRspToGroups() survive a hundred thousand hostile bodies",
   (random) => {
-    let taken = 0;
-    let refused = 0;
-    for (let run = 0; run < 100_000; run++) {
-      const body = hostile(random);
-      for (const decode of [decodeGroups, decodeRspToGroups]) {
-        if (refusedOr<unknown>(() => decode(body))) taken++;
-        else refused++;
-      }
-    }
-    assertEquals([taken > 1000, refused > 1000], [true, true]);
+    surviveHostile(random, {
+      decoders: [decodeGroups, decodeRspToGroups],
+      samples: [encodeRspToGroups(ROWS)],
+    });
   },
 );
-
-/** The value, or undefined where the bytes were refused. */
-function refusedOr<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof BoxError && error.code === "frame") return undefined;
-    throw error;
-  }
-}
-
-const SAMPLE = encodeRspToGroups(ROWS);
-
-function hostile(random: Random): Uint8Array {
-  if (random.next() < 0.4) return random.bytes(random.between(0, 40));
-  const body = SAMPLE.slice(0, random.between(0, SAMPLE.length));
-  for (let changes = random.between(0, 3); changes > 0; changes--) {
-    body[random.between(0, body.length - 1)] = random.between(0, 255);
-  }
-  return body;
-}
