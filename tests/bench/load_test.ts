@@ -18,7 +18,7 @@ import {
 } from "../../bench/load/options.ts";
 import { shares } from "../../bench/load/processes.ts";
 import { formatReport } from "../../bench/load/report.ts";
-import { hasOpenssl, makeCertificate } from "../helpers/certificate.ts";
+import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { runProcess } from "../helpers/process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
@@ -210,8 +210,9 @@ Deno.test({
     "LoadRun speaks TLS, by wss:// too, with a server whose certificate it trusts, and with no other",
   ignore: !hasOpenssl,
 }, async () => {
-  await using certificate = await makeCertificate();
-  const { key, cert, certFile } = certificate;
+  const { authorityFile, ...files } = await localCertificate();
+  const cert = Deno.readTextFileSync(files.cert);
+  const key = Deno.readTextFileSync(files.key);
   const tls = { hostname: "127.0.0.1", port: 0, key, cert };
   const listener = Deno.listenTls(tls);
   const serving = (async () => {
@@ -243,7 +244,9 @@ Deno.test({
         Object.keys(refused.errors).join(),
         /^connect: .*certificate/i,
       );
-      await using run = new LoadRun(options(...args, "--ca-file", certFile));
+      await using run = new LoadRun(
+        options(...args, "--ca-file", authorityFile),
+      );
       await run.connect();
       const { successful, failed } = summarize(await run.run());
       assertEquals({ successful, failed }, { successful: 20, failed: 0 });

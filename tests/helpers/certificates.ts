@@ -1,5 +1,7 @@
 // Certificates for tests, made by openssl where it is installed.
 
+import { isInstalled } from "./installed.ts";
+
 /** A certificate and its key, as files. */
 export interface CertificateFiles {
   /** The certificate. */
@@ -9,20 +11,10 @@ export interface CertificateFiles {
 }
 
 /** Whether they can be made; without openssl, a line is printed that says what that means. */
-export const hasOpenssl: boolean = await isInstalled();
-
-async function isInstalled(): Promise<boolean> {
-  try {
-    await openssl(["version"]);
-    return true;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.log(
-      "openssl is not installed (Debian: openssl): nothing is tested over TLS",
-    );
-    return false;
-  }
-}
+export const hasOpenssl: boolean = await isInstalled(
+  ["openssl", "version"],
+  { packages: "openssl", untested: "nothing is tested over TLS" },
+);
 
 async function openssl(args: readonly string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("openssl", {
@@ -116,6 +108,8 @@ export class CertificateFolder implements Disposable {
 export interface LocalCertificate extends CertificateFiles {
   /** Whom clients have to trust, in PEM. */
   readonly authority: string;
+  /** The same, as a file. */
+  readonly authorityFile: string;
 }
 
 let made: Promise<LocalCertificate> | undefined;
@@ -128,7 +122,7 @@ export function localCertificate(): Promise<LocalCertificate> {
 async function makeLocal(): Promise<LocalCertificate> {
   const folder = await CertificateFolder.make();
   addEventListener("unload", () => folder[Symbol.dispose]());
-  const { authority } = folder;
+  const { authority, authorityFile } = folder;
   const names = ["DNS:localhost", "IP:127.0.0.1"];
-  return { ...await folder.sign("local", names), authority };
+  return { ...await folder.sign("local", names), authority, authorityFile };
 }

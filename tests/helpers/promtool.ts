@@ -1,23 +1,12 @@
 // promtool: Prometheus's own check of metrics, where it is installed.
 
-/** Whether it is installed; without it, a line is printed that says what that means. */
-export const hasPromtool: boolean = await isInstalled();
+import { isInstalled } from "./installed.ts";
 
-async function isInstalled(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("promtool", {
-      args: ["--version"],
-      stdout: "null",
-      stderr: "null",
-    }).output()).success;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.log(
-      "promtool is not installed (Debian: prometheus): metrics are not checked with it",
-    );
-    return false;
-  }
-}
+/** Whether it is installed; without it, a line is printed that says what that means. */
+export const hasPromtool: boolean = await isInstalled(
+  ["promtool", "--version"],
+  { packages: "prometheus", untested: "metrics are not checked with it" },
+);
 
 /** What it finds wrong with metrics in the text format; empty when nothing. */
 export async function promtoolProblems(metrics: string): Promise<string> {

@@ -1,36 +1,24 @@
 // HAProxy and nginx in front of a gateway, where they are installed.
 
 import { eventually } from "./eventually.ts";
+import { isInstalled } from "./installed.ts";
 import { RunningProcess } from "./process.ts";
 
-/** Whether a program is installed; without it, a line is printed that says what that means. */
-async function isInstalled(
-  command: string,
-  packages: string,
-): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, {
-      args: ["-v"],
-      stdout: "null",
-      stderr: "null",
-    }).output()).success;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.log(
-      `${command} is not installed (Debian: ${packages}): nothing is tested behind it`,
-    );
-    return false;
-  }
-}
+const untested = "nothing is tested behind it";
 
 /** Whether HAProxy is installed. */
-export const hasHaproxy: boolean = await isInstalled("haproxy", "haproxy");
+export const hasHaproxy: boolean = await isInstalled(
+  ["haproxy", "-v"],
+  { packages: "haproxy", untested },
+);
 
 const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 /** Whether nginx is installed, with its module for TCP. */
-export const hasNginx: boolean =
-  await isInstalled("nginx", "nginx and libnginx-mod-stream") &&
+export const hasNginx: boolean = await isInstalled(["nginx", "-v"], {
+  packages: "nginx and libnginx-mod-stream",
+  untested,
+}) &&
   isFile(STREAM_MODULE);
 
 function isFile(path: string): boolean {

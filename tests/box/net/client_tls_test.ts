@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Box, BoxError } from "@maple/box";
-import { hasOpenssl, makeCertificate } from "../../helpers/certificate.ts";
+import { hasOpenssl, localCertificate } from "../../helpers/certificates.ts";
 import { bounded } from "../support.ts";
 import { ClientPeerServer, newClient } from "./client_harness.ts";
 
@@ -31,8 +31,9 @@ Deno.test({
     "Client trusts the authorities that it is given, by tls:// and wss://, and no others",
   ignore: !hasOpenssl,
 }, async () => {
-  await using certificate = await makeCertificate();
-  const { key, cert } = certificate;
+  const { authority, ...files } = await localCertificate();
+  const cert = Deno.readTextFileSync(files.cert);
+  const key = Deno.readTextFileSync(files.key);
   const listener = Deno.listenTls({
     hostname: "127.0.0.1",
     port: 0,
@@ -59,7 +60,7 @@ Deno.test({
     assertMatch(error.message, /^Cannot connect to (tls|wss):\/\/localhost:/);
     await bounded(client[Symbol.asyncDispose]());
 
-    const trusting = newClient({ caCerts: [cert] });
+    const trusting = newClient({ caCerts: [authority] });
     await using trusted = trusting.client;
     if (url.startsWith("wss:") && IS_OLD) {
       await assertRejects(() => trusted.connect(url), BoxError, "needs Deno");
