@@ -10,7 +10,6 @@ import {
   describeFlags,
   type Flag,
   HELP_FLAG,
-  IO_KINDS,
   readFlags,
   runCommand,
   UsageError,
@@ -24,6 +23,7 @@ import {
 } from "./attack/honest_clients.ts";
 import { certify } from "./run/certificate.ts";
 import { endOnSignal } from "./run/children.ts";
+import { IO_FLAG } from "./run/io_flag.ts";
 import { Program } from "./run/program.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -56,13 +56,7 @@ const FLAGS: readonly Flag[] = [
     choices: ["off", "on", "both"],
     help: "off, on or both: limits of single clients and addresses (off)",
   },
-  {
-    name: "io",
-    type: "string",
-    value: "KIND",
-    choices: IO_KINDS,
-    help: "the gateway's sockets: deno or epoll (deno)",
-  },
+  IO_FLAG,
   HELP_FLAG,
 ];
 

@@ -11,7 +11,6 @@ import {
   describeFlags,
   type Flag,
   HELP_FLAG,
-  IO_KINDS,
   type IoKind,
   readFlags,
   runCommand,
@@ -20,6 +19,7 @@ import type { Sample } from "./programs/sampler.ts";
 import { endOnSignal } from "./run/children.ts";
 import { Cmd, CONCURRENCY } from "./run/commands.ts";
 import { compileNative, Generator } from "./run/generator.ts";
+import { IO_FLAG } from "./run/io_flag.ts";
 import { Program } from "./run/program.ts";
 import { median } from "./run/statistics.ts";
 
@@ -40,13 +40,7 @@ const FLAGS: readonly Flag[] = [
     max: 1000,
     help: "20 clients more, each with N requests under way without a pause",
   },
-  {
-    name: "io",
-    type: "string",
-    value: "KIND",
-    choices: IO_KINDS,
-    help: "the gateway's sockets: deno or epoll (deno)",
-  },
+  IO_FLAG,
   HELP_FLAG,
 ];
 

@@ -8,6 +8,7 @@ import { FLOODS } from "./floods.ts";
 import {
   close,
   connect,
+  CROWD,
   crowd,
   flood,
   never,
@@ -18,7 +19,6 @@ import {
   write,
 } from "./means.ts";
 
-const CROWD = 2000;
 const BIG = new Uint8Array(1_000_000);
 
 /** The attacks, in the order of the table. */

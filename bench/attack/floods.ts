@@ -5,6 +5,7 @@ import { AttackCmd } from "./commands.ts";
 import {
   close,
   connect,
+  CROWD,
   crowd,
   flood,
   packed,
@@ -14,7 +15,6 @@ import {
   write,
 } from "./means.ts";
 
-const CROWD = 2000;
 const SLOW_READ_BYTES = 16 * 1024;
 const HALF_REQUEST = new TextEncoder().encode(
   "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",

@@ -3,6 +3,9 @@
 import { Box } from "@maple/box";
 import type { Target } from "./attack.ts";
 
+/** How many attack at a time, where nothing else is said. */
+export const CROWD = 2000;
+
 /** Never resolves. */
 export const never = (): Promise<never> => new Promise(() => {});
 
