@@ -6,7 +6,8 @@
 import {
   describeFlags,
   type Flag,
-  parseCommandLine,
+  HELP_FLAG,
+  readFlags,
   runCommand,
 } from "@maple/box/internal";
 import { failureLines, reportLines } from "./report.ts";
@@ -55,7 +56,7 @@ const FLAGS: readonly Flag[] = [
     min: 1,
     help: "as the gateway's; up to 2, requests may be given up (10)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
 ];
 
 const USAGE = `Usage: deno task chaos [flags]
@@ -66,11 +67,9 @@ ${describeFlags(FLAGS)}
 `;
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags } = parseCommandLine(args, FLAGS);
-  if (flags.has("help")) {
-    console.log(USAGE);
-    return 0;
-  }
+  const commandLine = readFlags(args, FLAGS, { usage: USAGE });
+  if (!commandLine) return 0;
+  const { flags } = commandLine;
   const number = (name: string) => flags.get(name) as number | undefined;
   const requests = number("requests");
   const minutes = number("minutes");

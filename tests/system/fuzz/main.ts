@@ -7,9 +7,10 @@
 import {
   describeFlags,
   type Flag,
+  HELP_FLAG,
   IO_KINDS,
   type IoKind,
-  parseCommandLine,
+  readFlags,
   runCommand,
   UsageError,
 } from "@maple/box/internal";
@@ -74,7 +75,7 @@ const FLAGS: readonly Flag[] = [
     min: 0,
     help: "seconds to look for fewer inputs, frames and bytes that do it (60)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
 ];
 
 const USAGE = `Usage: deno task fuzz [flags]
@@ -92,14 +93,9 @@ Exit code: 0; 1 when something was found.
 `;
 
 async function run(args: readonly string[]): Promise<number> {
-  const { flags, words } = parseCommandLine(args, FLAGS);
-  if (flags.has("help")) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-  }
+  const commandLine = readFlags(args, FLAGS, { usage: USAGE });
+  if (!commandLine) return 0;
+  const { flags } = commandLine;
   const number = (name: string) => flags.get(name) as number | undefined;
   const io = (flags.get("io") ?? "deno") as IoKind;
   const file = flags.get("replay");
