@@ -27,9 +27,3 @@ export class PlayedGateway implements Disposable {
     this.#listener.close();
   }
 }
-
-/** A port that nobody listens on. */
-export function freePort(): number {
-  using gateway = new PlayedGateway();
-  return gateway.port;
-}

@@ -29,12 +29,6 @@ function isFile(path: string): boolean {
   }
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** A proxy that runs; at the end of the test it is killed, by its own id. */
 export class Proxy implements AsyncDisposable {
   readonly #process: RunningProcess;

@@ -10,12 +10,13 @@ import {
   hasOpenssl,
   localCertificate,
 } from "../helpers/certificates.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { runProcess } from "../helpers/process.ts";
 import { ALL_SECRETS, SECRETS } from "../helpers/proven_worker.ts";
-import { freePort, hasHaproxy, Proxy } from "../helpers/proxies.ts";
+import { hasHaproxy, Proxy } from "../helpers/proxies.ts";
 
 const host = "127.0.0.1";
 const ignore = !hasHaproxy || !hasOpenssl;

@@ -5,9 +5,10 @@ import { assert, assertEquals } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import type { GatewayOptions } from "@maple/gateway";
 import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { connectTls, GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { pathOf } from "../helpers/paths.ts";
-import { freePort, hasHaproxy, hasNginx, Proxy } from "../helpers/proxies.ts";
+import { hasHaproxy, hasNginx, Proxy } from "../helpers/proxies.ts";
 import { type PeerConn, RawPeer } from "../helpers/raw_peer.ts";
 import { WebSocketStream } from "../helpers/web_socket_stream.ts";
 

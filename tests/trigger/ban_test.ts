@@ -4,9 +4,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Box } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError } from "@maple/trigger";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { pathOf } from "../helpers/paths.ts";
-import { freePort } from "../helpers/played_gateway.ts";
 import { innerAddress, makeTrigger } from "./trigger_fixture.ts";
 
 Deno.test("Trigger.ban() closes clients at all gateways, and 0 seconds let them in again", async () => {
@@ -81,7 +81,7 @@ Deno.test("maple-trigger ban closes clients and says how many", async () => {
 });
 
 Deno.test("maple-trigger ban says what is wrong before it asks a gateway", async () => {
-  const port = ["--port", String(await freePort())];
+  const port = ["--port", String(freePort())];
   const wrong = [
     [
       ["--seconds", "5"],

@@ -1,11 +1,12 @@
 // Tests of the trigger's command line, as processes.
 
+import { freePort } from "../helpers/free_port.ts";
 import { PERMISSIONS } from "../helpers/permissions.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import { VirtualRequest } from "@maple/trigger";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import { joinClient, makeTrigger, nextText } from "./trigger_fixture.ts";
 
 const PROGRAM = new URL("../../trigger/mod.ts", import.meta.url).pathname;

@@ -4,8 +4,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, type Int64, Task, TaskCmd, TaskFlag } from "@maple/box";
 import { decodeQuery, hasFlag, receiptFor, SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError, VirtualRequest } from "@maple/trigger";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import type { RawWorker } from "../helpers/raw_worker.ts";
 import { within } from "../helpers/within.ts";
 import {

@@ -10,9 +10,10 @@ import {
   type TriggerOptions,
   VirtualRequest,
 } from "@maple/trigger";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
-import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import { within } from "../helpers/within.ts";
 import {
   hangingGateway,

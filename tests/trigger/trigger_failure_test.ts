@@ -12,9 +12,10 @@ import { Box, RET, Task, TaskCmd } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError } from "@maple/trigger";
 import { eventually } from "../helpers/eventually.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
-import { freePort, PlayedGateway } from "../helpers/played_gateway.ts";
+import { PlayedGateway } from "../helpers/played_gateway.ts";
 import { within } from "../helpers/within.ts";
 import { hangingGateway, makeTrigger } from "./trigger_fixture.ts";
 

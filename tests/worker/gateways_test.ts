@@ -3,8 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { SpecialUid } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { freePort } from "../helpers/played_gateway.ts";
 import {
   addressOf,
   call,

@@ -3,8 +3,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type Worker, WorkerError } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
+import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
-import { freePort } from "../helpers/played_gateway.ts";
 import {
   addressOf,
   call,
