@@ -81,13 +81,14 @@ export function shown(value: unknown): string {
     : String(value);
 }
 
-/** Checks all options that are numbers. */
+/** Checks all options that are numbers. One that is undefined was left out, and has no default. */
 export function checkNumbers<Name extends string>(
-  options: Readonly<Record<Name, unknown>>,
+  options: Readonly<Record<NoInfer<Name>, unknown>>,
   ranges: Readonly<Record<Name, Range>>,
   fail: (message: string) => Error,
 ): void {
   for (const name of Object.keys(ranges) as Name[]) {
+    if (options[name] === undefined) continue;
     checkNumber(`Option ${name}`, options[name], ranges[name], fail);
   }
 }

@@ -3,7 +3,6 @@
 import { TaskOffset } from "@maple/box";
 import {
   checkChoice,
-  checkNumber,
   checkNumbers,
   CMD,
   IO_KINDS,
@@ -30,6 +29,14 @@ import {
   webSocketsOf,
 } from "./read_options.ts";
 
+const OPTIONAL_RANGES = {
+  ...ADDRESS_RANGES,
+  wsPort: PORT,
+  tlsPort: PORT,
+  wssPort: PORT,
+  heartbeatCmd: CMD,
+};
+
 /**
  * Fills in the defaults and checks every value.
  *
@@ -43,23 +50,12 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
     ...DEFAULTS,
     ...Object.fromEntries(given),
   };
-  checkNumbers(resolved, RANGES, fail);
+  checkNumbers(resolved, { ...RANGES, ...OPTIONAL_RANGES }, fail);
   checkChoice("order", resolved.order, ORDERS, fail);
   checkChoice("io", resolved.io, IO_KINDS, fail);
   checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
-  for (const name of OPTIONAL_PORTS) {
-    const port = resolved[name];
-    if (port !== undefined) checkNumber(`Option ${name}`, port, PORT, fail);
-  }
-  for (const [name, range] of Object.entries(ADDRESS_RANGES)) {
-    const value = resolved[name as keyof typeof ADDRESS_RANGES];
-    if (value !== undefined) checkNumber(`Option ${name}`, value, range, fail);
-  }
   checkChoice("rateAction", resolved.rateAction, RATE_ACTIONS, fail);
   webSocketsOf(resolved);
-  if (resolved.heartbeatCmd !== undefined) {
-    checkNumber("Option heartbeatCmd", resolved.heartbeatCmd, CMD, fail);
-  }
   heartbeatsOf(resolved);
   proxiesOf(resolved);
   denyListOf(resolved);

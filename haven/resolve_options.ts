@@ -4,7 +4,6 @@ import {
   ANY,
   BYTES,
   checkChoice,
-  checkNumber,
   checkNumbers,
   CMD,
   COUNT,
@@ -27,7 +26,6 @@ import {
   parsePath,
   PING,
   PORT,
-  type Range,
   RATE,
   RATE_ACTIONS,
   refuseRenamed,
@@ -119,11 +117,11 @@ export interface ResolvedRun extends ResolvedListen {
   readonly onUnhandled: OnUnhandled;
 }
 
-const CONNS: Range = { min: 0, max: COUNT.max, whole: true };
-
 const RANGES = {
   port: PORT,
+  websocketPort: PORT,
   websocketPing: PING,
+  heartbeatCmd: CMD,
   timeout: SECONDS,
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
@@ -131,6 +129,8 @@ const RANGES = {
   memoryBytes: BYTES,
   keepAlive: KEEP_ALIVE,
   connsMax: COUNT,
+  connsPerAddress: { min: 0, max: COUNT.max, whole: true },
+  connectRate: RATE,
   clientRate: RATE,
   clientBytesRate: RATE,
   frameBytes: COUNT,
@@ -198,45 +198,32 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     onUnhandled = "log",
     signal,
   } = options;
-  checkNumbers(
-    {
-      port,
-      websocketPing,
-      timeout,
-      firstFrameTimeout,
-      frameTimeout,
-      writeTimeout,
-      memoryBytes,
-      keepAlive,
-      connsMax,
-      clientRate,
-      clientBytesRate,
-      frameBytes,
-      outboxBytes,
-      linger,
-      connQueueMax,
-      groupsPerClient,
-      groupsMax,
-      stopTimeout,
-      bindTimeout,
-      workers,
-      workTimeout,
-    },
-    RANGES,
-    fail,
-  );
-  if (websocketPort !== undefined) {
-    checkNumber("Option websocketPort", websocketPort, PORT, fail);
-  }
-  if (heartbeatCmd !== undefined) {
-    checkNumber("Option heartbeatCmd", heartbeatCmd, CMD, fail);
-  }
-  if (connsPerAddress !== undefined) {
-    checkNumber("Option connsPerAddress", connsPerAddress, CONNS, fail);
-  }
-  if (connectRate !== undefined) {
-    checkNumber("Option connectRate", connectRate, RATE, fail);
-  }
+  const numbers = {
+    port,
+    websocketPort,
+    websocketPing,
+    heartbeatCmd,
+    timeout,
+    firstFrameTimeout,
+    frameTimeout,
+    writeTimeout,
+    memoryBytes,
+    keepAlive,
+    connsMax,
+    connsPerAddress,
+    connectRate,
+    clientRate,
+    clientBytesRate,
+    frameBytes,
+    outboxBytes,
+    linger,
+    connQueueMax,
+    groupsPerClient,
+    groupsMax,
+    bindTimeout,
+    workers,
+  };
+  checkNumbers({ ...numbers, stopTimeout, workTimeout }, RANGES, fail);
   checkChoice("rateAction", rateAction, RATE_ACTIONS, fail);
   if (stopSignal !== undefined) {
     checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
@@ -251,9 +238,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     );
   }
   return {
+    ...numbers,
     host,
-    port,
-    websocketPort,
     websocketPath: parsePath("Option websocketPath", websocketPath, fail),
     websocketOrigins: parseOrigins(
       "Option websocketOrigins",
@@ -262,33 +248,12 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     ),
     proxyProtocol: parseIpRanges("Option proxyProtocol", proxyProtocol, fail),
     deny: denyOf(deny),
-    websocketPing,
-    heartbeatCmd,
     reusePort: false,
     io,
     threads: 1,
     siblings: undefined,
-    timeout,
-    firstFrameTimeout,
-    frameTimeout,
-    writeTimeout,
-    memoryBytes,
-    keepAlive,
-    connsMax,
-    connsPerAddress,
-    connectRate,
-    clientRate,
-    clientBytesRate,
     rateAction,
-    frameBytes,
-    outboxBytes,
-    linger,
-    connQueueMax,
-    groupsPerClient,
-    groupsMax,
     stopTimeoutMs: stopTimeout * 1000,
-    bindTimeout,
-    workers,
     workTimeoutMs: workTimeout * 1000,
     stopSignal,
     debug,

@@ -55,6 +55,18 @@ Deno.test("checkNumbers() names the option that does not fit", () => {
   );
 });
 
+Deno.test("checkNumbers() takes what is undefined as left out, and nothing else", () => {
+  const ranges = { port: PEER_PORT, connsMax: COUNT };
+  checkNumbers({ port: undefined, connsMax: 1 }, ranges, fail);
+  for (const port of [null, "", NaN]) {
+    assertThrows(
+      () => checkNumbers({ port, connsMax: 1 }, ranges, fail),
+      BoxError,
+      "Option port must be",
+    );
+  }
+});
+
 Deno.test("checkChoice() tells the words that it takes", () => {
   checkChoice("order", "none", ["client", "none"], fail);
   assertFails(
