@@ -3,8 +3,7 @@
 import { type BanOptions, TaskOffset } from "@maple/box";
 import { decodeBan } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
-import type { InnerLink } from "./inner_link.ts";
-import { sendReceipt } from "./receipts.ts";
+import type { Sender } from "./sender.ts";
 
 /** Carries out BAN. */
 export class BanCommand {
@@ -24,18 +23,18 @@ export class BanCommand {
   }
 
   /** Carries out one frame, which is valid during the call only; it is always answered. */
-  run(link: InnerLink, frame: Uint8Array): void {
+  run(sender: Sender, frame: Uint8Array): void {
     const { counters, logger } = this.#context;
     counters.innerFrames.BAN++;
     try {
       const options = decodeBan(frame.subarray(TaskOffset.body));
-      const delivered = this.#ban(options, link.name);
-      sendReceipt(this.#context, link, frame, { delivered });
+      const delivered = this.#ban(options, sender.name);
+      sender.receive(frame, { delivered });
     } catch (error) {
       const { message } = error as Error;
       counters.badCommands++;
-      logger.warn(`${link.name} sent a ban, which is ignored: ${message}`);
-      sendReceipt(this.#context, link, frame, { error: message });
+      logger.warn(`${sender.name} sent a ban, which is ignored: ${message}`);
+      sender.receive(frame, { error: message });
     }
   }
 }

@@ -7,18 +7,17 @@ import {
   TaskFlag,
   TaskOffset,
 } from "@maple/box";
-import { chainEnded, endsChain, hasFlag, readInt32 } from "@maple/box/internal";
+import { endsChain, hasFlag, readInt32 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import { clientOf } from "./client_of.ts";
 import { GroupCommands } from "./group_commands.ts";
-import type { InnerLink } from "./inner_link.ts";
 import { BanCommand } from "./ban_command.ts";
 import { ManyCommands } from "./many_commands.ts";
 import { Questions } from "./questions.ts";
-import { sendReceipt } from "./receipts.ts";
+import type { Commands, Sender } from "./sender.ts";
 
 /** Carries out the commands of workers and triggers that are about clients, one or many. */
-export class ClientCommands {
+export class ClientCommands implements Commands {
   readonly #context: GatewayContext;
   readonly #questions: Questions;
   readonly #banCommand: BanCommand;
@@ -45,43 +44,43 @@ export class ClientCommands {
    *
    * @returns false when it is none of these commands.
    */
-  run(link: InnerLink, frame: Uint8Array): boolean {
+  run(sender: Sender, frame: Uint8Array): boolean {
     const { innerFrames } = this.#context.counters;
     switch (readInt32(frame, TaskOffset.cmd)) {
       case TaskCmd.WRITE_TO_CLIENT:
         innerFrames.WRITE_TO_CLIENT++;
-        this.#told(link, frame, this.#writeToClient(link, frame));
+        this.#told(sender, frame, this.#writeToClient(sender, frame));
         return true;
       case TaskCmd.CLOSE_CLIENT:
         innerFrames.CLOSE_CLIENT++;
-        return this.#confirm(link, frame, this.#close(frame));
+        return this.#confirm(sender, frame, this.#close(frame));
       case TaskCmd.LOGIN_CLIENT:
         innerFrames.LOGIN_CLIENT++;
-        return this.#confirm(link, frame, this.#login(link, frame));
+        return this.#confirm(sender, frame, this.#login(sender, frame));
       case TaskCmd.LOGOUT_CLIENT:
         innerFrames.LOGOUT_CLIENT++;
-        return this.#confirm(link, frame, this.#logout(frame));
+        return this.#confirm(sender, frame, this.#logout(frame));
       case TaskCmd.CLEAR_CLIENT_TASKS:
         innerFrames.CLEAR_CLIENT_TASKS++;
-        return this.#confirm(link, frame, this.#clear(frame));
+        return this.#confirm(sender, frame, this.#clear(frame));
       case TaskCmd.QUERY:
-        this.#questions.answer(link, frame);
+        this.#questions.answer(sender, frame);
         return true;
       case TaskCmd.BAN:
-        this.#banCommand.run(link, frame);
+        this.#banCommand.run(sender, frame);
         return true;
       default:
-        return this.#many.run(link, frame) || this.#groups.run(link, frame);
+        return this.#many.run(sender, frame) || this.#groups.run(sender, frame);
     }
   }
 
   // These answer whether there is such a client, and it was done; or why it cannot be.
-  #writeToClient(link: InnerLink, frame: Uint8Array): boolean {
+  #writeToClient(sender: Sender, frame: Uint8Array): boolean {
     const session = clientOf(this.#context, frame);
     if (!session) return false;
     const body = frame.subarray(TaskOffset.body);
     this.#context.dispatcher.answered(
-      link,
+      sender.holder,
       session,
       readInt32(frame, TaskOffset.ret),
     );
@@ -104,7 +103,7 @@ export class ClientCommands {
     return true;
   }
 
-  #login(link: InnerLink, frame: Uint8Array): boolean | string {
+  #login(sender: Sender, frame: Uint8Array): boolean | string {
     const session = clientOf(this.#context, frame);
     if (!session) return false;
     const { uid, userdata } = Task.fromFrame(frame);
@@ -112,7 +111,7 @@ export class ClientCommands {
       const why = `a login with uid ${uid}; a uid is positive`;
       this.#context.counters.badCommands++;
       this.#context.logger.warn(
-        `${link.name} sent ${why}, so it is ignored`,
+        `${sender.name} sent ${why}, so it is ignored`,
         { conn: session.connId },
       );
       return why;
@@ -140,18 +139,18 @@ export class ClientCommands {
   }
 
   // A worker that runs chains waits for this, also where there is no such client any more.
-  #confirm(link: InnerLink, frame: Uint8Array, isDone: boolean | string): true {
-    if (endsChain(frame)) link.socket.send(chainEnded(frame));
-    this.#told(link, frame, isDone);
+  #confirm(sender: Sender, frame: Uint8Array, isDone: boolean | string): true {
+    if (endsChain(frame)) sender.confirm(frame);
+    this.#told(sender, frame, isDone);
     return true;
   }
 
   // The receipt for a command that is about one client.
-  #told(link: InnerLink, frame: Uint8Array, isDone: boolean | string): void {
+  #told(sender: Sender, frame: Uint8Array, isDone: boolean | string): void {
     if (!hasFlag(frame, TaskFlag.RECEIPT_WANTED)) return;
     const receipt = typeof isDone === "string"
       ? { error: isDone }
       : { delivered: isDone ? 1 : 0 };
-    sendReceipt(this.#context, link, frame, receipt);
+    sender.receive(frame, receipt);
   }
 }

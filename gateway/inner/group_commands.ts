@@ -7,8 +7,8 @@ import type { ClientSession } from "../outer/client_session.ts";
 import { Groups } from "../outer/groups.ts";
 import { clientOf } from "./client_of.ts";
 import { ignoreBad } from "./ignore_bad.ts";
-import type { InnerLink } from "./inner_link.ts";
 import { PendingReceipt } from "./receipts.ts";
+import type { Sender } from "./sender.ts";
 
 /** Carries out the commands of workers and triggers that are about who is in which group. */
 export class GroupCommands {
@@ -26,21 +26,21 @@ export class GroupCommands {
    *
    * @returns false when it is none of these commands.
    */
-  run(link: InnerLink, frame: Uint8Array): boolean {
+  run(sender: Sender, frame: Uint8Array): boolean {
     const { innerFrames } = this.#context.counters;
     switch (readInt32(frame, TaskOffset.cmd)) {
       case TaskCmd.JOIN_GROUPS:
         innerFrames.JOIN_GROUPS++;
         this.#forEach(
-          link,
+          sender,
           frame,
-          (session, names) => this.#groups.join(session, names, link.name),
+          (session, names) => this.#groups.join(session, names, sender.name),
         );
         return true;
       case TaskCmd.LEAVE_GROUPS:
         innerFrames.LEAVE_GROUPS++;
         this.#forEach(
-          link,
+          sender,
           frame,
           (session, names) => this.#groups.leave(session, names),
         );
@@ -52,13 +52,13 @@ export class GroupCommands {
 
   // Does it for the clients that a frame means; a receipt tells for how many it was done.
   #forEach(
-    link: InnerLink,
+    sender: Sender,
     frame: Uint8Array,
     work: (session: ClientSession, names: readonly string[]) => boolean,
   ): void {
-    const receipt = PendingReceipt.of(this.#context, link, frame);
+    const receipt = PendingReceipt.of(this.#context, sender, frame);
     const cmd = readInt32(frame, TaskOffset.cmd);
-    ignoreBad(this.#context, { link, cmd, receipt }, () => {
+    ignoreBad(this.#context, { sender, cmd, receipt }, () => {
       const { names, uids } = decodeGroups(frame.subarray(TaskOffset.body));
       receipt?.look({ uids, exclude: [] });
       this.#visit(frame, uids, (session) => {

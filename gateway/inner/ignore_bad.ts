@@ -2,13 +2,13 @@
 // ignored.
 
 import type { GatewayContext } from "../context.ts";
-import type { InnerLink } from "./inner_link.ts";
 import type { PendingReceipt } from "./receipts.ts";
+import type { Sender } from "./sender.ts";
 
 /** A command, and what there is to tell of it. */
 export interface Command {
   /** Whoever has sent it. */
-  readonly link: InnerLink;
+  readonly sender: Sender;
   /** Its number. */
   readonly cmd: number;
   /** Where its sender wants one. */
@@ -18,7 +18,7 @@ export interface Command {
 /** Does `work` for a command; where its body is not what it should be, it is ignored. */
 export function ignoreBad<T>(
   { counters, logger }: GatewayContext,
-  { link, cmd, receipt }: Command,
+  { sender, cmd, receipt }: Command,
   work: () => T,
 ): T | undefined {
   try {
@@ -28,7 +28,7 @@ export function ignoreBad<T>(
     if (receipt) receipt.error = message;
     counters.badCommands++;
     logger.warn(
-      `${link.name} sent command ${cmd}, which is ignored: ${message}`,
+      `${sender.name} sent command ${cmd}, which is ignored: ${message}`,
     );
     return undefined;
   }

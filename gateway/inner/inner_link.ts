@@ -2,11 +2,14 @@
 
 import { TaskOffset } from "@maple/box";
 import {
+  chainEnded,
   type CloseCause,
   formatAddress,
   type FrameHandler,
   type FrameTransport,
   type PeerIdentity,
+  type Receipt,
+  receiptFor,
   turnNow,
   writeRecall,
 } from "@maple/box/internal";
@@ -17,6 +20,7 @@ import type {
   QueuedTask,
   TaskHolder,
 } from "../queue/queued_task.ts";
+import type { Sender } from "./sender.ts";
 
 // What one task counts for in the average: what lies 100 tasks back is forgotten.
 const TASK_WEIGHT = 1 / 32;
@@ -34,12 +38,14 @@ export interface LinkOwner {
   onInnerFrame(link: InnerLink, frame: Uint8Array): void;
   /** A worker of ours is to show that it lives. */
   ping(link: InnerLink): void;
+  /** It is given a receipt or an answer for a frame. */
+  onReceipt(frame: Uint8Array, receipt: Partial<Receipt>): void;
   /** The connection has ended. */
   onInnerClose(link: InnerLink, cause: CloseCause): void;
 }
 
 /** One connection of a worker or a trigger. It is a worker's from its first ASK on. */
-export class InnerLink implements FrameHandler, TaskHolder {
+export class InnerLink implements FrameHandler, TaskHolder, Sender {
   /** The next of the links with credits that hold as many tasks. */
   next: TaskHolder | null = null;
   /** The link before it. */
@@ -127,6 +133,11 @@ export class InnerLink implements FrameHandler, TaskHolder {
     return `${role ?? "trigger"}${who} ${this.address}`;
   }
 
+  /** It holds tasks as itself. */
+  get holder(): this {
+    return this;
+  }
+
   /** Whether no more tasks can be sent on it. */
   get closed(): boolean {
     return this.socket.closed;
@@ -150,6 +161,27 @@ export class InnerLink implements FrameHandler, TaskHolder {
   /** It may be read from again, as far as the caller is concerned. */
   readOn(): void {
     if (--this.#held === 0) this.socket.resume();
+  }
+
+  /** It is to get one more receipt. */
+  beginReceipt(): void {
+    this.receiptsDue++;
+  }
+
+  /** It has got one of those that were due. */
+  endReceipt(): void {
+    if (--this.receiptsDue === 0) this.onReceiptsGiven?.();
+  }
+
+  /** Sends it a receipt or an answer for a frame, of which only the header is looked at. */
+  receive(frame: Uint8Array, receipt: Partial<Receipt>): void {
+    this.#owner.onReceipt(frame, receipt);
+    this.socket.send(receiptFor(frame, receipt));
+  }
+
+  /** A worker that runs chains waits for this. */
+  confirm(frame: Uint8Array): void {
+    this.socket.send(chainEnded(frame));
   }
 
   /** Resolves when all that was sent to it is written, or it is closed. */

@@ -15,16 +15,16 @@ import {
   isOrdinary,
   LINK_BUFFER_BYTES,
   readInt32,
+  type Receipt,
   STOP,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { Entry } from "../inner_access.ts";
-import type { ClientCommands } from "./client_commands.ts";
 import { InnerLink, type LinkOwner } from "./inner_link.ts";
 import { InnerPlaces } from "./inner_places.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
-import { sendReceipt } from "./receipts.ts";
+import type { Commands } from "./sender.ts";
 import { SignOfLife } from "./sign_of_life.ts";
 import type { LostTasks } from "../queue/dispatcher.ts";
 import type { QueuedTask } from "../queue/queued_task.ts";
@@ -38,7 +38,7 @@ const ANSWERED: readonly number[] = [TaskCmd.BAN, DRAIN];
 export class InnerLinks implements LinkOwner {
   readonly #context: GatewayContext;
   readonly #pullCommands: PullCommands;
-  readonly #clientCommands: ClientCommands;
+  readonly #clientCommands: Commands;
   readonly #places: InnerPlaces<InnerLink>;
   #workers = 0;
   readonly #signOfLife: SignOfLife;
@@ -49,7 +49,7 @@ export class InnerLinks implements LinkOwner {
   constructor(
     context: GatewayContext,
     pullCommands: PullCommands,
-    clientCommands: ClientCommands,
+    clientCommands: Commands,
   ) {
     this.#context = context;
     this.#places = new InnerPlaces(context.options);
@@ -215,7 +215,7 @@ export class InnerLinks implements LinkOwner {
   #answer(link: InnerLink, frame: Uint8Array, error: string): void {
     const cmd = readInt32(frame, TaskOffset.cmd);
     if (hasFlag(frame, TaskFlag.RECEIPT_WANTED) || ANSWERED.includes(cmd)) {
-      sendReceipt(this.#context, link, frame, { error });
+      link.receive(frame, { error });
     }
   }
 
@@ -272,6 +272,14 @@ export class InnerLinks implements LinkOwner {
     this.#context.logger.warn(
       `${link.name} sent command ${cmd} with a Task header of 60 bytes, as programs of 2016 do; of these only tasks for workers (command ${TaskCmd.WRITE_TO_WORKER}) are served, all else is ignored`,
     );
+  }
+  onReceipt(frame: Uint8Array, { delivered, error }: Partial<Receipt>): void {
+    const { receipts } = this.#context.counters;
+    if (error) receipts.refused++;
+    else if (readInt32(frame, TaskOffset.cmd) === TaskCmd.QUERY) {
+      receipts.answered++;
+    } else if (delivered) receipts.reached++;
+    else receipts.nobody++;
   }
   onInnerClose(link: InnerLink, cause: CloseCause): void {
     this.#places.delete(link);

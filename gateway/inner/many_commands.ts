@@ -16,8 +16,8 @@ import {
 import type { GatewayContext } from "../context.ts";
 import type { ClientSession } from "../outer/client_session.ts";
 import { type Command, ignoreBad } from "./ignore_bad.ts";
-import type { InnerLink } from "./inner_link.ts";
 import { PendingReceipt } from "./receipts.ts";
+import type { Sender } from "./sender.ts";
 
 // So many messages of one frame are sent until others have their turn.
 const ROWS_PER_TURN = 1024;
@@ -46,12 +46,12 @@ export class ManyCommands {
    *
    * @returns false when it is none of these commands.
    */
-  run(link: InnerLink, frame: Uint8Array): boolean {
+  run(sender: Sender, frame: Uint8Array): boolean {
     const { innerFrames } = this.#context.counters;
     const command = (cmd: number): Command => ({
-      link,
+      sender,
       cmd,
-      receipt: PendingReceipt.of(this.#context, link, frame),
+      receipt: PendingReceipt.of(this.#context, sender, frame),
     });
     const body = frame.subarray(TaskOffset.body);
     const cmd = readInt32(frame, TaskOffset.cmd);
@@ -78,10 +78,10 @@ export class ManyCommands {
   }
 
   // Sends the messages of a body. Where they are too many at a time, what is left waits, and the
-  // link with it: what it sends later does not overtake. What is left is copied once, since `body`
-  // is a view of what the link reads; from then on it is `own`.
+  // sender with it: what it sends later does not overtake. What is left is copied once, since
+  // `body` is a view of what is read; from then on it is `own`.
   #write(command: Command, body: Uint8Array, send: Send, own = false): void {
-    const { link, receipt } = command;
+    const { sender, receipt } = command;
     const end = ignoreBad(this.#context, command, () => send(body, receipt));
     if (end === undefined || end === body.length) {
       receipt?.done();
@@ -89,10 +89,10 @@ export class ManyCommands {
     }
     const { fanOut, counters } = this.#context;
     const rest = own ? body.subarray(end) : body.slice(end);
-    link.holdBack();
+    sender.holdBack();
     const goOn = () => {
       this.#write(command, rest, send, true);
-      link.readOn();
+      sender.readOn();
     };
     if (fanOut.isFull) {
       counters.fanOutWaits++;

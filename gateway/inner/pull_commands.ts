@@ -18,7 +18,6 @@ import {
 import config from "../deno.json" with { type: "json" };
 import type { GatewayContext } from "../context.ts";
 import type { InnerLink } from "./inner_link.ts";
-import { sendReceipt } from "./receipts.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 
 /** Carries out the commands of workers and triggers that are about tasks for workers. */
@@ -137,13 +136,13 @@ export class PullCommands {
         `${link.name}: a task for a worker is dropped, since ${why}`,
       );
       if (wantsReceipt) {
-        sendReceipt(this.#context, link, frame, { error: `busy: ${why}` });
+        link.receive(frame, { error: `busy: ${why}` });
       }
       return;
     }
     dispatcher.submit(QueuedTask.inner(frame));
     if (wantsReceipt) {
-      sendReceipt(this.#context, link, frame, { delivered: 1 });
+      link.receive(frame, { delivered: 1 });
     }
     if (!link.isWorker && !queue.gate.isOpen) {
       link.holdBack();

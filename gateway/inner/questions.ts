@@ -7,10 +7,9 @@ import {
   encodeReceipt,
   type Query,
   type Receipt,
-  receiptFor,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
-import type { InnerLink } from "./inner_link.ts";
+import type { Sender } from "./sender.ts";
 
 // What a uid takes at most in an answer; and what is beside the uids.
 const UID_BYTES = 10;
@@ -26,7 +25,7 @@ export class Questions {
   }
 
   /** Answers one QUERY, which is valid during the call only. */
-  answer(link: InnerLink, frame: Uint8Array): void {
+  answer(sender: Sender, frame: Uint8Array): void {
     const { counters, logger } = this.#context;
     counters.innerFrames.QUERY++;
     let receipt: Partial<Receipt>;
@@ -37,10 +36,9 @@ export class Questions {
       const { message } = error as Error;
       receipt = { error: message };
       counters.badCommands++;
-      logger.warn(`${link.name} asks what is not answered: ${message}`);
+      logger.warn(`${sender.name} asks what is not answered: ${message}`);
     }
-    counters.receipts[receipt.error ? "refused" : "answered"]++;
-    link.socket.send(receiptFor(frame, receipt));
+    sender.receive(frame, receipt);
   }
 
   // A page is made to fit.

@@ -1,14 +1,9 @@
 // PendingReceipt: what becomes of a frame whose sender wants to know; nothing is made for others.
 
 import { type Int64, TaskFlag, TaskOffset } from "@maple/box";
-import {
-  addOffline,
-  hasFlag,
-  type Receipt,
-  receiptFor,
-} from "@maple/box/internal";
+import { addOffline, hasFlag } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
-import type { InnerLink } from "./inner_link.ts";
+import type { Sender } from "./sender.ts";
 
 /** What becomes of a frame whose sender wants to know it. It is sent once, when all is done. */
 export class PendingReceipt {
@@ -17,7 +12,7 @@ export class PendingReceipt {
   /** Why nothing was done. */
   error = "";
   readonly #context: GatewayContext;
-  readonly #link: InnerLink;
+  readonly #sender: Sender;
   readonly #header: Uint8Array;
   readonly #offline = new Set<Int64>();
   // What is not done yet: to begin with, the frame.
@@ -25,23 +20,23 @@ export class PendingReceipt {
 
   private constructor(
     context: GatewayContext,
-    link: InnerLink,
+    sender: Sender,
     frame: Uint8Array,
   ) {
     this.#context = context;
-    this.#link = link;
+    this.#sender = sender;
     this.#header = frame.slice(0, TaskOffset.body);
-    link.receiptsDue++;
+    sender.beginReceipt();
   }
 
   /** The receipt for a frame; undefined where its sender wants none. */
   static of(
     context: GatewayContext,
-    link: InnerLink,
+    sender: Sender,
     frame: Uint8Array,
   ): PendingReceipt | undefined {
     return hasFlag(frame, TaskFlag.RECEIPT_WANTED)
-      ? new PendingReceipt(context, link, frame)
+      ? new PendingReceipt(context, sender, frame)
       : undefined;
   }
 
@@ -59,26 +54,8 @@ export class PendingReceipt {
   done(): void {
     if (--this.#open > 0) return;
     const { delivered, error } = this;
-    sendReceipt(
-      this.#context,
-      this.#link,
-      this.#header,
-      { delivered, error, offline: [...this.#offline] },
-    );
-    if (--this.#link.receiptsDue === 0) this.#link.onReceiptsGiven?.();
+    const offline = [...this.#offline];
+    this.#sender.receive(this.#header, { delivered, error, offline });
+    this.#sender.endReceipt();
   }
-}
-
-/** Sends a receipt for a frame, of which only the header is looked at. */
-export function sendReceipt(
-  { counters }: GatewayContext,
-  link: InnerLink,
-  frame: Uint8Array,
-  receipt: Partial<Receipt>,
-): void {
-  const { receipts } = counters;
-  if (receipt.error) receipts.refused++;
-  else if (receipt.delivered) receipts.reached++;
-  else receipts.nobody++;
-  link.socket.send(receiptFor(frame, receipt));
 }

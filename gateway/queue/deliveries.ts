@@ -45,19 +45,22 @@ export class Deliveries {
   /**
    * The task that a worker's answer is to, where it is not answered yet.
    *
+   * @param link Who has answered. Null where it has come through another gateway: then it is the
+   * task of that delivery whoever holds it, and without an id none.
    * @param deliveryId Which task: a worker of ours tells. An original worker, which leaves without
    * acknowledging its last task, gives 0: it is the oldest of that client that it holds.
    */
   answeredBy(
-    link: TaskHolder,
+    link: TaskHolder | null,
     session: QueueClient,
     deliveryId: number,
   ): QueuedTask | undefined {
     if (deliveryId > 0) {
       const task = this.get(deliveryId);
-      return task?.link === link && task.session === session ? task : undefined;
+      if (task?.session !== session) return undefined;
+      return link === null || task.link === link ? task : undefined;
     }
-    if (link.acknowledgesById) return undefined;
+    if (!link || link.acknowledgesById) return undefined;
     for (const task of link.inHand) {
       if (task.session === session && !task.answered && task.isRequest) {
         return task;

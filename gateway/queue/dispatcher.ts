@@ -184,12 +184,17 @@ export class Dispatcher {
   }
 
   /**
-   * A worker has answered a client. The task is not handed out again when the worker is lost before
-   * it acknowledges, or the client would be answered twice.
+   * A client was answered. The task is not handed out again when its worker is lost before it
+   * acknowledges, or the client would be answered twice.
    *
-   * @param deliveryId Which task; 0 where the worker does not tell.
+   * @param link Who has answered; null where it has come through another gateway.
+   * @param deliveryId Which task; 0 where that is not told.
    */
-  answered(link: TaskHolder, session: QueueClient, deliveryId: number): void {
+  answered(
+    link: TaskHolder | null,
+    session: QueueClient,
+    deliveryId: number,
+  ): void {
     const task = this.#deliveries.answeredBy(link, session, deliveryId);
     if (task) task.answered = true;
   }

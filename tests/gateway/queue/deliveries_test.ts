@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Deliveries } from "../../../gateway/queue/deliveries.ts";
 import type { QueuedTask } from "../../../gateway/queue/queued_task.ts";
 import { propertyTest } from "../../helpers/random.ts";
-import { innerTask } from "./fakes.ts";
+import { FakeLink, fakeSession, innerTask, request } from "./fakes.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
 
@@ -58,4 +58,21 @@ propertyTest("Deliveries knows just the tasks that are in", (random) => {
     assertEquals(deliveries.size, held.size);
   }
   for (const [id, task] of held) assertStrictEquals(deliveries.get(id), task);
+});
+
+Deno.test("Deliveries takes what answers from afar for a delivery's task by its id and client alone", () => {
+  const deliveries = new Deliveries();
+  const { link } = new FakeLink();
+  const [client, other] = [fakeSession(1), fakeSession(2)];
+  const task = request(client, "1");
+  deliveries.add(task);
+  task.link = link;
+  link.inHand.pushBack(task);
+  const id = task.deliveryId;
+  assertStrictEquals(deliveries.answeredBy(null, client, id), task);
+  assertStrictEquals(deliveries.answeredBy(null, other, id), undefined);
+  // Nobody can say which task is meant by one who does not tell.
+  assertStrictEquals(deliveries.answeredBy(null, client, 0), undefined);
+  deliveries.delete(task);
+  assertStrictEquals(deliveries.answeredBy(null, client, id), undefined);
 });

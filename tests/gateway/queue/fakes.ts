@@ -105,6 +105,7 @@ export class FakeLink {
       onWorkerAttach() {},
       onInnerFrame() {},
       onInnerClose() {},
+      onReceipt() {},
       ping: () => {
         this.pings++;
         if (lives) this.live();
