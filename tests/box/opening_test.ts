@@ -14,7 +14,7 @@ import {
   proofFrame,
   proofOf,
 } from "@maple/box/internal";
-import { toHex } from "./support.ts";
+import { feed, toHex } from "./support.ts";
 
 const CHALLENGE = Uint8Array.from({ length: 32 }, (_, i) => i);
 const OWN = Uint8Array.from({ length: 32 }, (_, i) => 0x40 + i);
@@ -65,17 +65,8 @@ Deno.test("both come whole out of a stream that is cut anywhere", () => {
   for (const frame of frames) {
     for (let cut = 1; cut < frame.length; cut++) {
       const reader = new FrameReader(Task, { frameBytes: 1024 });
-      const found: Uint8Array[] = [];
-      for (const piece of [frame.subarray(0, cut), frame.subarray(cut)]) {
-        for (let at = 0; at < piece.length;) {
-          const space = reader.space();
-          const count = Math.min(space.length, piece.length - at);
-          space.set(piece.subarray(at, at + count));
-          reader.commit(count);
-          at += count;
-        }
-        for (let next; (next = reader.take());) found.push(next);
-      }
+      const pieces = [frame.subarray(0, cut), frame.subarray(cut)];
+      const found = feed(reader, pieces);
       assertEquals(found.map(toHex), [toHex(frame)]);
     }
   }

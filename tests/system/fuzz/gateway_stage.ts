@@ -283,13 +283,7 @@ function ofFrames(
 ): (bytes: Uint8Array) => void {
   const reader = new FrameReader(Task);
   return (bytes) => {
-    for (let at = 0; at < bytes.length;) {
-      const space = reader.space();
-      const count = Math.min(space.length, bytes.length - at);
-      space.set(bytes.subarray(at, at + count));
-      reader.commit(count);
-      at += count;
-      for (let frame; (frame = reader.take());) onFrame(frame);
-    }
+    reader.push(bytes);
+    for (let frame; (frame = reader.take());) onFrame(frame);
   };
 }
