@@ -97,6 +97,11 @@ export {
   listenTcp,
 } from "./net/listen.ts";
 export type { ListenTcpOptions } from "./net/listen.ts";
+export {
+  howToSharePorts,
+  maySharePorts,
+  SHARING_FLAG,
+} from "./net/port_sharing.ts";
 export { describeError, messageOf } from "./log/describe_error.ts";
 export { droppedLogLines, writeOutLogs } from "./log/log_sink.ts";
 export { printLine } from "./log/standard_streams.ts";

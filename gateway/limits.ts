@@ -36,6 +36,7 @@ export type GatewayLimits = Readonly<
       | "innerOpen"
       | "order"
       | "io"
+      | "reusePort"
       | "goneRequests"
       | "logger"
       | "signal"

@@ -89,6 +89,7 @@ export const DEFAULTS: ResolvedOptions = {
   innerOpen: "",
   order: "client",
   io: "deno",
+  reusePort: false,
   backlog: DEFAULT_BACKLOG,
   connsMax: 10_000,
   connsPerAddress: undefined,

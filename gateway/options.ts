@@ -90,6 +90,11 @@ export interface GatewayOptions {
    */
   io?: IoKind;
   /**
+   * Whether all ports are shared with other gateways of the same user, each of which gets a part of
+   * those who connect; Deno's own sockets need `--unstable-net` for it. @default {false}
+   */
+  reusePort?: boolean;
+  /**
    * Clients that have connected and are not yet let in; further ones try again after a second. On
    * Linux no more than `net.core.somaxconn`; Deno 2.4 does not take it. @default {4096}
    */

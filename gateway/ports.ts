@@ -57,11 +57,14 @@ export class Ports {
    */
   async open({ certificates, refuses }: OpenPortsOptions): Promise<void> {
     const { options, logger } = this.#context;
-    const { innerHost, innerPort, bindTimeout, keepAlive } = options;
+    const { innerHost, innerPort, reusePort, bindTimeout, keepAlive } = options;
     const waiting = { bindTimeout, logger, givenUp: () => this.#givenUp };
     const io = this.#io = openIo(options.io);
     const at = { what: "workers", hostname: innerHost, port: innerPort };
-    const inner = await whenFree(() => io.listen(at, { keepAlive }), waiting);
+    const inner = await whenFree(
+      () => io.listen(at, { reusePort, keepAlive }),
+      waiting,
+    );
     try {
       const sources = { io, certificates, refuses };
       const outer = await OuterListeners.open(sources, options, waiting);

@@ -53,6 +53,11 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   checkNumbers(resolved, { ...RANGES, ...OPTIONAL_RANGES }, fail);
   checkChoice("order", resolved.order, ORDERS, fail);
   checkChoice("io", resolved.io, IO_KINDS, fail);
+  if (typeof resolved.reusePort !== "boolean") {
+    throw fail(
+      `Option reusePort must be true or false, got ${resolved.reusePort}`,
+    );
+  }
   checkChoice("goneRequests", resolved.goneRequests, GONE_REQUESTS, fail);
   checkChoice("rateAction", resolved.rateAction, RATE_ACTIONS, fail);
   webSocketsOf(resolved);

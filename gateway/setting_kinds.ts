@@ -69,6 +69,16 @@ export function optionalPort(name: Name, help: string): Setting {
   return { name, flag };
 }
 
+/** What is so or not. */
+export function yesNo(name: Name, help: string): Setting {
+  const flag: Flag = {
+    name: kebab(name),
+    type: "boolean",
+    help: withDefault(name, help),
+  };
+  return { name, flag };
+}
+
 /** A text, of any kind or one of a few words. */
 export function text(
   name: Name,
@@ -94,7 +104,8 @@ export function text(
 export function withDefault(name: Name, help: string): string {
   const value = { ...DEFAULTS, ...PROGRAM_DEFAULTS }[name];
   if (value === undefined) return help;
-  return `${help} (${value === "" ? "none" : value})`;
+  const shown = value === "" ? "none" : value === false ? "off" : value;
+  return `${help} (${shown})`;
 }
 
 function kebab(name: string): string {

@@ -23,6 +23,7 @@ import {
   optionalPort,
   text,
   withDefault,
+  yesNo,
 } from "./setting_kinds.ts";
 
 // Each time that a file is put aside all of them are renamed.
@@ -43,6 +44,7 @@ export const SETTINGS: readonly Setting[] = [
     choices: IO_KINDS,
     value: "IO",
   }),
+  yesNo("reusePort", "share all ports with other gateways of this machine"),
   optionalPort("wsPort", "port for WebSocket clients, 0 = any free one (off)"),
   text("wsPath", "the only path of WebSockets, * = any", {
     value: "PATH",

@@ -8,11 +8,10 @@ import {
   findPorts,
   portsEnv,
   readyLine,
-  SHARING_FLAG,
   takePorts,
 } from "./ports.ts";
 import type { UntypedState } from "./state.ts";
-import { runApp } from "@maple/box/internal";
+import { runApp, SHARING_FLAG } from "@maple/box/internal";
 
 /**
  * A haven server in several processes: `workers: N` child processes with one event loop each share

@@ -2,27 +2,19 @@
 
 import {
   formatAddress,
+  howToSharePorts,
   type IoKind,
   listenTcp,
   type Logger,
+  maySharePorts,
   takeEnv,
   whenFree,
 } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { Ports, ResolvedListen } from "./resolve_options.ts";
 
-/** The flag of Deno without which a port cannot be shared. */
-export const SHARING_FLAG = "--unstable-net";
-
 // Tells a child process the ports that its master has found.
 const PORTS_ENV = "MAPLE_HAVEN_PORTS";
-
-/** Whether this process may share a port. */
-export function maySharePorts(): boolean {
-  // Deno ends a process that shares a port without the flag; this other thing is there only with
-  // the flag.
-  return "listenDatagram" in Deno;
-}
 
 /**
  * Does nothing where processes of this program, or its threads, can share a port.
@@ -40,7 +32,7 @@ export function checkPortSharing(workers: number, io: IoKind): void {
   if (Deno.build.standalone && io === "deno" && !maySharePorts()) {
     throw new HavenError(
       "option",
-      `${cannot}: this executable was compiled without ${SHARING_FLAG}, which sharing a port needs`,
+      `${cannot}: ${howToSharePorts()}`,
     );
   }
 }

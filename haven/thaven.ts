@@ -8,6 +8,7 @@ import {
   returnToFolder,
   runApp,
   selfCommand,
+  SHARING_FLAG,
   workingFolder,
 } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
@@ -19,7 +20,6 @@ import {
   findPorts,
   portsEnv,
   readyLine,
-  SHARING_FLAG,
   takePorts,
 } from "./ports.ts";
 import type { UntypedState } from "./state.ts";

@@ -3,6 +3,7 @@
 import { turnToAccept } from "./fair_turns.ts";
 import { keepAlive } from "./keep_alive.ts";
 import type { Logger } from "../log/logger.ts";
+import { howToSharePorts, maySharePorts } from "./port_sharing.ts";
 
 /**
  * How many connections the system holds until they are accepted: enough for thousands of clients
@@ -19,8 +20,8 @@ export interface ListenTcpOptions {
    */
   backlog?: number;
   /**
-   * Whether others may listen on the same port, each getting a part of the connections. Deno ends a
-   * process that asks for it without `--unstable-net`. @default {false}
+   * Whether others of the same user may listen on the same port, each getting a part of the
+   * connections; Deno's own sockets need `--unstable-net` for it. @default {false}
    */
   reusePort?: boolean;
   /**
@@ -45,6 +46,8 @@ export function listenTcp(
   // Not in place, since the types of Deno 2.4 do not know tcpBacklog.
   const options = { hostname, port, reusePort, tcpBacklog: backlog };
   try {
+    // Deno would end the process.
+    if (reusePort && !maySharePorts()) throw new Error(howToSharePorts());
     const listener = Deno.listen(options);
     keepAlive(listener.addr.port, seconds);
     return listener;

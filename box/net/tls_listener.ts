@@ -18,7 +18,7 @@ import { checkTlsSupport } from "./tls_support.ts";
 
 /** Settings of a {@linkcode TlsListener}. */
 export interface TlsListenOptions
-  extends Omit<ListenTcpOptions, "reusePort">, TlsHandshakeOptions {
+  extends ListenTcpOptions, TlsHandshakeOptions {
   /**
    * Whether one more connection of an address is refused: it is closed before it has a place among
    * those who wait to be let in. @default none
@@ -39,7 +39,7 @@ export class TlsListener implements Listener {
   // Begins to listen, at that address again and again.
   readonly #listen: () => Promise<net.Server>;
   readonly #handshakes: TlsHandshakes;
-  readonly #watch: AcceptWatch;
+  readonly #watch: AcceptWatch | undefined;
   readonly #keepAlive: number;
   readonly #refuses: TlsListenOptions["refuses"];
   #server: net.Server;
@@ -65,11 +65,10 @@ export class TlsListener implements Listener {
     this.addr = { transport: "tcp", hostname, port };
     this.#listen = () => listen(port);
     this.#follow(server);
-    this.#watch = new AcceptWatch(
-      this.addr,
-      acceptWatch,
-      () => this.#listenAgain(),
-    );
+    // At a shared port it would be another who lets its trial in, or does not.
+    this.#watch = options.reusePort
+      ? undefined
+      : new AcceptWatch(this.addr, acceptWatch, () => this.#listenAgain());
   }
 
   /**
@@ -88,7 +87,7 @@ export class TlsListener implements Listener {
       import("node:net"),
       import("node:tls"),
     ]);
-    const { backlog = DEFAULT_BACKLOG } = options;
+    const { backlog = DEFAULT_BACKLOG, reusePort = false } = options;
     const listen = (port: number) =>
       new Promise<net.Server>((resolve, reject) => {
         const server = createServer();
@@ -96,7 +95,9 @@ export class TlsListener implements Listener {
           "error",
           (cause) => reject(listenError(what, { hostname, port, cause })),
         );
-        server.listen({ host: hostname, port, backlog }, () => resolve(server));
+        // Node needs no flag for it. Not in place: the types of Deno 2.4 do not know reusePort.
+        const at = { host: hostname, port, backlog, reusePort };
+        server.listen(at, () => resolve(server));
       });
     return new TlsListener(
       await listen(port),
@@ -123,7 +124,7 @@ export class TlsListener implements Listener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#watch.stop();
+    this.#watch?.stop();
     this.#server.close();
     for (const conn of this.#queue.splice(0)) conn.close();
     this.#take()?.reject(new Deno.errors.BadResource());
@@ -156,8 +157,8 @@ export class TlsListener implements Listener {
   }
 
   #onSocket(socket: net.Socket): void {
-    const isOwn = this.#watch.arrived(socket.remotePort ?? 0);
-    if (isOwn === false) return this.#letIn(socket);
+    const isOwn = this.#watch?.arrived(socket.remotePort ?? 0);
+    if (!isOwn) return this.#letIn(socket);
     socket.on("error", () => {});
     Promise.resolve(isOwn).then((isOwn) => {
       if (isOwn) socket.destroy();

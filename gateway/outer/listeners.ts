@@ -160,15 +160,15 @@ export type OuterPlan = Steps & Pick<Plan, "transport">;
 function openOne(
   { whom: what, tls, ws }: Plan,
   port: number,
-  { io, certificates, refuses, outerHost, backlog, keepAlive }:
+  { io, certificates, refuses, outerHost, reusePort, backlog, keepAlive }:
     & Sources
     & Omit<ResolvedOptions, "io">,
 ): Listener | Promise<Listener> {
   const at = { what, hostname: outerHost, port };
-  if (!tls) return io.listen(at, { backlog, keepAlive });
+  const options = { reusePort, backlog, keepAlive };
+  if (!tls) return io.listen(at, options);
   return TlsListener.open(at, {
-    backlog,
-    keepAlive,
+    ...options,
     certificates,
     refuses,
     protocols: [ws ? "http/1.1" : ALPN],

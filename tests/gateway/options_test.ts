@@ -33,6 +33,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerPort: 28000,
     order: "client",
     io: "deno",
+    reusePort: false,
     backlog: 4096,
     connsMax: 10_000,
     connsPerAddress: undefined,

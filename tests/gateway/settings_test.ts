@@ -24,7 +24,7 @@ function read(args: string[], fileText?: string): Settings {
 }
 
 // Every setting, with a value that is not its default.
-const EVERY: Record<string, string | number> = {
+const EVERY: Record<string, string | number | boolean> = {
   outerHost: "10.0.0.1",
   outerPort: 1,
   wsPort: 3,
@@ -43,6 +43,7 @@ const EVERY: Record<string, string | number> = {
   innerOpen: "10.0.0.0/8",
   order: "none",
   io: "epoll",
+  reusePort: true,
   deny: "192.0.2.7,2001:db8::/32",
   denyFile: "deny.txt",
   connsPerAddress: 100,
@@ -97,7 +98,7 @@ function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function expected(values: Record<string, string | number>): Settings {
+function expected(values: typeof EVERY): Settings {
   const {
     logLevel,
     logFormat,
@@ -157,7 +158,7 @@ Deno.test("readSettings() knows a flag for every option but box, logger and secr
 Deno.test("readSettings() takes every flag", () => {
   const args = Object.entries(EVERY).flatMap(([name, value]) => [
     `--${kebab(name)}`,
-    String(value),
+    ...(value === true ? [] : [String(value)]),
   ]);
   assertEquals(read(args), expected(EVERY));
   const joined = Object.entries(EVERY).map(([name, value]) =>
@@ -431,6 +432,10 @@ for (const [what, args, fileText, message] of MISTAKES) {
   });
 }
 
+function shownAs(value: unknown): string {
+  return value === "" ? "none" : value === false ? "off" : `${value}`;
+}
+
 Deno.test("FLAGS tell each default in the usage text", () => {
   const usage = describeFlags(FLAGS);
   for (const [name, value] of Object.entries(DEFAULTS)) {
@@ -439,7 +444,7 @@ Deno.test("FLAGS tell each default in the usage text", () => {
     const line = usage.split("\n").find((line) =>
       line.includes(`  --${kebab(name)} `)
     );
-    assertStringIncludes(line ?? "", `(${value === "" ? "none" : value})`);
+    assertStringIncludes(line ?? "", `(${shownAs(value)})`);
   }
 });
 
@@ -456,10 +461,9 @@ Deno.test("README.md tells every flag and the default of each option", async () 
     if (name === "boxClass" || name === "memoryBytes") continue;
     if (name === "innerSecrets") continue;
     if (value === undefined) continue;
-    const shown = value === "" ? "none" : `${value}`;
     const row = cells.find(([, flag]) =>
-      flag?.startsWith(`\`--${kebab(name)} `)
+      flag?.startsWith(`\`--${kebab(name)}${value === false ? "\`" : " "}`)
     );
-    assertEquals([name, row?.[2]?.split(" ")[0]], [name, shown]);
+    assertEquals([name, row?.[2]?.split(" ")[0]], [name, shownAs(value)]);
   }
 });

@@ -4,6 +4,8 @@ import {
   formatAddress,
   listenTcp,
   type Logger,
+  maySharePorts,
+  SHARING_FLAG,
   SILENT,
 } from "@maple/box/internal";
 import { FakeTime } from "@std/testing/time";
@@ -47,6 +49,22 @@ Deno.test("listenTcp() says that a port is in use", () => {
       "stop the other program or choose another port",
   );
   assertInstanceOf(error.cause, Deno.errors.AddrInUse);
+});
+
+Deno.test({
+  name:
+    "listenTcp() shares a port only where Deno may, and says so in one line",
+  ignore: maySharePorts(),
+  fn() {
+    const error = assertThrows(
+      () => listenTcp("clients", "127.0.0.1", 0, { reusePort: true }),
+      Error,
+    );
+    assertEquals(
+      (error as Error).message,
+      `Cannot listen for clients at 127.0.0.1:0: Deno was started without ${SHARING_FLAG}, which sharing a port needs`,
+    );
+  },
 });
 
 Deno.test("listenTcp() says what else is wrong", () => {
