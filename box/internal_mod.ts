@@ -150,6 +150,8 @@ export {
   writeRecall,
 } from "./pull.ts";
 export type { Greeting, PeerIdentity } from "./pull.ts";
+export { LISTED_MAX, parseInner, readGatewayList } from "./gateway_list.ts";
+export type { ListedGateway, ListedState } from "./gateway_list.ts";
 export { addOffline, answerQuery } from "./answer_query.ts";
 export type { Asked, GroupsAsked } from "./answer_query.ts";
 export { decodeQuery, encodeQuery, QUERY_MAX } from "./query_body.ts";

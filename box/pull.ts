@@ -1,6 +1,7 @@
 // What we added to the wire between a gateway and its workers and triggers, in places that the
 // originals do not look at: written and read here, for both sides.
 
+import { type ListedGateway, readGatewayList } from "./gateway_list.ts";
 import { readInt32, writeInt32 } from "./int32.ts";
 import {
   addFlag,
@@ -17,6 +18,8 @@ const MAX_INT32 = 2 ** 31 - 1;
 const CUSTOM_LOW = TaskOffset.custom + 4;
 const MAX_IDENTITY_BYTES = 4096;
 const MAX_TEXT = 100;
+// A thousand gateways, however long their names are.
+const MAX_GREETING_BYTES = 512 * 1024;
 
 /** What a worker or trigger tells of itself, as JSON; an original one tells nothing. */
 export interface PeerIdentity {
@@ -56,6 +59,12 @@ export interface Greeting {
   readonly mac?: string;
   /** Whether it gives receipts and answers questions. */
   readonly receipts?: boolean;
+  /** The name of the cluster that it is one of, whose gateways are as one; else it is alone. */
+  readonly cluster?: string;
+  /** The gateways of the cluster that it knows of, itself as well; told again when they change. */
+  readonly gateways?: readonly ListedGateway[];
+  /** Whether it hears nothing of the others at present: then the list lacks some that are there. */
+  readonly alone?: boolean;
   /** The number that it drew at its start: another one is another life. It is in the header. */
   readonly tag?: number;
 }
@@ -272,9 +281,11 @@ export function greet({ tag = 0, ...told }: Greeting): Uint8Array {
  */
 export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
   if (readInt32(frame, TaskOffset.cmd) !== TaskCmd.GREETING) return undefined;
-  const told = parseObject(frame.subarray(TaskOffset.body));
+  const body = frame.subarray(TaskOffset.body);
+  const told = body.length > MAX_GREETING_BYTES ? undefined : parseObject(body);
   const { version, node, innerFrameMax, outboxMax, chains, mac, receipts } =
     told ?? {};
+  const { cluster, gateways, alone } = told ?? {};
   const tag = readInt32(frame, TaskOffset.tag);
   return {
     ...(typeof version === "string" && { version: version.slice(0, MAX_TEXT) }),
@@ -284,6 +295,8 @@ export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
     ...(chains === true && { chains }),
     ...(typeof mac === "string" && { mac: mac.slice(0, MAX_TEXT) }),
     ...(receipts === true && { receipts }),
+    ...(isName(cluster) && { cluster, gateways: readGatewayList(gateways) }),
+    ...(isName(cluster) && alone === true && { alone }),
     ...(tag !== 0 && { tag }),
   };
 }
@@ -294,6 +307,10 @@ export function decodeGreeting(frame: Uint8Array): Greeting | undefined {
  */
 export function farewell(): Uint8Array {
   return new Task({ cmd: TaskCmd.RECEIPT }).pack();
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_TEXT;
 }
 
 function isLimit(value: unknown): value is number {
