@@ -21,8 +21,10 @@ import {
   type Phase,
   quantile,
 } from "./attack/honest_clients.ts";
+import { pause } from "./attack/means.ts";
 import { certify } from "./run/certificate.ts";
 import { endOnSignal } from "./run/children.ts";
+import { freePort } from "./run/free_port.ts";
 import { IO_FLAG } from "./run/io_flag.ts";
 import { Program } from "./run/program.ts";
 
@@ -99,6 +101,7 @@ async function attacked(
     flags: readonly string[];
   },
 ): Promise<Outcome> {
+  // The gateway does not say which one it has for its metrics.
   const metrics = freePort();
   await using gateway = await Program.deno("../gateway/mod.ts", [
     ...["--outer-host", "127.0.0.1", "--outer-port", "0", "--inner-port", "0"],
@@ -137,16 +140,6 @@ async function attacked(
   const after = await clients.stop();
   memory.after = await gateway.rss();
   return { attack, limited, before, during, after, memory };
-}
-
-// The gateway does not say which one it has for its metrics.
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 const HEAD = [

@@ -2,6 +2,7 @@
 
 import { AttackCmd } from "./commands.ts";
 import { HonestClient } from "./honest_client.ts";
+import { pause } from "./means.ts";
 
 // How long an honest client waits for an answer before it counts as failed, in seconds.
 const PATIENCE = 20;
@@ -112,8 +113,4 @@ async function answered(client: HonestClient | undefined): Promise<boolean> {
 
 function newPhase(): Phase {
   return { times: [], failed: 0, newcomers: 0, refused: 0 };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

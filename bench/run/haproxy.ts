@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { endChild, startChild } from "./children.ts";
+import { freePort } from "./free_port.ts";
 
 const STARTING_MS = 5000;
 const LOOK_MS = 20;
@@ -69,12 +70,6 @@ listen bench
   bind 127.0.0.1:${port}${pem === undefined ? "" : ` ssl crt ${pem}`}
   server echo 127.0.0.1:${serverPort}
 `;
-}
-
-// It cannot tell which port it has got, so it is given one that was free a moment ago.
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function listening(
