@@ -1,7 +1,11 @@
 // What the tests of this folder share: bytes in hex, loopback connections.
 
+import { concat } from "@std/bytes/concat";
 import type { FrameReader } from "@maple/box";
 import { within } from "../helpers/within.ts";
+
+/** The bytes one after the other. */
+export { concat as joined };
 
 /** Bytes from hex digits; blanks are free. */
 export function hex(text: string): Uint8Array {
@@ -110,18 +114,7 @@ export async function readToEnd(conn: Deno.Conn): Promise<Uint8Array> {
     if (count === null) break;
     pieces.push(piece.subarray(0, count));
   }
-  return joined(pieces);
-}
-
-/** The bytes one after the other. */
-export function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((sum, one) => sum + one.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+  return concat(pieces);
 }
 
 /** The frames that a reader has, as copies. */

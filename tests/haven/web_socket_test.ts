@@ -1,6 +1,7 @@
 // Haven: WebSocket clients.
 
 import { assertEquals, assertRejects } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import { Box, type BoxFields, type BoxInit } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { WebSocketStream } from "../helpers/web_socket_stream.ts";
@@ -200,12 +201,7 @@ Deno.test("Haven takes a WebSocket's boxes however they are cut into messages", 
     { length: 50 },
     (_, sn) => new Box({ cmd: 1, sn, body: "x".repeat(sn * sn) }).pack(),
   );
-  const bytes = new Uint8Array(boxes.reduce((sum, box) => sum + box.length, 0));
-  let at = 0;
-  for (const box of boxes) {
-    bytes.set(box, at);
-    at += box.length;
-  }
+  const bytes = concat(boxes);
   for (const size of [bytes.length, 1000, 70, 1]) {
     for (let from = 0; from < bytes.length; from += size) {
       web.socket.send(bytes.slice(from, from + size));

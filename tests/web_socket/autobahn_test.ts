@@ -2,6 +2,7 @@
 // ends. What only the decoder decides is in tests/box/net/web_socket_decoder_test.ts.
 
 import { assertEquals } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import { Box } from "@maple/box";
 import { clientFrame, WebSocketStream } from "../helpers/web_socket_stream.ts";
 import {
@@ -65,16 +66,6 @@ function echo(name: string, message: Uint8Array, chop?: number): Case {
     echoed: [message],
     ...(chop === undefined ? {} : { chop }),
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 const KIB = 1024;
@@ -264,7 +255,7 @@ async function send(
   stream: WebSocketStream,
   { sent, chop }: Case,
 ): Promise<void> {
-  const all = joined(sent);
+  const all = concat(sent);
   for (let at = 0; at < all.length; at += chop ?? all.length) {
     await stream.writeRaw(all.subarray(at, at + (chop ?? all.length)));
   }

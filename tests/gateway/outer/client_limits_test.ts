@@ -2,6 +2,7 @@
 // time.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import { Box, RET, TaskCmd } from "@maple/box";
 import { eventually } from "../../helpers/eventually.ts";
 import { overTransports } from "../../helpers/gateway_fixture.ts";
@@ -9,10 +10,6 @@ import { overTransports } from "../../helpers/gateway_fixture.ts";
 // A request of this many bytes, header included.
 function frameOf(bytes: number, sn = 0): Uint8Array {
   return new Box({ cmd: 1, sn, body: new Uint8Array(bytes - 24) }).pack();
-}
-
-function joined(frames: Uint8Array[]): Uint8Array {
-  return new Uint8Array(frames.flatMap((frame) => [...frame]));
 }
 
 overTransports(
@@ -151,7 +148,7 @@ overTransports(
         { length: FRAMES },
         (_, sn) => frameOf(2000, sn),
       );
-      const sending = busy.sendBytes(joined(frames));
+      const sending = busy.sendBytes(concat(frames));
       await gateway.until((stats) => stats.clientFrames === 4);
       // Others are served meanwhile, and of the one nothing more is taken.
       await using other = await gateway.connectRaw();
@@ -176,7 +173,7 @@ overTransports(
     await using gateway = await start({ clientQueueMax: 1 });
     await using _worker = await gateway.attachEcho();
     await using client = await gateway.connectRaw();
-    await client.sendBytes(joined([1, 2, 3].map((sn) => frameOf(24, sn))));
+    await client.sendBytes(concat([1, 2, 3].map((sn) => frameOf(24, sn))));
     for (const sn of [1, 2, 3]) {
       assertEquals(Box.fromFrame((await client.nextFrame())!).sn, sn);
     }
@@ -190,7 +187,7 @@ overTransports(
     await using worker = await gateway.attach();
     await using client = await gateway.connectRaw();
     const created = await worker.pull(TaskCmd.CLIENT_CREATED);
-    await client.sendBytes(joined([1, 2, 3].map((sn) => frameOf(24, sn))));
+    await client.sendBytes(concat([1, 2, 3].map((sn) => frameOf(24, sn))));
     await gateway.until((stats) => stats.clientFrames === 2);
     // In turn with its frames, so that the ask below is not for the first one.
     await worker.send(created.map({ cmd: TaskCmd.CLEAR_CLIENT_TASKS }));
@@ -209,7 +206,7 @@ overTransports(
     });
     await using client = await gateway.connectRaw();
     const sns = [1, 2, 3, 4, 5];
-    await client.sendBytes(joined(sns.map((sn) => frameOf(24, sn))));
+    await client.sendBytes(concat(sns.map((sn) => frameOf(24, sn))));
     for (const sn of sns) {
       const refusal = Box.fromFrame((await client.nextFrame())!);
       assertEquals([refusal.sn, refusal.ret], [sn, RET.BUSY]);
