@@ -104,9 +104,12 @@ export {
   type WriteReceipt,
 } from "@maple/box";
 export {
+  type Bus,
+  type BusReceiver,
   type ChangeableLimits,
   type CommandStats,
   type DroppedAnswers,
+  type DroppedMessages,
   Gateway,
   type GatewayCounters,
   GatewayError,
@@ -116,6 +119,7 @@ export {
   type GoneRequests,
   type GroupStats,
   type InnerCommand,
+  type NotCarried,
   type OuterTransport,
   type PeerIdentity,
   type QueueStops,

@@ -82,6 +82,11 @@ export const TaskFlag = {
    * before. What else it says is in `pull.ts`.
    */
   CHAINED: 16,
+  /**
+   * On a command: it is for this gateway only, which does not pass it on to the others of its
+   * cluster. An original gateway does not look at it.
+   */
+  LOCAL: 32,
   /** The sender wants a RECEIPT. An original gateway does not look at it. */
   RECEIPT_WANTED: 64,
 } as const;

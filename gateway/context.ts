@@ -8,6 +8,7 @@ import type {
   MemoryLimit,
   SessionTable,
 } from "@maple/box/internal";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { InnerAccess } from "./inner_access.ts";
@@ -41,6 +42,8 @@ export interface GatewayContext {
   readonly queue: TaskQueue;
   /** Who hands them out. */
   readonly dispatcher: Dispatcher;
+  /** The other gateways; undefined where it is the only one. */
+  readonly cluster: Cluster | undefined;
   /** The closing of the gateway waits for this. */
   follow(work: Promise<void>): void;
 }

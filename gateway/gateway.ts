@@ -16,6 +16,9 @@ import {
   Running,
   SessionTable,
 } from "@maple/box/internal";
+import { clusterOf } from "./cluster/cluster_of.ts";
+import type { Hello } from "./cluster/hello.ts";
+import config from "./deno.json" with { type: "json" };
 import { Certificates } from "./certificates.ts";
 import { Drain } from "./drain.ts";
 import { fitConnections } from "./fit_connections.ts";
@@ -134,6 +137,12 @@ export class Gateway implements AsyncDisposable {
         logger,
       }),
       memory: new MemoryLimit(resolved.memoryBytes, () => this.#holders()),
+      cluster: clusterOf(resolved, {
+        nodeId: options.nodeId,
+        logger,
+        counters,
+        hello: () => this.#hello(),
+      }),
       follow: (work) => this.#running.follow(work),
     };
     this.#clients = new Clients(this.#context);
@@ -195,8 +204,8 @@ export class Gateway implements AsyncDisposable {
    * Opens both listeners and accepts connections from then on.
    *
    * @throws {GatewayError} when an address cannot be listened on, the sockets that `io` wants
-   * cannot be had, or the gateway was closed or listens already; the reason of `signal` when it is
-   * aborted.
+   * cannot be had, another gateway of the cluster has its `nodeId`, or it was closed or listens
+   * already; the reason of `signal` when it is aborted.
    */
   async listen(): Promise<void> {
     if (this.#opening || this.#closing) {
@@ -209,6 +218,7 @@ export class Gateway implements AsyncDisposable {
     fitConnections(this.#context);
     this.#abort = onAbort(this.#signal, () => this.close());
     try {
+      await this.#join();
       await this.#ports.open({
         certificates: this.#certificates.current,
         refuses: (address) => this.#clients.refuses(address),
@@ -217,10 +227,37 @@ export class Gateway implements AsyncDisposable {
       this.#opening = false;
       this.#abort[Symbol.dispose]();
       await this.#ports.closeIo();
+      await this.#context.cluster?.leave();
       throw new GatewayError((cause as Error).message, { cause });
     }
     if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
     this.#start(this.#ports.inner!, this.#ports.outer!);
+  }
+
+  // Before anybody can connect: the number is in each task.
+  async #join(): Promise<void> {
+    const { cluster, options } = this.#context;
+    if (!cluster) return;
+    options.nodeId = await cluster.join();
+    this.#clients.setNode(options.nodeId);
+  }
+
+  #hello(): Omit<Hello, "stamp"> {
+    const { tag, sessions } = this.#context;
+    const { outerAddr, innerAddr } = this;
+    const state = this.#state === "new" ? "starting" : this.#state;
+    return {
+      tag,
+      inner: innerAddr ? formatAddress(innerAddr) : "",
+      outer: outerAddr ? formatAddress(outerAddr) : "",
+      state: state === "closed" ? "draining" : state,
+      clients: sessions.size,
+      users: sessions.users,
+      workers: this.#links.workers,
+      startedAt: Math.round(performance.timeOrigin),
+      loopDelay: this.#watches.loopDelay,
+      version: config.version,
+    };
   }
 
   #start(inner: Listener, outer: OuterListeners): void {
@@ -252,6 +289,7 @@ export class Gateway implements AsyncDisposable {
       (conn, transport) => this.#clients.accept(conn, transport),
       this.#context,
     );
+    this.#context.cluster?.tell();
   }
 
   /**
@@ -391,6 +429,7 @@ export class Gateway implements AsyncDisposable {
     const listened = this.#ports.outer !== undefined;
     this.#ports.closeOuter();
     this.#state = "draining";
+    this.#context.cluster?.tell();
     this.#links.leave();
     if (!this.#drain.isOver) {
       this.#clients.stopReading();
@@ -410,6 +449,7 @@ export class Gateway implements AsyncDisposable {
     this.#context.clientLimits.stop();
     this.#door.close();
     this.#links.close();
+    await this.#context.cluster?.leave();
     await this.#running.ended();
     await this.#ports.closeIo();
     this.#context.memory.stop();

@@ -38,6 +38,8 @@ export type GatewayLimits = Readonly<
       | "io"
       | "reusePort"
       | "goneRequests"
+      | "clusterName"
+      | "bus"
       | "logger"
       | "signal"
     >

@@ -15,6 +15,7 @@
  * @module
  */
 
+export type { Bus, BusReceiver, NotCarried } from "./cluster/bus.ts";
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
 export type { ChangeableLimits, GatewayLimits } from "./limits.ts";
@@ -24,6 +25,7 @@ export type { PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";
 export type {
   DroppedAnswers,
+  DroppedMessages,
   GatewayCounters,
   InnerCommand,
   QueueStops,

@@ -19,6 +19,7 @@ import {
   RATE,
   SECONDS,
 } from "@maple/box/internal";
+import type { Bus } from "./cluster/bus.ts";
 import type { GatewayOptions } from "./options.ts";
 import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 
@@ -47,6 +48,7 @@ export interface ResolvedOptions extends
       | OptionalPort
       | AddressNumber
       | "heartbeatCmd"
+      | "bus"
       | "logger"
       | "signal"
     >
@@ -54,6 +56,8 @@ export interface ResolvedOptions extends
   Record<OptionalPort | AddressNumber, number | undefined> {
   /** Without one all boxes are for workers. */
   heartbeatCmd: number | undefined;
+  /** Without one it is the only gateway. */
+  bus: Bus | undefined;
 }
 
 /** The names that options had before, and those of now. */
@@ -129,6 +133,9 @@ export const DEFAULTS: ResolvedOptions = {
   drainTimeout: 10,
   bindTimeout: DEFAULT_BIND_TIMEOUT,
   nodeId: 0,
+  clusterName: "maple",
+  clusterBytes: 64 * 1024 * 1024,
+  bus: undefined,
 };
 
 /** The options that are numbers. */
@@ -174,6 +181,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   drainTimeout: SECONDS,
   bindTimeout: SECONDS,
   nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
+  clusterBytes: BYTES,
 };
 
 /** The words that `goneRequests` takes. */

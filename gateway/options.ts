@@ -2,6 +2,7 @@
 
 import type { BoxClass } from "@maple/box";
 import type { IoKind, Logger, RateAction } from "@maple/box/internal";
+import type { Bus } from "./cluster/bus.ts";
 import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 
 /** What a gateway can be told; every option has a default. */
@@ -266,8 +267,20 @@ export interface GatewayOptions {
    * that is just leaving; 0 = not at all. @default {10}
    */
   bindTimeout?: number;
-  /** The number of this gateway in every task's `nodeId`. @default {0} */
+  /**
+   * The number of this gateway in every task's `nodeId`, which no other one of its cluster may
+   * have. @default {0; in a cluster the lowest that is free}
+   */
   nodeId?: number;
+  /** What the cluster is called; several can share a bus. @default {"maple"} */
+  clusterName?: string;
+  /**
+   * Bytes that may be on their way to the other gateways, and bytes that have come from them and
+   * wait; what is beyond is dropped and counted. @default {67108864}
+   */
+  clusterBytes?: number;
+  /** What carries messages to the other gateways; for programs of your own. @default none */
+  bus?: Bus | undefined;
   /** Where to log; by default warnings and errors go to stderr. */
   logger?: Logger;
   /** Closes the gateway, in order, when it is aborted. */

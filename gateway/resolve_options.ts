@@ -23,6 +23,7 @@ import {
 } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
 import {
+  checkClusterName,
   denyListOf,
   heartbeatsOf,
   proxiesOf,
@@ -64,6 +65,7 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   heartbeatsOf(resolved);
   proxiesOf(resolved);
   denyListOf(resolved);
+  checkClusterName("Option clusterName", resolved.clusterName, fail);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }

@@ -17,6 +17,7 @@ import {
 } from "@maple/box/internal";
 import type { Setting } from "./config_file.ts";
 import { GONE_REQUESTS, ORDERS } from "./option_table.ts";
+import { checkClusterName } from "./read_options.ts";
 import {
   addressNumber,
   number,
@@ -233,6 +234,13 @@ export const SETTINGS: readonly Setting[] = [
   }),
   number("nodeId", "the number of this gateway in every task", {
     noLimit: undefined,
+  }),
+  text("clusterName", "what the cluster is called", {
+    value: "NAME",
+    check: (source, name) => checkClusterName(source, name, usage),
+  }),
+  number("clusterBytes", "bytes on their way between gateways; then not sent", {
+    value: "BYTES",
   }),
   text("logLevel", "DEBUG, INFO, WARN or ERROR", {
     ini: "log.log_level",

@@ -29,10 +29,9 @@ export class PullCommands {
   constructor(context: GatewayContext) {
     this.#context = context;
     const { dispatcher, options } = context;
-    const { nodeId, innerFrameBytes, outboxBytes } = options;
+    const { innerFrameBytes, outboxBytes } = options;
     this.#greeting = {
       version: config.version,
-      node: nodeId,
       innerFrameMax: innerFrameBytes,
       outboxMax: outboxBytes,
       chains: dispatcher.runsChains,
@@ -112,7 +111,9 @@ export class PullCommands {
 
   // It also proves to the other side that this is its gateway.
   #greet({ socket, entry: { mac } }: InnerLink): void {
-    socket.send(greet({ ...this.#greeting, ...(mac && { mac }) }));
+    const { nodeId } = this.#context.options;
+    const told = { ...this.#greeting, node: nodeId, ...(mac && { mac }) };
+    socket.send(greet(told));
   }
 
   // The echo tells a worker that leaves that no task is on its way any more.

@@ -352,6 +352,39 @@ export const COUNTERS: Plans = {
     label: "outcome",
     kinds: { reached: null, nobody: null, answered: null, refused: null },
   },
+  clusterPassedOn: {
+    metric: "maple_gateway_cluster_passed_on_total",
+    help: "Messages that were passed on to other gateways.",
+  },
+  clusterNotPassedOn: {
+    metric: "maple_gateway_cluster_not_passed_on_total",
+    help: "Messages that were not passed on to other gateways, by cause.",
+    kinds: {
+      away: "not passed on to other gateways: the bus is away (--cluster)",
+      full:
+        "not passed on to other gateways: too much at once (--cluster-bytes)",
+      late: "not passed on to other gateways: the bus gives no sign of life",
+    },
+  },
+  clusterReceived: {
+    metric: "maple_gateway_cluster_received_total",
+    help: "Messages that came from other gateways.",
+  },
+  clusterDropped: {
+    metric: "maple_gateway_cluster_dropped_total",
+    help: "Messages from other gateways that were dropped, by cause.",
+    kinds: {
+      gap: "messages of other gateways dropped: not whole",
+      room:
+        "messages of other gateways dropped: too much at once (--cluster-bytes)",
+      unknown: "messages of other gateways dropped: of another version",
+    },
+  },
+  clusterLost: {
+    metric: "maple_gateway_cluster_gateways_lost_total",
+    help: "Gateways that vanished without a word.",
+    trouble: "gateways of the cluster that vanished without a word",
+  },
   badCommands: {
     metric: "maple_gateway_bad_commands_total",
     help: "Frames of workers and triggers that made no sense.",

@@ -7,6 +7,7 @@ import type {
   RateKind,
   Refusal,
 } from "@maple/box/internal";
+import type { NotCarried } from "../cluster/bus.ts";
 import type { OuterTransport } from "../outer/outer_transport.ts";
 
 /** Frames of workers and triggers for a client that were dropped, by cause. */
@@ -65,6 +66,16 @@ export interface UnprovenVisitors {
   room: number;
   /** There are no secrets, and they do not come from one of `innerOpen`. */
   address: number;
+}
+
+/** Messages of other gateways that were dropped, by cause. */
+export interface DroppedMessages {
+  /** A piece of one was missing. */
+  gap: number;
+  /** There was no room for it. */
+  room: number;
+  /** It is none that this version of the gateway knows. */
+  unknown: number;
 }
 
 /** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
@@ -183,6 +194,16 @@ export interface GatewayCounters {
   fanOutWaits: number;
   /** Receipts that workers and triggers got, by what they told. */
   receipts: ReceiptOutcomes;
+  /** Messages that were passed on to other gateways of the cluster. */
+  clusterPassedOn: number;
+  /** Messages for them that were not passed on, by cause. */
+  clusterNotPassedOn: NotCarried;
+  /** Messages that came from them. */
+  clusterReceived: number;
+  /** Messages from them that were dropped, by cause. */
+  clusterDropped: DroppedMessages;
+  /** Gateways of the cluster that vanished without a word. */
+  clusterLost: number;
   /**
    * Frames of workers and triggers that made no sense: an unknown command or a body that cannot be
    * read.

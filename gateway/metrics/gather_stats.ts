@@ -12,11 +12,13 @@ const LARGEST_GROUPS = 10;
  * @param now In milliseconds of `performance.now`.
  */
 export function gatherStats(context: GatewayContext, now: number) {
-  const { sessions, groups, fanOut, queue, dispatcher, clientLimits } = context;
+  const { sessions, groups, fanOut, queue, dispatcher, clientLimits, cluster } =
+    context;
   return {
     ...copyCounters(context.counters),
     unhandledErrors: unhandledErrors(),
     logLinesDropped: droppedLogLines(),
+    ...(cluster && { clusterNotPassedOn: { ...cluster.bus.notCarried } }),
     queueStops: { ...queue.room.stops },
     refusedByAddress: { ...clientLimits.refused },
     ratesExceeded: { ...clientLimits.exceeded },

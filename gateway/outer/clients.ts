@@ -15,6 +15,7 @@ import {
   type ServerTransport,
   STOP,
   transportOf,
+  writeInt32,
 } from "@maple/box/internal";
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
@@ -55,9 +56,9 @@ export class Clients implements SessionOwner {
   constructor(context: GatewayContext) {
     this.#context = context;
     this.#groups = new Groups(context);
-    const { nodeId } = context.options;
     this.#places = new ClientPlaces(context.options);
-    this.#header = new Task({ nodeId, tag: context.tag }).pack();
+    this.#header = new Task({ tag: context.tag }).pack();
+    this.setNode(context.options.nodeId);
     this.#heartbeats = heartbeatsOf(context.options);
     this.#rates = context.clientLimits.rates;
     this.#entrance = new Entrance({
@@ -73,6 +74,11 @@ export class Clients implements SessionOwner {
       },
       onRoom: () => context.counters.clientsClosed.room++,
     });
+  }
+
+  /** The number of this gateway, which is known for good before a client comes. */
+  setNode(nodeId: number): void {
+    writeInt32(this.#header, TaskOffset.nodeId, nodeId);
   }
 
   /** How many there are, by transport. */

@@ -120,6 +120,7 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     REDELIVERED: 4,
     EXPLICIT_ACK: 8,
     CHAINED: 16,
+    LOCAL: 32,
     RECEIPT_WANTED: 64,
   });
   assertEquals({ ...RET }, {

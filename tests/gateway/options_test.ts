@@ -70,6 +70,9 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     drainTimeout: 10,
     bindTimeout: 10,
     nodeId: 0,
+    clusterName: "maple",
+    clusterBytes: 67_108_864,
+    bus: undefined,
   });
 });
 

@@ -83,6 +83,8 @@ const EVERY: Record<string, string | number | boolean> = {
   drainTimeout: 14.5,
   bindTimeout: 14.6,
   nodeId: -15,
+  clusterName: "eu_1",
+  clusterBytes: 18_000_000,
   logLevel: "DEBUG",
   logFormat: "json",
   logFile: "/tmp/x.log",
@@ -142,9 +144,9 @@ Deno.test("readSettings() has the documented defaults", () => {
   });
 });
 
-Deno.test("readSettings() knows a flag for every option but box, logger and secrets", () => {
+Deno.test("readSettings() knows a flag for every option but box, bus, logger and secrets", () => {
   // What is on a command line is seen by all users of the machine.
-  const { boxClass: _, innerSecrets: __, ...options } = DEFAULTS;
+  const { boxClass: _, innerSecrets: __, bus: ___, ...options } = DEFAULTS;
   const flags = FLAGS.map((flag) => flag.name);
   for (const name of Object.keys(options)) {
     assertEquals([name, flags.includes(kebab(name))], [name, true]);

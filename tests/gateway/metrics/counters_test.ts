@@ -39,6 +39,8 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   "innerClosed.stalled": "the same",
   "innerUnproven.left": "whoever merely visits the port",
   innerFrames: "maple-stat --lines tells them",
+  clusterPassedOn: "what was not passed on is told",
+  clusterReceived: "what was dropped is told",
 };
 
 const SECONDS = 10;

@@ -1,0 +1,96 @@
+// Pieces: messages that came in pieces, put together.
+
+import type { MessageHead } from "./message.ts";
+
+interface Unfinished {
+  readonly number: number;
+  parts: Uint8Array[];
+  bytes: number;
+  isLost: boolean;
+}
+
+/** What {@linkcode Pieces} is told. */
+export interface PiecesOptions {
+  /** Bytes of the longest message. */
+  readonly messageBytes: number;
+  /** Bytes of all that is unfinished. */
+  readonly totalBytes: number;
+  /** A message is thrown away: a piece of it is missing (`gap`), or it is too long (`room`). */
+  readonly onDropped: (cause: "gap" | "room") => void;
+}
+
+/**
+ * Messages that came in pieces, put together. A gateway sends all pieces of a message in a row, so
+ * that of each there is one unfinished message at most.
+ */
+export class Pieces {
+  readonly #options: PiecesOptions;
+  readonly #unfinished = new Map<number, Unfinished>();
+  #bytes = 0;
+
+  /** Begins with nothing. */
+  constructor(options: PiecesOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of all that is unfinished. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes what has come; gives the body of the message when it is whole. */
+  add(head: MessageHead, body: Uint8Array): Uint8Array | undefined {
+    const { id, number, piece, pieces } = head;
+    let message = this.#unfinished.get(id);
+    if (message && message.number !== number) {
+      this.forget(id);
+      message = undefined;
+    }
+    if (pieces === 1) return body;
+    message ??= { number, parts: [], bytes: 0, isLost: false };
+    this.#unfinished.set(id, message);
+    const isLast = piece === pieces - 1;
+    if (isLast) this.#unfinished.delete(id);
+    if (message.isLost) return undefined;
+    if (piece !== message.parts.length) return this.#lose(message, "gap");
+    if (!this.#hasRoom(message, body)) return this.#lose(message, "room");
+    message.parts.push(body);
+    message.bytes += body.length;
+    this.#bytes += body.length;
+    if (!isLast) return undefined;
+    this.#bytes -= message.bytes;
+    return joined(message);
+  }
+
+  /** Throws away what a gateway has not finished. */
+  forget(id: number): void {
+    const message = this.#unfinished.get(id);
+    this.#unfinished.delete(id);
+    if (message && !message.isLost) this.#lose(message, "gap");
+  }
+
+  #hasRoom({ bytes }: Unfinished, body: Uint8Array): boolean {
+    const { messageBytes, totalBytes } = this.#options;
+    return bytes + body.length <= messageBytes &&
+      this.#bytes + body.length <= totalBytes;
+  }
+
+  // What still comes of it is passed over.
+  #lose(message: Unfinished, cause: "gap" | "room"): undefined {
+    this.#bytes -= message.bytes;
+    message.parts = [];
+    message.bytes = 0;
+    message.isLost = true;
+    this.#options.onDropped(cause);
+  }
+}
+
+function joined({ parts, bytes }: Unfinished): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
