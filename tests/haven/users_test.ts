@@ -1,6 +1,6 @@
 // Users of a haven server: login, messages, disconnection, and the hooks of a client's life.
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   Box,
   BoxError,
@@ -9,9 +9,10 @@ import {
   RET,
   type TcpClient,
 } from "@maple/box";
-import type { AnyApp } from "@maple/haven";
+import { type AnyApp, HavenError } from "@maple/haven";
 import { eventually } from "../helpers/eventually.ts";
 import { call, HavenFixture } from "./haven_fixture.ts";
+import { quietHaven } from "./quiet_haven.ts";
 
 /** What clients ask for in these tests. */
 interface Wish {
@@ -208,6 +209,34 @@ Deno.test("Haven: writeToUsers() and closeUsers() of the app are for timers and 
     BoxError,
     'got "7" (a string)',
   );
+});
+
+Deno.test("Haven does nothing to users before it serves: false, or an error for who wants to know", async () => {
+  await using app = quietHaven();
+  assertEquals(app.writeToUsers([[[-2], {}]]), false);
+  assertEquals(app.closeUsers([-2]), false);
+  assertEquals(app.writeToGroups([[["t"], {}]]), false);
+  assertEquals(app.closeGroup("t"), false);
+  assertEquals(app.joinGroup("t", [-1]), false);
+  assertEquals(app.leaveGroup("t", [-1]), false);
+  const asked = { receipt: true } as const;
+  for (
+    const ask of [
+      () => app.writeToUsers([[[-2], {}]], asked),
+      () => app.closeUsers([-2], 0, [], asked),
+      () => app.writeToGroups([[["t"], {}]], asked),
+      () => app.closeGroup("t", asked),
+      () => app.online([1]),
+      () => app.groupSize("t"),
+    ]
+  ) {
+    const error = await assertRejects<HavenError>(
+      ask,
+      HavenError,
+      "Cannot reach users: this process or thread does not serve",
+    );
+    assertEquals(error.code, "state");
+  }
 });
 
 Deno.test("Haven calls the hooks of a client's life in their order, with the user as it was", async () => {
