@@ -2,15 +2,9 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Box, FrameReader } from "@maple/box";
-import { HavenError, type HavenListenOptions } from "@maple/haven";
+import { HavenError } from "@maple/haven";
 import { within } from "../helpers/within.ts";
-import { call, HavenFixture, readToEnd } from "./haven_fixture.ts";
-
-function startEcho(options: HavenListenOptions) {
-  return HavenFixture.start((app) => {
-    app.route(1, (request) => request.write({ body: request.box.body }));
-  }, options);
-}
+import { call, readToEnd, startEcho } from "./haven_fixture.ts";
 
 // So many frames, with serial numbers from 1 on.
 function frames(count: number): Uint8Array {

@@ -73,6 +73,15 @@ export class HavenFixture<F extends object = BoxFields>
   }
 }
 
+/** Starts one whose cmd 1 sends back what came. */
+export function startEcho(
+  options: HavenListenOptions & HavenOptions = {},
+): Promise<HavenFixture> {
+  return HavenFixture.start((app) => {
+    app.route(1, (request) => request.write({ body: request.box.body }));
+  }, options);
+}
+
 /** Sends a request and gives the answer. */
 export async function call<F extends object>(
   client: TcpClient<F>,

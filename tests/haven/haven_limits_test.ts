@@ -3,13 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Box, RET } from "@maple/box";
 import { HavenError } from "@maple/haven";
-import { call, HavenFixture, readToEnd } from "./haven_fixture.ts";
-
-function startEcho(options: Parameters<typeof HavenFixture.start>[1] = {}) {
-  return HavenFixture.start((app) => {
-    app.route(1, (request) => request.write({ body: request.box.body }));
-  }, options);
-}
+import { call, HavenFixture, readToEnd, startEcho } from "./haven_fixture.ts";
 
 Deno.test("Haven takes frames byte by byte", async () => {
   await using server = await startEcho();
