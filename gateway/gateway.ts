@@ -17,6 +17,7 @@ import {
   SessionTable,
 } from "@maple/box/internal";
 import { clusterOf } from "./cluster/cluster_of.ts";
+import { clusterStats } from "./cluster/cluster_stats.ts";
 import type { Hello } from "./cluster/hello.ts";
 import config from "./deno.json" with { type: "json" };
 import { Certificates } from "./certificates.ts";
@@ -397,6 +398,7 @@ export class Gateway implements AsyncDisposable {
       queueTime: this.#measures.queueTime.toJSON(),
       workTime: this.#measures.workTime.toJSON(),
       commands: this.#measures.commands(),
+      cluster: clusterStats(this.#context.cluster, this.#hello()),
       workerLinks: this.#links.workerStats(),
       loopDelay: this.#watches.loopDelay,
       uptime: this.#state === "new" ? 0 : (now - this.#listeningSince) / 1000,

@@ -33,7 +33,14 @@ export type {
   RefusedJoins,
   UnprovenVisitors,
 } from "./metrics/counters.ts";
-export type { GatewayStats, GroupStats, WorkerStats } from "./metrics/stats.ts";
+export type {
+  ClusterGateway,
+  ClusterStats,
+  GatewayStats,
+  GroupStats,
+  WorkerStats,
+} from "./metrics/stats.ts";
+export type { MemberState } from "./cluster/hello.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";
 
 // Who imports this for its classes does not load what only the program needs.

@@ -157,6 +157,51 @@ export function dashboardFigures(
     );
   }
 
+  function showCluster(
+    { stats, time }: GatewayReport,
+    rates: Rates | null,
+  ): void {
+    const { cluster, clusterPassedOn, clusterReceived } = stats;
+    const section = byId("cluster");
+    section.hidden = !cluster;
+    if (!cluster) return;
+    const { name, bus, state, gateways } = cluster;
+    const isAlone = state === "alone";
+    section.dataset["level"] = isAlone ? "bad" : "";
+    byId("cluster-name").textContent = `${name} · ${state}`;
+    const sum = (key: "clients" | "users") =>
+      count(gateways.reduce((total, one) => total + one[key], 0));
+    byId("cluster-more").textContent = `${
+      isAlone
+        ? `alone: ${bus} is away; the clients here are served, those of other gateways are not reached`
+        : `${bus} · clients ${sum("clients")} · users ${sum("users")}`
+    } · messages out/s ${optional(rates?.perSecond.clusterPassedOn)} (${
+      count(clusterPassedOn)
+    } so far), in/s ${optional(rates?.perSecond.clusterReceived)} (${
+      count(clusterReceived)
+    })`;
+    const now = Date.parse(time);
+    const rows = gateways.map((one) => {
+      const row = cells(
+        one.own ? "this one" : one.inner === "" ? "–" : one.inner,
+        one.outer === "" ? "–" : one.outer,
+        String(one.node),
+        one.state,
+        count(one.clients),
+        count(one.users),
+        count(one.workers),
+        seconds(one.loopDelay),
+        span(Math.max(0, (now - one.startedAt) / 1000)),
+        one.version,
+      );
+      // What is told of the others is what was known last.
+      if (isAlone && !one.own) row.dataset["level"] = "old";
+      else if (one.state !== "serving") row.dataset["level"] = "leaves";
+      return row;
+    });
+    fill("gateways", rows, "");
+  }
+
   function showWorkers({ stats }: GatewayReport, rates: Rates | null): void {
     const perSecond = new Map(
       rates?.workers.map((one) => [one.address, one.perSecond]),
@@ -221,6 +266,7 @@ export function dashboardFigures(
     show(report, rates, point) {
       showTiles(report, rates, point);
       showTrouble(report);
+      showCluster(report, rates);
       showWorkers(report, rates);
       showCommands(report, rates);
       showGroups(report);

@@ -62,6 +62,24 @@ ${chart("delay")}
 ${table("trouble", ["what and why", "since the start"])}
 </section>
 </div>
+<section class="panel" id="cluster" hidden>
+<h2>Cluster <b id="cluster-name">–</b></h2>
+<p class="note" id="cluster-more"></p>
+${
+  table("gateways", [
+    "gateway",
+    "clients at",
+    "node",
+    "state",
+    "clients",
+    "users",
+    "workers",
+    "delay",
+    "up",
+    "version",
+  ])
+}
+</section>
 <div class="tables">
 <section class="panel">
 <h2>Workers</h2>

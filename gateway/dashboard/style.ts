@@ -81,6 +81,13 @@ h2 { margin: 0 0 6px; font-size: 14px; display: flex; justify-content: space-bet
 .tile dd { margin: 0; }
 .value { font-size: 26px; font-weight: 650; line-height: 1.3; }
 .more { color: var(--faint); font-size: 12px; }
+#cluster { margin: 0 0 12px; }
+#cluster[hidden] { display: none; }
+#cluster[data-level="bad"] { border-color: var(--bad); }
+#cluster[data-level="bad"] h2 b, #cluster[data-level="bad"] #cluster-more { color: var(--bad); }
+#cluster-more { margin: 0 0 6px; }
+tr[data-level="old"] td { opacity: 0.55; }
+tr[data-level="leaves"] td { color: var(--warn); }
 figure { margin: 0; }
 figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 12px; margin-bottom: 4px; }
 figcaption .name { font-weight: 600; }
@@ -102,7 +109,7 @@ th, td { padding: 4px 7px; text-align: right; white-space: nowrap; }
 th { position: sticky; top: 0; background: var(--panel); color: var(--faint); font-weight: 500; box-shadow: inset 0 -1px var(--edge); }
 tbody tr + tr td { border-top: 1px solid var(--edge); }
 td { max-width: 220px; overflow: hidden; text-overflow: ellipsis; }
-th:first-child, td:first-child, .workers th:nth-child(2), .workers td:nth-child(2) { text-align: left; }
+th:first-child, td:first-child, .workers th:nth-child(2), .workers td:nth-child(2), .gateways th:nth-child(2), .gateways td:nth-child(2) { text-align: left; }
 th:first-child, td:first-child { padding-left: 0; }
 .trouble td:first-child { white-space: normal; max-width: none; }
 .charts .scroll { max-height: 150px; }

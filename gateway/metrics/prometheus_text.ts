@@ -19,6 +19,7 @@ export function prometheusText(report: GatewayReport): PrometheusText {
   addProcess(text, report);
   addConnections(text, report);
   addTasks(text, report);
+  addCluster(text, report.stats);
   addCounters(text, report.stats);
   addWorkers(text, report.stats.workerLinks);
   addCommands(text, report.stats);
@@ -223,6 +224,31 @@ function addTasks(
       "maple_gateway_task_work_seconds",
       "How long workers took for tasks.",
       [[{}, stats.workTime]],
+    );
+}
+
+function addCluster(text: PrometheusText, { cluster }: GatewayStats): void {
+  if (!cluster) return;
+  const { name, bus, state, gateways } = cluster;
+  const states = ["starting", "serving", "draining"] as const;
+  text
+    .gauge(
+      "maple_gateway_cluster_info",
+      "Always 1; the labels tell which cluster this gateway is one of.",
+      [[{ cluster: name, bus }, 1]],
+    )
+    .gauge(
+      "maple_gateway_cluster_alone",
+      "1 while the bus is away, and no other gateway is reached.",
+      state === "alone" ? 1 : 0,
+    )
+    .gauge(
+      "maple_gateway_cluster_gateways",
+      "Gateways of the cluster as this one sees it, itself included, by state.",
+      states.map((one) => [
+        { state: one },
+        gateways.filter((gateway) => gateway.state === one).length,
+      ]),
     );
 }
 

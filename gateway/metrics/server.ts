@@ -88,12 +88,14 @@ export class MetricsServer implements AsyncDisposable {
   }
 
   // Without workers the gateway is well, and no client is served: a restart would not help it.
+  // Alone it serves its own clients as ever.
   #health(asksReady: boolean): Response {
-    const { state, workers } = this.#report().stats;
+    const { state, workers, cluster } = this.#report().stats;
     const misses = isServing(state) && workers === 0;
     const words = [
       ...(state === "serving" && misses ? [] : [state]),
       ...(misses ? ["no workers"] : []),
+      ...(cluster?.state === "alone" ? ["alone"] : []),
     ];
     const isWell = state === "serving" && !(asksReady && misses);
     return new Response(`${words.join(", ")}\n`, {

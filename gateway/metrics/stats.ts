@@ -6,6 +6,7 @@ import type {
   IoKind,
   PeerIdentity,
 } from "@maple/box/internal";
+import type { MemberState } from "../cluster/hello.ts";
 import type { OuterTransport } from "../outer/outer_transport.ts";
 import type { GatewayCounters } from "./counters.ts";
 import type { CommandStats } from "./measures.ts";
@@ -32,6 +33,44 @@ export interface GroupStats {
   name: string;
   /** How many members it has. */
   members: number;
+}
+
+/** A gateway of a cluster, as it tells of itself each second. */
+export interface ClusterGateway {
+  /** Its number in every task. */
+  node: number;
+  /** Whether it is the one that tells this. */
+  own: boolean;
+  /** What it is doing: `starting`, `serving`, `draining`. */
+  state: MemberState;
+  /** Where workers and triggers reach it, `HOST:PORT`; empty while they cannot. */
+  inner: string;
+  /** Where clients reach it, in the same form. */
+  outer: string;
+  /** How many clients it has. */
+  clients: number;
+  /** How many users are logged in on these. */
+  users: number;
+  /** How many workers it has. */
+  workers: number;
+  /** Seconds by which its event loop was late, at most, in the last second. */
+  loopDelay: number;
+  /** When it was started, in milliseconds since 1970, by its own clock. */
+  startedAt: number;
+  /** The version of its program. */
+  version: string;
+}
+
+/** The cluster that a gateway is one of, as it sees it. */
+export interface ClusterStats {
+  /** What it is called. */
+  name: string;
+  /** What carries its messages. */
+  bus: string;
+  /** `alone`: the bus is away, and what is told of the others is what was known last. */
+  state: "whole" | "alone";
+  /** All gateways, this one too, in the order of their nodes. */
+  gateways: ClusterGateway[];
 }
 
 /** What a gateway tells of itself; see `Gateway.stats`. All times are seconds, all sizes bytes. */
@@ -97,6 +136,8 @@ export interface GatewayStats extends GatewayCounters {
   workTime: HistogramData;
   /** Requests by command: the 50 that came most often, and the others as one. */
   commands: CommandStats[];
+  /** The cluster that it is one of; null where it is the only gateway. */
+  cluster: ClusterStats | null;
   /** The workers, one by one. */
   workerLinks: WorkerStats[];
   /** Seconds by which the event loop was late, at most, in the last second. */

@@ -21,6 +21,8 @@ export interface Trouble {
 
 // Of the addresses that limits did something to.
 const NAMED = 3;
+const ALONE =
+  "alone: the bus is away, no other gateway reaches the users here:";
 const NO_WORKER = "no worker is attached; tasks that wait:";
 
 /** Whether a gateway in this state has work for workers. */
@@ -41,10 +43,15 @@ export function troubleOf(stats: GatewayStats): Trouble[] {
   const now = isServing(stats.state) && stats.workers === 0
     ? [{ what: NO_WORKER, count: stats.queued, now: true }]
     : [];
+  const alone = stats.cluster?.state === "alone"
+    ? [{ what: ALONE, count: stats.users, now: true }]
+    : [];
   const most = stats.limitedAddresses.slice(0, NAMED).map((
     { address, count },
   ) => ({ what: `limits of clients: of ${address}`, count, now: false }));
-  return [...now, ...happened, ...most].filter((one): one is Trouble =>
+  return [...now, ...alone, ...happened, ...most].filter((
+    one,
+  ): one is Trouble =>
     typeof one.what === "string" && (one.now || one.count > 0)
   );
 }

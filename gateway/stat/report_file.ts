@@ -84,6 +84,7 @@ function fillIn(report: Record<string, unknown>): void {
   stats["groups"] ??= 0;
   stats["groupMembers"] ??= 0;
   stats["largestGroups"] ??= [];
+  stats["cluster"] ??= null;
   const limits = report["limits"];
   if (isObject(limits)) limits["groupsMax"] ??= DEFAULTS.groupsMax;
   for (const [name, zero] of Object.entries(newCounters())) {
@@ -149,6 +150,9 @@ const isNumberIfAny = (value: unknown): boolean =>
 const isCommand = (value: unknown): boolean =>
   value === "other" || Number.isInteger(value);
 
+const isClusterOrNull = (value: unknown): boolean =>
+  value === null || firstUnfit(value, CLUSTER_SHAPE, "cluster") === undefined;
+
 const isBoolean = (value: unknown): boolean => typeof value === "boolean";
 
 function shapeOfCounter(
@@ -163,6 +167,15 @@ function shapeOfCounter(
 function numbers(...names: readonly string[]): Record<string, Shape> {
   return Object.fromEntries(names.map((name) => [name, "number"]));
 }
+
+const CLUSTER_SHAPE: Shape = {
+  ...{ name: "string", bus: "string", state: "string" },
+  gateways: [{
+    ...{ state: "string", inner: "string", outer: "string", version: "string" },
+    own: isBoolean,
+    ...numbers("node", "clients", "users", "workers", "loopDelay", "startedAt"),
+  }],
+};
 
 // What the viewer shows or computes with; what is added later does not matter to it.
 const REPORT_SHAPE: Shape = {
@@ -193,6 +206,7 @@ const REPORT_SHAPE: Shape = {
       ...numbers("count", "seconds", "maxSeconds"),
     }],
     largestGroups: [{ name: "string", members: "number" }],
+    cluster: isClusterOrNull,
     workerLinks: [{
       address: "string",
       name: isTextIfAny,

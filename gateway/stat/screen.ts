@@ -21,6 +21,7 @@ import {
 import type { History } from "./history.ts";
 import {
   commandsTable,
+  gatewaysTable,
   groupsTable,
   type Table,
   tableLines,
@@ -60,8 +61,8 @@ const STATE_STYLES: Readonly<Record<GatewayStats["state"], Style>> = {
 };
 
 /**
- * The screen: who it is, the main figures, what went wrong, the workers, the commands and the
- * largest groups. Every line fits when cut to the width.
+ * The screen: who it is and of which cluster, the main figures, what went wrong, the workers, the
+ * commands and the largest groups. Every line fits when cut to the width.
  */
 export function renderScreen(look: Look, options: ScreenOptions): Line[] {
   const { width, height = Infinity, notice } = options;
@@ -84,6 +85,7 @@ export function renderScreen(look: Look, options: ScreenOptions): Line[] {
     ...troubleLines(look.report.trouble, width),
   ];
   const tables = [
+    gatewaysTable(look),
     workersTable(look),
     commandsTable(look),
     groupsTable(look),
@@ -120,11 +122,29 @@ function headLines({ report }: Look, options: ScreenOptions): Line[] {
       "faint",
     ),
   ];
+  const { cluster } = stats;
+  const together = cluster
+    ? [[
+      cell(`cluster ${printable(cluster.name)}  `, "faint"),
+      cell(cluster.state, cluster.state === "whole" ? "good" : "bad"),
+      cell(
+        `  ${
+          printable(cluster.bus)
+        }, gateways ${cluster.gateways.length}, clients ${
+          formatCount(
+            cluster.gateways.reduce((sum, { clients }) => sum + clients, 0),
+          )
+        }`,
+        "faint",
+      ),
+    ]]
+    : [];
   // The time of day where the viewer runs.
   const clock = new Date(time).toTimeString().slice(0, 8);
   return [
     withRight(who, clock, options.width),
     withRight(where, options.hint ?? "", options.width),
+    ...together,
   ];
 }
 

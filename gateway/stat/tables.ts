@@ -1,4 +1,5 @@
-// The tables of the viewer: the workers, the commands and the largest groups.
+// The tables of the viewer: the gateways of the cluster, the workers, the commands and the largest
+// groups.
 
 import { cell, type Line, pad } from "./cells.ts";
 import type { Look } from "./figures.ts";
@@ -32,6 +33,32 @@ export interface Table {
   readonly columns: readonly Column[];
   /** A value for each column of each row. */
   readonly rows: readonly (readonly string[])[];
+}
+
+/** The gateways of the cluster, in the order of their nodes; none where there is no cluster. */
+export function gatewaysTable({ report }: Look): Table {
+  return {
+    columns: [
+      { title: "gateway", width: 18, side: "left" },
+      { title: "node", width: 10 },
+      { title: "state", width: 9 },
+      { title: "clients", width: 8 },
+      { title: "users", width: 8, spare: 2 },
+      { title: "workers", width: 7, spare: 1 },
+      { title: "delay", width: 7 },
+      { title: "version", width: 9, spare: 3 },
+    ],
+    rows: (report.stats.cluster?.gateways ?? []).map((one) => [
+      one.own ? "this one" : printable(one.inner || UNKNOWN),
+      String(one.node),
+      printable(one.state),
+      formatCount(one.clients),
+      formatCount(one.users),
+      formatCount(one.workers),
+      formatSeconds(one.loopDelay),
+      printable(one.version),
+    ]),
+  };
 }
 
 /** The workers, in the order in which they came. */

@@ -20,6 +20,7 @@ import { hasChromium, openBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
+import { MemoryBuses } from "../helpers/memory_bus.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
 
 const SCRIPT_NAME = '<script>document.title="taken"</script><b>';
@@ -238,6 +239,58 @@ browserTest(
     await dark.page.click("#theme");
     assertEquals(await background(dark.page), bright);
     assertEquals([...light.errors, ...dark.errors], []);
+  },
+);
+
+browserTest(
+  "the dashboard shows the gateways of the cluster, and in red that the bus is away",
+  async (browser) => {
+    const buses = new MemoryBuses();
+    const bus = buses.make();
+    await using fixture = await GatewayFixture.start({ bus });
+    await using server = serve(fixture);
+    const { page, errors } = await openPage(browser, statusUrl(server.addr), {
+      viewport: { width: 320, height: 640 },
+    });
+    await untilText(page, "#cluster-name", /^maple · whole$/);
+    await untilText(page, "#gateways-rows td", /^this one$/);
+    await using other = await GatewayFixture.start({ bus: buses.make() });
+    await using _client = await other.connect();
+    const row = "#gateways-rows tr:nth-child(2) ";
+    await untilText(page, `${row} td:nth-child(5)`, /^1$/);
+    assertEquals(
+      await page.locator(`${row} td`).allTextContents().then((texts) =>
+        texts.slice(0, 5)
+      ),
+      [
+        `127.0.0.1:${other.inner.port}`,
+        `127.0.0.1:${other.outer.port}`,
+        ...["1", "serving", "1"],
+      ],
+    );
+    assertEquals(await isTooWide(page), false);
+    bus.cut();
+    await untilText(page, "#cluster-name", /^maple · alone$/);
+    await untilText(page, "#cluster-more", /^alone: memory is away; /);
+    await untilText(page, "#trouble-rows", /alone: the bus is away/);
+    bus.heal();
+    await untilText(page, "#cluster-name", /^maple · whole$/);
+    await other.gateway.closeNow();
+    await eventually(async () =>
+      await page.locator("#gateways-rows tr").count() === 1
+    );
+    assertEquals(errors, []);
+  },
+);
+
+browserTest(
+  "the dashboard of a gateway without a cluster speaks of none",
+  async (browser) => {
+    await using fixture = await GatewayFixture.start();
+    await using server = serve(fixture);
+    const { page } = await openPage(browser, statusUrl(server.addr));
+    await untilText(page, "#state", /^serving$/);
+    assertEquals(await page.locator("#cluster").isHidden(), true);
   },
 );
 
