@@ -15,6 +15,7 @@
  */
 
 export type { BanOptions } from "./ban_body.ts";
+export type { DrainOptions } from "./drain_body.ts";
 export type { BodyInput, JsonValue } from "./body.ts";
 export { Box, MAGIC } from "./box.ts";
 export { boxClass } from "./box_class.ts";

@@ -81,6 +81,9 @@ export { Gate } from "./net/gate.ts";
 export { Running } from "./net/running.ts";
 export { BaseSession } from "./net/base_session.ts";
 export { CMD, Heartbeats } from "./net/heartbeats.ts";
+export { MoveBoxes } from "./net/move_boxes.ts";
+export { LameDuck } from "./net/lame_duck.ts";
+export type { LameDuckOptions, LeavingClient } from "./net/lame_duck.ts";
 export { DURATION_BOUNDS, Histogram } from "./metrics/histogram.ts";
 export type { HistogramData } from "./metrics/histogram.ts";
 export { ClientWatch } from "./net/client_watch.ts";
@@ -175,7 +178,7 @@ export {
   proofOf,
 } from "./opening.ts";
 export type { Proof } from "./opening.ts";
-export { DRAIN, INNER_ROLES, isForbidden } from "./roles.ts";
+export { INNER_ROLES, isForbidden } from "./roles.ts";
 export type { InnerRole } from "./roles.ts";
 export { randomPart, Secret } from "./net/secret.ts";
 export { CHALLENGE_MS, PeerOpening } from "./net/peer_opening.ts";
@@ -305,6 +308,7 @@ export type {
   CountedAddress,
 } from "./net/address_limits.ts";
 export { banTask, decodeBan } from "./ban_body.ts";
+export { decodeDrain, drainTask } from "./drain_body.ts";
 export { Bans, BANS_MAX } from "./net/bans.ts";
 export type { Ban } from "./net/bans.ts";
 export { addressName, isPublicAddress } from "./net/client_address.ts";

@@ -7,9 +7,6 @@ import { isForNobody, TaskCmd, TaskOffset } from "./task.ts";
 /** What a secret lets its holder be. */
 export type InnerRole = "worker" | "trigger" | "monitor" | "admin";
 
-/** A command of admins that the wire has a number for; no gateway carries it out yet. */
-export const DRAIN = 470;
-
 /** The number of each role on the wire. */
 export const ROLE_NUMBERS: Readonly<Record<InnerRole, number>> = {
   worker: 1,
@@ -54,7 +51,7 @@ const MAY: ReadonlyMap<number, readonly InnerRole[]> = new Map([
   [TaskCmd.QUERY, EVERYBODY],
   // The gateway itself: who may not come, and that it empties.
   [TaskCmd.BAN, ADMINS],
-  [DRAIN, ADMINS],
+  [TaskCmd.DRAIN, ADMINS],
 ]);
 
 // By command: whether it is forbidden. What is not in the table is no command, for any role.

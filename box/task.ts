@@ -62,6 +62,8 @@ export const TaskCmd = {
   QUERY: 450,
   /** Admin to gateway: keep an address out for a while; body: JSON. RECEIPT answers it. */
   BAN: 460,
+  /** Admin to gateway: leave without haste; body: JSON. RECEIPT answers it. */
+  DRAIN: 470,
 } as const;
 
 /** The bits of `flags` of a {@linkcode Task}. */

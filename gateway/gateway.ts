@@ -3,22 +3,25 @@
 import type { BanOptions } from "@maple/box";
 import {
   acceptAll,
+  checkNumber,
   ClientLimits,
   createLogger,
   FanOut,
   flushLog,
   formatAddress,
   GroupTable,
+  LameDuck,
   type Listener,
   type MemoryHolder,
   MemoryLimit,
   onAbort,
   Running,
+  SECONDS,
   SessionTable,
 } from "@maple/box/internal";
 import { clusterOf } from "./cluster/cluster_of.ts";
 import { clusterStats } from "./cluster/cluster_stats.ts";
-import type { Hello } from "./cluster/hello.ts";
+import type { Hello, MemberState } from "./cluster/hello.ts";
 import config from "./deno.json" with { type: "json" };
 import { Certificates } from "./certificates.ts";
 import { Drain } from "./drain.ts";
@@ -32,7 +35,7 @@ import type { OuterListeners } from "./outer/listeners.ts";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
-import { GatewayError } from "./errors.ts";
+import { fail, GatewayError } from "./errors.ts";
 import { InnerAccess } from "./inner_access.ts";
 import { InnerDoor } from "./inner/inner_door.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
@@ -72,6 +75,7 @@ export class Gateway implements AsyncDisposable {
   readonly #links: InnerLinks;
   readonly #door: InnerDoor;
   readonly #watches: Watches;
+  readonly #duck: LameDuck<ClientSession>;
   readonly #drain: Drain;
   readonly #certificates: Certificates;
   readonly #measures: Measures;
@@ -82,6 +86,7 @@ export class Gateway implements AsyncDisposable {
   #startedAt: Date | undefined;
   #state: GatewayStats["state"] = "new";
   #closing: Promise<void> | undefined;
+  readonly #finished = Promise.withResolvers<void>();
   readonly #signal: AbortSignal | undefined;
   #abort: Disposable | undefined;
 
@@ -152,11 +157,21 @@ export class Gateway implements AsyncDisposable {
       new PullCommands(this.#context),
       new ClientCommands(
         this.#context,
-        (options, by) => this.#setBan(options, by),
+        {
+          ban: (options, by) => this.#setBan(options, by),
+          // Its end is told by `finished`.
+          drain: (seconds) => void this.#leave(seconds).catch(() => {}),
+        },
       ),
     );
     this.#door = new InnerDoor(this.#context, this.#links);
     this.#watches = new Watches(this.#context, this.#links);
+    this.#duck = new LameDuck({
+      clients: () => sessions.all(),
+      ask: (session, afterMs) => this.#clients.askToMove(session, afterMs),
+      showOut: (session, isLate) => this.#clients.showOut(session, isLate),
+      moveTimeout: resolved.moveTimeout,
+    });
     this.#drain = new Drain(this.#context);
     this.#ports = new Ports(this.#context);
   }
@@ -189,6 +204,16 @@ export class Gateway implements AsyncDisposable {
   /** When it began to listen; undefined before. */
   get startedAt(): Date | undefined {
     return this.#startedAt;
+  }
+
+  /** What it does; see {@linkcode GatewayStats.state}. */
+  get state(): GatewayStats["state"] {
+    return this.#state;
+  }
+
+  /** Resolves when it is closed, whoever has closed it. */
+  get finished(): Promise<void> {
+    return this.#finished.promise;
   }
 
   /** Its number in every task. */
@@ -246,12 +271,11 @@ export class Gateway implements AsyncDisposable {
   #hello(): Omit<Hello, "stamp"> {
     const { tag, sessions } = this.#context;
     const { outerAddr, innerAddr } = this;
-    const state = this.#state === "new" ? "starting" : this.#state;
     return {
       tag,
       inner: innerAddr ? formatAddress(innerAddr) : "",
       outer: outerAddr ? formatAddress(outerAddr) : "",
-      state: state === "closed" ? "draining" : state,
+      state: memberState(this.#state),
       clients: sessions.size,
       users: sessions.users,
       workers: this.#links.workers,
@@ -407,23 +431,70 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Leaves in order: accepts and reads clients no more, lets the workers finish what is queued for
-   * up to `drainTimeout` seconds, sends the last answers, then closes all connections. A second
-   * call waits for the first; {@linkcode Gateway.closeNow} ends the waiting.
+   * Leaves in order: with `lameDuck` as {@linkcode Gateway.drain}, else at once: accepts and reads
+   * clients no more, lets the workers finish what is queued for up to `drainTimeout` seconds, sends
+   * the last answers, then closes all connections. A second call waits for the first;
+   * {@linkcode Gateway.closeNow} ends the waiting.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    const { lameDuck } = this.#context.options;
+    return this.#leave(lameDuck === 0 ? undefined : lameDuck);
   }
 
-  /** Closes without waiting for what is queued. */
+  /**
+   * Leaves without haste: tells load balancers that it is not ready (`lameDuckNotice`), lets no new
+   * clients in then, and over so many seconds asks one client after the other to move (`moveCmd`)
+   * or closes it, while all that are left are served; then it closes.
+   *
+   * @param seconds 0 = all of them at once.
+   * @throws {GatewayError} when this is no number of seconds.
+   */
+  async drain(seconds: number): Promise<void> {
+    checkNumber("The seconds of a drain", seconds, SECONDS, fail);
+    await this.#leave(seconds);
+  }
+
+  /** Closes without waiting for clients that move, or what is queued. */
   closeNow(): Promise<void> {
+    this.#duck.end();
     this.#drain.end();
-    return this.close();
+    return this.#leave();
   }
 
   /** The same as {@linkcode Gateway.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #leave(seconds?: number): Promise<void> {
+    if (this.#closing) return this.#closing;
+    const isDuck = seconds !== undefined && this.#state === "serving" &&
+      this.#context.sessions.size + this.#clients.handshakes > 0;
+    this.#closing = isDuck
+      ? this.#haveMoved(seconds).then(() => this.#close())
+      : this.#close();
+    const { promise, resolve, reject } = this.#finished;
+    // Whoever waits for it hears of it, and nobody has to.
+    promise.catch(() => {});
+    this.#closing.then(resolve, reject);
+    return this.#closing;
+  }
+
+  async #haveMoved(seconds: number): Promise<void> {
+    const { logger, options, sessions } = this.#context;
+    const { lameDuckNotice } = options;
+    this.#state = "leaving";
+    this.#context.cluster?.tell();
+    logger.info(
+      `not ready any more; in ${lameDuckNotice} s no client is let in, and over ${seconds} s those that are there have to move`,
+    );
+    await this.#duck.wait(lameDuckNotice);
+    this.#ports.closeOuter();
+    await this.#duck.run(seconds);
+    const { asked, late, closed } = this.#context.counters.moves;
+    logger.info(
+      `clients asked to move: ${asked}, of them closed after their time: ${late}; closed without: ${closed}; left: ${sessions.size}`,
+    );
   }
 
   async #close(): Promise<void> {
@@ -471,4 +542,10 @@ export class Gateway implements AsyncDisposable {
     for (const { socket } of this.#clients.leaving()) yield socket;
     for (const { socket } of this.#links.all()) yield socket;
   }
+}
+
+// What the others of its cluster are told: who leaves still has clients.
+function memberState(state: GatewayStats["state"]): MemberState {
+  if (state === "new") return "starting";
+  return state === "serving" ? "serving" : "draining";
 }

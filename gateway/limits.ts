@@ -22,6 +22,7 @@ export type GatewayLimits = Readonly<
       | "wsPath"
       | "wsOrigins"
       | "heartbeatCmd"
+      | "moveCmd"
       | "tlsPort"
       | "wssPort"
       | "tlsCert"

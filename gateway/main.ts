@@ -41,8 +41,8 @@ Usage: maple-gateway [flags]
 
 ${describeFlags(FLAGS)}
 
-TERM and INT: stop accepting, let the workers finish what is queued, close;
-a second one closes at once.
+TERM and INT: stop accepting, let the workers finish what is queued, close; with --lame-duck
+tell load balancers first, and have the clients move; a second one closes at once.
 HUP: open the log file again, read the config file, the certificates, the secrets and
 --deny-file again, change what can be changed (--log-level, --deny, --conns-max,
 --conns-per-address, --connect-rate, --client-rate, --client-bytes-rate, --rate-action,
@@ -120,7 +120,7 @@ async function run(
       report: () => reportOf(gateway, { addresses: true }),
       logger,
     });
-  const stopped = stopOnSignal(gateway, (signal) => logger.info(signal));
+  stopOnSignal(gateway, (line) => logger.info(line));
   using _levels = followLogSignals(logger);
   printLine(
     `maple gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
@@ -171,7 +171,8 @@ async function run(
     const dropped = dropPermissions(settings);
     if (dropped.length > 0) logger.info(`gives up: ${dropped.join(", ")}`);
   }
-  await stopped;
+  // By a signal, or as an admin has asked.
+  await gateway.finished;
   return 0;
 }
 
@@ -214,22 +215,17 @@ function reloadOnHangup(
   };
 }
 
-function stopOnSignal(
-  gateway: Gateway,
-  tell: (line: string) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let stopping = false;
-    const stop = (signal: Deno.Signal) => {
-      tell(`${signal}: ${stopping ? "closing at once" : "leaving"}`);
-      const closed = stopping ? gateway.closeNow() : gateway.close();
-      stopping = true;
-      closed.then(resolve, reject);
-    };
-    Deno.addSignalListener("SIGINT", () => stop("SIGINT"));
-    // Windows knows no other one.
-    if (Deno.build.os !== "windows") {
-      Deno.addSignalListener("SIGTERM", () => stop("SIGTERM"));
-    }
-  });
+function stopOnSignal(gateway: Gateway, tell: (line: string) => void): void {
+  const stop = (signal: Deno.Signal) => {
+    const isLeaving = gateway.state !== "serving";
+    tell(`${signal}: ${isLeaving ? "closing at once" : "leaving"}`);
+    const closed = isLeaving ? gateway.closeNow() : gateway.close();
+    // Told by its `finished`.
+    closed.catch(() => {});
+  };
+  Deno.addSignalListener("SIGINT", () => stop("SIGINT"));
+  // Windows knows no other one.
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", () => stop("SIGTERM"));
+  }
 }

@@ -28,6 +28,7 @@ export type {
   DroppedMessages,
   GatewayCounters,
   InnerCommand,
+  Moves,
   QueueStops,
   ReceiptOutcomes,
   RefusedJoins,

@@ -49,6 +49,7 @@ export interface ResolvedOptions extends
       | AddressNumber
       | "heartbeatCmd"
       | "bus"
+      | "moveCmd"
       | "logger"
       | "signal"
     >
@@ -58,6 +59,8 @@ export interface ResolvedOptions extends
   heartbeatCmd: number | undefined;
   /** Without one it is the only gateway. */
   bus: Bus | undefined;
+  /** Without one no client is asked to move. */
+  moveCmd: number | undefined;
 }
 
 /** The names that options had before, and those of now. */
@@ -79,6 +82,7 @@ export const DEFAULTS: ResolvedOptions = {
   wsOrigins: ANY,
   wsPing: DEFAULT_PING,
   heartbeatCmd: undefined,
+  moveCmd: undefined,
   tlsPort: undefined,
   wssPort: undefined,
   tlsCert: "",
@@ -131,6 +135,9 @@ export const DEFAULTS: ResolvedOptions = {
   workerTimeout: 15,
   originalWorkerTimeout: 0,
   drainTimeout: 10,
+  lameDuck: 0,
+  lameDuckNotice: 10,
+  moveTimeout: 10,
   bindTimeout: DEFAULT_BIND_TIMEOUT,
   nodeId: 0,
   clusterName: "maple",
@@ -179,6 +186,9 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   workerTimeout: SECONDS,
   originalWorkerTimeout: SECONDS,
   drainTimeout: SECONDS,
+  lameDuck: SECONDS,
+  lameDuckNotice: SECONDS,
+  moveTimeout: SECONDS,
   bindTimeout: SECONDS,
   nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
   clusterBytes: BYTES,

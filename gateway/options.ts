@@ -33,6 +33,12 @@ export interface GatewayOptions {
    * with `ret` 0 and no body, and no worker sees it. @default none
    */
   heartbeatCmd?: number | undefined;
+  /**
+   * The command of a box by which clients tell that they know how to move to another gateway, and
+   * by which they are asked to when this one leaves: see `lameDuck`. No worker sees it.
+   * @default none
+   */
+  moveCmd?: number | undefined;
   /** Port for clients over TLS, at `outerHost`, from Deno 2.8 on; 0 is any. @default none */
   tlsPort?: number | undefined;
   /** Port for WebSocket clients over TLS, likewise. @default none */
@@ -262,6 +268,19 @@ export interface GatewayOptions {
   originalWorkerTimeout?: number;
   /** Seconds that `close` waits for what is queued. @default {10} */
   drainTimeout?: number;
+  /**
+   * Seconds over which `close` takes leave of the clients, one after the other, while all are still
+   * served: who knows `moveCmd` is asked to move, the others are closed when they have their
+   * answers. 0 = all are closed at once. @default {0}
+   */
+  lameDuck?: number;
+  /**
+   * Seconds before that in which new clients are still let in, so that a load balancer sees that
+   * the gateway is not ready any more. @default {10}
+   */
+  lameDuckNotice?: number;
+  /** Seconds that a client may take to move; then it is closed as the others. @default {10} */
+  moveTimeout?: number;
   /**
    * Seconds that `listen` waits for an address that another program still has, such as a gateway
    * that is just leaving; 0 = not at all. @default {10}

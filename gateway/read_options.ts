@@ -7,6 +7,7 @@ import {
   Heartbeats,
   type IpRange,
   listOf,
+  MoveBoxes,
   parseIpRanges,
   parseOrigins,
   parsePath,
@@ -62,6 +63,19 @@ export function heartbeatsOf(
   return heartbeatCmd === undefined
     ? undefined
     : new Heartbeats(boxClass, heartbeatCmd, fail);
+}
+
+/**
+ * Which boxes ask clients to move.
+ *
+ * @throws {GatewayError} when the class of the boxes cannot have such a command.
+ */
+export function movesOf(
+  { boxClass, moveCmd }: ResolvedOptions,
+): MoveBoxes | undefined {
+  return moveCmd === undefined
+    ? undefined
+    : new MoveBoxes(boxClass, moveCmd, fail);
 }
 
 /**

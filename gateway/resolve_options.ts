@@ -26,6 +26,7 @@ import {
   checkClusterName,
   denyListOf,
   heartbeatsOf,
+  movesOf,
   proxiesOf,
   webSocketsOf,
 } from "./read_options.ts";
@@ -36,6 +37,7 @@ const OPTIONAL_RANGES = {
   tlsPort: PORT,
   wssPort: PORT,
   heartbeatCmd: CMD,
+  moveCmd: CMD,
 };
 
 /**
@@ -63,6 +65,14 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   checkChoice("rateAction", resolved.rateAction, RATE_ACTIONS, fail);
   webSocketsOf(resolved);
   heartbeatsOf(resolved);
+  if (
+    resolved.moveCmd !== undefined && resolved.moveCmd === resolved.heartbeatCmd
+  ) {
+    throw fail(
+      `Options moveCmd and heartbeatCmd must differ, got ${resolved.moveCmd} for both`,
+    );
+  }
+  movesOf(resolved);
   proxiesOf(resolved);
   denyListOf(resolved);
   checkClusterName("Option clusterName", resolved.clusterName, fail);

@@ -69,6 +69,17 @@ export const SETTINGS: readonly Setting[] = [
       value: "CMD",
     },
   },
+  {
+    name: "moveCmd",
+    flag: {
+      name: "move-cmd",
+      type: "integer",
+      help: "cmd of the boxes that ask clients to move (off)",
+      min: CMD.min,
+      max: CMD.max,
+      value: "CMD",
+    },
+  },
   optionalPort("tlsPort", "port for clients over TLS, 0 = any free one (off)"),
   optionalPort("wssPort", "port for WebSockets over TLS, 0 = any (off)"),
   text("tlsCert", "certificates in PEM; several: by the name asked for", {
@@ -225,6 +236,22 @@ export const SETTINGS: readonly Setting[] = [
     },
   ),
   number("drainTimeout", "seconds that TERM waits for what is queued", {
+    value: "S",
+    noLimit: MAX_TIMER_SECONDS,
+  }),
+  number("lameDuck", "seconds over which TERM has clients move, 0 = closes", {
+    value: "S",
+    noLimit: MAX_TIMER_SECONDS,
+  }),
+  number(
+    "lameDuckNotice",
+    "seconds before that, for load balancers to see it",
+    {
+      value: "S",
+      noLimit: MAX_TIMER_SECONDS,
+    },
+  ),
+  number("moveTimeout", "seconds that a client may take to move", {
     value: "S",
     noLimit: MAX_TIMER_SECONDS,
   }),

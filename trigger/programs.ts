@@ -5,6 +5,7 @@ import {
   type BanOptions,
   Box,
   DEFAULT_MAX_FRAME_BYTES,
+  type DrainOptions,
   type Int64,
   type Task,
   toInt64,
@@ -170,6 +171,24 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map<string, Program>([
     ],
     ask: (trigger, flags) => trigger.ban(readBan(flags)),
   }],
+  ["drain", {
+    help: "Has a gateway leave: its clients move, then it ends.",
+    flags: [
+      {
+        ...{ name: "node", type: "integer", value: "N", help: "which one" },
+        ...{ min: -(2 ** 31), max: 2 ** 31 - 1 },
+      },
+      {
+        ...{ name: "seconds", type: "number", value: "S", min: 0 },
+        ...{ max: MAX_TIMER_SECONDS, help: "over how long its clients move" },
+      },
+    ],
+    ask: async (trigger, flags) => {
+      const drain = readDrain(flags);
+      await trigger.drain(drain);
+      return drain;
+    },
+  }],
   ["online", {
     help: "Prints which of the users are logged in, as JSON.",
     flags: [text("uids", "whom it is about", "1,2,...")],
@@ -255,6 +274,19 @@ function readBan(flags: Flags): BanOptions {
   const seconds = flags.get("seconds");
   if (seconds !== undefined) return { address, seconds: Number(seconds) };
   throw new UsageError("--seconds is missing: how long the ban lasts");
+}
+
+function readDrain(flags: Flags): DrainOptions {
+  const [node, seconds] = [flags.get("node"), flags.get("seconds")];
+  if (node === undefined) {
+    throw new UsageError("--node is missing: which gateway is to leave");
+  }
+  if (seconds === undefined) {
+    throw new UsageError(
+      "--seconds is missing: over how long its clients move",
+    );
+  }
+  return { node: Number(node), seconds: Number(seconds) };
 }
 
 // Checked here, so that it is told as a mistake in the command line.

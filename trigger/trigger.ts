@@ -7,6 +7,7 @@ import type {
   BoxClass,
   BoxData,
   BoxFields,
+  DrainOptions,
   GroupsRow,
   Int64,
   ReceiptOptions,
@@ -27,6 +28,7 @@ import {
   banTask,
   closeGroupTask,
   closeUsersTask,
+  drainTask,
   flushLog,
   joinGroupTask,
   leaveGroupTask,
@@ -39,6 +41,7 @@ import {
   writeToWorkerTask,
 } from "@maple/box/internal";
 import { Calls } from "./calls.ts";
+import { TriggerError } from "./errors.ts";
 import { GatewayLinks, isForOne } from "./gateway_links.ts";
 import {
   checkGateways,
@@ -336,6 +339,32 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
       receipt: true,
     });
     return { closed, complete };
+  }
+
+  /**
+   * Has a gateway leave as `--lame-duck` does: its clients are asked to move one after the other,
+   * then it closes, and its program ends. Where gateways have secrets it takes an admin's.
+   *
+   * @throws {TriggerError} as `send` with `receipt`: `refused` when the seconds do not fit, or none
+   * of the gateways has that node.
+   *
+   * @example
+   * ```ts ignore
+   * await trigger.drain({ node: 3, seconds: 60 });
+   * ```
+   */
+  async drain(drain: DrainOptions, options: AskOptions = {}): Promise<void> {
+    const { delivered, complete } = await this.send(drainTask(drain), {
+      ...options,
+      receipt: true,
+    });
+    if (delivered > 0) return;
+    throw new TriggerError(
+      "refused",
+      `Cannot drain node ${drain.node}: no gateway that was asked has this number${
+        complete ? "" : ", and not all have told"
+      }`,
+    );
   }
 
   /**

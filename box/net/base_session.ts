@@ -18,6 +18,8 @@ export abstract class BaseSession implements FanSession {
   levelAt = 0;
   /** Whether it is not read from because it sent too much. */
   slowed = false;
+  /** Whether it has told that it knows how to move to another server. */
+  canMove = false;
   /** Steps of the watch since its last frame. */
   quietSteps = 0;
   /** Steps of the watch for which a frame has been on its way. */

@@ -85,7 +85,7 @@ export function dashboardFigures(
     );
     const { state } = stats;
     const misses = stats.workers === 0 &&
-      (state === "serving" || state === "draining");
+      (state === "serving" || state === "leaving" || state === "draining");
     set(
       "workers",
       count(stats.workers),

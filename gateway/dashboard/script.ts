@@ -132,11 +132,15 @@ export function dashboardScript(
     byId("state").textContent = state;
     document.title = `${state} · maple gateway`;
     const notice = byId("notice");
-    notice.hidden = !isStopped && !isSilent && state !== "draining";
+    const isLeaving = state === "leaving";
+    notice.hidden = !isStopped && !isSilent && !isLeaving &&
+      state !== "draining";
     if (!report) return;
     const time = format.clock(Date.parse(report.time));
     const age = format.span((Date.now() - newsAt) / 1000);
-    notice.textContent = state === "draining"
+    notice.textContent = isLeaving
+      ? "The gateway leaves: its clients move to others, one after the other."
+      : state === "draining"
       ? "The gateway leaves: it accepts no clients and lets workers finish."
       : `The gateway ${
         isStopped ? "has stopped" : "does not answer"

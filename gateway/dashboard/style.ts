@@ -50,6 +50,7 @@ h2 { margin: 0 0 6px; font-size: 14px; display: flex; justify-content: space-bet
 .state::before { content: "■ "; }
 :root[data-state="serving"] .state { color: var(--good); }
 :root[data-state="serving"] .state::before { content: "● "; }
+:root[data-state="leaving"] .state::before,
 :root[data-state="draining"] .state::before { content: "◐ "; }
 .notice {
   margin: 0 0 14px;

@@ -12,29 +12,37 @@ import type { GatewayContext } from "../context.ts";
 import { clientOf } from "./client_of.ts";
 import { GroupCommands } from "./group_commands.ts";
 import { BanCommand } from "./ban_command.ts";
+import { DrainCommand } from "./drain_command.ts";
 import { ManyCommands } from "./many_commands.ts";
 import { Questions } from "./questions.ts";
 import type { Commands, Sender } from "./sender.ts";
+
+/** What an admin has the gateway do. */
+export interface AdminActions {
+  /** Begins or ends a ban, and gives how many clients it has closed. */
+  readonly ban: (options: BanOptions, by: string) => number;
+  /** Begins to leave, over so many seconds. */
+  readonly drain: (seconds: number) => void;
+}
 
 /** Carries out the commands of workers and triggers that are about clients, one or many. */
 export class ClientCommands implements Commands {
   readonly #context: GatewayContext;
   readonly #questions: Questions;
   readonly #banCommand: BanCommand;
+  readonly #drainCommand: DrainCommand;
   readonly #many: ManyCommands;
   readonly #groups: GroupCommands;
 
   /**
    * @param context What the commands work on.
-   * @param ban Begins or ends a ban, and gives how many clients it has closed.
+   * @param actions What an admin has the gateway do.
    */
-  constructor(
-    context: GatewayContext,
-    ban: (options: BanOptions, by: string) => number,
-  ) {
+  constructor(context: GatewayContext, { ban, drain }: AdminActions) {
     this.#context = context;
     this.#questions = new Questions(context);
     this.#banCommand = new BanCommand(context, ban);
+    this.#drainCommand = new DrainCommand(context, drain);
     this.#many = new ManyCommands(context);
     this.#groups = new GroupCommands(context);
   }
@@ -68,6 +76,9 @@ export class ClientCommands implements Commands {
         return true;
       case TaskCmd.BAN:
         this.#banCommand.run(sender, frame);
+        return true;
+      case TaskCmd.DRAIN:
+        this.#drainCommand.run(sender, frame);
         return true;
       default:
         return this.#many.run(sender, frame) || this.#groups.run(sender, frame);

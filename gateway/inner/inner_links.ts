@@ -5,7 +5,6 @@ import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   type Conn,
-  DRAIN,
   farewell,
   formatAddress,
   FrameSocket,
@@ -32,7 +31,7 @@ import type { WorkerStats } from "../metrics/stats.ts";
 
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
 // What admins send is always answered, also where it is not done.
-const ANSWERED: readonly number[] = [TaskCmd.BAN, DRAIN];
+const ANSWERED: readonly number[] = [TaskCmd.BAN, TaskCmd.DRAIN];
 
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {

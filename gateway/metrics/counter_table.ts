@@ -178,6 +178,7 @@ export const COUNTERS: Plans = {
       CLOSE_GROUPS: null,
       QUERY: null,
       BAN: null,
+      DRAIN: null,
     },
   },
   backlogOverflows: {
@@ -298,6 +299,17 @@ export const COUNTERS: Plans = {
     ...DROPPED,
     cause: "drain_timeout",
     trouble: "tasks not finished when it left (--drain-timeout)",
+  },
+  moves: {
+    metric: "maple_gateway_moves_total",
+    help:
+      "Clients that were to move when the gateway left, by what was done with them.",
+    label: "outcome",
+    kinds: {
+      asked: null,
+      late: "clients closed: asked to move and still there (--move-timeout)",
+      closed: null,
+    },
   },
   answers: {
     metric: "maple_gateway_answers_total",

@@ -38,6 +38,16 @@ export interface QueueStops {
   news: number;
 }
 
+/** Clients that were to move when the gateway left, by what was done with them. */
+export interface Moves {
+  /** They were asked to. */
+  asked: number;
+  /** They were asked, and closed since they were still there after `moveTimeout`. */
+  late: number;
+  /** They were closed, since they had not told that they know `moveCmd`. */
+  closed: number;
+}
+
 /** Receipts that workers and triggers got, by what they told. */
 export interface ReceiptOutcomes {
   /** What was sent reached somebody, or was done. */
@@ -174,6 +184,8 @@ export interface GatewayCounters {
   innerDropped: number;
   /** Tasks that were not finished when the gateway left, `drainTimeout` after it was told to. */
   abandoned: number;
+  /** Clients that were to move when the gateway left, by what was done with them. */
+  moves: Moves;
   /** Answers written to clients. */
   answers: number;
   /** Bytes of these, and of messages to users. */

@@ -11,7 +11,7 @@ import { partsOf } from "./counter_values.ts";
 import type { GatewayReport } from "./report.ts";
 import type { GatewayStats, WorkerStats } from "./stats.ts";
 
-const STATES = ["new", "serving", "draining", "closed"] as const;
+const STATES = ["new", "serving", "leaving", "draining", "closed"] as const;
 
 /** The metrics of a report. */
 export function prometheusText(report: GatewayReport): PrometheusText {

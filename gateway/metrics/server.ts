@@ -89,6 +89,7 @@ export class MetricsServer implements AsyncDisposable {
 
   // Without workers the gateway is well, and no client is served: a restart would not help it.
   // Alone it serves its own clients as ever.
+  // While its clients move it is well, and no new ones are to come.
   #health(asksReady: boolean): Response {
     const { state, workers, cluster } = this.#report().stats;
     const misses = isServing(state) && workers === 0;
@@ -97,7 +98,9 @@ export class MetricsServer implements AsyncDisposable {
       ...(misses ? ["no workers"] : []),
       ...(cluster?.state === "alone" ? ["alone"] : []),
     ];
-    const isWell = state === "serving" && !(asksReady && misses);
+    const isWell = state === "serving"
+      ? !(asksReady && misses)
+      : state === "leaving" && !asksReady;
     return new Response(`${words.join(", ")}\n`, {
       status: isWell ? 200 : 503,
       headers: {

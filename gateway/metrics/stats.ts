@@ -151,8 +151,8 @@ export interface GatewayStats extends GatewayCounters {
   /** The process id. */
   pid: number;
   /**
-   * What the gateway does: `new` before it listens, `serving`, `draining` while it leaves,
-   * `closed`.
+   * What the gateway does: `new` before it listens, `serving`, `leaving` while its clients
+   * move (`lameDuck`), `draining` while what is queued is finished, `closed`.
    */
-  state: "new" | "serving" | "draining" | "closed";
+  state: "new" | "serving" | "leaving" | "draining" | "closed";
 }

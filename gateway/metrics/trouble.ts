@@ -27,7 +27,7 @@ const NO_WORKER = "no worker is attached; tasks that wait:";
 
 /** Whether a gateway in this state has work for workers. */
 export function isServing(state: GatewayStats["state"]): boolean {
-  return state === "serving" || state === "draining";
+  return state === "serving" || state === "leaving" || state === "draining";
 }
 
 /** What goes wrong now, then what was refused, dropped or lost since the start. */

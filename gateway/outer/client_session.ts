@@ -91,6 +91,8 @@ export class ClientSession extends BaseSession
   paused = false;
   /** Whether it has ended its sending, and only waits for the answers to these. */
   leaving = false;
+  /** Whether it is not read from since the gateway leaves, and only waits for these answers. */
+  shownOut = false;
   /** The news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null = null;
   /** The news that it is gone. */

@@ -12,6 +12,7 @@ import {
   type FrameSocketOptions,
   type Heartbeats,
   isOrdinary,
+  type MoveBoxes,
   type ServerTransport,
   STOP,
   transportOf,
@@ -20,7 +21,12 @@ import {
 import { ClientSession, type SessionOwner } from "./client_session.ts";
 import type { GatewayContext } from "../context.ts";
 import { Groups } from "./groups.ts";
-import { heartbeatsOf, proxiesOf, webSocketsOf } from "../read_options.ts";
+import {
+  heartbeatsOf,
+  movesOf,
+  proxiesOf,
+  webSocketsOf,
+} from "../read_options.ts";
 import { QueuedTask } from "../queue/queued_task.ts";
 import type { OuterPlan } from "./listeners.ts";
 import type { OuterTransport } from "./outer_transport.ts";
@@ -40,6 +46,7 @@ export class Clients implements SessionOwner {
   readonly #header: Uint8Array;
   readonly #places: ClientPlaces<ClientSession>;
   readonly #heartbeats: Heartbeats | undefined;
+  readonly #moves: MoveBoxes | undefined;
   readonly #entrance: Entrance;
   readonly #rates: ClientRates<ClientSession>;
   readonly #groups: Groups;
@@ -60,6 +67,7 @@ export class Clients implements SessionOwner {
     this.#header = new Task({ tag: context.tag }).pack();
     this.setNode(context.options.nodeId);
     this.#heartbeats = heartbeatsOf(context.options);
+    this.#moves = movesOf(context.options);
     this.#rates = context.clientLimits.rates;
     this.#entrance = new Entrance({
       ...webSocketsOf(context.options),
@@ -134,6 +142,24 @@ export class Clients implements SessionOwner {
     return true;
   }
 
+  /** Asks one that knows how to move to do so, in so many milliseconds. */
+  askToMove({ socket }: ClientSession, afterMs: number): void {
+    this.#context.counters.moves.asked++;
+    socket.send(this.#moves!.ask(afterMs));
+  }
+
+  /**
+   * Reads one no more, and closes it when it has its answers.
+   *
+   * @param isLate Whether it was asked to move, and had its time.
+   */
+  showOut(session: ClientSession, isLate: boolean): void {
+    this.#context.counters.moves[isLate ? "late" : "closed"]++;
+    session.shownOut = true;
+    session.socket.pause();
+    if (session.pendingRequests === 0) session.socket.close(STOP);
+  }
+
   /** Reads nobody any more. */
   stopReading(): void {
     this.#reading = false;
@@ -167,6 +193,11 @@ export class Clients implements SessionOwner {
     if (heartbeats !== undefined && heartbeats.has(frame)) {
       counters.heartbeats++;
       session.socket.send(heartbeats.answer(frame));
+      return;
+    }
+    const moves = this.#moves;
+    if (moves !== undefined && moves.has(frame)) {
+      session.canMove = true;
       return;
     }
     counters.clientFrames++;
@@ -224,8 +255,9 @@ export class Clients implements SessionOwner {
   requestDone(session: ClientSession): void {
     const { clientQueueMax } = this.#context.options;
     session.pendingRequests--;
-    if (session.leaving && session.pendingRequests === 0) {
-      session.socket.close(LEFT);
+    if (session.pendingRequests === 0) {
+      if (session.leaving) session.socket.close(LEFT);
+      else if (session.shownOut) session.socket.close(STOP);
     }
     if (session.paused && session.pendingRequests <= clientQueueMax / 2) {
       session.paused = false;
@@ -239,8 +271,8 @@ export class Clients implements SessionOwner {
     this.#context.dispatcher.recall(session);
   }
   readOn(session: ClientSession): void {
-    const { paused, heldBack, slowed } = session;
-    if (this.#reading && !paused && !heldBack && !slowed) {
+    const { paused, heldBack, slowed, shownOut } = session;
+    if (this.#reading && !paused && !heldBack && !slowed && !shownOut) {
       session.socket.resume();
     }
   }

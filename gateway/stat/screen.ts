@@ -56,6 +56,7 @@ export const HISTORY_SIZE: number = MAX_BARS;
 const STATE_STYLES: Readonly<Record<GatewayStats["state"], Style>> = {
   new: "warning",
   serving: "good",
+  leaving: "warning",
   draining: "warning",
   closed: "bad",
 };

@@ -113,6 +113,7 @@ Deno.test("TaskCmd, TaskFlag and RET have the numbers of the wire", () => {
     CLOSE_GROUPS: 440,
     QUERY: 450,
     BAN: 460,
+    DRAIN: 470,
   });
   assertEquals({ ...TaskFlag }, {
     INNER: 1,

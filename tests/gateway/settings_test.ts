@@ -32,6 +32,7 @@ const EVERY: Record<string, string | number | boolean> = {
   wsOrigins: "https://a.example,https://b.example",
   wsPing: 12.5,
   heartbeatCmd: -77,
+  moveCmd: -78,
   tlsPort: 5,
   wssPort: 6,
   tlsCert: "a.crt,b.crt",
@@ -81,6 +82,9 @@ const EVERY: Record<string, string | number | boolean> = {
   workerTimeout: 14,
   originalWorkerTimeout: 30.5,
   drainTimeout: 14.5,
+  lameDuck: 15.5,
+  lameDuckNotice: 16.5,
+  moveTimeout: 17.5,
   bindTimeout: 14.6,
   nodeId: -15,
   clusterName: "eu_1",
@@ -257,7 +261,10 @@ Deno.test("readSettings() lets flags beat the file", () => {
 Deno.test("readSettings() takes -1 for no limit in every limit, from flags and files", () => {
   const none = ["outerPort", "innerPort", "nodeId", "innerReserve"];
   // Of these 0 means not to wait; of other times it means never.
-  const waits = ["drainTimeout", "bindTimeout"];
+  const waits = [
+    ...["drainTimeout", "bindTimeout"],
+    ...["lameDuck", "lameDuckNotice", "moveTimeout"],
+  ];
   for (const [name, { max, whole }] of Object.entries(RANGES)) {
     if (none.includes(name)) continue;
     const expected = { [name]: whole || waits.includes(name) ? max : 0 };

@@ -220,7 +220,7 @@ Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
   const cases: [args: string[], says: string][] = [
     [
       [],
-      "The first argument is one of write-to-worker, write-to-users, close-users, write-to-groups, join-group, leave-group, close-group, ban, online, group-size, group-members, users, got nothing",
+      "The first argument is one of write-to-worker, write-to-users, close-users, write-to-groups, join-group, leave-group, close-group, ban, drain, online, group-size, group-members, users, got nothing",
     ],
     [["write-to-nobody"], 'got "write-to-nobody"'],
     [["--port", "1", "close-users"], 'got "--port"'],

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type BanOptions, Task, TaskCmd } from "@maple/box";
-import { banTask, decodeReceipt, DRAIN, noReceipt } from "@maple/box/internal";
+import { banTask, decodeReceipt, noReceipt } from "@maple/box/internal";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import { ALL_SECRETS, attachProven } from "../../helpers/proven_worker.ts";
 import type { RawWorker } from "../../helpers/raw_worker.ts";
@@ -79,21 +79,6 @@ Deno.test("BAN takes the secret of an admin where there are secrets", async () =
   const task = banTask({ address: "127.0.0.1", seconds: 60 });
   assertEquals((await answerTo(admin, task)).receipt.error, "");
   assertEquals(gateway.gateway.stats().bans, 1);
-});
-
-Deno.test("DRAIN, which no gateway carries out yet, is answered with that", async () => {
-  await using gateway = await GatewayFixture.start({
-    innerSecrets: ALL_SECRETS,
-  });
-  const task = new Task({ cmd: DRAIN, body: { node: 1, seconds: 9 } });
-  const { peer: admin } = await attachProven(gateway.inner, "admin");
-  await using _admin = admin;
-  const { receipt } = await answerTo(admin, task);
-  assertEquals(receipt.error, "the unknown command 470");
-  const { peer: trigger } = await attachProven(gateway.inner, "trigger");
-  await using _trigger = trigger;
-  const refusal = (await answerTo(trigger, task)).receipt.error;
-  assertEquals(refusal, "command 470, which role trigger may not");
 });
 
 Deno.test("banTask() takes what BAN says", () => {

@@ -38,6 +38,8 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   "innerClosed.barred": "only clients are denied or banned",
   "innerClosed.stalled": "the same",
   "innerUnproven.left": "whoever merely visits the port",
+  "moves.asked": "what is done when a gateway leaves is in the log",
+  "moves.closed": "the same",
   innerFrames: "maple-stat --lines tells them",
   clusterPassedOn: "what was not passed on is told",
   clusterReceived: "what was dropped is told",

@@ -118,7 +118,7 @@ Deno.test("the commands of workers and triggers are counted, signs of life are n
     ...{ WRITE_TO_USERS: 1, CLOSE_CLIENT: 1, CLOSE_USERS: 1 },
     ...{ LOGIN_CLIENT: 1, LOGOUT_CLIENT: 1, CLEAR_CLIENT_TASKS: 1 },
     ...{ JOIN_GROUPS: 0, LEAVE_GROUPS: 0 },
-    ...{ WRITE_TO_GROUPS: 0, CLOSE_GROUPS: 0, QUERY: 0, BAN: 0 },
+    ...{ WRITE_TO_GROUPS: 0, CLOSE_GROUPS: 0, QUERY: 0, BAN: 0, DRAIN: 0 },
   });
 });
 

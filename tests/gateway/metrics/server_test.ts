@@ -144,6 +144,25 @@ Deno.test("MetricsServer answers /healthz with 200 when serving, 503 before and 
   assertEquals(await health(server), [503, "closed\n"]);
 });
 
+Deno.test("MetricsServer answers a gateway whose clients move: well, and not ready", async () => {
+  await using fixture = await GatewayFixture.start({ lameDuck: 60 });
+  await using server = serve(fixture.gateway);
+  await using worker = await fixture.attach();
+  await worker.ask();
+  await using _client = await fixture.connect();
+  await worker.expect(TaskCmd.CLIENT_CREATED);
+  const closing = fixture.gateway.close();
+  const health = await get(server, "healthz");
+  assertEquals([health.status, await health.text()], [200, "leaving\n"]);
+  const ready = await get(server, "healthz?ready");
+  assertEquals([ready.status, await ready.text()], [503, "leaving\n"]);
+  const text = prometheusText(reportOf(fixture.gateway)).toString();
+  assertStringIncludes(text, 'maple_gateway_state{state="leaving"} 1');
+  worker.close();
+  await fixture.gateway.closeNow();
+  await closing;
+});
+
 Deno.test("MetricsServer answers /stats.json with the report", async () => {
   await using busy = await busyGateway({ nodeId: 7 });
   await using server = serve(busy.gateway);

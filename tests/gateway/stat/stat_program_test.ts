@@ -134,6 +134,7 @@ Deno.test("maple-stat -l 1 prints the original's lines once and ends", async () 
     "CMD_CLOSE_GROUPS",
     "CMD_QUERY",
     "CMD_BAN",
+    "CMD_DRAIN",
     ...["10_MS", "30_MS", "50_MS", "100_MS", "300_MS", "500_MS", "1_S"]
       .map((time) => `TASK_TIME_${time}`),
     ...["3_S", "5_S", "10_S", "MORE"].map((time) => `TASK_TIME_${time}`),

@@ -8,7 +8,7 @@ import {
   type Int64,
   TaskCmd,
 } from "@maple/box";
-import { DRAIN, encodeQuery } from "@maple/box/internal";
+import { encodeQuery } from "@maple/box/internal";
 import { joined } from "../../../box/support.ts";
 import type { Random } from "../../../helpers/random.ts";
 import { box, some } from "./boxes.ts";
@@ -50,8 +50,12 @@ export function bodyOf(
         address: random.pick(NOWHERE),
         seconds: random.pick([0, 1, 5, 0.5, -1, 1e9, 1e308, "1"]),
       });
-    case DRAIN:
-      return JSON.stringify({ node: random.pick([0, 1, -1]), seconds: 1 });
+    case TaskCmd.DRAIN:
+      // Of other nodes: this one is to stay.
+      return JSON.stringify({
+        node: random.pick([77_777_777, -55_555_555, 1e308, "1"]),
+        seconds: random.pick([0, 1, 0.5, -1, 1e308, "1"]),
+      });
     default:
       return box(random);
   }
