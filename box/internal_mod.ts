@@ -204,6 +204,7 @@ export {
   askUsers,
   RECEIPT_MS,
   sumReceipts,
+  USERS_PAGE,
   writeReceipt,
 } from "./receipts.ts";
 export type { Asker } from "./receipts.ts";

@@ -9,6 +9,7 @@ import type {
   SessionTable,
 } from "@maple/box/internal";
 import type { Cluster } from "./cluster/cluster.ts";
+import type { Logins } from "./cluster/logins.ts";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { Dispatcher } from "./queue/dispatcher.ts";
 import type { InnerAccess } from "./inner_access.ts";
@@ -44,6 +45,8 @@ export interface GatewayContext {
   readonly dispatcher: Dispatcher;
   /** The other gateways; undefined where it is the only one. */
   readonly cluster: Cluster | undefined;
+  /** Who tells them who has logged in; undefined likewise. */
+  readonly logins: Logins | undefined;
   /** The closing of the gateway waits for this. */
   follow(work: Promise<void>): void;
 }

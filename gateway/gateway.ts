@@ -3,6 +3,7 @@
 import type { BanOptions } from "@maple/box";
 import {
   acceptAll,
+  banTask,
   checkNumber,
   ClientLimits,
   createLogger,
@@ -19,9 +20,11 @@ import {
   SECONDS,
   SessionTable,
 } from "@maple/box/internal";
+import { ClusterCommands } from "./cluster/cluster_commands.ts";
 import { clusterOf } from "./cluster/cluster_of.ts";
 import { clusterStats } from "./cluster/cluster_stats.ts";
 import type { Hello, MemberState } from "./cluster/hello.ts";
+import { Logins } from "./cluster/logins.ts";
 import config from "./deno.json" with { type: "json" };
 import { Certificates } from "./certificates.ts";
 import { Drain } from "./drain.ts";
@@ -73,6 +76,7 @@ export class Gateway implements AsyncDisposable {
   readonly #context: GatewayContext;
   readonly #clients: Clients;
   readonly #links: InnerLinks;
+  readonly #clusterCommands: ClusterCommands | undefined;
   readonly #door: InnerDoor;
   readonly #watches: Watches;
   readonly #duck: LameDuck<ClientSession>;
@@ -112,6 +116,12 @@ export class Gateway implements AsyncDisposable {
     const sessions = new SessionTable<ClientSession>();
     const groups = new GroupTable<ClientSession>(resolved);
     const counters = newCounters();
+    const cluster = clusterOf(resolved, {
+      nodeId: options.nodeId,
+      logger,
+      counters,
+      hello: () => this.#hello(),
+    });
     this.#context = {
       options: resolved,
       tag: 1 + Math.floor(Math.random() * (2 ** 31 - 1)),
@@ -143,26 +153,27 @@ export class Gateway implements AsyncDisposable {
         logger,
       }),
       memory: new MemoryLimit(resolved.memoryBytes, () => this.#holders()),
-      cluster: clusterOf(resolved, {
-        nodeId: options.nodeId,
-        logger,
+      cluster,
+      logins: cluster && new Logins({
+        cluster,
+        sessions,
         counters,
-        hello: () => this.#hello(),
+        afterOthers: (work) => this.#context.fanOut.afterOthers(work),
       }),
       follow: (work) => this.#running.follow(work),
     };
     this.#clients = new Clients(this.#context);
+    const commands = new ClientCommands(this.#context, {
+      ban: (options, by) => this.#setBan(options, by),
+      // Its end is told by `finished`.
+      drain: (seconds) => void this.#leave(seconds).catch(() => {}),
+    });
+    this.#clusterCommands = cluster &&
+      new ClusterCommands(this.#context, cluster, commands);
     this.#links = new InnerLinks(
       this.#context,
       new PullCommands(this.#context),
-      new ClientCommands(
-        this.#context,
-        {
-          ban: (options, by) => this.#setBan(options, by),
-          // Its end is told by `finished`.
-          drain: (seconds) => void this.#leave(seconds).catch(() => {}),
-        },
-      ),
+      this.#clusterCommands ?? commands,
     );
     this.#door = new InnerDoor(this.#context, this.#links);
     this.#watches = new Watches(this.#context, this.#links);
@@ -365,13 +376,16 @@ export class Gateway implements AsyncDisposable {
 
   /**
    * Closes all clients of an address, and lets no other ones in for a while; a ban before that of
-   * the same address is forgotten. It does not outlive the gateway.
+   * the same address is forgotten. It does not outlive the gateway. In a cluster all gateways do it
+   * that are there; one that comes later does not know of it.
    *
-   * @returns How many clients it has closed.
+   * @returns How many clients this gateway has closed.
    * @throws {GatewayError} when one of them does not fit, or there are 10,000 bans already.
    */
   ban(options: BanOptions): number {
-    return this.#setBan(options);
+    const closed = this.#setBan(options);
+    this.#context.cluster?.publish("command", banTask(options).pack());
+    return closed;
   }
 
   #setBan(options: BanOptions, by?: string): number {
@@ -521,6 +535,8 @@ export class Gateway implements AsyncDisposable {
     this.#clients.close();
     this.#context.clientLimits.stop();
     this.#door.close();
+    this.#clusterCommands?.close();
+    this.#context.logins?.close();
     this.#links.close();
     await this.#context.cluster?.leave();
     await this.#running.ended();

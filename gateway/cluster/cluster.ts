@@ -5,6 +5,7 @@ import { fail } from "../errors.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { Bus } from "./bus.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
+import { isStamp } from "./login_rows.ts";
 import { type Member, Members } from "./members.ts";
 import {
   decodeHead,
@@ -98,7 +99,7 @@ export class Cluster {
     });
     this.on("hello", (body, from) => {
       const hello = decodeHello(body);
-      this.stamp = Math.max(this.stamp, hello.stamp);
+      if (isStamp(hello.stamp)) this.stamp = Math.max(this.stamp, hello.stamp);
       this.members.heard(from, hello);
     });
     this.on("bye", (_, { id }) => this.members.left(id));

@@ -160,7 +160,7 @@ export const COUNTERS: Plans = {
   innerFrames: {
     metric: "maple_gateway_inner_frames_total",
     help:
-      "Frames that came from workers and triggers, by command, without signs of life.",
+      "Frames of workers and triggers that were for this gateway, by command, without signs of life.",
     label: "command",
     kinds: {
       WRITE_TO_WORKER: null,
@@ -390,12 +390,25 @@ export const COUNTERS: Plans = {
       room:
         "messages of other gateways dropped: too much at once (--cluster-bytes)",
       unknown: "messages of other gateways dropped: of another version",
+      bad: "messages of other gateways dropped: they make no sense",
+      waiting:
+        "commands of other gateways dropped: too much to many at once (--fan-out-bytes)",
     },
   },
   clusterLost: {
     metric: "maple_gateway_cluster_gateways_lost_total",
     help: "Gateways that vanished without a word.",
     trouble: "gateways of the cluster that vanished without a word",
+  },
+  clusterMissing: {
+    metric: "maple_gateway_cluster_missing_total",
+    help:
+      "Receipts and answers that lack the part of a gateway, which did not tell within a second.",
+    trouble: "receipts and answers that lack the part of a gateway",
+  },
+  clusterMoved: {
+    metric: "maple_gateway_cluster_moved_total",
+    help: "Users logged out since they have logged in at another gateway.",
   },
   badCommands: {
     metric: "maple_gateway_bad_commands_total",

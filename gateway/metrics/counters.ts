@@ -86,6 +86,13 @@ export interface DroppedMessages {
   room: number;
   /** It is none that this version of the gateway knows. */
   unknown: number;
+  /** What it says makes no sense. */
+  bad: number;
+  /**
+   * A command for which there was no room while those before it, which the same gateway has passed
+   * on, were not done: `fanOutBytes` of them wait.
+   */
+  waiting: number;
 }
 
 /** What workers and triggers can ask a gateway to do: the names of the Task's commands. */
@@ -124,7 +131,10 @@ export interface GatewayCounters {
   innerForbidden: number;
   /** Connections of workers and triggers that ended, by cause. */
   innerClosed: Record<CloseKind, number>;
-  /** Frames that came from workers and triggers, by command; signs of life are not counted. */
+  /**
+   * Frames of workers and triggers that were for this gateway, by command, those included that
+   * others of its cluster have passed on; signs of life are not counted.
+   */
   innerFrames: Record<InnerCommand, number>;
   /**
    * Connections that the system did not hold for us, since a listener's backlog was full: of all
@@ -216,6 +226,10 @@ export interface GatewayCounters {
   clusterDropped: DroppedMessages;
   /** Gateways of the cluster that vanished without a word. */
   clusterLost: number;
+  /** Receipts and answers that lack the part of a gateway, which did not tell within a second. */
+  clusterMissing: number;
+  /** Users logged out here, since they have logged in at another gateway. */
+  clusterMoved: number;
   /**
    * Frames of workers and triggers that made no sense: an unknown command or a body that cannot be
    * read.

@@ -99,6 +99,8 @@ export class ClientSession extends BaseSession
   closed: QueuedTask | null = null;
   /** Whether its requests are dropped. */
   dropped = false;
+  /** When its user has logged in, as the gateways of a cluster tell each other; 0 without one. */
+  loginStamp = 0;
   /** Whether its connection has ended. */
   gone = false;
   /** How many of its requests wait. */

@@ -268,7 +268,9 @@ export class Clients implements SessionOwner {
     this.#context.fanOut.settle(session);
   }
   userChanged(session: ClientSession): void {
-    this.#context.dispatcher.recall(session);
+    const { dispatcher, logins } = this.#context;
+    dispatcher.recall(session);
+    logins?.changed(session);
   }
   readOn(session: ClientSession): void {
     const { paused, heldBack, slowed, shownOut } = session;

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertObjectMatch,
+  assertRejects,
+} from "@std/assert";
 import { GatewayError } from "@maple/gateway";
 import { Cluster } from "../../../gateway/cluster/cluster.ts";
 import { UNTOLD } from "../../../gateway/cluster/hello.ts";
@@ -144,7 +149,7 @@ Deno.test("Cluster drops a message of which a piece is missing, counts it, and t
     a.cluster.publish("command", new Uint8Array(5000));
     await eventually(() => got.length > 0);
     assertEquals(got, [5000]);
-    assertEquals(b.counters.clusterDropped, { gap: 1, room: 0, unknown: 0 });
+    assertObjectMatch(b.counters.clusterDropped, { gap: 1, room: 0 });
   });
 });
 

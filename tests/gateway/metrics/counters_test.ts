@@ -43,6 +43,7 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   innerFrames: "maple-stat --lines tells them",
   clusterPassedOn: "what was not passed on is told",
   clusterReceived: "what was dropped is told",
+  clusterMoved: "as it is to be where somebody logs in elsewhere",
 };
 
 const SECONDS = 10;

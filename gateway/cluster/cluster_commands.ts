@@ -1,0 +1,207 @@
+// ClusterCommands: what workers and triggers of this gateway do to clients of all gateways. It is
+// carried out here, and passed on once; and what others have passed on is carried out here.
+
+import { decodeGroups, TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import {
+  decodeDrain,
+  decodeQuery,
+  endsChain,
+  hasFlag,
+  type Query,
+  readInt32,
+  writeInt64,
+} from "@maple/box/internal";
+import type { GatewayContext } from "../context.ts";
+import type { Commands, Sender } from "../inner/sender.ts";
+import { fittingAnswer, uidsMaxOf } from "../inner/questions.ts";
+import type { Cluster } from "./cluster.ts";
+import { FarSender } from "./far_sender.ts";
+import { Gatherings, UNKNOWN_NODE } from "./gatherings.ts";
+import type { Member } from "./members.ts";
+
+/** What workers and triggers of this gateway do to clients of all gateways. */
+export class ClusterCommands implements Commands {
+  readonly #context: GatewayContext;
+  readonly #cluster: Cluster;
+  readonly #here: Commands;
+  readonly #gatherings: Gatherings;
+  readonly #far = new Map<number, FarSender>();
+
+  /**
+   * Takes what others pass on from now on.
+   *
+   * @param here What carries commands out at this gateway.
+   */
+  constructor(context: GatewayContext, cluster: Cluster, here: Commands) {
+    this.#context = context;
+    this.#cluster = cluster;
+    this.#here = here;
+    const { options, counters } = context;
+    this.#gatherings = new Gatherings({
+      counters,
+      uidsMax: () => uidsMaxOf(options),
+      fitting: (receipt) => fittingAnswer(receipt, options),
+    });
+    cluster.on("command", (frame, from) => this.#farOf(from).take(frame));
+    cluster.on("part", (frame, { node }) => this.#gatherings.take(frame, node));
+    cluster.members.onChange(({ id }, change) => {
+      if (change === "left" || change === "lost") this.#far.delete(id);
+    });
+  }
+
+  /** Gives what is gathered as far as it is there. */
+  close(): void {
+    this.#gatherings.close();
+  }
+  run(sender: Sender, frame: Uint8Array): boolean {
+    if (hasFlag(frame, TaskFlag.LOCAL)) return this.#here.run(sender, frame);
+    switch (readInt32(frame, TaskOffset.cmd)) {
+      case TaskCmd.WRITE_TO_CLIENT:
+      case TaskCmd.CLOSE_CLIENT:
+      case TaskCmd.LOGIN_CLIENT:
+      case TaskCmd.LOGOUT_CLIENT:
+      case TaskCmd.CLEAR_CLIENT_TASKS:
+        return this.#toOne(sender, frame);
+      case TaskCmd.JOIN_GROUPS:
+      case TaskCmd.LEAVE_GROUPS:
+        return namesUsers(frame)
+          ? this.#toAll(sender, frame)
+          : this.#toOne(sender, frame);
+      case TaskCmd.WRITE_TO_USERS:
+      case TaskCmd.CLOSE_USERS:
+      case TaskCmd.WRITE_TO_GROUPS:
+      case TaskCmd.CLOSE_GROUPS:
+        return this.#toAll(sender, frame);
+      case TaskCmd.BAN:
+        return this.#toAll(sender, frame, { isAnswered: true });
+      case TaskCmd.QUERY:
+        return this.#ask(sender, frame);
+      case TaskCmd.DRAIN:
+        return this.#drain(sender, frame);
+      default:
+        return this.#here.run(sender, frame);
+    }
+  }
+
+  // Something is done to clients at all gateways, those of this one first.
+  #toAll(
+    sender: Sender,
+    frame: Uint8Array,
+    { isAnswered = false, query }: {
+      readonly isAnswered?: boolean;
+      readonly query?: Query;
+    } = {},
+  ): boolean {
+    const cluster = this.#cluster;
+    if (!isAnswered && !hasFlag(frame, TaskFlag.RECEIPT_WANTED)) {
+      cluster.publish("command", frame);
+      return this.#here.run(sender, frame);
+    }
+    const nodes = cluster.members.all().map(({ node }) => node);
+    if (cluster.isAlone && nodes.length === 0) nodes.push(UNKNOWN_NODE);
+    const about = { sender, frame, nodes, isOwn: true, query };
+    const gathering = this.#gatherings.begin(about);
+    if (!cluster.publish("command", asked(frame, gathering.no))) {
+      gathering.endWaiting();
+    }
+    return this.#here.run(gathering, frame);
+  }
+
+  // A client is known at its own gateway only.
+  #toOne(sender: Sender, frame: Uint8Array): boolean {
+    const node = readInt32(frame, TaskOffset.nodeId);
+    if (node === this.#cluster.node) return this.#here.run(sender, frame);
+    const tag = readInt32(frame, TaskOffset.tag);
+    const member = this.#cluster.members.get(node, tag);
+    // As a client that is gone: of a gateway that is so, or of another life of it.
+    const isThere = member !== undefined && [0, tag].includes(member.tag);
+    if (!isThere) return this.#here.run(sender, frame);
+    // No chain of this sender has tasks of a client of another gateway.
+    if (endsChain(frame)) sender.confirm(frame);
+    const isAnswered = hasFlag(frame, TaskFlag.RECEIPT_WANTED);
+    return this.#toMember(sender, frame, { node, isAnswered });
+  }
+
+  #toMember(
+    sender: Sender,
+    frame: Uint8Array,
+    { node, isAnswered }: {
+      readonly node: number;
+      readonly isAnswered: boolean;
+    },
+  ): true {
+    if (!isAnswered) {
+      this.#cluster.send(node, "command", frame);
+      return true;
+    }
+    const about = { sender, frame, nodes: [node], isOwn: false };
+    const gathering = this.#gatherings.begin(about);
+    if (!this.#cluster.send(node, "command", asked(frame, gathering.no))) {
+      gathering.endWaiting();
+    }
+    return true;
+  }
+
+  // A question that cannot be read is answered here.
+  #ask(sender: Sender, frame: Uint8Array): boolean {
+    let query: Query;
+    try {
+      query = decodeQuery(frame.subarray(TaskOffset.body));
+    } catch {
+      return this.#here.run(sender, frame);
+    }
+    return this.#toAll(sender, frame, { isAnswered: true, query });
+  }
+
+  // A gateway is told to leave; which one, the body says.
+  #drain(sender: Sender, frame: Uint8Array): boolean {
+    const node = nodeToDrain(frame);
+    return node === undefined || node === this.#cluster.node ||
+        !this.#cluster.members.get(node)
+      ? this.#here.run(sender, frame)
+      : this.#toMember(sender, frame, { node, isAnswered: true });
+  }
+
+  #farOf(member: Member): FarSender {
+    const known = this.#far.get(member.id);
+    if (known) return known;
+    const { options, counters, logger } = this.#context;
+    const far = new FarSender(member, {
+      commands: this.#here,
+      cluster: this.#cluster,
+      counters,
+      waitingBytes: () => options.fanOutBytes,
+      logger,
+    });
+    // What nobody has heard of says no goodbye either.
+    const isKnown = this.#cluster.members.sender(member) === member;
+    if (isKnown) this.#far.set(member.id, far);
+    return far;
+  }
+}
+
+// The frame as it is passed on, where its receipt is gathered: by `custom` the part is known that
+// comes back.
+function asked(frame: Uint8Array, no: number): Uint8Array {
+  const own = frame.slice();
+  writeInt64(own, TaskOffset.custom, no);
+  return own;
+}
+
+// Whether it is about the users that its body names, and not about the client of the frame. A body
+// that cannot be read is told here.
+function namesUsers(frame: Uint8Array): boolean {
+  try {
+    return decodeGroups(frame.subarray(TaskOffset.body)).uids.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function nodeToDrain(frame: Uint8Array): number | undefined {
+  try {
+    return decodeDrain(frame.subarray(TaskOffset.body)).node;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,113 @@
+// FarSender: what stands here for the workers and triggers of another gateway, whose commands it
+// has passed on.
+
+import { Task, TaskOffset } from "@maple/box";
+import {
+  type Logger,
+  readInt64,
+  type Receipt,
+  receiptFor,
+} from "@maple/box/internal";
+import type { Commands, Sender } from "../inner/sender.ts";
+import type { GatewayCounters } from "../metrics/counters.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Member } from "./members.ts";
+
+/** What {@linkcode FarSender} works with. */
+export interface FarSenderOptions {
+  /** What carries commands out. */
+  readonly commands: Commands;
+  /** What sends parts of receipts back. */
+  readonly cluster: Pick<Cluster, "send">;
+  /** What is counted. */
+  readonly counters: Pick<GatewayCounters, "clusterDropped">;
+  /** Bytes of commands that may wait. Looked at each time. */
+  readonly waitingBytes: () => number;
+  /** Where it logs to. */
+  readonly logger: Logger;
+}
+
+/** What stands here for the workers and triggers of another gateway. */
+export class FarSender implements Sender {
+  /** It holds no tasks here. */
+  readonly holder: null = null;
+  readonly #member: Member;
+  readonly #options: FarSenderOptions;
+  #held = 0;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #hasTold = false;
+
+  /** Nothing waits. */
+  constructor(member: Member, options: FarSenderOptions) {
+    this.#member = member;
+    this.#options = options;
+  }
+
+  /** The gateway, for logs. */
+  get name(): string {
+    return `gateway ${this.#member.node}`;
+  }
+
+  /** Bytes of the commands that wait. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /**
+   * Carries out a command, in bytes of its own; while one before it is not done, it waits. Nobody
+   * there can be held back, so what is too much is dropped.
+   */
+  take(frame: Uint8Array): void {
+    if (this.#held === 0) return this.#run(frame);
+    const { waitingBytes, counters, logger } = this.#options;
+    if (this.#waitingBytes + frame.length > waitingBytes()) {
+      counters.clusterDropped.waiting++;
+      if (this.#hasTold) return;
+      this.#hasTold = true;
+      logger.warn(
+        `commands that ${this.name} has passed on are dropped: ${this.#waitingBytes} bytes of them wait for messages to many before them (fanOutBytes); this is told once, and counted`,
+      );
+      return;
+    }
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+  }
+
+  /** Commands that come wait from now on. */
+  holdBack(): void {
+    this.#held++;
+  }
+
+  /** They are carried out again, as far as the caller is concerned. */
+  readOn(): void {
+    if (--this.#held > 0) return;
+    const waiting = this.#waiting;
+    let next = 0;
+    while (next < waiting.length && this.#held === 0) {
+      const frame = waiting[next++]!;
+      this.#waitingBytes -= frame.length;
+      this.#run(frame);
+    }
+    this.#waiting = next === waiting.length ? [] : waiting.slice(next);
+  }
+  beginReceipt(): void {}
+  endReceipt(): void {}
+
+  /** Sends its part to the other gateway, where that has asked for it. */
+  receive(frame: Uint8Array, receipt: Partial<Receipt>): void {
+    if (readInt64(frame, TaskOffset.custom) === 0) return;
+    const { node } = this.#member;
+    this.#options.cluster.send(node, "part", receiptFor(frame, receipt));
+  }
+
+  /** The other gateway has done so: no task of here is in the chains of its workers. */
+  confirm(): void {}
+
+  #run(frame: Uint8Array): void {
+    const { commands, counters } = this.#options;
+    const isWhole = frame.length > 0 &&
+      Task.frameLength(frame, 0, frame.length) === frame.length;
+    if (!isWhole || !commands.run(this, frame)) counters.clusterDropped.bad++;
+  }
+}

@@ -1,0 +1,162 @@
+// Logins: one user, one connection in the whole cluster. Who logs in is told to all gateways with a
+// stamp, and who has the user with a lower one does what it does when he logs in anew at the same
+// gateway. Nobody asks before a login, so that none ever waits.
+
+import type { Int64 } from "@maple/box";
+import type { SessionTable } from "@maple/box/internal";
+import type { GatewayCounters } from "../metrics/counters.ts";
+import type { ClientSession } from "../outer/client_session.ts";
+import type { Cluster } from "./cluster.ts";
+import {
+  encodeLogins,
+  LOGIN_BYTES,
+  type LoginRow,
+  readLogins,
+} from "./login_rows.ts";
+
+/** What {@linkcode Logins} works with. */
+export interface LoginsOptions {
+  /** Whom it is told to, and who tells. */
+  readonly cluster: Pick<
+    Cluster,
+    "node" | "stamp" | "isAlone" | "publish" | "on" | "onBack"
+  >;
+  /** Who is logged in. */
+  readonly sessions: SessionTable<ClientSession>;
+  /** What is counted. */
+  readonly counters: Pick<GatewayCounters, "clusterDropped" | "clusterMoved">;
+  /** Calls `work` when all others who have something to do have had their turn. */
+  readonly afterOthers: (work: () => void) => void;
+  /** Milliseconds over which all are told again. @default {10_000} */
+  readonly spreadMs?: number;
+}
+
+// What one message tells: 64 KiB.
+const ROWS_MAX = 64 * 1024 / LOGIN_BYTES;
+// What the bus has not taken is tried again so much later.
+const RETRY_MS = 1000;
+const SPREAD_MS = 10_000;
+// In so many steps all are told again.
+const STEPS = 100;
+
+/** Makes a user have one connection in the whole cluster. */
+export class Logins {
+  readonly #options: LoginsOptions;
+  // Whose logins are still to be told: each connection at most once.
+  readonly #due = new Set<ClientSession>();
+  #scheduled = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #round: ReturnType<typeof setInterval> | undefined;
+  #again = false;
+
+  /** Takes what others tell from now on. */
+  constructor(options: LoginsOptions) {
+    this.#options = options;
+    const { cluster } = options;
+    cluster.on("logins", (body, { node }) => this.#take(body, node));
+    cluster.onBack(() => this.#tellAll());
+  }
+
+  /** Another user is logged in on a connection, or none. */
+  changed(session: ClientSession): void {
+    if (session.uid === 0) return;
+    const { cluster } = this.#options;
+    session.loginStamp = cluster.stamp = Math.max(
+      Date.now(),
+      cluster.stamp + 1,
+    );
+    this.#tell(session);
+  }
+
+  /** Tells nothing any more. */
+  close(): void {
+    this.#due.clear();
+    clearTimeout(this.#retry);
+    clearInterval(this.#round);
+  }
+
+  #tell(session: ClientSession): void {
+    this.#due.add(session);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.afterOthers(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    const { cluster } = this.#options;
+    // When the bus is back, all are told.
+    if (cluster.isAlone) this.#due.clear();
+    while (this.#due.size > 0) {
+      const told: ClientSession[] = [];
+      const rows: LoginRow[] = [];
+      for (const session of this.#due) {
+        told.push(session);
+        const { uid, loginStamp: stamp } = session;
+        // Others have logged in or out since.
+        if (this.#holds(session)) rows.push({ uid, stamp });
+        if (rows.length === ROWS_MAX) break;
+      }
+      if (rows.length > 0 && !cluster.publish("logins", encodeLogins(rows))) {
+        this.#retry ??= setTimeout(() => {
+          this.#retry = undefined;
+          this.#flush();
+        }, RETRY_MS);
+        return;
+      }
+      for (const session of told) this.#due.delete(session);
+    }
+  }
+
+  #holds(session: ClientSession): boolean {
+    const { sessions } = this.#options;
+    return session.uid !== 0 && sessions.ofUser(session.uid) === session;
+  }
+
+  #take(body: Uint8Array, node: number): void {
+    const { clusterDropped } = this.#options.counters;
+    const visit = (uid: Int64, stamp: number) => this.#heard(uid, stamp, node);
+    if (!readLogins(body, visit)) clusterDropped.bad++;
+  }
+
+  #heard(uid: Int64, stamp: number, node: number): void {
+    const { cluster, sessions, counters } = this.#options;
+    if (stamp > cluster.stamp) cluster.stamp = stamp;
+    const session = sessions.ofUser(uid);
+    if (!session) return;
+    const ahead = stamp - session.loginStamp || node - cluster.node;
+    if (ahead > 0) {
+      counters.clusterMoved++;
+      sessions.logout(session);
+    } // That gateway has not heard of the later login, or not yet.
+    else if (ahead < 0) this.#tell(session);
+  }
+
+  // Others may have missed some: all are told again, a few at a time.
+  #tellAll(): void {
+    this.#again = this.#round !== undefined;
+    if (this.#round !== undefined) return;
+    const { sessions, spreadMs = SPREAD_MS } = this.#options;
+    if (sessions.users === 0) return;
+    const all = sessions.loggedIn();
+    const perStep = Math.ceil(sessions.users / STEPS);
+    let steps = STEPS;
+    this.#round = setInterval(() => {
+      for (let i = 0; i < perStep; i++) {
+        const { value, done } = all.next();
+        if (done) steps = 0;
+        else this.#due.add(value);
+        if (done) break;
+      }
+      this.#flush();
+      if (--steps > 0) return;
+      clearInterval(this.#round);
+      this.#round = undefined;
+      if (this.#again) this.#tellAll();
+    }, spreadMs / STEPS);
+  }
+}
