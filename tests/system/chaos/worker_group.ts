@@ -27,14 +27,22 @@ export class WorkerGroup implements AsyncDisposable {
     this.everStarted.push(process.pid);
   }
 
-  /** Starts one and waits until its children are ready. */
-  static async start(options: WorkerGroupOptions): Promise<WorkerGroup> {
+  /** Starts that of the chaos test and waits until its children are ready. */
+  static start(options: WorkerGroupOptions): Promise<WorkerGroup> {
     const { port, notesDir, ...runOptions } = options;
+    const args = [String(port), notesDir, JSON.stringify(runOptions)];
+    return WorkerGroup.run(pathOf("../system/programs/chaos_worker.ts"), args);
+  }
+
+  /** Starts any program with a worker and waits until its children are ready. */
+  static async run(
+    program: string,
+    args: readonly string[],
+  ): Promise<WorkerGroup> {
     const process = new RunningProcess(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "-A", "--config", pathOf("../../deno.json")],
-        pathOf("../system/programs/chaos_worker.ts"),
-        ...[String(port), notesDir, JSON.stringify(runOptions)],
+        ...[program, ...args],
       ],
     });
     const group = new WorkerGroup(process);
