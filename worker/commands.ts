@@ -32,6 +32,7 @@ import type { Done, ServedUsers } from "@maple/haven/internal";
 import { WorkerError } from "./errors.ts";
 import type { GatewayLinks } from "./gateway_links.ts";
 import type { MemoryGateway } from "./memory_gateway.ts";
+import type { AllReceipts } from "./reach.ts";
 import type { WaitOptions } from "./task_connection.ts";
 
 /** The commands of one worker. */
@@ -86,9 +87,9 @@ export class Commands<F extends object> implements ServedUsers<F> {
   }
 
   /**
-   * Sends a task to all gateways.
+   * Sends a task to all users.
    *
-   * @returns false when one of them is away; with `receipt`, what became of it.
+   * @returns false when it does not get to all gateways; with `receipt`, what became of it.
    * @throws {WorkerError} when it is too long; by the promise, when no gateway is there, or one
    * does not tell.
    */
@@ -99,7 +100,7 @@ export class Commands<F extends object> implements ServedUsers<F> {
     const frame = task.pack();
     this.#links.checkSize(frame.length);
     const inMemory = this.memory?.send(frame) ?? false;
-    return this.#links.size > 0 ? this.#links.sendToAll(frame) : inMemory;
+    return this.#links.size > 0 ? this.#links.reach.sendToAll(frame) : inMemory;
   }
 
   /** Sends a task to one gateway, in turn; see {@linkcode Commands.toAll}. */
@@ -109,13 +110,13 @@ export class Commands<F extends object> implements ServedUsers<F> {
   ): boolean | Promise<TaskReceipt> {
     const frame = task.pack();
     if (!options?.receipt) {
-      return this.#links.sendToOne(frame) ||
+      return this.#links.reach.sendToOne(frame) ||
         (this.memory?.send(frame) ?? false);
     }
     const wait = { ms: RECEIPT_MS, signal: options.signal };
     const receipt = this.memory && this.#links.size === 0
       ? this.memory.sendForReceipt(frame, wait)
-      : this.#links.receiptOfOne(frame, wait);
+      : this.#links.reach.receiptOfOne(frame, wait);
     return receipt.then(({ delivered }) => ({ taken: delivered > 0 }));
   }
 
@@ -125,13 +126,21 @@ export class Commands<F extends object> implements ServedUsers<F> {
    * @throws {WorkerError} by the promise, when one of them is away or does not answer.
    */
   async ask(query: Partial<Query>, { signal }: AskOptions): Promise<Receipt> {
-    const parts = await this.#receipts(
+    const { receipts, isWhole } = await this.#receipts(
       queryTask(query),
       { ms: ANSWER_MS, signal },
     );
-    if (parts.length >= this.#links.size) return sumReceipts(parts);
+    const receipt = sumReceipts(receipts);
+    const { missingNodes } = receipt;
+    if (isWhole && missingNodes.length === 0) return receipt;
     throw new WorkerError(
-      "Cannot tell who is logged in: not all gateways are there",
+      `Cannot tell who is logged in: ${
+        isWhole
+          ? `the gateways of these nodes do not tell: ${
+            missingNodes.join(", ")
+          }`
+          : "not all gateways are there"
+      }`,
     );
   }
 
@@ -139,18 +148,19 @@ export class Commands<F extends object> implements ServedUsers<F> {
     task: Task,
     { signal }: ReceiptOptions,
   ): Promise<WriteReceipt> {
-    const parts = await this.#receipts(task, { ms: RECEIPT_MS, signal });
-    const all = parts.length >= this.#links.size;
-    return writeReceipt(sumReceipts(parts), all);
+    const wait = { ms: RECEIPT_MS, signal };
+    const { receipts, isWhole } = await this.#receipts(task, wait);
+    return writeReceipt(sumReceipts(receipts), isWhole);
   }
 
   // deno-lint-ignore require-await -- so that an error rejects
-  async #receipts(task: Task, options: WaitOptions): Promise<Receipt[]> {
+  async #receipts(task: Task, options: WaitOptions): Promise<AllReceipts> {
     const frame = task.pack();
     if (this.memory && this.#links.size === 0) {
-      return Promise.all([this.memory.sendForReceipt(frame, options)]);
+      return this.memory.sendForReceipt(frame, options)
+        .then((receipt) => ({ receipts: [receipt], isWhole: true }));
     }
     this.#links.checkSize(frame.length);
-    return this.#links.receiptsOfAll(frame, options);
+    return this.#links.reach.receiptsOfAll(frame, options);
   }
 }

@@ -9,6 +9,7 @@ import {
   endChain,
   endsChain,
   type FrameHandler,
+  type Greeting,
   isChained,
   isForNobody,
   isPing,
@@ -35,8 +36,16 @@ export interface TaskHandler {
    * @param frame The whole Task, in bytes of its own.
    */
   onTask(frame: Uint8Array, connection: GatewayConnection): void;
+  /**
+   * The gateway has said who it is, which it says again when the list of its cluster changes.
+   *
+   * @returns Whether the worker stays; otherwise this connection does not count as attached.
+   */
+  onGreeting(greeting: Greeting): boolean;
   /** The gateway has let the worker in. */
   onAttached(): void;
+  /** Where to go with what is about a client of a connection that has ended. */
+  elsewhere(greeting: Greeting): TaskConnection | undefined;
   /** The connection has ended. */
   onConnectionClose(cause: CloseCause): void;
 }
@@ -70,8 +79,8 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     start: (frame) => this.#start(frame),
     giveBack: (frame) => this.#giveBack(frame),
   });
-  // Whether the gateway gives chained tasks.
-  #isChaining = false;
+  // What it has said of itself last; one of the original system says nothing.
+  #greeting: Greeting | undefined;
   #inHand = 0;
   // The task that was finished last.
   #finished: Uint8Array | undefined;
@@ -79,7 +88,6 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   readonly #givenUp = new WeakSet<Uint8Array>();
   #anyGivenUp = false;
   #attached = false;
-  #greeted = false;
   // While the two sides prove who they are; nothing else is sent then.
   #opening: PeerOpening | undefined;
   #refusal: string | undefined;
@@ -117,7 +125,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
 
   /** Whether the gateway has greeted, as those of ours do. */
   get greeted(): boolean {
-    return this.#greeted;
+    return this.#greeting !== undefined;
   }
 
   /** Whether it has ended. */
@@ -162,9 +170,10 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    *
    * @param tookMs Milliseconds that it took, for the gateway to know how much it can give this
    * worker; 0 = not told.
+   * @returns Whether the gateway is told; where it is not, another worker gets the task.
    */
-  finish(task: Uint8Array, tookMs = 0): void {
-    if (this.#isGivenUp(task)) return;
+  finish(task: Uint8Array, tookMs = 0): boolean {
+    if (this.#isGivenUp(task)) return false;
     const deliveryId = deliveryIdOf(task);
     this.#finished = task;
     this.#inHand--;
@@ -175,6 +184,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     }
     this.#chains.finished(task);
     this.#onInHandChange?.();
+    return !this.closed;
   }
 
   /**
@@ -217,7 +227,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
    * the gateway has given already are given out anew.
    */
   change(task: Uint8Array): boolean {
-    if (!this.#isChaining) return this.send(task);
+    if (!this.#greeting?.chains) return this.send(task);
     endChain(task);
     const isSent = this.send(task);
     if (isSent) this.#chains.end(readInt64(task, TaskOffset.connId));
@@ -235,6 +245,12 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.checkSize(TaskOffset.body + box.length);
     if (this.closed || isForNobody(task) || this.#isGivenUp(task)) return false;
     return this.#writer.answer(task, box);
+  }
+
+  /** See {@linkcode TaskConnection}. */
+  elsewhere(): TaskConnection | undefined {
+    if (!this.closed || !this.#greeting) return undefined;
+    return this.#handler.elsewhere(this.#greeting);
   }
 
   /**
@@ -316,11 +332,10 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     else if (!this.#receipts.take(frame)) {
       const greeting = decodeGreeting(frame);
       if (!greeting) return false;
-      this.#greeted = true;
-      this.#isChaining = greeting.chains ?? false;
+      this.#greeting = greeting;
       this.#receipts.given = greeting.receipts ?? false;
       this.#writer.frameBytes = greeting.innerFrameMax ?? Infinity;
-      this.attach();
+      if (this.#handler.onGreeting(greeting)) this.attach();
     }
     return true;
   }
@@ -348,7 +363,9 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
 
   #start(frame: Uint8Array): void {
     this.#handler.onTask(frame, this);
-    if (this.#isChaining && this.#finished !== frame) this.#chains.begun(frame);
+    if (this.#greeting?.chains && this.#finished !== frame) {
+      this.#chains.begun(frame);
+    }
   }
 
   #giveBack(frame: Uint8Array): void {
@@ -375,8 +392,10 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
 
   #idle(timeoutMs: number): Promise<void> {
     if (this.#inHand === 0 || this.closed) return Promise.resolve();
+    const before = this.#onInHandChange;
     const idle = new Promise<void>((resolve) => {
       this.#onInHandChange = () => {
+        before?.();
         if (this.#inHand === 0 || this.closed) resolve();
       };
     });

@@ -74,15 +74,17 @@ export class MemoryGateway implements TaskConnection {
   }
 
   /** A task is finished: its client's next one is worked on. */
-  finish(task: Uint8Array): void {
+  finish(task: Uint8Array): boolean {
     const session = this.#inHand.get(task);
-    if (!this.#inHand.delete(task)) return;
+    if (!this.#inHand.delete(task)) return false;
     if (session) {
       session.busy = false;
       this.#next(session);
     }
-    if (this.#inHand.size > 0) return;
-    for (const resolve of this.#onIdle.splice(0)) resolve();
+    if (this.#inHand.size === 0) {
+      for (const resolve of this.#onIdle.splice(0)) resolve();
+    }
+    return true;
   }
 
   /** Finishes a task that is still being worked on. */
@@ -97,6 +99,9 @@ export class MemoryGateway implements TaskConnection {
     this.#sessions.get(Task.fromFrame(task).connId)?.receive(box);
     return true;
   }
+
+  /** It does not end before its worker. */
+  elsewhere(): undefined {}
 
   /** The same as `send`: a client's next task is made when the one before is finished. */
   change(frame: Uint8Array): boolean {

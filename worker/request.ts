@@ -1,7 +1,6 @@
 // WorkerRequest: one task from a gateway, and what a handler can do about it.
 
 import {
-  type BoxClass,
   type BoxData,
   type BoxFields,
   type BoxOf,
@@ -23,7 +22,7 @@ import {
 } from "@maple/box/internal";
 import { AppRequest, type UntypedState } from "@maple/haven";
 import { asNumber, type RequestHost } from "@maple/haven/internal";
-import type { TaskConnection } from "./task_connection.ts";
+import type { TaskConnection, TaskOrigin } from "./task_connection.ts";
 
 /**
  * One task from a gateway: a client's box, a box that a trigger or worker sent for a worker, or (in
@@ -32,15 +31,14 @@ import type { TaskConnection } from "./task_connection.ts";
  * What is sent is in order: answers, logins and closes reach the gateway as they were called. Each
  * function gives false when the connection that the task came by is gone: the gateway has then
  * given the task to another worker. What is for the task's client gives false as well when the task
- * is about no client.
+ * is about no client. A request that is kept when its task is finished lives longer: what is done
+ * with it goes by another connection to its gateway then, or to another gateway of its cluster.
  */
 export class WorkerRequest<
   F extends object = BoxFields,
   S extends object = UntypedState,
 > extends AppRequest<F, S> {
-  readonly #boxClass: BoxClass<F>;
-  readonly #connection: TaskConnection;
-  readonly #frame: Uint8Array;
+  readonly #origin: TaskOrigin<F>;
   #task: Task | undefined;
 
   /**
@@ -48,21 +46,11 @@ export class WorkerRequest<
    *
    * @param host The pipeline of the worker.
    * @param box The box in the task; an empty one where there is none.
-   * @param origin The class of the clients' boxes; and where the task came from.
+   * @param origin Where the task came from, and what has become of it.
    */
-  constructor(
-    host: RequestHost,
-    box: BoxOf<F>,
-    origin: {
-      boxClass: BoxClass<F>;
-      connection: TaskConnection;
-      frame: Uint8Array;
-    },
-  ) {
+  constructor(host: RequestHost, box: BoxOf<F>, origin: TaskOrigin<F>) {
     super(host, box);
-    this.#boxClass = origin.boxClass;
-    this.#connection = origin.connection;
-    this.#frame = origin.frame;
+    this.#origin = origin;
   }
 
   /**
@@ -70,7 +58,7 @@ export class WorkerRequest<
    * `@maple/trigger`.
    */
   get task(): Task {
-    return this.#task ??= Task.fromFrame(this.#frame);
+    return this.#task ??= Task.fromFrame(this.#origin.frame);
   }
 
   /**
@@ -156,7 +144,8 @@ export class WorkerRequest<
     params: WorkerTaskParams = {},
     options?: ReceiptOptions,
   ): boolean | Promise<TaskReceipt> {
-    const task = clientWorkerTask(this.task, this.#boxClass, data, params);
+    const { boxClass } = this.#origin;
+    const task = clientWorkerTask(this.task, boxClass, data, params);
     if (!options?.receipt) return this.#send(task);
     if (!task) return Promise.resolve({ taken: false });
     const wait = { ms: RECEIPT_MS, signal: options.signal };
@@ -186,7 +175,13 @@ export class WorkerRequest<
 
   /** For `reply`. */
   protected override send(frame: Uint8Array): boolean {
-    return this.#connection.answer(this.#frame, frame);
+    return this.#connection.answer(this.#origin.frame, frame);
+  }
+
+  // A task that is not finished is given to another worker when its connection ends.
+  get #connection(): TaskConnection {
+    const { connection, isFinished } = this.#origin;
+    return isFinished && connection.elsewhere() || connection;
   }
 
   // For what changes the client's next tasks.

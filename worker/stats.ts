@@ -14,6 +14,10 @@ export interface GatewayLinkStats {
   readonly attached: boolean;
   /** Tasks of it that are being worked on. */
   readonly inHand: number;
+  /** The cluster that it is one of; left out where it is of none. */
+  readonly cluster?: string;
+  /** Its node in that; left out while it is not known. */
+  readonly node?: number;
 }
 
 /** The requests of one endpoint. Those of a cmd without route are in none. */

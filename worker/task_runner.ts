@@ -110,13 +110,13 @@ export class TaskRunner<F extends object, S extends object> {
     const request = new WorkerRequest<F, S>(this.#core.pipeline, box, task);
     const outcome = work(request);
     if (!outcome) {
-      connection.finish(frame);
+      task.isFinished = connection.finish(frame);
       return;
     }
     this.watch.add(request, task);
     outcome.then(() => {
       this.watch.delete(request);
-      connection.finish(frame);
+      task.isFinished = connection.finish(frame);
     });
   }
 
@@ -142,13 +142,15 @@ export class TaskRunner<F extends object, S extends object> {
     else this.counters.unknownCmds++;
     const outcome = pipeline.handle(request, route);
     if (!outcome) {
-      connection.finish(frame, countTask(task.since, counter));
+      const tookMs = countTask(task.since, counter);
+      task.isFinished = connection.finish(frame, tookMs);
       return;
     }
     this.watch.add(request, task);
     outcome.then(() => {
       this.watch.delete(request);
-      connection.finish(frame, countTask(task.since, counter));
+      const tookMs = countTask(task.since, counter);
+      task.isFinished = connection.finish(frame, tookMs);
     });
   }
 
@@ -161,6 +163,7 @@ export class TaskRunner<F extends object, S extends object> {
       boxClass: this.#boxClass,
       connection,
       frame,
+      isFinished: false,
       since: turnNow(),
       hook,
     };

@@ -1,17 +1,11 @@
 // TaskWatch: looks for tasks that take longer than they may.
 
-import type { BoxClass } from "@maple/box";
 import type { WorkerRequest } from "./request.ts";
-import type { TaskConnection } from "./task_connection.ts";
+import type { TaskOrigin } from "./task_connection.ts";
 
 /** A task that is being worked on. */
-export interface RunningTask<F extends object> {
-  /** The class of the clients' boxes. */
-  readonly boxClass: BoxClass<F>;
-  /** Where it came from. */
-  readonly connection: TaskConnection;
-  /** The whole Task. */
-  readonly frame: Uint8Array;
+export interface RunningTask<F extends object> extends TaskOrigin<F> {
+  isFinished: boolean;
   /** When its work began, in milliseconds of `performance.now()`. */
   readonly since: number;
   /** The hook that works on it, where that is no handler. */

@@ -286,20 +286,20 @@ export class Worker<
       ...(place === undefined ? {} : { index: place.index }),
     }));
     // The note is for the children that come after this one: a connection to a gateway of ours that
-    // stays silent is not let in, where one to an original gateway would be.
-    const greeting = new Set(place?.note?.split(" "));
+    // stays silent is not let in, where one to an original gateway would be; and other gateways of
+    // a cluster may be there when those that it is told are not.
     const attached = this.#links.start({
       gateways,
       concurrency,
       identity,
-      greeting,
+      note: place?.note,
       secret,
     }, {
       logger: this.logger,
       onTask: this.#tasks.run.bind(this.#tasks),
       onOpen: (gateway) => this.#openConn.run(gateway),
       onClose: (gateway) => this.#closeConn.run(gateway),
-      onState: (greeting) => place?.leaveNote(greeting.join(" ")),
+      onNote: (note) => place?.leaveNote(note),
       onTurnedAway: (why) => place?.waitsFor(why),
     });
     await Promise.race([attached, life.closed]);
