@@ -345,8 +345,13 @@ export { ControlClient } from "./process/control.ts";
 export type { Relay, Relayed, Siblings } from "./process/siblings.ts";
 export { fitOpenFiles, openFilesMax } from "./process/open_files.ts";
 export type { Places } from "./process/open_files.ts";
-export { takeEnv } from "./process/env.ts";
-export { identityOf, programName } from "./process/identity.ts";
+export type { WatchedChild } from "./process/watched_child.ts";
+export { mayTakeEnv, takeEnv } from "./process/env.ts";
+export { takeEarlyWatch, watchMaster } from "./process/master_watch.ts";
+export { CHILD_ENV, ChildProcess } from "./process/child_process.ts";
+export { eachLine } from "./process/lines.ts";
+export { stopLimitMs } from "./process/leaving.ts";
+export { identityKey, identityOf, programName } from "./process/identity.ts";
 export { Master } from "./process/master.ts";
 export type { MasterContext, MasterOptions } from "./process/master.ts";
 export type {

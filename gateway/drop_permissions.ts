@@ -31,10 +31,15 @@ export function unneededPermissions(
 /**
  * Gives them up, for ever.
  *
+ * @param but Those that this process needs all the same.
  * @returns Those that it had.
  */
-export function dropPermissions(settings: Settings): Dropped[] {
+export function dropPermissions(
+  settings: Settings,
+  but: readonly Dropped[] = [],
+): Dropped[] {
   return unneededPermissions(settings).filter((name) => {
+    if (but.includes(name)) return false;
     const descriptor = { name } as Deno.PermissionDescriptor;
     try {
       if (Deno.permissions.querySync(descriptor).state === "prompt") {

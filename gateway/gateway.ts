@@ -212,6 +212,11 @@ export class Gateway implements AsyncDisposable {
     return this.#ports.inner?.addr;
   }
 
+  /** Where they connect that know of it, likewise; undefined without `innerOwnPort`. */
+  get innerOwnAddr(): Deno.NetAddr | undefined {
+    return this.#ports.innerOwn?.addr;
+  }
+
   /** When it began to listen; undefined before. */
   get startedAt(): Date | undefined {
     return this.#startedAt;
@@ -269,6 +274,8 @@ export class Gateway implements AsyncDisposable {
     }
     if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
     this.#start(this.#ports.inner!, this.#ports.outer!);
+    const { innerOwn } = this.#ports;
+    if (innerOwn) this.#acceptInner(innerOwn);
   }
 
   // Before anybody can connect: the number is in each task.
@@ -282,9 +289,10 @@ export class Gateway implements AsyncDisposable {
   #hello(): Omit<Hello, "stamp"> {
     const { tag, sessions } = this.#context;
     const { outerAddr, innerAddr } = this;
+    const reached = this.innerOwnAddr ?? innerAddr;
     return {
       tag,
-      inner: innerAddr ? formatAddress(innerAddr) : "",
+      inner: reached ? formatAddress(reached) : "",
       outer: outerAddr ? formatAddress(outerAddr) : "",
       state: memberState(this.#state),
       clients: sessions.size,
@@ -318,14 +326,19 @@ export class Gateway implements AsyncDisposable {
     this.#startedAt = new Date();
     this.#watches.start();
     this.#links.start();
-    this.#running.follow(
-      acceptAll(inner, logger, (conn) => this.#door.enter(conn)),
-    );
+    this.#acceptInner(inner);
     outer.start(
       (conn, transport) => this.#clients.accept(conn, transport),
       this.#context,
     );
     this.#context.cluster?.tell();
+  }
+
+  #acceptInner(listener: Listener): void {
+    const { logger } = this.#context;
+    this.#running.follow(
+      acceptAll(listener, logger, (conn) => this.#door.enter(conn)),
+    );
   }
 
   /**

@@ -15,6 +15,7 @@ export type GatewayLimits = Readonly<
       GatewayOptions,
       | "outerPort"
       | "innerPort"
+      | "innerOwnPort"
       | "nodeId"
       | "boxClass"
       | "outerHost"

@@ -4,7 +4,7 @@ import {
   createLogger,
   describeFlags,
   followLogSignals,
-  formatAddress,
+  type Logger,
   printLine,
   readFlags,
   type RoleLogger,
@@ -13,26 +13,28 @@ import {
   StatusAccess,
   statusUrl,
   watchUnhandled,
-  whenFree,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { loadConfigFile } from "./config_file.ts";
 import { fail } from "./errors.ts";
-import { dropPermissions } from "./drop_permissions.ts";
+import { type Dropped, dropPermissions } from "./drop_permissions.ts";
 import { Gateway } from "./gateway.ts";
-import { MetricsServer } from "./metrics/server.ts";
 import { reportOf } from "./metrics/report.ts";
+import { runChild, takePlace } from "./processes/child.ts";
+import { Parent } from "./processes/parent.ts";
 import { CHANGEABLE } from "./limits.ts";
-import { DEFAULTS } from "./option_table.ts";
+import {
+  openMetrics,
+  openStatFile,
+  readyLine,
+  type ShownOptions,
+} from "./program_status.ts";
 import { reload, type Reloading } from "./reload.ts";
+import { changersOf, READ_AGAIN, renewFiles } from "./renewing.ts";
 import { FLAGS } from "./setting_table.ts";
 import { checkFiles, readSettings, type Settings } from "./settings.ts";
-import { StatFile } from "./metrics/stat_file.ts";
 
-const READ_AGAIN = [
-  ...["tlsCert", "tlsKey", "deny", "denyFile"],
-  ...["innerSecretFile", "innerOpen", "metricsTokenFile"],
-];
+const NOTHING = () => {};
 
 const USAGE = `maple gateway ${config.version}
 Holds client connections and forwards between them and the workers that ask.
@@ -73,6 +75,8 @@ async function run(
   args: readonly string[],
   isProgram: boolean,
 ): Promise<number> {
+  const place = takePlace();
+  if (place) return await runChild(place, { isProgram });
   const { version } = config;
   const commandLine = readFlags(args, FLAGS, { usage: USAGE, version });
   if (!commandLine) return 0;
@@ -92,88 +96,76 @@ async function run(
   const changers = new Map<string, (now: Settings) => void>([
     ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
   ]);
+  const inEffect = { settings };
   const reloading: Reloading = { read, logger, changers };
-  using _reloads = reloadOnHangup(settings, reloading);
+  using _reloads = reloadOnHangup(inEffect, reloading);
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
-  await using gateway = new Gateway({ ...settings.gateway, logger });
   const access = new StatusAccess({ file: settings.metricsTokenFile, fail });
-  // Of clients nothing is told but to whoever brings a token.
-  const statusReport = () => reportOf(gateway, { addresses: !access.isOpen });
-  await using metrics = settings.metrics === undefined
-    ? undefined
-    : await whenFree(
-      () =>
-        new MetricsServer(settings.metrics!, statusReport, {
-          logger,
-          hosts: settings.metricsHosts.split(",").map((name) => name.trim()),
-          access,
-        }),
-      { bindTimeout: gateway.limits.bindTimeout, logger },
-    );
+  const renew = (
+    renewed: readonly string[],
+    { metricsTokenFile }: Settings,
+  ) => {
+    access.renew(metricsTokenFile);
+    if (metricsTokenFile === "") return renewed;
+    return [...renewed, "the tokens are read again"];
+  };
+  const count = processesOf(settings);
+  if (count > 1) {
+    const parent = new Parent({ inEffect, count, logger, access });
+    for (const name of [...CHANGEABLE, ...READ_AGAIN]) {
+      changers.set(name, NOTHING);
+    }
+    changers.set("logLevel", ({ logLevel }) => {
+      logger.setLevel(logLevel);
+      parent.setLogLevel(logLevel);
+    });
+    reloading.renew = (now) => renew(parent.reload(now), now);
+    return await parent.run((ports) => {
+      printLine(readyLine(ports));
+      unhandled.started();
+      if (isProgram) tellDropped(dropPermissions(settings, ["run"]), logger);
+    });
+  }
+  await using gateway = new Gateway({ ...settings.gateway, logger });
+  const shown: ShownOptions = {
+    report: (options) => reportOf(gateway, options),
+    logger,
+  };
+  const { bindTimeout } = gateway.limits;
+  await using metrics = await openMetrics(settings, {
+    ...shown,
+    ...{ access, bindTimeout },
+  });
   await gateway.listen();
   if (metrics) {
     logger.info(`metrics and dashboard at ${statusUrl(metrics.addr)}`);
   }
-  await using _statFile = settings.statFile === undefined
-    ? undefined
-    : await StatFile.start(settings.statFile, {
-      report: () => reportOf(gateway, { addresses: true }),
-      logger,
-    });
+  await using _statFile = await openStatFile(settings, shown);
   stopOnSignal(gateway, (line) => logger.info(line));
   using _levels = followLogSignals(logger);
-  printLine(
-    `maple gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
-      formatAddress(gateway.innerAddr!)
-    }${
-      Object.entries({
-        ws: gateway.wsAddr,
-        tls: gateway.tlsAddr,
-        wss: gateway.wssAddr,
-      }).map(([name, addr]) => addr ? ` ${name}=${formatAddress(addr)}` : "")
-        .join("")
-    }`,
-  );
-  for (const name of CHANGEABLE) {
-    changers.set(
-      name,
-      ({ gateway: { [name]: now = DEFAULTS[name] } }) =>
-        gateway.setLimits({ [name]: now }),
-    );
-  }
-  reloading.renew = ({ gateway: now, metricsTokenFile }) => {
-    const renewed: string[] = [];
-    // First: of all that is renewed only they can still be refused.
-    const { innerSecretFile = "", innerOpen = "" } = now;
-    const proof = gateway.renewSecrets({ innerSecretFile, innerOpen });
-    if (innerSecretFile !== "") {
-      renewed.push(`the secrets are read again (${proof})`);
-    }
-    if (gateway.tlsAddr ?? gateway.wssAddr) {
-      const { tlsCert, tlsKey } = now;
-      gateway.renewCertificates({ tlsCert: tlsCert!, tlsKey: tlsKey! });
-      renewed.push("the certificates are read again");
-    }
-    const { deny = DEFAULTS.deny, denyFile = DEFAULTS.denyFile } = now;
-    gateway.renewDeny({ deny, denyFile });
-    if (denyFile !== "") {
-      const { denied } = gateway.stats();
-      renewed.push(`denyFile is read again (ranges denied: ${denied})`);
-    }
-    access.renew(metricsTokenFile);
-    if (metricsTokenFile !== "") renewed.push("the tokens are read again");
-    return renewed;
-  };
-  // What is read again is in effect already.
-  for (const name of READ_AGAIN) changers.set(name, () => {});
+  printLine(readyLine({
+    outer: gateway.outerAddr!,
+    inner: gateway.innerAddr!,
+    ws: gateway.wsAddr,
+    tls: gateway.tlsAddr,
+    wss: gateway.wssAddr,
+  }));
+  for (const [name, change] of changersOf(gateway)) changers.set(name, change);
+  reloading.renew = (now) => renew(renewFiles(gateway, now), now);
   unhandled.started();
-  if (isProgram) {
-    const dropped = dropPermissions(settings);
-    if (dropped.length > 0) logger.info(`gives up: ${dropped.join(", ")}`);
-  }
+  if (isProgram) tellDropped(dropPermissions(settings), logger);
   // By a signal, or as an admin has asked.
   await gateway.finished;
   return 0;
+}
+
+// 0 = as many as there are processors.
+function processesOf({ processes }: Settings): number {
+  return processes === 0 ? navigator.hardwareConcurrency : processes;
+}
+
+function tellDropped(dropped: readonly Dropped[], logger: Logger): void {
+  if (dropped.length > 0) logger.info(`gives up: ${dropped.join(", ")}`);
 }
 
 function openLog(settings: Settings): RoleLogger {
@@ -200,14 +192,13 @@ function makeFolder(path: string): void {
 
 // A HUP that comes while it starts must not end it either.
 function reloadOnHangup(
-  atStart: Settings,
+  inEffect: { settings: Settings },
   reloading: Reloading,
 ): Disposable {
   // Windows has it when the console is closed, which is to end the program.
   if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
-  let settings = atStart;
   const onHangup = () => {
-    settings = reload(settings, reloading);
+    inEffect.settings = reload(inEffect.settings, reloading);
   };
   Deno.addSignalListener("SIGHUP", onHangup);
   return {

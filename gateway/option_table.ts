@@ -23,13 +23,14 @@ import type { Bus } from "./cluster/bus.ts";
 import type { GatewayOptions } from "./options.ts";
 import type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
 
-type OptionalPort = "wsPort" | "tlsPort" | "wssPort";
+type OptionalPort = "wsPort" | "tlsPort" | "wssPort" | "innerOwnPort";
 
 /** Nobody can connect to one of these that is undefined. */
 export const OPTIONAL_PORTS: readonly OptionalPort[] = [
   "wsPort",
   "tlsPort",
   "wssPort",
+  "innerOwnPort",
 ];
 
 type AddressNumber = "connsPerAddress" | "connectRate";
@@ -92,6 +93,7 @@ export const DEFAULTS: ResolvedOptions = {
   denyFile: "",
   innerHost: "127.0.0.1",
   innerPort: 28000,
+  innerOwnPort: undefined,
   innerSecrets: "",
   innerSecretFile: "",
   innerOpen: "",

@@ -89,6 +89,11 @@ export interface GatewayOptions {
   innerOpen?: string | readonly string[];
   /** Port for workers and triggers; 0 is any free one. @default {28000} */
   innerPort?: number;
+  /**
+   * A further port for workers and triggers, which is not shared where `innerPort` is; 0 is any
+   * free one. @default none
+   */
+  innerOwnPort?: number | undefined;
   /** In which order the frames of one client are handed out. @default {"client"} */
   order?: TaskOrder;
   /**

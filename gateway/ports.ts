@@ -3,9 +3,11 @@
 import {
   type Certificate,
   type Listener,
+  type ListenTcpOptions,
   openIo,
   type ServerIo,
   whenFree,
+  type WhenFreeOptions,
 } from "@maple/box/internal";
 import type { GatewayContext } from "./context.ts";
 import { OuterListeners } from "./outer/listeners.ts";
@@ -27,6 +29,7 @@ export class Ports {
   readonly #context: Pick<GatewayContext, "options" | "logger">;
   #outer: OuterListeners | undefined;
   #inner: Listener | undefined;
+  #innerOwn: Listener | undefined;
   #io: ServerIo | undefined;
   #givenUp = false;
 
@@ -45,6 +48,11 @@ export class Ports {
     return this.#inner;
   }
 
+  /** Where they connect that know of it, likewise; undefined without `innerOwnPort`. */
+  get innerOwn(): Listener | undefined {
+    return this.#innerOwn;
+  }
+
   /** Where the sockets come from, likewise. */
   get io(): ServerIo | undefined {
     return this.#io;
@@ -56,26 +64,31 @@ export class Ports {
    * @throws {Error} with one line, when one of them cannot be opened, or they are closed meanwhile.
    */
   async open({ certificates, refuses }: OpenPortsOptions): Promise<void> {
-    const { options, logger } = this.#context;
-    const { innerHost, innerPort, reusePort, bindTimeout, keepAlive } = options;
-    const waiting = { bindTimeout, logger, givenUp: () => this.#givenUp };
+    const { options } = this.#context;
+    const { reusePort, innerPort, innerOwnPort } = options;
     const io = this.#io = openIo(options.io);
-    const at = { what: "workers", hostname: innerHost, port: innerPort };
-    const inner = await whenFree(
-      () => io.listen(at, { reusePort, keepAlive }),
-      waiting,
-    );
+    const inner = await this.#openInner(io, innerPort, { reusePort });
+    let innerOwn: Listener | undefined;
     try {
+      if (innerOwnPort !== undefined) {
+        innerOwn = await this.#openInner(io, innerOwnPort);
+      }
       const sources = { io, certificates, refuses };
-      const outer = await OuterListeners.open(sources, options, waiting);
+      const outer = await OuterListeners.open(
+        sources,
+        options,
+        this.#waiting,
+      );
       if (this.#givenUp) {
         outer.close();
         throw new Error(CLOSED_MEANWHILE);
       }
       this.#inner = inner;
+      this.#innerOwn = innerOwn;
       this.#outer = outer;
     } catch (error) {
       inner.close();
+      innerOwn?.close();
       throw error;
     }
   }
@@ -90,12 +103,28 @@ export class Ports {
   /** Lets no more workers and triggers in. */
   closeInner(): void {
     this.#inner?.close();
-    this.#inner = undefined;
+    this.#innerOwn?.close();
+    this.#inner = this.#innerOwn = undefined;
   }
 
   /** To be called when all connections are closed. */
   async closeIo(): Promise<void> {
     await this.#io?.close();
     this.#io = undefined;
+  }
+
+  #openInner(
+    io: ServerIo,
+    port: number,
+    more: Pick<ListenTcpOptions, "reusePort"> = {},
+  ): Listener | Promise<Listener> {
+    const { innerHost: hostname, keepAlive } = this.#context.options;
+    const at = { what: "workers", hostname, port };
+    return whenFree(() => io.listen(at, { keepAlive, ...more }), this.#waiting);
+  }
+
+  get #waiting(): WhenFreeOptions {
+    const { options: { bindTimeout }, logger } = this.#context;
+    return { bindTimeout, logger, givenUp: () => this.#givenUp };
   }
 }

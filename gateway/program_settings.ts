@@ -4,6 +4,8 @@ import type { LogFormat, LogLevel } from "@maple/box/internal";
 
 /** What is not for the gateway but for the program around it. */
 export interface ProgramSettings {
+  /** How many processes serve; 0 = as many as there are processors. */
+  readonly processes: number;
   /** The least level that is logged. */
   readonly logLevel: LogLevel;
   /** How the log is written. */
@@ -26,6 +28,7 @@ export interface ProgramSettings {
 
 /** What each is when nobody sets it. */
 export const PROGRAM_DEFAULTS: ProgramSettings = {
+  processes: 1,
   logLevel: "INFO",
   logFormat: "text",
   logFile: undefined,

@@ -19,6 +19,8 @@ export interface Reloading {
    * @throws {Error} with one line, when it cannot be used: then all stays as it is.
    */
   renew?: (now: Settings) => readonly string[];
+  /** Tells what has changed. @default {a line of the log, whatever its level} */
+  readonly tell?: (line: string) => void;
 }
 
 /**
@@ -30,7 +32,8 @@ export interface Reloading {
  */
 export function reload(
   settings: Settings,
-  { read, logger, changers, renew }: Reloading,
+  { read, logger, changers, renew, tell = (line) => logger.tell(line) }:
+    Reloading,
 ): Settings {
   reopenLog(logger);
   let now: Settings;
@@ -51,7 +54,7 @@ export function reload(
     changes.filter(({ name }) => changers.has(name) === can)
   );
   for (const { name } of changed!) changers.get(name)!(now);
-  logger.tell(
+  tell(
     `SIGHUP: ${["the log is opened again", ...renewed].join("; ")}; ${
       changed!.length > 0 ? `changed: ${listOf(changed!)}` : "nothing changed"
     }${fixed!.length > 0 ? `; only a restart changes ${listOf(fixed!)}` : ""}`,

@@ -36,6 +36,7 @@ const OPTIONAL_RANGES = {
   wsPort: PORT,
   tlsPort: PORT,
   wssPort: PORT,
+  innerOwnPort: PORT,
   heartbeatCmd: CMD,
   moveCmd: CMD,
 };
@@ -100,7 +101,7 @@ function checkPorts(options: ResolvedOptions): void {
     { name: "outerPort", host: outerHost, port: outerPort },
     ...OPTIONAL_PORTS.map((name) => ({
       name,
-      host: outerHost,
+      host: name === "innerOwnPort" ? innerHost : outerHost,
       port: options[name] ?? 0,
     })),
     { name: "innerPort", host: innerHost, port: innerPort },

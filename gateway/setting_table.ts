@@ -27,6 +27,8 @@ import {
   yesNo,
 } from "./setting_kinds.ts";
 
+// No machine that this is for has more processors.
+const PROCESSES_MAX = 99;
 // Each time that a file is put aside all of them are renamed.
 const LOG_FILES_MAX = 1000;
 
@@ -106,6 +108,7 @@ export const SETTINGS: readonly Setting[] = [
     value: "PORT",
     noLimit: undefined,
   }),
+  optionalPort("innerOwnPort", "a further one, not shared, 0 = any free (off)"),
   text("innerSecretFile", "their secrets, role:secret a line, mode 600", {
     value: "FILE",
   }),
@@ -269,6 +272,16 @@ export const SETTINGS: readonly Setting[] = [
   number("clusterBytes", "bytes on their way between gateways; then not sent", {
     value: "BYTES",
   }),
+  {
+    name: "processes",
+    flag: {
+      name: "processes",
+      type: "integer",
+      help: withDefault("processes", "serve from N processes, 0 = all cores"),
+      min: 0,
+      max: PROCESSES_MAX,
+    },
+  },
   text("logLevel", "DEBUG, INFO, WARN or ERROR", {
     ini: "log.log_level",
     choices: LOG_LEVELS,

@@ -34,6 +34,7 @@ export const WINGS: Readonly<
     outer: { may: ["", "queue", "metrics"] },
     inner: { may: ["", "queue", "outer", "metrics"] },
     cluster: { may: ["", "queue", "outer", "inner", "metrics"] },
+    processes: { may: ["", "cluster", "metrics"] },
     // The dashboard's figures run in a browser: they know the report by its types.
     metrics: {
       may: ["", "dashboard"],

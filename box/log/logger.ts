@@ -163,6 +163,11 @@ export class RoleLogger implements Logger, AsyncDisposable {
     this.#std.level = NUMBERS[this.#level];
   }
 
+  /** Writes a line of another process as it is. */
+  pass(line: string): void {
+    this.#output.sink.push(line, this.#output.tellDropped);
+  }
+
   /** Changes the level, and tells it where there is a reason to tell. */
   setLevel(level: LogLevel, why?: string): void {
     this.#level = level;

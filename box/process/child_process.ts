@@ -2,6 +2,7 @@
 
 import { BoxError } from "../errors.ts";
 import type { Child, ChildEnd, ChildStart } from "./child.ts";
+import { eachLine } from "./lines.ts";
 import type { SelfCommand } from "./self_command.ts";
 
 /** Environment variables by which a child knows what it is. */
@@ -33,9 +34,11 @@ export class ChildProcess implements Child {
    */
   constructor(
     command: SelfCommand,
-    { role, index, controlPort, note, env }: ChildStart & {
+    { role, index, controlPort, note, env, onStderr }: ChildStart & {
       role: string;
       env: Readonly<Record<string, string>>;
+      /** Takes the lines of its stderr. @default {they go to that of this process} */
+      onStderr?: ((line: string) => void) | undefined;
     },
   ) {
     const { program, args, cwd } = command;
@@ -51,8 +54,9 @@ export class ChildProcess implements Child {
         },
         stdin: "null",
         stdout: "inherit",
-        stderr: "inherit",
+        stderr: onStderr ? "piped" : "inherit",
       }).spawn();
+      if (onStderr) void eachLine(this.#process.stderr, onStderr);
     } catch (cause) {
       throw new BoxError(
         "state",

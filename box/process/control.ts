@@ -38,6 +38,10 @@ export interface MasterMessage {
   logLevel?: LogLevel;
   /** What a child has told to all others. */
   relayed?: Relayed;
+  /** What the program has to tell the child; the master does not look into it. */
+  told?: unknown;
+  /** The child, which leaves already, is to close at once. */
+  hurry?: boolean;
 }
 
 /** What a child does about its line. */

@@ -9,6 +9,12 @@ export function identityOf(told: PeerIdentity): PeerIdentity {
   return { pid: Deno.pid, ...(host === undefined ? {} : { host }), ...told };
 }
 
+/** What tells one process from all others; undefined where it has not told enough. */
+export function identityKey(told: PeerIdentity): string | undefined {
+  const { name = "", host = "", pid, index = 0 } = told;
+  return pid === undefined ? undefined : `${host} ${pid} ${index} ${name}`;
+}
+
 /**
  * What a program is called unless it is told: as its main module, without the extension.
  *

@@ -21,10 +21,14 @@ export interface MasterOptions {
   readonly workers: number;
   /** Milliseconds for which a child's event loop may be blocked; 0 = any. */
   readonly workTimeoutMs: number;
+  /** The option that says so, for the log; empty where there is none. @default {"workTimeout"} */
+  readonly workTimeoutOption?: string;
   /** Milliseconds in which a child leaves in order. */
   readonly stopTimeoutMs: number;
   /** Milliseconds in which the new children of a reload are ready. */
   readonly reloadTimeoutMs: number;
+  /** Whether a second stop asks the children to hurry, instead of killing them. @default {false} */
+  readonly hurries?: boolean;
 }
 
 /** What a master works with. */
@@ -39,12 +43,16 @@ export interface MasterContext {
   readonly logger: Logger;
   /** Opens the lines to the children. @default at a port of loopback */
   readonly openControl?: (handler: ControlServerHandler) => Control;
+  /** What a new child is told first of all. @default nothing */
+  readonly firstTold?: (index: number) => unknown;
+  /** Called when a child has ended. */
+  readonly onEnd?: (child: WatchedChild) => void;
 }
 
 /** Starts the children, watches them, replaces them. */
 export class Master {
   readonly #options: MasterOptions;
-  readonly #startChild: MasterContext["startChild"];
+  readonly #context: MasterContext;
   readonly #logger: Logger;
   readonly #control: Control;
   readonly #places: readonly Place[];
@@ -55,9 +63,11 @@ export class Master {
   #setAllReady!: () => void;
   readonly #allEnded: Promise<void>;
   #setAllEnded!: () => void;
+  #over: Promise<void> | undefined;
   #logLevel: LogLevel | undefined;
   #note: string | undefined;
   #stopping = false;
+  #hurried = false;
   #reloading = false;
   #reloadAgain = false;
 
@@ -67,9 +77,9 @@ export class Master {
    * @throws {Error} when one cannot be started. Later that is logged, and tried again.
    */
   constructor(options: MasterOptions, context: MasterContext) {
-    const { logger, startChild } = context;
+    const { logger } = context;
     this.#options = options;
-    this.#startChild = startChild;
+    this.#context = context;
     this.#logger = logger;
     this.#allReady = new Promise((resolve) => this.#setAllReady = resolve);
     this.#allEnded = new Promise((resolve) => this.#setAllEnded = resolve);
@@ -82,7 +92,7 @@ export class Master {
         if (message.replace !== undefined) {
           this.#replace(child, message.replace);
         }
-        if (message.token !== undefined) this.#tellLogLevel(token);
+        if (message.token !== undefined) this.#greet(token, child);
         if (message.relay) this.#relay(token, message.relay);
       },
       onGone: (token) => this.#children.get(token)?.lineGone(),
@@ -140,16 +150,22 @@ export class Master {
     for (const token of this.#children.keys()) this.#tellLogLevel(token);
   }
 
-  /** Resolves when the master was stopped and the last child has ended. */
-  async ended(): Promise<void> {
-    await this.#allEnded;
-    await this.#control.close();
+  /** Tells all children something of the program. */
+  tell(told: unknown): void {
+    this.#control.sendAll(this.#children.keys(), { told });
   }
 
-  /** Lets all children leave in order, then ends. A second call kills them. */
+  /** Resolves when the master was stopped and the last child has ended. */
+  ended(): Promise<void> {
+    return this.#over ??= this.#allEnded.then(() => this.#control.close());
+  }
+
+  /** Lets all children leave in order, then ends. A second call has them hurry, or kills them. */
   stop(): void {
     if (this.#stopping) {
-      this.stopNow();
+      if (!this.#options.hurries || this.#hurried) return this.stopNow();
+      this.#hurried = true;
+      this.#control.sendAll(this.#children.keys(), { hurry: true });
       return;
     }
     this.#endStarting();
@@ -238,6 +254,12 @@ export class Master {
     this.#control.send(from, { relayed: { message, own: true, told } });
   }
 
+  #greet(token: string, { index }: WatchedChild): void {
+    const told = this.#context.firstTold?.(index);
+    if (told !== undefined) this.#control.send(token, { told });
+    this.#tellLogLevel(token);
+  }
+
   #tellLogLevel(token: string): void {
     const logLevel = this.#logLevel;
     if (logLevel !== undefined) this.#control.send(token, { logLevel });
@@ -257,7 +279,7 @@ export class Master {
   #start(index: number): WatchedChild {
     const child = new WatchedChild(
       index,
-      this.#startChild({
+      this.#context.startChild({
         index,
         controlPort: this.#control.port,
         note: this.#note,
@@ -275,6 +297,7 @@ export class Master {
 
   #onEnd(child: WatchedChild, end: ChildEnd): void {
     this.#children.delete(child.token);
+    this.#context.onEnd?.(child);
     const place = this.#places[child.index - 1]!;
     if (!this.#stopping && place.child === child) {
       place.onLoss(`${child.name} ended: ${end.how}`);
@@ -295,7 +318,8 @@ export class Master {
   }
 
   #look(): void {
-    const { workTimeoutMs } = this.#options;
+    const { workTimeoutMs, workTimeoutOption = "workTimeout" } = this.#options;
+    const option = workTimeoutOption && ` (${workTimeoutOption})`;
     for (const child of this.#children.values()) {
       child.look();
       if (workTimeoutMs === 0) continue;
@@ -303,7 +327,7 @@ export class Master {
       child.kill(
         `its event loop was blocked for more than ${
           workTimeoutMs / 1000
-        } s (workTimeout)`,
+        } s${option}`,
       );
     }
   }

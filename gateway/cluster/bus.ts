@@ -20,6 +20,8 @@ export interface BusReceiver {
    * @param why In a few words, for logs.
    */
   onState(isUp: boolean, why: string): void;
+  /** The one that had this node is gone; told by a bus that knows it at once. */
+  onGone?(node: number): void;
 }
 
 /**
@@ -33,6 +35,8 @@ export interface Bus {
   readonly maxBytes: number;
   /** Whether it carries messages at present. */
   readonly isUp: boolean;
+  /** The node of this gateway, which nobody else can have, where the bus itself gives it. */
+  readonly node?: number;
   /** What it has not carried. */
   readonly notCarried: Readonly<NotCarried>;
   /**

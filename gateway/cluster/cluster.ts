@@ -143,13 +143,14 @@ export class Cluster {
       await bus.open({
         onMessage: (message) => this.#receive(message),
         onState: (isUp, why) => this.#onState(isUp, why),
+        onGone: (node) => this.members.gone(node),
       });
     } catch (cause) {
       throw fail((cause as Error).message);
     }
     bus.listenAs(this.#node);
-    let node: number | undefined;
-    if (bus.isUp) node = await this.#claim.take();
+    let { node } = bus;
+    if (bus.isUp && node === undefined) node = await this.#claim.take();
     if (bus.isUp && node === undefined && nodeId !== undefined) {
       await bus.close();
       throw fail(this.#refusal());

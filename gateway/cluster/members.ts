@@ -91,6 +91,13 @@ export class Members {
     this.#remove(id, "left");
   }
 
+  /** The one with a node is gone, as the bus has told. */
+  gone(node: number): void {
+    for (const [id, { member }] of this.#known) {
+      if (member.node === node) this.#remove(id, "lost");
+    }
+  }
+
   /** A second has gone by in which each had to say hello. */
   age(): void {
     for (const [id, known] of this.#known) {

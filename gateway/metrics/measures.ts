@@ -17,7 +17,8 @@ export interface CommandStats {
 
 // A client can send any number as a command: only so many are remembered, and so many told.
 const REMEMBERED_COMMANDS = 1000;
-const TOLD_COMMANDS = 50;
+/** How many commands are told one by one. */
+export const TOLD_COMMANDS = 50;
 
 /** How long tasks wait and are worked on, and which commands come how often. */
 export class Measures {

@@ -8,7 +8,7 @@ import {
   type TotalPlan,
 } from "./counter_table.ts";
 import { partsOf } from "./counter_values.ts";
-import type { GatewayReport } from "./report.ts";
+import type { GatewayReport, ProcessReport } from "./report.ts";
 import type { GatewayStats, WorkerStats } from "./stats.ts";
 
 const STATES = ["new", "serving", "leaving", "draining", "closed"] as const;
@@ -17,6 +17,7 @@ const STATES = ["new", "serving", "leaving", "draining", "closed"] as const;
 export function prometheusText(report: GatewayReport): PrometheusText {
   const text = new PrometheusText();
   addProcess(text, report);
+  addProcesses(text, report);
   addConnections(text, report);
   addTasks(text, report);
   addCluster(text, report.stats);
@@ -68,6 +69,37 @@ function addProcess(
       "When the process was started, in seconds since 1970.",
       performance.timeOrigin / 1000,
     );
+}
+
+// Only where there are several.
+function addProcesses(
+  text: PrometheusText,
+  { processes = [] }: GatewayReport,
+): void {
+  const of = (
+    what: string,
+    help: string,
+    value: (one: ProcessReport) => number,
+  ) =>
+    text.gauge(
+      `maple_gateway_process_${what}`,
+      help,
+      processes.map((one) => [{ process: `${one.index}` }, value(one)]),
+    );
+  of("ready", "1 for a process that serves.", ({ ready }) => ready ? 1 : 0);
+  of("clients", "Clients of each process.", ({ clients }) => clients);
+  of("workers", "Workers at each process.", ({ workers }) => workers);
+  of("tasks_waiting", "Tasks that wait, by process.", ({ queued }) => queued);
+  of(
+    "event_loop_delay_seconds",
+    "By how much the event loop of each process was late.",
+    ({ loopDelay }) => loopDelay,
+  );
+  text.counter(
+    "maple_gateway_process_restarts_total",
+    "Times that a process had ended by itself and was started again.",
+    processes.map(({ index, restarts }) => [{ process: `${index}` }, restarts]),
+  );
 }
 
 function addConnections(

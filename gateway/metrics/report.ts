@@ -15,6 +15,32 @@ export const REPORT_FORMAT = "maple-gateway-stats";
  */
 export const REPORT_FORMAT_VERSION = 1;
 
+/** One of several processes of a gateway. */
+export interface ProcessReport {
+  /** Which one it is, from 1. */
+  readonly index: number;
+  /** Whether it serves. */
+  readonly ready: boolean;
+  /** Times that it had ended by itself and was started again. */
+  readonly restarts: number;
+  /** Its number in the tasks of its clients; null until it has told. */
+  readonly nodeId: number | null;
+  /** Its process id, likewise. */
+  readonly pid: number | null;
+  /** Where those workers and triggers reach it that know of it; null until it has told. */
+  readonly inner: string | null;
+  /** Its clients. */
+  readonly clients: number;
+  /** The workers that are attached to it. */
+  readonly workers: number;
+  /** Its tasks that wait. */
+  readonly queued: number;
+  /** Seconds by which its event loop was late. */
+  readonly loopDelay: number;
+  /** Bytes of memory that it takes. */
+  readonly rss: number;
+}
+
 /** What the stat file, `/stats.json` and the dashboard carry. It is JSON as it is. */
 export interface GatewayReport {
   /** Always {@linkcode REPORT_FORMAT}. */
@@ -36,12 +62,16 @@ export interface GatewayReport {
   readonly wss: string | null;
   /** Where workers and triggers connect, `HOST:PORT`; null while it does not listen. */
   readonly inner: string | null;
+  /** Where those of them connect that know of it, in the same form; null without one. */
+  readonly innerOwn?: string | null;
   /** The number of this gateway in every task. */
   readonly nodeId: number;
   /** The options that bound something, as they are in force. */
   readonly limits: GatewayLimits;
   /** The counters. */
   readonly stats: GatewayStats;
+  /** The processes, where there are several. */
+  readonly processes?: readonly ProcessReport[];
   /** What goes wrong now, then what went wrong since the start. */
   readonly trouble: readonly Trouble[];
 }
@@ -69,6 +99,7 @@ export function reportOf(
     tls: addressOf(gateway.tlsAddr),
     wss: addressOf(gateway.wssAddr),
     inner: addressOf(gateway.innerAddr),
+    innerOwn: addressOf(gateway.innerOwnAddr),
     nodeId,
     limits,
     stats,

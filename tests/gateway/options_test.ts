@@ -32,6 +32,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     innerSecretFile: "",
     innerOpen: "",
     innerPort: 28000,
+    innerOwnPort: undefined,
     order: "client",
     io: "deno",
     reusePort: false,

@@ -40,6 +40,7 @@ const EVERY: Record<string, string | number | boolean> = {
   proxyProtocol: "10.0.0.0/8,::1",
   innerHost: "::1",
   innerPort: 2,
+  innerOwnPort: 7,
   innerSecretFile: "/etc/maple/secrets",
   innerOpen: "10.0.0.0/8",
   order: "none",
@@ -89,6 +90,7 @@ const EVERY: Record<string, string | number | boolean> = {
   nodeId: -15,
   clusterName: "eu_1",
   clusterBytes: 18_000_000,
+  processes: 3,
   logLevel: "DEBUG",
   logFormat: "json",
   logFile: "/tmp/x.log",
@@ -106,6 +108,7 @@ function kebab(name: string): string {
 
 function expected(values: typeof EVERY): Settings {
   const {
+    processes,
     logLevel,
     logFormat,
     logFile,
@@ -119,6 +122,7 @@ function expected(values: typeof EVERY): Settings {
   } = values;
   return {
     gateway,
+    processes,
     logLevel,
     logFormat,
     logFile,
@@ -135,6 +139,7 @@ function expected(values: typeof EVERY): Settings {
 Deno.test("readSettings() has the documented defaults", () => {
   assertEquals(read([]), {
     gateway: {},
+    processes: 1,
     logLevel: "INFO",
     logFormat: "text",
     logFile: undefined,
@@ -221,6 +226,7 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
         innerFrameBytes: 1048576,
         innerConnsMax: 200,
       },
+      processes: 1,
       logLevel: "DEBUG",
       logFormat: "text",
       logFile: "/var/log/maple/gate.log",

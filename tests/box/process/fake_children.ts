@@ -9,6 +9,7 @@ import {
   type ControlMessage,
   type ControlServerHandler,
   Master,
+  type MasterContext,
   type MasterMessage,
   type MasterOptions,
 } from "@maple/box/internal";
@@ -102,9 +103,10 @@ export class FakeChildren {
   /** Starts it with two children, unless `options` says otherwise. */
   constructor(
     time: FakeTime,
-    { startFault, ...options }: Partial<MasterOptions> & {
-      startFault?: string;
-    } = {},
+    { startFault, firstTold, ...options }:
+      & Partial<MasterOptions>
+      & Pick<MasterContext, "firstTold">
+      & { startFault?: string } = {},
   ) {
     this.#time = time;
     this.startFault = startFault;
@@ -118,6 +120,7 @@ export class FakeChildren {
       logger: this.log,
       startChild: (start) => this.#start(start),
       openControl: (handler) => this.#open(handler),
+      ...(firstTold && { firstTold }),
     });
   }
 

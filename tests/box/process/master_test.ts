@@ -386,6 +386,43 @@ Deno.test("Master kills all at a second stop()", async () => {
   );
 });
 
+Deno.test("Master has children hurry at a second stop() where they know that, and kills them at a third", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { hurries: true });
+  await children.allReady();
+  children.started.forEach((child) => child.leavesWhenTold = false);
+  children.master.stop();
+  assertEquals(children.told, []);
+  children.master.stop();
+  assertEquals(
+    children.told,
+    [["child 1.1", { hurry: true }], ["child 2.1", { hurry: true }]],
+  );
+  assertEquals(children.started.map(({ told }) => told), [["leave"], [
+    "leave",
+  ]]);
+  children.master.stop();
+  await children.pass(0);
+  assertEquals(
+    children.started.map(({ told }) => told),
+    [["leave", "kill"], ["leave", "kill"]],
+  );
+});
+
+Deno.test("Master tells a new child what the program has for it first, and then what it has for all", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, {
+    firstTold: (index) => ({ index }),
+  });
+  children.latest(2).says({ token: children.latest(2).token });
+  children.master.tell("news");
+  assertEquals(children.told, [
+    ["child 2.1", { told: { index: 2 } }],
+    ["child 1.1", { told: "news" }],
+    ["child 2.1", { told: "news" }],
+  ]);
+});
+
 Deno.test("Master shows a child that it has not heard of for 3 s as silent, not as ready", async () => {
   using time = new FakeTime();
   await using children = new FakeChildren(time);
