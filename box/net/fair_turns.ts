@@ -105,7 +105,7 @@ export function afterOthers(work: () => void): void {
 async function lookForAll(): Promise<void> {
   if (round) return await round;
   try {
-    await look(pair ??= await openPair());
+    await look();
   } catch {
     closePair();
     await park();
@@ -123,7 +123,7 @@ async function finishRound(): Promise<void> {
   try {
     do {
       arrivals = 0;
-      await look(pair ??= await openPair());
+      await look();
     } while (arrivals > 0 && sockets >= MIN_SOCKETS);
   } catch {
     // No file descriptor is left, or the pair was closed with the last connections: this round is
@@ -134,12 +134,13 @@ async function finishRound(): Promise<void> {
   closeIdlePair();
 }
 
-// One at a time: two reads could share the byte of one.
-function look(pair: Pair): Promise<void> {
-  return looking ??= lookOnce(pair).finally(() => looking = undefined);
+// One at a time: two reads could share the byte of one, and the first two would open a pair each.
+function look(): Promise<void> {
+  return looking ??= lookOnce().finally(() => looking = undefined);
 }
 
-async function lookOnce({ near, far }: Pair): Promise<void> {
+async function lookOnce(): Promise<void> {
+  const { near, far } = pair ??= await openPair();
   // The read is begun first: begun with the byte already there it would be answered without
   // looking.
   await Promise.all([far.read(inbox), near.write(BYTE)]);

@@ -228,3 +228,13 @@ for (const loops of [0, 100]) {
     await turns();
   });
 }
+
+Deno.test("afterOthers() of several at the same moment leaves no connection open", async () => {
+  await withLoops(64, async () => {
+    await bounded(Promise.all(
+      [1, 2, 3].map(() => new Promise<void>((resolve) => afterOthers(resolve))),
+    ));
+  });
+  // The test's sanitizers see to the rest.
+  await turns();
+});
