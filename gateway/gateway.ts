@@ -23,7 +23,7 @@ import {
 import { ClusterCommands } from "./cluster/cluster_commands.ts";
 import { clusterOf } from "./cluster/cluster_of.ts";
 import { clusterStats } from "./cluster/cluster_stats.ts";
-import type { Hello, MemberState } from "./cluster/hello.ts";
+import type { MemberState, OwnHello } from "./cluster/hello.ts";
 import { Logins } from "./cluster/logins.ts";
 import config from "./deno.json" with { type: "json" };
 import { Certificates } from "./certificates.ts";
@@ -286,7 +286,7 @@ export class Gateway implements AsyncDisposable {
     this.#clients.setNode(options.nodeId);
   }
 
-  #hello(): Omit<Hello, "stamp"> {
+  #hello(): OwnHello {
     const { tag, sessions } = this.#context;
     const { outerAddr, innerAddr } = this;
     const reached = this.innerOwnAddr ?? innerAddr;

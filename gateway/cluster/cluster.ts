@@ -4,7 +4,12 @@ import type { Logger } from "@maple/box/internal";
 import { fail } from "../errors.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { Bus } from "./bus.ts";
-import { decodeHello, encodeHello, type Hello } from "./hello.ts";
+import {
+  decodeHello,
+  encodeHello,
+  type Hello,
+  type OwnHello,
+} from "./hello.ts";
 import { isStamp } from "./login_rows.ts";
 import { type Member, Members } from "./members.ts";
 import {
@@ -42,7 +47,7 @@ export interface ClusterOptions {
     "clusterPassedOn" | "clusterReceived" | "clusterDropped" | "clusterLost"
   >;
   /** What the gateway tells of itself. */
-  readonly hello: () => Omit<Hello, "stamp">;
+  readonly hello: () => OwnHello;
 }
 
 const HELLO_MS = 1000;
@@ -59,9 +64,12 @@ export class Cluster {
   readonly id: number = drawId();
   /** The highest stamp of a login that was given here or seen. */
   stamp = 0;
+  /** How many messages about logins were sent. */
+  logins = 0;
   readonly #options: ClusterOptions;
   readonly #handlers = new Map<MessageKind, MessageHandler>();
   readonly #backListeners: (() => void)[] = [];
+  readonly #helloListeners: ((id: number, hello: Hello) => void)[] = [];
   readonly #pieces: Pieces;
   readonly #claim: NodeClaim;
   #node: number;
@@ -101,6 +109,7 @@ export class Cluster {
       const hello = decodeHello(body);
       if (isStamp(hello.stamp)) this.stamp = Math.max(this.stamp, hello.stamp);
       this.members.heard(from, hello);
+      for (const listener of this.#helloListeners) listener(from.id, hello);
     });
     this.on("bye", (_, { id }) => this.members.left(id));
     this.on("claim", (body, from) => {
@@ -204,6 +213,11 @@ export class Cluster {
     this.#backListeners.push(listener);
   }
 
+  /** Calls the listener with what a gateway tells of itself, and its id. */
+  onHello(listener: (id: number, hello: Hello) => void): void {
+    this.#helloListeners.push(listener);
+  }
+
   /** Tells the others that this gateway is gone, and disconnects. May be called twice. */
   async leave(): Promise<void> {
     clearInterval(this.#timer);
@@ -213,7 +227,8 @@ export class Cluster {
   }
 
   #hello(): Uint8Array {
-    return encodeHello({ ...this.#options.hello(), stamp: this.stamp });
+    const { stamp, logins } = this;
+    return encodeHello({ ...this.#options.hello(), stamp, logins });
   }
 
   #emit(

@@ -2,7 +2,7 @@
 
 import type { ClusterGateway, ClusterStats } from "../metrics/stats.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Hello } from "./hello.ts";
+import type { OwnHello } from "./hello.ts";
 
 /**
  * What a gateway tells of its cluster; null where it is of none.
@@ -11,7 +11,7 @@ import type { Hello } from "./hello.ts";
  */
 export function clusterStats(
   cluster: Cluster | undefined,
-  own: Omit<Hello, "stamp">,
+  own: OwnHello,
 ): ClusterStats | null {
   if (!cluster) return null;
   const others = cluster.members.all().map((member) =>
@@ -28,7 +28,7 @@ export function clusterStats(
 
 function gatewayOf(
   node: number,
-  hello: Omit<Hello, "stamp">,
+  hello: OwnHello,
   own: boolean,
 ): ClusterGateway {
   const { state, inner, outer, clients, users, workers } = hello;

@@ -25,9 +25,14 @@ export interface Hello {
   readonly loopDelay: number;
   /** The highest stamp of a login that it has given or seen. */
   readonly stamp: number;
+  /** How many messages about logins it has sent. */
+  readonly logins: number;
   /** The version of its program. */
   readonly version: string;
 }
+
+/** The same without what its part in the cluster is, which is added when it is sent. */
+export type OwnHello = Omit<Hello, "stamp" | "logins">;
 
 /** What is known of a gateway that has told nothing yet. */
 export const UNTOLD: Hello = {
@@ -41,6 +46,7 @@ export const UNTOLD: Hello = {
   startedAt: 0,
   loopDelay: 0,
   stamp: 0,
+  logins: 0,
   version: "",
 };
 

@@ -7,6 +7,7 @@ import type { SessionTable } from "@maple/box/internal";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { ClientSession } from "../outer/client_session.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Member, Members } from "./members.ts";
 import {
   encodeLogins,
   LOGIN_BYTES,
@@ -14,13 +15,21 @@ import {
   readLogins,
 } from "./login_rows.ts";
 
+/** What it needs of the cluster. */
+export interface LoginsCluster extends
+  Pick<
+    Cluster,
+    "node" | "stamp" | "logins" | "isAlone" | "publish"
+  >,
+  Pick<Cluster, "on" | "onBack" | "onHello"> {
+  /** Who comes and goes. */
+  readonly members: Pick<Members, "onChange">;
+}
+
 /** What {@linkcode Logins} works with. */
 export interface LoginsOptions {
   /** Whom it is told to, and who tells. */
-  readonly cluster: Pick<
-    Cluster,
-    "node" | "stamp" | "isAlone" | "publish" | "on" | "onBack"
-  >;
+  readonly cluster: LoginsCluster;
   /** Who is logged in. */
   readonly sessions: SessionTable<ClientSession>;
   /** What is counted. */
@@ -44,6 +53,8 @@ export class Logins {
   readonly #options: LoginsOptions;
   // Whose logins are still to be told: each connection at most once.
   readonly #due = new Set<ClientSession>();
+  // How many messages have come of each gateway, with those that were sent before it was heard of.
+  readonly #heardOf = new Map<number, number>();
   #scheduled = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #round: ReturnType<typeof setInterval> | undefined;
@@ -53,8 +64,12 @@ export class Logins {
   constructor(options: LoginsOptions) {
     this.#options = options;
     const { cluster } = options;
-    cluster.on("logins", (body, { node }) => this.#take(body, node));
+    cluster.on("logins", (body, from) => this.#take(body, from));
     cluster.onBack(() => this.#tellAll());
+    cluster.onHello((id, { logins }) => this.#compare(id, logins));
+    cluster.members.onChange(({ id }, change) => {
+      if (change === "left" || change === "lost") this.#heardOf.delete(id);
+    });
   }
 
   /** Another user is logged in on a connection, or none. */
@@ -101,15 +116,21 @@ export class Logins {
         if (this.#holds(session)) rows.push({ uid, stamp });
         if (rows.length === ROWS_MAX) break;
       }
-      if (rows.length > 0 && !cluster.publish("logins", encodeLogins(rows))) {
-        this.#retry ??= setTimeout(() => {
-          this.#retry = undefined;
-          this.#flush();
-        }, RETRY_MS);
-        return;
+      if (rows.length > 0) {
+        if (!cluster.publish("logins", encodeLogins(rows))) {
+          return this.#retryLater();
+        }
+        cluster.logins++;
       }
       for (const session of told) this.#due.delete(session);
     }
+  }
+
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#flush();
+    }, RETRY_MS);
   }
 
   #holds(session: ClientSession): boolean {
@@ -117,8 +138,10 @@ export class Logins {
     return session.uid !== 0 && sessions.ofUser(session.uid) === session;
   }
 
-  #take(body: Uint8Array, node: number): void {
+  #take(body: Uint8Array, { id, node }: Member): void {
     const { clusterDropped } = this.#options.counters;
+    const heard = this.#heardOf.get(id);
+    if (heard !== undefined) this.#heardOf.set(id, heard + 1);
     const visit = (uid: Int64, stamp: number) => this.#heard(uid, stamp, node);
     if (!readLogins(body, visit)) clusterDropped.bad++;
   }
@@ -134,6 +157,14 @@ export class Logins {
       sessions.logout(session);
     } // That gateway has not heard of the later login, or not yet.
     else if (ahead < 0) this.#tell(session);
+  }
+
+  // A message of it was lost on its way. Where it has told of a user that is here as well, it does
+  // so again when it hears of him.
+  #compare(id: number, told: number): void {
+    const heard = this.#heardOf.get(id);
+    this.#heardOf.set(id, told);
+    if (heard !== undefined && heard !== told) this.#tellAll();
   }
 
   // Others may have missed some: all are told again, a few at a time.

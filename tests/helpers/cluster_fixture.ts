@@ -16,9 +16,12 @@ export interface ClusterPart {
 export class ClusterFixture implements AsyncDisposable {
   /** All of them. */
   readonly parts: readonly ClusterPart[];
+  /** What their buses are of. */
+  readonly buses: MemoryBuses;
 
-  private constructor(parts: readonly ClusterPart[]) {
+  private constructor(parts: readonly ClusterPart[], buses: MemoryBuses) {
     this.parts = parts;
+    this.buses = buses;
   }
 
   /** Starts them. */
@@ -32,7 +35,7 @@ export class ClusterFixture implements AsyncDisposable {
       const own = { ...options, bus, nodeId: i + 1 };
       return { bus, fixture: await GatewayFixture.start(own) };
     });
-    return new ClusterFixture(await Promise.all(parts));
+    return new ClusterFixture(await Promise.all(parts), buses);
   }
 
   /** The gateways. */

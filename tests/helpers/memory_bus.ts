@@ -10,6 +10,8 @@ export class MemoryBuses {
   readonly maxBytes: number;
   /** Bytes that may wait while a bus is frozen. */
   readonly waitingBytes: number;
+  /** Whether what one sends comes to another: a network that is cut in two. */
+  reaches: (from: MemoryBus, to: MemoryBus) => boolean = () => true;
 
   /** Nobody is on it yet. */
   constructor(
@@ -139,6 +141,7 @@ export class MemoryBus implements Bus {
     for (const bus of this.#all.open) {
       // One that is frozen by itself does not hear, and hears nothing of it later.
       if (bus === this || bus.#way !== "up" || !isFor(bus)) continue;
+      if (!this.#all.reaches(this, bus)) continue;
       bus.#receiver?.onMessage(carried.slice());
     }
   }

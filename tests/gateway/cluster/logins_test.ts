@@ -8,7 +8,7 @@ import {
   readLogins,
 } from "../../../gateway/cluster/login_rows.ts";
 import { Logins } from "../../../gateway/cluster/logins.ts";
-import { UNTOLD } from "../../../gateway/cluster/hello.ts";
+import { type Hello, UNTOLD } from "../../../gateway/cluster/hello.ts";
 import type { ClientSession } from "../../../gateway/outer/client_session.ts";
 import { newCounters } from "../../../gateway/metrics/counter_values.ts";
 import { fakeSession } from "../queue/fakes.ts";
@@ -20,10 +20,12 @@ function setUp({ node = 5, spreadMs = 1000 } = {}) {
   const told: LoginRow[][] = [];
   let handler: MessageHandler | undefined;
   let onBack = () => {};
+  let onHello = (_id: number, _hello: Hello) => {};
   const turns: (() => void)[] = [];
   const cluster = {
     node,
     stamp: 0,
+    logins: 0,
     isAlone: false,
     takes: true,
     publish(_kind: string, body: Uint8Array) {
@@ -39,6 +41,10 @@ function setUp({ node = 5, spreadMs = 1000 } = {}) {
     onBack(listener: () => void) {
       onBack = listener;
     },
+    onHello(listener: (id: number, hello: Hello) => void) {
+      onHello = listener;
+    },
+    members: { onChange() {} },
   };
   const logins = new Logins({
     cluster,
@@ -62,6 +68,7 @@ function setUp({ node = 5, spreadMs = 1000 } = {}) {
   return {
     ...{ sessions, counters, cluster, logins, told, login, turn, hear },
     ...{ uidsTold, back: () => onBack(), handler: () => handler! },
+    greet: (told: number) => onHello(9, { ...UNTOLD, logins: told }),
   };
 }
 
@@ -190,6 +197,30 @@ Deno.test("Logins: who is back while all are told hears of all", () => {
   back();
   time.tick(5000);
   assertEquals(uidsTold().length, 400);
+  logins.close();
+});
+
+Deno.test("Logins are told again when a message about others was lost", () => {
+  using time = new FakeTime();
+  const { login, turn, told, uidsTold, hear, greet, logins, cluster } = setUp();
+  login(1);
+  turn();
+  assertEquals(cluster.logins, 1);
+  told.length = 0;
+  // What it had sent before this gateway has heard of it.
+  greet(70);
+  hear(3, { uid: 5, stamp: 1 });
+  greet(71);
+  greet(71);
+  time.tick(3000);
+  assertEquals(told, []);
+  hear(3, { uid: 5, stamp: 2 });
+  greet(73);
+  time.tick(3000);
+  assertEquals(uidsTold(), [1]);
+  greet(73);
+  time.tick(3000);
+  assertEquals(uidsTold(), [1]);
   logins.close();
 });
 
