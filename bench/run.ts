@@ -27,6 +27,7 @@ import { latency } from "./run/latency.ts";
 import { groups } from "./run/groups.ts";
 import { memory } from "./run/memory.ts";
 import { mixed } from "./run/mixed.ts";
+import { processes } from "./run/processes.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
 import { formatTable, type Row } from "./run/rows.ts";
 import { scale } from "./run/scale.ts";
@@ -55,6 +56,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   against,
   websocket,
   tls,
+  processes,
 };
 
 // They take long, and are run only where they are named.
@@ -67,6 +69,7 @@ const ON_REQUEST = [
   "against",
   "websocket",
   "tls",
+  "processes",
 ];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));

@@ -1,8 +1,10 @@
 // System: a gateway with its workers, each a process, as the benchmarks measure it.
 
 import type { IoKind } from "@maple/box/internal";
+import type { GatewayReport } from "../../gateway/metrics/report.ts";
+import { pause } from "../attack/means.ts";
 import { CONCURRENCY } from "./commands.ts";
-import { Program } from "./program.ts";
+import { Program, type ProgramOptions } from "./program.ts";
 
 /** Settings of {@linkcode System}. */
 export interface SystemOptions {
@@ -10,6 +12,8 @@ export interface SystemOptions {
   order?: "client" | "none";
   /** Where its sockets come from. @default {"deno"} */
   io?: IoKind;
+  /** Processes of the gateway. @default {1} */
+  processes?: number;
   /** Worker processes. */
   workers?: number;
   /** Tasks that each of them asks for at a time. @default {64} */
@@ -44,13 +48,21 @@ export class System implements AsyncDisposable {
   static async start(options: SystemOptions = {}): Promise<System> {
     const { order = "client", workers = 1, concurrency = CONCURRENCY } =
       options;
-    const { websocket = false, tls, io, chainMax, statFile, copy } = options;
-    const { tracesGarbage = false } = options;
+    const { websocket = false, tls, io, chainMax, copy } = options;
+    const { tracesGarbage = false, processes = 1 } = options;
+    const statFile = options.statFile ??
+      (processes > 1 ? await Deno.makeTempFile() : undefined);
     const program = { tracesGarbage, ready: /\bready\b/ };
-    const start = (module: string, args: readonly string[]) =>
+    const start = (
+      module: string,
+      args: readonly string[],
+      more: ProgramOptions = {},
+    ) =>
       copy === undefined
-        ? Program.deno(module, args, program)
+        ? Program.deno(module, args, { ...program, ...more })
         : Program.ofCopy(copy, module, args, program);
+    // Its children end with it only where it is asked to leave.
+    const parent: ProgramOptions = processes > 1 ? { signal: "SIGTERM" } : {};
     const gateway = await start("../gateway/mod.ts", [
       ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
       ...["--inner-port", "0", "--order", order],
@@ -63,17 +75,18 @@ export class System implements AsyncDisposable {
       ...(io === undefined ? [] : ["--io", io]),
       ...(statFile === undefined ? [] : ["--stat-file", statFile]),
       ...(chainMax === undefined ? [] : ["--chain-max", String(chainMax)]),
-    ]);
+      ...(processes === 1 ? [] : ["--processes", String(processes)]),
+      ...(processes === 1 ? [] : ["--drain-timeout", "0"]),
+    ], parent);
     const args = [gateway.port("inner="), concurrency].map(String);
-    return new System(
-      gateway,
-      await Promise.all(
-        Array.from(
-          { length: workers },
-          () => start("programs/worker.ts", args),
-        ),
+    const started = await Promise.all(
+      Array.from(
+        { length: workers },
+        () => start("programs/worker.ts", args),
       ),
     );
+    if (processes > 1) await attachedToAll(statFile!, workers);
+    return new System(gateway, started);
   }
 
   /** The port for clients. */
@@ -97,4 +110,18 @@ export class System implements AsyncDisposable {
       await program[Symbol.asyncDispose]();
     }
   }
+}
+
+// How often it is looked whether workers are attached.
+const LOOK_MS = 100;
+
+// They find the other processes by the first one, which takes a moment.
+async function attachedToAll(statFile: string, workers: number): Promise<void> {
+  const isSo = async () => {
+    const { processes } = JSON.parse(
+      await Deno.readTextFile(statFile),
+    ) as GatewayReport;
+    return processes!.every((one) => one.workers === workers);
+  };
+  while (!await isSo()) await pause(LOOK_MS);
 }
