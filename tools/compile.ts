@@ -57,7 +57,10 @@ export async function compile(
   const { deno = Deno.execPath(), env = {} } = options;
   await Deno.mkdir(dirname(output), { recursive: true });
   const { success, stderr } = await new Deno.Command(deno, {
-    args: ["compile", "--no-check", "-A", "-o", output, entry],
+    // Processes of a gateway or a haven server share ports, which Deno allows only with this flag.
+    args: [
+      ...["compile", "--no-check", "-A", "--unstable-net", "-o", output, entry],
+    ],
     env: { ...env, NO_COLOR: "1" },
     cwd: ROOT,
     stdin: "null",

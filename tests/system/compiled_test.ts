@@ -103,5 +103,23 @@ Deno.test({
     assertEquals(worker.children, []);
     gateway.kill("SIGTERM");
     assertEquals((await gateway.finished()).code, 0);
+
+    if (Deno.build.os !== "linux") return;
+    await using several = await startProcess(executable("maple-gateway"), {
+      args: [
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-port", "0", "--processes", "2"],
+      ],
+      ready: GATEWAY_READY,
+    });
+    const pids = several.stderr.matchAll(/gateway \d \(pid (\d+)\) started/g);
+    for (const [, pid] of pids) {
+      assertEquals(
+        await Deno.readLink(`/proc/${pid}/exe`),
+        await Deno.realPath(executable("maple-gateway")),
+      );
+    }
+    several.kill("SIGTERM");
+    assertEquals((await several.finished()).code, 0);
   },
 });
