@@ -16,7 +16,7 @@ import type { Commands, Sender } from "../inner/sender.ts";
 import { fittingAnswer, uidsMaxOf } from "../inner/questions.ts";
 import type { Cluster } from "./cluster.ts";
 import { FarSender } from "./far_sender.ts";
-import { Gatherings, UNKNOWN_NODE } from "./gatherings.ts";
+import { Gatherings, type PartOwner, UNKNOWN } from "./gatherings.ts";
 import type { Member } from "./members.ts";
 
 /** What workers and triggers of this gateway do to clients of all gateways. */
@@ -43,7 +43,7 @@ export class ClusterCommands implements Commands {
       fitting: (receipt) => fittingAnswer(receipt, options),
     });
     cluster.on("command", (frame, from) => this.#farOf(from).take(frame));
-    cluster.on("part", (frame, { node }) => this.#gatherings.take(frame, node));
+    cluster.on("part", (frame, from) => this.#gatherings.take(frame, from));
     cluster.members.onChange(({ id }, change) => {
       if (change === "left" || change === "lost") this.#far.delete(id);
     });
@@ -97,9 +97,9 @@ export class ClusterCommands implements Commands {
       cluster.publish("command", frame);
       return this.#here.run(sender, frame);
     }
-    const nodes = cluster.members.all().map(({ node }) => node);
-    if (cluster.isAlone && nodes.length === 0) nodes.push(UNKNOWN_NODE);
-    const about = { sender, frame, nodes, isOwn: true, query };
+    const from: PartOwner[] = cluster.members.all();
+    if (cluster.isAlone && from.length === 0) from.push(UNKNOWN);
+    const about = { sender, frame, from, isOwn: true, query };
     const gathering = this.#gatherings.begin(about);
     if (!cluster.publish("command", asked(frame, gathering.no))) {
       gathering.endWaiting();
@@ -119,22 +119,23 @@ export class ClusterCommands implements Commands {
     // No chain of this sender has tasks of a client of another gateway.
     if (endsChain(frame)) sender.confirm(frame);
     const isAnswered = hasFlag(frame, TaskFlag.RECEIPT_WANTED);
-    return this.#toMember(sender, frame, { node, isAnswered });
+    return this.#toMember(sender, frame, { member, isAnswered });
   }
 
   #toMember(
     sender: Sender,
     frame: Uint8Array,
-    { node, isAnswered }: {
-      readonly node: number;
+    { member, isAnswered }: {
+      readonly member: Member;
       readonly isAnswered: boolean;
     },
   ): true {
+    const { node } = member;
     if (!isAnswered) {
       this.#cluster.send(node, "command", frame);
       return true;
     }
-    const about = { sender, frame, nodes: [node], isOwn: false };
+    const about = { sender, frame, from: [member], isOwn: false };
     const gathering = this.#gatherings.begin(about);
     if (!this.#cluster.send(node, "command", asked(frame, gathering.no))) {
       gathering.endWaiting();
@@ -156,10 +157,12 @@ export class ClusterCommands implements Commands {
   // A gateway is told to leave; which one, the body says.
   #drain(sender: Sender, frame: Uint8Array): boolean {
     const node = nodeToDrain(frame);
-    return node === undefined || node === this.#cluster.node ||
-        !this.#cluster.members.get(node)
-      ? this.#here.run(sender, frame)
-      : this.#toMember(sender, frame, { node, isAnswered: true });
+    const member = node === undefined || node === this.#cluster.node
+      ? undefined
+      : this.#cluster.members.get(node);
+    return member
+      ? this.#toMember(sender, frame, { member, isAnswered: true })
+      : this.#here.run(sender, frame);
   }
 
   #farOf(member: Member): FarSender {

@@ -10,14 +10,18 @@ import {
 import { TaskOffset } from "@maple/box";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { Sender } from "../inner/sender.ts";
+import type { Member } from "./members.ts";
 import { sumParts } from "./sum_parts.ts";
 
 /** Milliseconds that others have for their parts. */
 export const GATHER_MS = 1000;
 const TICK_MS = 100;
 
-/** The node of those that nobody knows, since the bus is away. */
-export const UNKNOWN_NODE = -1;
+/** A gateway that has a part. One that comes for one that leaves may have its number. */
+export type PartOwner = Pick<Member, "id" | "node">;
+
+/** What stands for those that nobody knows, since the bus is away. */
+export const UNKNOWN: PartOwner = { id: 0, node: -1 };
 
 /** What {@linkcode Gatherings} works with. */
 export interface GatheringsOptions {
@@ -35,8 +39,8 @@ export interface Gathered {
   readonly sender: Sender;
   /** What it is for; its header is copied. */
   readonly frame: Uint8Array;
-  /** The nodes that have a part. */
-  readonly nodes: readonly number[];
+  /** The others that have a part. */
+  readonly from: readonly PartOwner[];
   /** Whether this gateway has one. */
   readonly isOwn: boolean;
   /** The question, where it is one. */
@@ -47,7 +51,8 @@ export interface Gathered {
 export class Gatherings {
   readonly #options: GatheringsOptions;
   readonly #open = new Map<number, Gathering>();
-  #lastNo = 0;
+  // A gateway that comes for one that leaves must not take what that has asked for.
+  #lastNo = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Nothing is gathered. */
@@ -70,16 +75,16 @@ export class Gatherings {
   }
 
   /** A part has come: a RECEIPT, whose `custom` says of what. One that is too late is dropped. */
-  take(frame: Uint8Array, node: number): void {
+  take(frame: Uint8Array, { id }: PartOwner): void {
     if (frame.length < TaskOffset.body) {
       this.#options.counters.clusterDropped.bad++;
       return;
     }
     const no = Number(readInt64(frame, TaskOffset.custom));
     const gathering = this.#open.get(no);
-    if (!gathering?.waitsFor(node)) return;
+    if (!gathering?.waitsFor(id)) return;
     try {
-      gathering.add(node, decodeReceipt(frame.subarray(TaskOffset.body)));
+      gathering.add(id, decodeReceipt(frame.subarray(TaskOffset.body)));
     } catch {
       this.#options.counters.clusterDropped.bad++;
     }
@@ -137,7 +142,7 @@ export class Gathering implements Sender {
   readonly parts: Receipt[] = [];
   /** Whether nobody is waited for any more but this gateway. */
   isLate = false;
-  readonly #waiting: Set<number>;
+  readonly #waiting: Map<number, number>;
   readonly #onDone: (gathering: Gathering) => void;
   #isOwnDue: boolean;
   #isDone = false;
@@ -145,14 +150,14 @@ export class Gathering implements Sender {
   /** Begins to gather. */
   constructor(
     no: number,
-    { sender, frame, nodes, isOwn, query }: Gathered,
+    { sender, frame, from, isOwn, query }: Gathered,
     onDone: (gathering: Gathering) => void,
   ) {
     this.no = no;
     this.sender = sender;
     this.header = frame.slice(0, TaskOffset.body);
     this.query = query;
-    this.#waiting = new Set(nodes);
+    this.#waiting = new Map(from.map(({ id, node }) => [id, node]));
     this.#isOwnDue = isOwn;
     this.#onDone = onDone;
     sender.beginReceipt();
@@ -160,17 +165,17 @@ export class Gathering implements Sender {
 
   /** The nodes that have not told. */
   get missing(): number[] {
-    return [...this.#waiting];
+    return [...this.#waiting.values()];
   }
 
-  /** Whether a node has not told yet. */
-  waitsFor(node: number): boolean {
-    return this.#waiting.has(node);
+  /** Whether a gateway has not told yet. */
+  waitsFor(id: number): boolean {
+    return this.#waiting.has(id);
   }
 
-  /** A node has told. */
-  add(node: number, part: Receipt): void {
-    this.#waiting.delete(node);
+  /** A gateway has told. */
+  add(id: number, part: Receipt): void {
+    this.#waiting.delete(id);
     this.parts.push(part);
     this.#endIfDone();
   }

@@ -19,7 +19,7 @@ import {
 export interface LoginsCluster extends
   Pick<
     Cluster,
-    "node" | "stamp" | "logins" | "isAlone" | "publish"
+    "id" | "node" | "stamp" | "logins" | "isAlone" | "publish"
   >,
   Pick<Cluster, "on" | "onBack" | "onHello"> {
   /** Who comes and goes. */
@@ -142,16 +142,21 @@ export class Logins {
     const { clusterDropped } = this.#options.counters;
     const heard = this.#heardOf.get(id);
     if (heard !== undefined) this.#heardOf.set(id, heard + 1);
-    const visit = (uid: Int64, stamp: number) => this.#heard(uid, stamp, node);
+    const visit = (uid: Int64, stamp: number) =>
+      this.#heard({ uid, stamp }, { id, node });
     if (!readLogins(body, visit)) clusterDropped.bad++;
   }
 
-  #heard(uid: Int64, stamp: number, node: number): void {
+  #heard(
+    { uid, stamp }: LoginRow,
+    { id, node }: Pick<Member, "id" | "node">,
+  ): void {
     const { cluster, sessions, counters } = this.#options;
     if (stamp > cluster.stamp) cluster.stamp = stamp;
     const session = sessions.ofUser(uid);
     if (!session) return;
-    const ahead = stamp - session.loginStamp || node - cluster.node;
+    const ahead = stamp - session.loginStamp || node - cluster.node ||
+      id - cluster.id;
     if (ahead > 0) {
       counters.clusterMoved++;
       sessions.logout(session);

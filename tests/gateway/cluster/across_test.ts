@@ -10,7 +10,12 @@ import {
   TaskCmd,
   TaskFlag,
 } from "@maple/box";
-import { banTask, decodeReceipt, encodeQuery } from "@maple/box/internal";
+import {
+  banTask,
+  decodeReceipt,
+  drainTask,
+  encodeQuery,
+} from "@maple/box/internal";
 import { row, textRead } from "../inner/command_support.ts";
 import { Across, textsUntil } from "./across_support.ts";
 
@@ -282,6 +287,22 @@ Deno.test("a ban is of the whole cluster, by an admin and by a program", async (
   for (const { gateway } of across.places) {
     await gateway.until(({ bans }) => bans === 0);
   }
+});
+
+Deno.test("a gateway is told to leave through another one", async () => {
+  await using across = await Across.start(2);
+  const drain = drainTask({ node: 2, seconds: 0 });
+  const receipt = await across.receipt(0, { cmd: drain.cmd, body: drain.body });
+  assertEquals([receipt.delivered, receipt.missingNodes], [1, []]);
+  const [here, there] = across.places;
+  await there!.gateway.until(({ state }) => state !== "serving");
+  assertEquals(here!.gateway.gateway.stats().state, "serving");
+  const nobody = drainTask({ node: 9, seconds: 0 });
+  const refused = await across.receipt(0, {
+    cmd: nobody.cmd,
+    body: nobody.body,
+  });
+  assertEquals(refused.delivered, 0);
 });
 
 Deno.test("messages of one sender come to a user in their order, whatever their way and length", async () => {

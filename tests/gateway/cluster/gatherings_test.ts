@@ -7,12 +7,22 @@ import {
   type Gathered,
   type Gathering,
   Gatherings,
+  type PartOwner,
 } from "../../../gateway/cluster/gatherings.ts";
 import { newCounters } from "../../../gateway/metrics/counter_values.ts";
 import { propertyTest } from "../../helpers/random.ts";
 import { FakeSender } from "./fake_sender.ts";
 
 const FRAME = new Task({ cmd: TaskCmd.WRITE_TO_USERS, custom: 77 }).pack();
+
+// A gateway by its node.
+function owner(node: number): PartOwner {
+  return { node, id: node + 1000 };
+}
+
+function owners(...nodes: number[]): PartOwner[] {
+  return nodes.map(owner);
+}
 
 function setUp() {
   const counters = newCounters();
@@ -26,7 +36,7 @@ function setUp() {
     gatherings.begin({
       sender,
       frame: FRAME,
-      nodes: [1, 2],
+      from: owners(1, 2),
       isOwn: true,
       ...more,
     });
@@ -34,7 +44,7 @@ function setUp() {
     { no }: Gathering,
     node: number,
     receipt: Partial<Receipt> = { delivered: 1 },
-  ) => gatherings.take(partOf(no, receipt), node);
+  ) => gatherings.take(partOf(no, receipt), owner(node));
   return { counters, gatherings, sender, begin, tell };
 }
 
@@ -97,7 +107,7 @@ Deno.test("Gatherings end one after the other, each within a second", () => {
   using time = new FakeTime();
   const { sender, begin, tell } = setUp();
   for (let i = 0; i < 5; i++) {
-    const gathering = begin({ nodes: [i], isOwn: false });
+    const gathering = begin({ from: owners(i), isOwn: false });
     if (i === 1) tell(gathering, i);
     time.tick(100);
   }
@@ -108,7 +118,7 @@ Deno.test("Gatherings end one after the other, each within a second", () => {
   time.tick(GATHER_MS);
   assertEquals(missing(), [[], [0], [2], [3], [4]]);
   // And those that begin later as well.
-  begin({ nodes: [9], isOwn: false });
+  begin({ from: owners(9), isOwn: false });
   time.tick(GATHER_MS + 1);
   assertEquals(missing().at(-1), [9]);
 });
@@ -129,7 +139,7 @@ Deno.test("Gatherings close with what is there", () => {
   const { gatherings, sender, begin, tell } = setUp();
   const first = begin();
   tell(first, 1);
-  begin({ nodes: [2], isOwn: false });
+  begin({ from: owners(2), isOwn: false });
   gatherings.close();
   assertObjectMatch(sender.receipts[0]!, { delivered: 1, missingNodes: [2] });
   assertObjectMatch(sender.receipts[1]!, { delivered: 0, missingNodes: [2] });
@@ -143,23 +153,34 @@ Deno.test("Gatherings take one part of each that has one, and of nobody else", (
   tell(gathering, 3, { delivered: 100 });
   tell(gathering, 1);
   tell(gathering, 1, { delivered: 100 });
-  gatherings.take(partOf(gathering.no + 1, { delivered: 100 }), 2);
+  gatherings.take(partOf(gathering.no + 1, { delivered: 100 }), owner(2));
   assertEquals(sender.receipts, []);
   tell(gathering, 2);
   assertObjectMatch(sender.receipts[0]!, { delivered: 3, missingNodes: [] });
   gatherings.close();
 });
 
+Deno.test("Gatherings tell apart two gateways of the same node, of which one comes for the other", () => {
+  const { gatherings, sender, begin } = setUp();
+  const [old, young] = [{ node: 1, id: 10 }, { node: 1, id: 11 }];
+  const { no } = begin({ from: [old, young], isOwn: false });
+  gatherings.take(partOf(no, { delivered: 2 }), old);
+  assertEquals(sender.receipts, []);
+  gatherings.take(partOf(no, { delivered: 3 }), young);
+  assertObjectMatch(sender.receipts[0]!, { delivered: 5, missingNodes: [] });
+  gatherings.close();
+});
+
 Deno.test("Gatherings count a part that makes no sense, wherever it is cut, as not told", () => {
   const { counters, gatherings, sender, begin } = setUp();
-  const gathering = begin({ nodes: [1], isOwn: false });
+  const gathering = begin({ from: owners(1), isOwn: false });
   const whole = partOf(gathering.no, { offline: [300, 301], error: "none" });
   // At some places what is left makes sense.
   const refused: number[] = [];
   for (let end = 0; end < whole.length; end++) {
     const before = counters.clusterDropped.bad;
     const { length } = sender.receipts;
-    gatherings.take(whole.subarray(0, end), 1);
+    gatherings.take(whole.subarray(0, end), owner(1));
     if (counters.clusterDropped.bad > before) refused.push(end);
     if (sender.receipts.length > length) break;
   }
@@ -170,12 +191,12 @@ Deno.test("Gatherings count a part that makes no sense, wherever it is cut, as n
 
 propertyTest("Gatherings take any bytes for a part without harm", (random) => {
   const { gatherings, sender, begin } = setUp();
-  const gathering = begin({ nodes: [1, 2, 3], isOwn: false });
+  const gathering = begin({ from: owners(1, 2, 3), isOwn: false });
   const part = new Uint8Array([
     ...partOf(gathering.no, {}),
     ...random.bytes(random.between(0, 60)),
   ]);
-  for (const node of [1, 2, 3]) gatherings.take(part, node);
+  for (const node of [1, 2, 3]) gatherings.take(part, owner(node));
   gatherings.close();
   assert(sender.receipts.length === 1);
 });
