@@ -43,6 +43,8 @@ export type { SecurableConn } from "./net/tls_conn.ts";
 export type { TlsHandshakeOptions } from "./net/tls_handshakes.ts";
 export { TlsListener } from "./net/tls_listener.ts";
 export type { TlsListenOptions } from "./net/tls_listener.ts";
+export { BackOff } from "./net/back_off.ts";
+export { atEndOfTurn } from "./turn.ts";
 export { IpRange, isInRanges, parseIpRanges } from "./ip_range.ts";
 export { IpTable, ipTable } from "./ip_table.ts";
 export { closeCounts, isOrdinary, STOP } from "./net/close_cause.ts";

@@ -23,6 +23,7 @@ import {
 import { ClusterCommands } from "./cluster/cluster_commands.ts";
 import { clusterOf } from "./cluster/cluster_of.ts";
 import { clusterStats } from "./cluster/cluster_stats.ts";
+import { innerAddress } from "./cluster/inner_address.ts";
 import type { MemberState, OwnHello } from "./cluster/hello.ts";
 import { Logins } from "./cluster/logins.ts";
 import config from "./deno.json" with { type: "json" };
@@ -121,6 +122,7 @@ export class Gateway implements AsyncDisposable {
       logger,
       counters,
       hello: () => this.#hello(),
+      afterOthers: (work) => this.#afterOthers(work),
     });
     this.#context = {
       options: resolved,
@@ -286,13 +288,20 @@ export class Gateway implements AsyncDisposable {
     this.#clients.setNode(options.nodeId);
   }
 
+  // Others come to it before its ports are open, and until the last of them is closed.
+  #afterOthers(work: () => void): void {
+    const { io } = this.#ports;
+    if (io) io.afterOthers(work);
+    else setTimeout(work, 0);
+  }
+
   #hello(): OwnHello {
-    const { tag, sessions } = this.#context;
+    const { options, tag, sessions } = this.#context;
     const { outerAddr, innerAddr } = this;
     const reached = this.innerOwnAddr ?? innerAddr;
     return {
       tag,
-      inner: reached ? formatAddress(reached) : "",
+      inner: reached ? innerAddress(options.innerAdvertise, reached) : "",
       outer: outerAddr ? formatAddress(outerAddr) : "",
       state: memberState(this.#state),
       clients: sessions.size,

@@ -142,7 +142,13 @@ export const DEFAULTS: ResolvedOptions = {
   moveTimeout: 10,
   bindTimeout: DEFAULT_BIND_TIMEOUT,
   nodeId: 0,
+  cluster: "",
   clusterName: "maple",
+  clusterCreds: "",
+  clusterTlsCa: "",
+  clusterTlsCert: "",
+  clusterTlsKey: "",
+  innerAdvertise: "",
   clusterBytes: 64 * 1024 * 1024,
   bus: undefined,
 };

@@ -296,11 +296,34 @@ export interface GatewayOptions {
    * have. @default {0; in a cluster the lowest that is free}
    */
   nodeId?: number;
+  /**
+   * The servers of NATS over which this gateway is one with others, as `nats://HOST:PORT` with
+   * commas between them, of which one is used at a time; a user and password or a token as in
+   * `nats://USER:PASSWORD@HOST`, `tls://` where it must be over TLS. @default none
+   */
+  cluster?: string;
   /** What the cluster is called; several can share a bus. @default {"maple"} */
   clusterName?: string;
   /**
+   * The file with the user's JWT and key that is shown to these servers, as NATS's tools write it.
+   * @default none
+   */
+  clusterCreds?: string;
+  /** The file with those that vouch for these servers, in PEM. @default the system's */
+  clusterTlsCa?: string;
+  /** The file with a certificate of this gateway, where the servers want one. @default none */
+  clusterTlsCert?: string;
+  /** The file with its private key. @default none */
+  clusterTlsKey?: string;
+  /**
+   * Where workers and triggers reach this gateway, `HOST:PORT`, as it tells those that have come to
+   * another one of the cluster. @default where it listens
+   */
+  innerAdvertise?: string;
+  /**
    * Bytes that may be on their way to the other gateways, and bytes that have come from them and
-   * wait; what is beyond is dropped and counted. @default {67108864}
+   * wait; what is beyond is dropped and counted. One frame of `innerFrameBytes` may be in any case.
+   * @default {67108864}
    */
   clusterBytes?: number;
   /** What carries messages to the other gateways; for programs of your own. @default none */

@@ -31,27 +31,6 @@ export function webSocketsOf(
   };
 }
 
-// It is a part of the names by which gateways find each other.
-const CLUSTER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
-/**
- * Makes sure of the name of a cluster.
- *
- * @throws {Error} made by `fail`, beginning with the source, when it cannot be one.
- */
-export function checkClusterName(
-  source: string,
-  name: string,
-  fail: (message: string) => Error,
-): void {
-  if (CLUSTER_NAME.test(name)) return;
-  throw fail(
-    `${source} must be 1 to 64 letters, digits, - and _, got ${
-      JSON.stringify(name)
-    }`,
-  );
-}
-
 /**
  * Which boxes are answered as heartbeats.
  *

@@ -10,6 +10,7 @@ import {
   RATE_ACTIONS,
   refuseRenamed,
 } from "@maple/box/internal";
+import { checkCluster } from "./cluster/cluster_options.ts";
 import { fail, GatewayError } from "./errors.ts";
 import {
   ADDRESS_RANGES,
@@ -23,7 +24,6 @@ import {
 } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
 import {
-  checkClusterName,
   denyListOf,
   heartbeatsOf,
   movesOf,
@@ -76,7 +76,6 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   movesOf(resolved);
   proxiesOf(resolved);
   denyListOf(resolved);
-  checkClusterName("Option clusterName", resolved.clusterName, fail);
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
@@ -91,6 +90,7 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
     }
     resolved.innerFrameBytes = resolved.frameBytes + TaskOffset.body;
   }
+  checkCluster(resolved);
   return resolved;
 }
 

@@ -17,7 +17,11 @@ import {
 } from "@maple/box/internal";
 import type { Setting } from "./config_file.ts";
 import { GONE_REQUESTS, ORDERS } from "./option_table.ts";
-import { checkClusterName } from "./read_options.ts";
+import {
+  checkAdvertised,
+  checkClusterName,
+} from "./cluster/cluster_options.ts";
+import { parseNatsServers } from "./cluster/nats_servers.ts";
 import {
   addressNumber,
   number,
@@ -109,6 +113,10 @@ export const SETTINGS: readonly Setting[] = [
     noLimit: undefined,
   }),
   optionalPort("innerOwnPort", "a further one, not shared, 0 = any free (off)"),
+  text("innerAdvertise", "where they reach it, as it tells the cluster", {
+    value: "HOST:PORT",
+    check: (source, address) => checkAdvertised(source, address, usage),
+  }),
   text("innerSecretFile", "their secrets, role:secret a line, mode 600", {
     value: "FILE",
   }),
@@ -265,10 +273,22 @@ export const SETTINGS: readonly Setting[] = [
   number("nodeId", "the number of this gateway in every task", {
     noLimit: undefined,
   }),
+  text("cluster", "servers of NATS over which several gateways are one", {
+    value: "URL,URL",
+    check: (source, servers) => void parseNatsServers(source, servers, usage),
+  }),
   text("clusterName", "what the cluster is called", {
     value: "NAME",
     check: (source, name) => checkClusterName(source, name, usage),
   }),
+  text("clusterCreds", "what these servers are shown: a user's JWT and key", {
+    value: "FILE",
+  }),
+  text("clusterTlsCa", "who vouches for them, in PEM", { value: "FILE" }),
+  text("clusterTlsCert", "the certificate that they are shown, in PEM", {
+    value: "FILE",
+  }),
+  text("clusterTlsKey", "its private key", { value: "FILE" }),
   number("clusterBytes", "bytes on their way between gateways; then not sent", {
     value: "BYTES",
   }),

@@ -10,6 +10,8 @@ import {
   type FileContent,
   parseConfigFile,
 } from "./config_file.ts";
+import { checkClusterFiles } from "./cluster/cluster_options.ts";
+import { withoutPasswords } from "./cluster/nats_servers.ts";
 import { InnerAccess } from "./inner_access.ts";
 import { DEFAULTS } from "./option_table.ts";
 import type { GatewayOptions } from "./options.ts";
@@ -71,6 +73,7 @@ export function checkFiles({ gateway, metricsTokenFile }: Settings): void {
   try {
     const options = resolveOptions(gateway);
     certificatesOf(options);
+    checkClusterFiles(options);
     deniedOf(options);
     new InnerAccess(options);
     new StatusAccess({ file: metricsTokenFile, fail });
@@ -106,9 +109,14 @@ export function changesOf(before: Settings, now: Settings): Change[] {
   );
   return SETTINGS.map(({ name }) => name)
     .filter((name) => from![name] !== to![name])
-    .map((name) => ({ name, from: told(from![name]), to: told(to![name]) }));
+    .map((name) => ({
+      name,
+      from: told(name, from![name]),
+      to: told(name, to![name]),
+    }));
 }
 
-function told(value: unknown): string {
-  return value === undefined || value === "" ? "none" : `${value}`;
+function told(name: string, value: unknown): string {
+  if (value === undefined || value === "") return "none";
+  return name === "cluster" ? withoutPasswords(`${value}`) : `${value}`;
 }

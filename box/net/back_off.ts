@@ -7,7 +7,11 @@ export class BackOff {
   #failures = 0;
   #openedAt: number | undefined;
 
-  /** @param range The least and the most seconds. */
+  /**
+   * Nothing was tried yet.
+   *
+   * @param range The least and the most seconds.
+   */
   constructor({ minDelay, maxDelay }: { minDelay: number; maxDelay: number }) {
     this.#min = minDelay;
     this.#max = maxDelay;

@@ -49,7 +49,7 @@ export interface Bus {
   /** Takes messages to this node from now on, besides those to all. */
   listenAs(node: number): void;
   /**
-   * Sends a message to all other gateways; the bytes are free again when it returns.
+   * Sends a message to all other gateways; its bytes are the bus's from then on.
    *
    * @returns Whether it is carried.
    */

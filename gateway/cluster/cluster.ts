@@ -1,6 +1,6 @@
 // Cluster: this gateway and the others, as the rest of the gateway sees them.
 
-import type { Logger } from "@maple/box/internal";
+import type { ListedGateway, Logger } from "@maple/box/internal";
 import { fail } from "../errors.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { Bus } from "./bus.ts";
@@ -12,45 +12,33 @@ import {
 } from "./hello.ts";
 import { isStamp } from "./login_rows.ts";
 import { type Member, Members } from "./members.ts";
-import {
-  decodeHead,
-  drawId,
-  HEAD_BYTES,
-  type MessageHead,
-  type MessageKind,
-  PIECES_MAX,
-  piecesOf,
-} from "./message.ts";
+import { drawId, type MessageKind } from "./message.ts";
+import { Messenger, type MessengerOptions } from "./messenger.ts";
 import { NodeClaim } from "./node_claim.ts";
-import { Pieces } from "./pieces.ts";
 
 /** Takes the messages of one kind; the bytes are its own. */
 export type MessageHandler = (body: Uint8Array, from: Member) => void;
 
 /** What {@linkcode Cluster} needs. */
-export interface ClusterOptions {
+export interface ClusterOptions
+  extends Omit<MessengerOptions, "id" | "node" | "onMessage" | "counters"> {
   /** What the cluster is called. */
   readonly name: string;
-  /** What carries the messages. */
-  readonly bus: Bus;
   /** The number that the gateway was given; undefined when it is to find one. */
   readonly nodeId: number | undefined;
-  /** Bytes of the longest body. */
-  readonly messageBytes: number;
-  /** Bytes of what has come and is not whole yet. */
-  readonly totalBytes: number;
   /** Where it logs to. */
   readonly logger: Logger;
   /** What is counted. */
-  readonly counters: Pick<
-    GatewayCounters,
-    "clusterPassedOn" | "clusterReceived" | "clusterDropped" | "clusterLost"
-  >;
+  readonly counters:
+    & MessengerOptions["counters"]
+    & Pick<GatewayCounters, "clusterLost">;
   /** What the gateway tells of itself. */
   readonly hello: () => OwnHello;
 }
 
 const HELLO_MS = 1000;
+// Changes that come together are told together.
+const LIST_MS = 100;
 // A gateway that finds no others takes a number that none of them would choose.
 const ALONE_FROM = 2 ** 20;
 const ALONE_COUNT = 2 ** 31 - ALONE_FROM;
@@ -67,26 +55,29 @@ export class Cluster {
   /** How many messages about logins were sent. */
   logins = 0;
   readonly #options: ClusterOptions;
+  readonly #messenger: Messenger;
+  readonly #claim: NodeClaim;
   readonly #handlers = new Map<MessageKind, MessageHandler>();
   readonly #backListeners: (() => void)[] = [];
   readonly #helloListeners: ((id: number, hello: Hello) => void)[] = [];
-  readonly #pieces: Pieces;
-  readonly #claim: NodeClaim;
-  #node: number;
-  #number = 0;
+  readonly #listListeners: (() => void)[] = [];
   #hasNode = false;
   #isBack = false;
+  #listTold = "";
+  #listTimer: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** It is not in the cluster before `join`. */
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { messageBytes, totalBytes, counters, nodeId } = options;
-    this.#node = ALONE_FROM + Math.floor(Math.random() * ALONE_COUNT);
-    this.#pieces = new Pieces({
-      messageBytes,
-      totalBytes,
-      onDropped: (cause) => counters.clusterDropped[cause]++,
+    const { nodeId, counters } = options;
+    this.#messenger = new Messenger({
+      ...options,
+      id: this.id,
+      node: ALONE_FROM + Math.floor(Math.random() * ALONE_COUNT),
+      onMessage: (head, body) => {
+        this.#handlers.get(head.kind)?.(body, this.members.sender(head));
+      },
     });
     this.#claim = new NodeClaim({
       id: this.id,
@@ -102,8 +93,9 @@ export class Cluster {
       if (change === "came") this.#greet(member);
       if (change === "lost") counters.clusterLost++;
       if (change === "left" || change === "lost") {
-        this.#pieces.forget(member.id);
+        this.#messenger.forget(member.id);
       }
+      this.#listChanges();
     });
     this.on("hello", (body, from) => {
       const hello = decodeHello(body);
@@ -125,7 +117,7 @@ export class Cluster {
 
   /** The number of this gateway in every task. */
   get node(): number {
-    return this.#node;
+    return this.#messenger.node;
   }
 
   /** What carries the messages. */
@@ -133,9 +125,17 @@ export class Cluster {
     return this.#options.bus;
   }
 
-  /** Whether the bus is away: then this gateway serves its own clients, and no others are known. */
+  /** Whether the bus is away: then this gateway serves its own clients, and hears of no others. */
   get isAlone(): boolean {
     return !this.#options.bus.isUp;
+  }
+
+  /** The gateways that workers and triggers can come to, as greetings list them; itself as well. */
+  get listed(): ListedGateway[] {
+    const own = { ...this.#options.hello(), node: this.node };
+    return [own, ...this.members.all()].flatMap(({ node, inner, state }) =>
+      state === "starting" || inner === "" ? [] : [{ node, inner, state }]
+    );
   }
 
   /**
@@ -150,38 +150,38 @@ export class Cluster {
     const { bus, nodeId, name, logger } = this.#options;
     try {
       await bus.open({
-        onMessage: (message) => this.#receive(message),
+        onMessage: (message) => this.#messenger.receive(message),
         onState: (isUp, why) => this.#onState(isUp, why),
         onGone: (node) => this.members.gone(node),
       });
     } catch (cause) {
       throw fail((cause as Error).message);
     }
-    bus.listenAs(this.#node);
+    bus.listenAs(this.node);
     let { node } = bus;
     if (bus.isUp && node === undefined) node = await this.#claim.take();
     if (bus.isUp && node === undefined && nodeId !== undefined) {
       await bus.close();
-      throw fail(this.#refusal());
+      throw fail(this.#refusal(nodeId));
     }
-    this.#node = node ?? nodeId ?? this.#node;
+    this.#messenger.node = node ?? nodeId ?? this.node;
     this.#hasNode = true;
-    bus.listenAs(this.#node);
+    bus.listenAs(this.node);
     logger.info(
-      `node ${this.#node} of cluster ${name}, ${
-        this.isAlone
-          ? "alone: the bus is away"
-          : `with ${this.members.size} others`
+      `node ${this.node} of cluster ${name}, ${
+        this.isAlone ? "alone" : `with ${this.members.size} others`
       }`,
     );
     this.tell();
     this.#timer = setInterval(() => this.#tick(), HELLO_MS);
-    return this.#node;
+    return this.node;
   }
 
   /** Tells the others at once how this gateway is, as it has changed. */
   tell(): void {
-    if (this.#hasNode) this.publish("hello", this.#hello());
+    if (!this.#hasNode) return;
+    this.publish("hello", this.#hello());
+    this.#listChanges();
   }
 
   /**
@@ -190,14 +190,12 @@ export class Cluster {
    * @returns Whether the bus carries it.
    */
   publish(kind: MessageKind, body: Uint8Array): boolean {
-    const { bus } = this.#options;
-    return this.#emit(kind, body, (message) => bus.publish(message));
+    return this.#messenger.publish(kind, body);
   }
 
   /** The same, to one of them. */
   send(node: number, kind: MessageKind, body: Uint8Array): boolean {
-    const { bus } = this.#options;
-    return this.#emit(kind, body, (message) => bus.send(node, message));
+    return this.#messenger.send(node, kind, body);
   }
 
   /** Calls the handler with each message of a kind; there is one handler of each. */
@@ -218,55 +216,24 @@ export class Cluster {
     this.#helloListeners.push(listener);
   }
 
+  /** Calls the listener when `listed` or `isAlone` has changed, soon after that. */
+  onList(listener: () => void): void {
+    this.#listListeners.push(listener);
+  }
+
   /** Tells the others that this gateway is gone, and disconnects. May be called twice. */
   async leave(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#listTimer);
     if (this.#hasNode) this.publish("bye", EMPTY);
     this.#hasNode = false;
     await this.#options.bus.close();
+    this.#messenger.close();
   }
 
   #hello(): Uint8Array {
     const { stamp, logins } = this;
     return encodeHello({ ...this.#options.hello(), stamp, logins });
-  }
-
-  #emit(
-    kind: MessageKind,
-    body: Uint8Array,
-    carry: (message: Uint8Array) => boolean,
-  ): boolean {
-    const { bus, counters, messageBytes } = this.#options;
-    const { maxBytes } = bus;
-    const longest = Math.min(
-      messageBytes,
-      (maxBytes - HEAD_BYTES) * PIECES_MAX,
-    );
-    if (body.length > longest) return false;
-    this.#number = (this.#number + 1) | 0;
-    const head = { kind, node: this.#node, id: this.id, number: this.#number };
-    for (const message of piecesOf(head, body, maxBytes)) {
-      if (!carry(message)) return false;
-    }
-    counters.clusterPassedOn++;
-    return true;
-  }
-
-  #receive(message: Uint8Array): void {
-    const { counters } = this.#options;
-    const head = decodeHead(message);
-    if (!head) {
-      counters.clusterDropped.unknown++;
-      return;
-    }
-    if (head.id === this.id) return;
-    const body = this.#pieces.add(head, message.subarray(HEAD_BYTES));
-    if (body) this.#handle(head, body);
-  }
-
-  #handle(head: MessageHead, body: Uint8Array): void {
-    this.#options.counters.clusterReceived++;
-    this.#handlers.get(head.kind)?.(body, this.members.sender(head));
   }
 
   #tick(): void {
@@ -286,30 +253,42 @@ export class Cluster {
       this.tell();
     } else {
       logger.warn(
-        `cluster ${name}: alone, the bus is away (${why}); clients are served, but do not reach those of other gateways`,
+        `cluster ${name}: alone, the bus is away (${why}); clients are served, and do not reach those of other gateways`,
       );
+      this.#listChanges();
     }
+  }
+
+  #listChanges(): void {
+    if (!this.#hasNode) return;
+    this.#listTimer ??= setTimeout(() => {
+      this.#listTimer = undefined;
+      const list = JSON.stringify([this.isAlone, this.listed]);
+      if (list === this.#listTold) return;
+      this.#listTold = list;
+      for (const listener of this.#listListeners) listener();
+    }, LIST_MS);
   }
 
   // One that is new here is told at once of this one, and may have missed what was told before.
   #greet(member: Member): void {
-    if (this.#hasNode) this.send(member.node, "hello", this.#hello());
+    if (!this.#hasNode) return;
+    this.send(member.node, "hello", this.#hello());
     if (member.clients > 0) this.#isBack = true;
-    const { node, state } = member;
-    if (!this.#hasNode || node !== this.#node || state === "draining") return;
+    const { node, state, inner } = member;
+    if (node !== this.node || state === "draining") return;
     this.#options.logger.error(
-      `cluster ${this.name}: another gateway (${
-        member.inner || "its address is not known yet"
-      }) has node id ${node} as well: one of them has to be started again with another`,
+      `cluster ${this.name}: the gateway at ${
+        inner || "an address that it has not told yet"
+      } has node id ${node} as well: one of the two has to be started again with another (nodeId)`,
     );
   }
 
-  #refusal(): string {
-    const { nodeId, name } = this.#options;
-    const owner = nodeId === undefined ? undefined : this.members.get(nodeId);
+  #refusal(nodeId: number): string {
+    const owner = this.members.get(nodeId);
     return `Option nodeId is ${nodeId}, which ${
       owner?.inner ? `the gateway at ${owner.inner}` : "another gateway"
-    } of cluster ${name} has: give another one, or none, and a free one is taken`;
+    } of cluster ${this.name} has: give another one, or none, and a free one is taken`;
   }
 }
 

@@ -38,8 +38,6 @@ export interface MessageHead {
 
 /** The bytes before the body. */
 export const HEAD_BYTES = 24;
-/** How many pieces a message may have. */
-export const PIECES_MAX = 65_535;
 
 // Grows when older gateways would misread newer ones.
 const VERSION = 1;

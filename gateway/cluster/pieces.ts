@@ -11,11 +11,9 @@ interface Unfinished {
 
 /** What {@linkcode Pieces} is told. */
 export interface PiecesOptions {
-  /** Bytes of the longest message. */
-  readonly messageBytes: number;
   /** Bytes of all that is unfinished. */
-  readonly totalBytes: number;
-  /** A message is thrown away: a piece of it is missing (`gap`), or it is too long (`room`). */
+  readonly bytesMax: number;
+  /** A message is thrown away: a piece of it is missing (`gap`), or there is no `room` for it. */
   readonly onDropped: (cause: "gap" | "room") => void;
 }
 
@@ -53,7 +51,9 @@ export class Pieces {
     if (isLast) this.#unfinished.delete(id);
     if (message.isLost) return undefined;
     if (piece !== message.parts.length) return this.#lose(message, "gap");
-    if (!this.#hasRoom(message, body)) return this.#lose(message, "room");
+    if (this.#bytes + body.length > this.#options.bytesMax) {
+      return this.#lose(message, "room");
+    }
     message.parts.push(body);
     message.bytes += body.length;
     this.#bytes += body.length;
@@ -67,12 +67,6 @@ export class Pieces {
     const message = this.#unfinished.get(id);
     this.#unfinished.delete(id);
     if (message && !message.isLost) this.#lose(message, "gap");
-  }
-
-  #hasRoom({ bytes }: Unfinished, body: Uint8Array): boolean {
-    const { messageBytes, totalBytes } = this.#options;
-    return bytes + body.length <= messageBytes &&
-      this.#bytes + body.length <= totalBytes;
   }
 
   // What still comes of it is passed over.

@@ -68,6 +68,8 @@ export class InnerLink implements FrameHandler, TaskHolder, Sender {
   readonly entry: Entry;
   /** Whether it was logged that it has sent what its role may not. */
   toldForbidden = false;
+  /** Whether it was greeted, as one of ours. */
+  isGreeted = false;
   /** Who it says it is. */
   identity: PeerIdentity | undefined;
   /** When it connected, in milliseconds of `performance.now()`. */

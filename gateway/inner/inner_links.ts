@@ -55,6 +55,7 @@ export class InnerLinks implements LinkOwner {
     this.#pullCommands = pullCommands;
     this.#clientCommands = clientCommands;
     this.#signOfLife = new SignOfLife(context.options, () => this.all());
+    context.cluster?.onList(() => this.#greetAgain());
   }
 
   /** How many connections there are. */
@@ -208,6 +209,12 @@ export class InnerLinks implements LinkOwner {
     const what = `the unknown command ${readInt32(frame, TaskOffset.cmd)}`;
     this.#context.logger.warn(`${link.name} sent ${what}; it is ignored`);
     this.#answer(link, frame, what);
+  }
+
+  #greetAgain(): void {
+    for (const link of this.all()) {
+      if (link.isGreeted && !link.closed) this.#pullCommands.greet(link);
+    }
   }
 
   // Nothing of the frame is done.

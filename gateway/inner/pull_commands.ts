@@ -101,19 +101,29 @@ export class PullCommands {
   // greeting.
   #attach(link: InnerLink, frame: Uint8Array, greets: boolean): void {
     link.attach(decodeIdentity(frame.subarray(TaskOffset.body)));
-    if (greets) this.#greet(link);
+    if (greets) this.greet(link);
   }
 
   #hello(link: InnerLink, frame: Uint8Array): void {
     link.identity ??= decodeIdentity(frame.subarray(TaskOffset.body));
-    this.#greet(link);
+    this.greet(link);
   }
 
-  // It also proves to the other side that this is its gateway.
-  #greet({ socket, entry: { mac } }: InnerLink): void {
-    const { nodeId } = this.#context.options;
-    const told = { ...this.#greeting, node: nodeId, ...(mac && { mac }) };
-    socket.send(greet(told));
+  /**
+   * Lets a worker or trigger in, or tells one that is in where the gateways of the cluster are now.
+   * It also proves to the other side that this is its gateway.
+   */
+  greet(link: InnerLink): void {
+    const { options, cluster } = this.#context;
+    const { mac } = link.entry;
+    link.isGreeted = true;
+    link.socket.send(greet({
+      ...this.#greeting,
+      node: options.nodeId,
+      ...(mac && { mac }),
+      ...(cluster && { cluster: cluster.name, gateways: cluster.listed }),
+      ...(cluster?.isAlone && { alone: true }),
+    }));
   }
 
   // The echo tells a worker that leaves that no task is on its way any more.

@@ -75,7 +75,13 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     moveTimeout: 10,
     bindTimeout: 10,
     nodeId: 0,
+    cluster: "",
     clusterName: "maple",
+    clusterCreds: "",
+    clusterTlsCa: "",
+    clusterTlsCert: "",
+    clusterTlsKey: "",
+    innerAdvertise: "",
     clusterBytes: 67_108_864,
     bus: undefined,
   });

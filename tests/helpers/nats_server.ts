@@ -69,8 +69,7 @@ export class NatsServer implements AsyncDisposable {
 
   /** Kills it, and waits for its end. */
   async kill(): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.finished();
+    await this.#process[Symbol.asyncDispose]();
   }
 
   /** Starts it again where it was, after it has ended. */

@@ -27,10 +27,10 @@ function make(buses: MemoryBuses, nodeId?: number): Made {
     name: "test",
     bus,
     nodeId,
-    messageBytes: 1024 * 1024,
-    totalBytes: 4 * 1024 * 1024,
+    bytesMax: 4 * 1024 * 1024,
     logger: log,
     counters,
+    afterOthers: (work) => queueMicrotask(work),
     hello: () => ({ ...UNTOLD, state: "serving", inner: `at:${nodeId}` }),
   });
   return { cluster, bus, log, counters };

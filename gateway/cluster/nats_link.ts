@@ -1,0 +1,266 @@
+// NatsLink: one connection to a server of NATS, from when it is made to its end.
+
+import type { NotCarried } from "./bus.ts";
+import { NatsFlow } from "./nats_flow.ts";
+import { describeServer, type NatsServer } from "./nats_servers.ts";
+
+/** What NATS's own client gives. It is loaded when it is needed, and never otherwise. */
+type Client = typeof import("npm:@nats-io/transport-node@3.4.0");
+type Connection = Awaited<ReturnType<Client["connect"]>>;
+
+/** Milliseconds in which a server must have greeted, and in which it must have let us in. */
+const GREETING_MS = 2000;
+// The greeting of a server with many others in its cluster.
+const GREETING_BYTES = 64 * 1024;
+// Milliseconds that are waited for what was sent to leave, and for the connection to end.
+const CLOSE_MS = 1000;
+// A server that has given no sign of life for so many looks is given up: ten seconds.
+const GIVE_UP_LOOKS = 40;
+// Longer messages keep others waiting, whatever the server would take.
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+
+/** The server is there, and does not let this gateway in. */
+export class NatsRefusal extends Error {}
+
+/** What is shown to a server. */
+export interface NatsCredentials {
+  /** The file with the user's JWT and its key, as `nsc` writes it; read at each connection. */
+  readonly credsFile: string;
+  /** The file with those that vouch for servers, in PEM; empty = the system's. */
+  readonly caFile: string;
+  /** The file with the gateway's own certificate, where servers want one. */
+  readonly certFile: string;
+  /** The file with its private key. */
+  readonly keyFile: string;
+}
+
+/** What {@linkcode NatsLink.open} needs. */
+export interface NatsLinkOptions {
+  /** The server. */
+  readonly server: NatsServer;
+  /** What it is shown. */
+  readonly credentials: NatsCredentials;
+  /** What the connection is called at the server. */
+  readonly name: string;
+  /** Bytes that may be on their way. */
+  readonly bytesMax: number;
+  /** The server gives no sign of life, or does so again. */
+  readonly onLate: (isLate: boolean) => void;
+  /** What it does not allow. */
+  readonly onError: (message: string) => void;
+}
+
+/** One connection to a server of NATS. */
+export class NatsLink {
+  /** The server: `HOST:PORT`. */
+  readonly at: string;
+  /** Resolves when it has ended, to why. */
+  readonly ended: Promise<string>;
+  /** Bytes of the longest message. */
+  readonly maxBytes: number;
+  readonly #connection: Connection;
+  readonly #flow: NatsFlow;
+  readonly #onError: (message: string) => void;
+  #giveUp!: (why: string) => void;
+
+  private constructor(
+    connection: Connection,
+    { server, bytesMax, onLate, onError }: NatsLinkOptions,
+  ) {
+    this.at = describeServer(server);
+    this.#connection = connection;
+    this.#onError = onError;
+    const { max_payload = MESSAGE_BYTES_MAX } = connection.info ?? {};
+    this.maxBytes = Math.min(max_payload, MESSAGE_BYTES_MAX);
+    const flush = () => connection.flush();
+    this.#flow = new NatsFlow({ bytesMax, flush, onLate });
+    this.ended = new Promise((resolve) => {
+      this.#giveUp = resolve;
+      connection.closed().then((error) =>
+        resolve(error ? error.message : "the connection has ended")
+      );
+    });
+    void this.#watch();
+  }
+
+  /**
+   * Connects to a server.
+   *
+   * @throws {NatsRefusal} with one line, when the server does not let this gateway in.
+   * @throws {Error} with one line, when it is not there.
+   */
+  static async open(options: NatsLinkOptions): Promise<NatsLink> {
+    const { server, name, credentials } = options;
+    const at = describeServer(server);
+    // The client would leave a connection behind with each server that is frozen.
+    await greeted(server);
+    const client = await load();
+    try {
+      const connection = await client.connect({
+        servers: [at],
+        name,
+        ...shown(server),
+        ...authenticated(client, credentials),
+        ...secured(server, credentials),
+        noEcho: true,
+        reconnect: false,
+        ignoreClusterUpdates: true,
+        timeout: GREETING_MS,
+      });
+      return new NatsLink(connection, options);
+    } catch (error) {
+      throw new NatsRefusal(
+        `the NATS server at ${at} does not let this gateway in: ${
+          (error as Error).message
+        }`,
+      );
+    }
+  }
+
+  /** Whether the server gives no sign of life. */
+  get isLate(): boolean {
+    return this.#flow.isLate;
+  }
+
+  /** Takes what is published there. */
+  listen(subject: string, onMessage: (message: Uint8Array) => void): void {
+    if (this.#connection.isClosed()) return;
+    this.#connection.subscribe(subject, {
+      callback: (error, { data }) => {
+        if (error) return this.#onError(error.message);
+        // Without the client's own kind of bytes, whose slices are no copies.
+        const { buffer, byteOffset, length } = data;
+        onMessage(new Uint8Array(buffer, byteOffset, length));
+      },
+    });
+  }
+
+  /** Sends a message; gives why it is not carried. */
+  publish(
+    subject: string,
+    message: Uint8Array,
+  ): keyof NotCarried | undefined {
+    if (this.#connection.isClosed()) return "away";
+    if (this.#flow.isLate) return "late";
+    if (!this.#flow.hasRoomFor(message.length)) return "full";
+    this.#connection.publish(subject, message);
+    this.#flow.sent(message.length);
+    return undefined;
+  }
+
+  /** To be called every `LOOK_MS`. */
+  look(): void {
+    this.#flow.look();
+    if (this.#flow.looks < GIVE_UP_LOOKS) return;
+    this.#giveUp("no sign of life");
+    void this.#end();
+  }
+
+  /** Resolves when the server has got all that it was sent, or it takes too long. */
+  async flushed(): Promise<void> {
+    if (!this.#connection.isClosed() && !this.isLate) {
+      await bounded(this.#connection.flush());
+    }
+  }
+
+  /** Lets what was sent leave, and ends. */
+  async close(): Promise<void> {
+    await this.flushed();
+    await bounded(this.#end());
+  }
+
+  // It may take as long as the server is frozen.
+  async #end(): Promise<void> {
+    await this.#connection.close().catch(() => {});
+  }
+
+  // What the server says: what it does not allow comes in no other way.
+  async #watch(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === "error") this.#onError(status.error.message);
+    }
+  }
+}
+
+async function load(): Promise<Client> {
+  try {
+    return await import("npm:@nats-io/transport-node@3.4.0");
+  } catch (error) {
+    throw new NatsRefusal(
+      `npm:@nats-io/transport-node, which --cluster needs, cannot be loaded: ${
+        (error as Error).message
+      }`,
+    );
+  }
+}
+
+// Whether a server is there that says so.
+async function greeted(server: NatsServer): Promise<void> {
+  const { hostname, port } = server;
+  const signal = AbortSignal.timeout(GREETING_MS);
+  let conn: Deno.Conn | undefined;
+  const close = () => conn?.close();
+  signal.addEventListener("abort", close);
+  try {
+    conn = await Deno.connect({ hostname, port, signal });
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(4096);
+    for (let text = ""; !text.includes("\r\n");) {
+      const count = await conn.read(buffer);
+      if (count === null) throw new Error("it closes the connection");
+      text += decoder.decode(buffer.subarray(0, count), { stream: true });
+      if (
+        !"INFO ".startsWith(text.slice(0, 5)) || text.length > GREETING_BYTES
+      ) {
+        throw new Error("it is no NATS server");
+      }
+    }
+  } catch (error) {
+    const why = signal.aborted
+      ? `no answer within ${GREETING_MS / 1000} s`
+      : (error as Error).message;
+    throw new Error(`${describeServer(server)}: ${why}`);
+  } finally {
+    signal.removeEventListener("abort", close);
+    if (!signal.aborted) close();
+  }
+}
+
+function shown({ user, pass, token }: NatsServer) {
+  return {
+    ...(user !== undefined && { user }),
+    ...(pass !== undefined && { pass }),
+    ...(token !== undefined && { token }),
+  };
+}
+
+function authenticated(client: Client, { credsFile }: NatsCredentials) {
+  if (credsFile === "") return {};
+  const read = () => Deno.readFileSync(credsFile);
+  return { authenticator: client.credsAuthenticator(read) };
+}
+
+function secured(
+  { tls }: NatsServer,
+  { caFile, certFile, keyFile }: NatsCredentials,
+) {
+  if (!tls && caFile === "" && certFile === "") return {};
+  return {
+    tls: {
+      ...(caFile !== "" && { ca: Deno.readTextFileSync(caFile) }),
+      ...(certFile !== "" && {
+        cert: Deno.readTextFileSync(certFile),
+        key: Deno.readTextFileSync(keyFile),
+      }),
+    },
+  };
+}
+
+async function bounded(work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS);
+  });
+  await Promise.race([work.catch(() => {}), end]);
+  clearTimeout(timer);
+}
