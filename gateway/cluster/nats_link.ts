@@ -2,16 +2,15 @@
 
 import type { NotCarried } from "./bus.ts";
 import { NatsFlow } from "./nats_flow.ts";
+import type { NatsTransport } from "./nats_transport.ts";
 import { describeServer, type NatsServer } from "./nats_servers.ts";
 
 /** What NATS's own client gives. It is loaded when it is needed, and never otherwise. */
 type Client = typeof import("npm:@nats-io/transport-node@3.4.0");
 type Connection = Awaited<ReturnType<Client["connect"]>>;
 
-/** Milliseconds in which a server must have greeted, and in which it must have let us in. */
-const GREETING_MS = 2000;
-// The greeting of a server with many others in its cluster.
-const GREETING_BYTES = 64 * 1024;
+// Milliseconds in which a server must have let this gateway in.
+const OPEN_MS = 2000;
 // Milliseconds that are waited for what was sent to leave, and for the connection to end.
 const CLOSE_MS = 1000;
 // A server that has given no sign of life for so many looks is given up: ten seconds.
@@ -92,27 +91,31 @@ export class NatsLink {
   static async open(options: NatsLinkOptions): Promise<NatsLink> {
     const { server, name, credentials } = options;
     const at = describeServer(server);
-    // The client would leave a connection behind with each server that is frozen.
-    await greeted(server);
-    const client = await load();
+    const { client, NatsTransport } = await load();
+    const tls = secured(server, credentials);
+    let transport: NatsTransport | undefined;
+    client.setTransportFactory({
+      factory: () => transport = new NatsTransport(client.checkOptions),
+    });
     try {
-      const connection = await client.connect({
+      const connection = await client.NatsConnectionImpl.connect({
         servers: [at],
         name,
         ...shown(server),
         ...authenticated(client, credentials),
-        ...secured(server, credentials),
+        ...tls,
         noEcho: true,
         reconnect: false,
         ignoreClusterUpdates: true,
-        timeout: GREETING_MS,
+        timeout: OPEN_MS,
       });
       return new NatsLink(connection, options);
     } catch (error) {
+      const { message } = error as Error;
+      // One that is not there may come; this will not change by itself.
+      if (!transport?.isGreeted) throw new Error(`${at}: ${message}`);
       throw new NatsRefusal(
-        `the NATS server at ${at} does not let this gateway in: ${
-          (error as Error).message
-        }`,
+        `the NATS server at ${at} does not let this gateway in: ${message}`,
       );
     }
   }
@@ -182,47 +185,17 @@ export class NatsLink {
   }
 }
 
-async function load(): Promise<Client> {
+async function load() {
   try {
-    return await import("npm:@nats-io/transport-node@3.4.0");
+    const client: Client = await import("npm:@nats-io/transport-node@3.4.0");
+    const { NatsTransport } = await import("./nats_transport.ts");
+    return { client, NatsTransport };
   } catch (error) {
     throw new NatsRefusal(
       `npm:@nats-io/transport-node, which --cluster needs, cannot be loaded: ${
         (error as Error).message
       }`,
     );
-  }
-}
-
-// Whether a server is there that says so.
-async function greeted(server: NatsServer): Promise<void> {
-  const { hostname, port } = server;
-  const signal = AbortSignal.timeout(GREETING_MS);
-  let conn: Deno.Conn | undefined;
-  const close = () => conn?.close();
-  signal.addEventListener("abort", close);
-  try {
-    conn = await Deno.connect({ hostname, port, signal });
-    const decoder = new TextDecoder();
-    const buffer = new Uint8Array(4096);
-    for (let text = ""; !text.includes("\r\n");) {
-      const count = await conn.read(buffer);
-      if (count === null) throw new Error("it closes the connection");
-      text += decoder.decode(buffer.subarray(0, count), { stream: true });
-      if (
-        !"INFO ".startsWith(text.slice(0, 5)) || text.length > GREETING_BYTES
-      ) {
-        throw new Error("it is no NATS server");
-      }
-    }
-  } catch (error) {
-    const why = signal.aborted
-      ? `no answer within ${GREETING_MS / 1000} s`
-      : (error as Error).message;
-    throw new Error(`${describeServer(server)}: ${why}`);
-  } finally {
-    signal.removeEventListener("abort", close);
-    if (!signal.aborted) close();
   }
 }
 
