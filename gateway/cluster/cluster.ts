@@ -20,8 +20,11 @@ import { NodeClaim } from "./node_claim.ts";
 export type MessageHandler = (body: Uint8Array, from: Member) => void;
 
 /** What {@linkcode Cluster} needs. */
-export interface ClusterOptions
-  extends Omit<MessengerOptions, "id" | "node" | "onMessage" | "counters"> {
+export interface ClusterOptions extends
+  Omit<
+    MessengerOptions,
+    "id" | "node" | "onSign" | "onMessage" | "counters"
+  > {
   /** What the cluster is called. */
   readonly name: string;
   /** The number that the gateway was given; undefined when it is to find one. */
@@ -75,6 +78,7 @@ export class Cluster {
       ...options,
       id: this.id,
       node: ALONE_FROM + Math.floor(Math.random() * ALONE_COUNT),
+      onSign: (id) => this.members.seen(id),
       onMessage: (head, body) => {
         this.#handlers.get(head.kind)?.(body, this.members.sender(head));
       },

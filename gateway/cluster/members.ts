@@ -20,7 +20,7 @@ export type MemberChange = "came" | "changed" | "left" | "lost";
 /** What is told of changes. */
 export type MemberListener = (member: Member, change: MemberChange) => void;
 
-/** How many hellos of a member must be missed until it counts as gone. */
+/** For so many seconds nothing has to come of a member until it counts as gone. */
 export const MISSED_MAX = 3;
 
 interface Known {
@@ -70,6 +70,12 @@ export class Members {
     return this.#known.get(id)?.member ?? { ...UNTOLD, node, id };
   }
 
+  /** One has given a sign of life. */
+  seen(id: number): void {
+    const known = this.#known.get(id);
+    if (known) known.missed = 0;
+  }
+
   /** One has said hello. */
   heard({ node, id }: Pick<MessageHead, "node" | "id">, hello: Hello): void {
     const known = this.#known.get(id);
@@ -79,7 +85,6 @@ export class Members {
       return this.#tell(member, "came");
     }
     const { member } = known;
-    known.missed = 0;
     const isSame = member.node === node && member.state === hello.state &&
       member.inner === hello.inner && member.outer === hello.outer;
     Object.assign(member, hello, { node });

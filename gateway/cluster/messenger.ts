@@ -29,13 +29,14 @@ export interface MessengerOptions {
   >;
   /** Calls it when all others have had their turn. */
   readonly afterOthers: (work: () => void) => void;
+  /** Something has come of the gateway with that id, which may have to wait. */
+  readonly onSign: (id: number) => void;
   /** Works on a message; its bytes are its own. */
   readonly onMessage: (head: MessageHead, body: Uint8Array) => void;
 }
 
-// They take long, and there may be many of them. What keeps a cluster together, and what somebody
-// waits for, does not wait behind them.
-const LONG: readonly MessageKind[] = ["command", "logins"];
+// Somebody waits for these; all others are worked on in the order in which they came.
+const URGENT: readonly MessageKind[] = ["claim", "part"];
 
 /** Messages of any length over a bus, each with who has sent it. */
 export class Messenger {
@@ -74,17 +75,18 @@ export class Messenger {
 
   /** The bus has brought something. */
   receive(message: Uint8Array): void {
-    const { counters, id, onMessage } = this.#options;
+    const { counters, id, onSign, onMessage } = this.#options;
     const head = decodeHead(message);
     if (!head) {
       counters.clusterDropped.unknown++;
       return;
     }
     if (head.id === id) return;
+    onSign(head.id);
     const body = this.#pieces.add(head, message.subarray(HEAD_BYTES));
     if (!body) return;
     counters.clusterReceived++;
-    if (!LONG.includes(head.kind)) onMessage(head, body);
+    if (URGENT.includes(head.kind)) onMessage(head, body);
     else if (!this.#inbox.add(head, body)) counters.clusterDropped.room++;
   }
 

@@ -1,4 +1,4 @@
-// NatsTransport: what carries the bytes of NATS's client. Its own one leaves connections behind with
+// NatsTransport: what carries the bytes of NATS's client. Its own one leaves connections behind to
 // servers that do not answer, waits for a frozen one when it is closed, and lets errors of a
 // connection that it has given up end the process.
 
