@@ -264,6 +264,11 @@ export abstract class AppRequest<
   /** Closes the client's connection, after what was sent to it before. */
   abstract closeClient(): boolean;
 
+  /** The users that it can reach. */
+  protected get served(): ServedUsers<object> {
+    return this.#host.users;
+  }
+
   /**
    * Sends messages to users, wherever they are connected, and tells what became of it; see
    * {@linkcode UsersRow}.
@@ -277,7 +282,7 @@ export abstract class AppRequest<
   /** The same without a receipt. */
   writeToUsers(rows: readonly UsersRow<F>[]): boolean;
   writeToUsers(rows: readonly UsersRow<F>[], options?: ReceiptOptions): Done {
-    return this.#host.users.write(rows, options);
+    return this.served.write(rows, options);
   }
 
   /**
@@ -305,7 +310,7 @@ export abstract class AppRequest<
     options?: ReceiptOptions,
   ): Done {
     const selection = { uids, userdata, exclude };
-    return this.#host.users.close(selection, options);
+    return this.served.close(selection, options);
   }
 
   /**
@@ -339,7 +344,7 @@ export abstract class AppRequest<
     options: ReceiptOptions,
   ): Promise<WriteReceipt>;
   writeToGroups(rows: readonly GroupsRow<F>[], options?: ReceiptOptions): Done {
-    return this.#host.users.writeToGroups(rows, options);
+    return this.served.writeToGroups(rows, options);
   }
 
   /** Closes the connections of the members of a group, after what was sent to them before. */
@@ -347,7 +352,7 @@ export abstract class AppRequest<
   /** The same, and how many were closed; see `closeUsers`. */
   closeGroup(name: string, options: ReceiptOptions): Promise<WriteReceipt>;
   closeGroup(name: string, options?: ReceiptOptions): Done {
-    return this.#host.users.closeGroup(name, options);
+    return this.served.closeGroup(name, options);
   }
 
   /**
@@ -356,7 +361,7 @@ export abstract class AppRequest<
    * @throws {Error} by the promise, when the answer has not come within 2 s.
    */
   online(uids: readonly Int64[], options: AskOptions = {}): Promise<Int64[]> {
-    return askOnline(this.#host.users, uids, options);
+    return askOnline(this.served, uids, options);
   }
 
   /**
@@ -366,7 +371,7 @@ export abstract class AppRequest<
    * @throws {Error} as `online`.
    */
   users(options: UsersOptions = {}): Promise<Int64[]> {
-    return askUsers(this.#host.users, options);
+    return askUsers(this.served, options);
   }
 
   /**
@@ -375,7 +380,7 @@ export abstract class AppRequest<
    * @throws {Error} as `online`.
    */
   groupSize(name: string, options: AskOptions = {}): Promise<number> {
-    return askGroupSize(this.#host.users, name, options);
+    return askGroupSize(this.served, name, options);
   }
 
   /**
@@ -385,7 +390,7 @@ export abstract class AppRequest<
    * @throws {Error} as `online`.
    */
   groupMembers(name: string, options: AskOptions = {}): Promise<Int64[]> {
-    return askGroupMembers(this.#host.users, name, options);
+    return askGroupMembers(this.served, name, options);
   }
 
   /**

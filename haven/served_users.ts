@@ -28,6 +28,8 @@ export interface ServedUsers<F extends object> extends Asker {
   joinGroup(name: string, uids: readonly Int64[]): boolean;
   /** Makes them leave it. */
   leaveGroup(name: string, uids: readonly Int64[]): boolean;
+  /** The same users, reached by where a request came from, so that order is kept. */
+  by?(origin: object): ServedUsers<F>;
 }
 
 /**

@@ -41,14 +41,37 @@ export class Commands<F extends object> implements ServedUsers<F> {
   memory: MemoryGateway | undefined;
   readonly #boxClass: BoxClass<F>;
   readonly #links: GatewayLinks;
+  readonly #origin: object | undefined;
+  readonly #byOrigin = new WeakMap<object, Commands<F>>();
 
   /**
    * @param boxClass The class of the clients' boxes.
    * @param links Those to the gateways; none before the worker is attached.
+   * @param origin The connection that they go by, where they can.
    */
-  constructor(boxClass: BoxClass<F>, links: GatewayLinks) {
+  constructor(
+    boxClass: BoxClass<F>,
+    links: GatewayLinks,
+    origin?: object,
+  ) {
     this.#boxClass = boxClass;
     this.#links = links;
+    this.#origin = origin;
+  }
+
+  /**
+   * Those that are passed on by the gateway at the other end of a connection: what a client causes
+   * goes one way then, whichever worker has its request, and stays in order.
+   */
+  by(origin: object): Commands<F> {
+    // Without a gateway there is one way only.
+    if (this.memory) return this;
+    let commands = this.#byOrigin.get(origin);
+    if (!commands) {
+      commands = new Commands(this.#boxClass, this.#links, origin);
+      this.#byOrigin.set(origin, commands);
+    }
+    return commands;
   }
 
   /** Sends messages to users of all gateways; see {@linkcode Commands.toAll}. */
@@ -100,7 +123,9 @@ export class Commands<F extends object> implements ServedUsers<F> {
     const frame = task.pack();
     this.#links.checkSize(frame.length);
     const inMemory = this.memory?.send(frame) ?? false;
-    return this.#links.size > 0 ? this.#links.reach.sendToAll(frame) : inMemory;
+    return this.#links.size > 0
+      ? this.#links.reach.sendToAll(frame, this.#origin)
+      : inMemory;
   }
 
   /** Sends a task to one gateway, in turn; see {@linkcode Commands.toAll}. */
@@ -161,6 +186,6 @@ export class Commands<F extends object> implements ServedUsers<F> {
         .then((receipt) => ({ receipts: [receipt], isWhole: true }));
     }
     this.#links.checkSize(frame.length);
-    return this.#links.reach.receiptsOfAll(frame, options);
+    return this.#links.reach.receiptsOfAll(frame, options, this.#origin);
   }
 }

@@ -15,6 +15,13 @@ export interface Target {
   readonly isLocal: boolean;
 }
 
+// The gateways of one cluster that have let the worker in.
+interface AttachedCluster {
+  readonly attached: readonly GatewayLink[];
+  /** Whether these are all that are listed. */
+  readonly isAttachedToAll: boolean;
+}
+
 /** What became of a frame that went to all. */
 export interface AllReceipts {
   /** What the gateways tell. */
@@ -24,9 +31,11 @@ export interface AllReceipts {
 }
 
 /**
- * Where commands go, by what the gateways tell of their clusters. To those of a cluster they go
- * directly while the worker is attached to all of them; otherwise to one, always the same while it
- * is there, which passes them on.
+ * Where commands go, by what the gateways tell of their clusters. What a request causes goes to the
+ * gateway of its client, which passes it on: another worker may have the client's next one, and
+ * what that causes is behind it on the same way only. What else goes to a cluster goes directly to
+ * all of its gateways while the worker is attached to all of them; otherwise to one, always the
+ * same while it is there, which passes it on.
  */
 export class Reach {
   /** Where what is for all users goes. */
@@ -36,6 +45,9 @@ export class Reach {
   /** Where a task for any worker may go: not to a gateway that leaves, if there is another. */
   readonly takers: readonly GatewayLink[];
   #turn = 0;
+  readonly #clusters: AttachedCluster[] = [];
+  // Where what a request causes goes, by the connection that it came by.
+  readonly #byOrigin = new Map<object, readonly Target[]>();
   // By the names of the clusters.
   readonly #passingOn = new Map<string, GatewayLink>();
 
@@ -70,6 +82,7 @@ export class Reach {
         attached.find(({ gateway }) => !gateway.isAlone);
       if (passingOn) this.#passingOn.set(name!, passingOn);
       const isAttachedToAll = listed.every(endsOf(attached));
+      this.#clusters.push({ attached, isAttachedToAll });
       targets.push(
         ...toCluster(attached, isAttachedToAll ? undefined : passingOn),
       );
@@ -89,9 +102,12 @@ export class Reach {
   /**
    * Sends a packed Task to all users, wherever they are connected; false when it does not get to
    * one of the gateways, as far as is known here.
+   *
+   * @param origin The connection of the request that causes it, where one does.
    */
-  sendToAll(frame: Uint8Array): boolean {
-    const { targets, isWhole } = this;
+  sendToAll(frame: Uint8Array, origin?: object): boolean {
+    const { isWhole } = this;
+    const targets = this.#targetsBy(origin);
     let sent = 0;
     for (const { link, isLocal } of targets) {
       mark(frame, isLocal);
@@ -118,8 +134,10 @@ export class Reach {
   async receiptsOfAll(
     frame: Uint8Array,
     options: WaitOptions,
+    origin?: object,
   ): Promise<AllReceipts> {
-    const { targets, isWhole } = this;
+    const { isWhole } = this;
+    const targets = this.#targetsBy(origin);
     const there = targets.filter(({ link }) => link.isAttached);
     if (there.length === 0) throw away();
     // Each frame is numbered anew.
@@ -143,6 +161,33 @@ export class Reach {
       return await link.connection!.sendForReceipt(frame, options);
     }
     throw away();
+  }
+
+  // Where the gateway of the request is one of a cluster, and hears of the others, that one passes
+  // it on.
+  #targetsBy(origin: object | undefined): readonly Target[] {
+    if (!origin) return this.targets;
+    let targets = this.#byOrigin.get(origin);
+    if (!targets) {
+      targets = this.#chooseBy(origin);
+      this.#byOrigin.set(origin, targets);
+    }
+    return targets;
+  }
+
+  #chooseBy(origin: object): readonly Target[] {
+    for (const { attached, isAttachedToAll } of this.#clusters) {
+      const own = attached.find(({ connection }) => connection === origin);
+      if (!own || own.gateway.isAlone) continue;
+      // What a frozen bus has may still come: nobody is told directly besides.
+      const isAnyAlone = attached.some(({ gateway }) => gateway.isAlone);
+      if (isAnyAlone && isAttachedToAll) continue;
+      const others = this.targets.filter(({ link }) =>
+        !attached.includes(link)
+      );
+      return [...others, ...toCluster(attached, own)];
+    }
+    return this.targets;
   }
 }
 

@@ -21,7 +21,11 @@ import {
   RECEIPT_MS,
 } from "@maple/box/internal";
 import { AppRequest, type UntypedState } from "@maple/haven";
-import { asNumber, type RequestHost } from "@maple/haven/internal";
+import {
+  asNumber,
+  type RequestHost,
+  type ServedUsers,
+} from "@maple/haven/internal";
 import type { TaskConnection, TaskOrigin } from "./task_connection.ts";
 
 /**
@@ -156,6 +160,12 @@ export class WorkerRequest<
   /** Drops the client's requests that are not begun; they are not answered. */
   clearClientTasks(): boolean {
     return this.#change(clearClientTask(this.task));
+  }
+
+  /** By the gateway of its client, so that what one client causes is in order, whoever works. */
+  protected override get served(): ServedUsers<object> {
+    const users = super.served;
+    return users.by?.(this.#connection) ?? users;
   }
 
   /** For `loginClient`. */

@@ -2,7 +2,15 @@
 // each user once.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Box, SpecialUid, Task, TaskCmd, TaskFlag } from "@maple/box";
+import {
+  Box,
+  type BoxFields,
+  SpecialUid,
+  Task,
+  TaskCmd,
+  TaskFlag,
+  type UsersRow,
+} from "@maple/box";
 import { WorkerError, type WorkerRequest } from "@maple/worker";
 import { eventually } from "../helpers/eventually.ts";
 import { freePort } from "../helpers/free_port.ts";
@@ -342,6 +350,52 @@ Deno.test("Worker gives tasks for workers to the gateways in turn, not to one th
   await worker.log.line(/^WARN lost gateway/);
   assert(worker.app.writeToWorker({ cmd: 7 }));
   assertEquals((await a.command()).cmd, TaskCmd.WRITE_TO_WORKER);
+});
+
+Deno.test("Worker has what a request causes passed on by the gateway of its client: it stays in order, whoever works", async () => {
+  await using worker = new WorkerFixture({
+    register: (app) => {
+      app.route(1, async (request) => {
+        const rows: UsersRow<BoxFields>[] = [[[SpecialUid.ALL], {
+          body: "mine",
+        }]];
+        assert(request.writeToUsers(rows));
+        request.writeToGroups([[["table"], { body: "group" }]]);
+        await request.writeToUsers(rows, { receipt: true });
+        request.closeUsers([7]);
+      });
+    },
+  });
+  await using a = new PlayedMember(1);
+  await using b = new PlayedMember(2);
+  await attachTo(worker, [a, b]);
+  const { node: nodeId, tag } = b;
+  await b.give(
+    new Task({
+      ...{ cmd: TaskCmd.CLIENT_REQ, nodeId, tag, connId: 5, ret: 1 },
+      body: new Box({ cmd: 1, sn: 1 }).pack(),
+    }),
+  );
+  const isLocal = ({ flags }: Task) => (flags & TaskFlag.LOCAL) !== 0;
+  assertEquals(await told(b), "mine to all");
+  const group = await b.command();
+  assertEquals([group.cmd, isLocal(group)], [TaskCmd.WRITE_TO_GROUPS, false]);
+  assertEquals(isLocal(await b.receipt({ delivered: 3 })), false);
+  const close = await b.command();
+  assertEquals([close.cmd, isLocal(close)], [TaskCmd.CLOSE_USERS, false]);
+  // Nothing of it went to the other; where that one hears nothing, each is told directly.
+  await a.heard();
+  await a.tell([a], { alone: true });
+  await a.heard();
+  await b.give(
+    new Task({
+      ...{ cmd: TaskCmd.CLIENT_REQ, nodeId, tag, connId: 5, ret: 2 },
+      body: new Box({ cmd: 1, sn: 2 }).pack(),
+    }),
+  );
+  // Neither twice, should the one hear of the other again.
+  assertEquals(await told(b), "mine local");
+  assertEquals(await told(a), "mine local");
 });
 
 Deno.test("a request that is kept is answered through another gateway of the cluster", async () => {
