@@ -22,8 +22,8 @@ export interface LoginsCluster extends
     "id" | "node" | "stamp" | "logins" | "isAlone" | "publish"
   >,
   Pick<Cluster, "on" | "onBack" | "onHello"> {
-  /** Who comes and goes. */
-  readonly members: Pick<Members, "onChange">;
+  /** Who is there, comes and goes. */
+  readonly members: Pick<Members, "onChange" | "size">;
 }
 
 /** What {@linkcode Logins} works with. */
@@ -47,6 +47,16 @@ const RETRY_MS = 1000;
 const SPREAD_MS = 10_000;
 // In so many steps all are told again.
 const STEPS = 100;
+// With so few others each turn has its message: there is no bus that minds.
+const FEW = 20;
+
+/**
+ * Milliseconds over which a gateway gathers logins before it tells them. A message goes to all
+ * others, so that what the bus carries would grow with the square of their number.
+ */
+export function gatherMs(others: number): number {
+  return others > FEW ? others : 0;
+}
 
 /** Makes a user have one connection in the whole cluster. */
 export class Logins {
@@ -56,6 +66,7 @@ export class Logins {
   // How many messages have come of each gateway, with those that were sent before it was heard of.
   readonly #heardOf = new Map<number, number>();
   #scheduled = false;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #round: ReturnType<typeof setInterval> | undefined;
   #again = false;
@@ -86,6 +97,7 @@ export class Logins {
   /** Tells nothing any more. */
   close(): void {
     this.#due.clear();
+    clearTimeout(this.#gathering);
     clearTimeout(this.#retry);
     clearInterval(this.#round);
   }
@@ -94,7 +106,10 @@ export class Logins {
     this.#due.add(session);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#options.afterOthers(this.#turn);
+    const { afterOthers, cluster } = this.#options;
+    const ms = gatherMs(cluster.members.size);
+    if (ms === 0) afterOthers(this.#turn);
+    else this.#gathering = setTimeout(this.#turn, ms);
   }
 
   readonly #turn = (): void => {

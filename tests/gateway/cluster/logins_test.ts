@@ -14,7 +14,7 @@ import { newCounters } from "../../../gateway/metrics/counter_values.ts";
 import { fakeSession } from "../queue/fakes.ts";
 
 // Logins of one gateway, and what it tells.
-function setUp({ node = 5, spreadMs = 1000 } = {}) {
+function setUp({ node = 5, spreadMs = 1000, others = 1 } = {}) {
   const sessions = new SessionTable<ClientSession>();
   const counters = newCounters();
   const told: LoginRow[][] = [];
@@ -45,7 +45,7 @@ function setUp({ node = 5, spreadMs = 1000 } = {}) {
     onHello(listener: (id: number, hello: Hello) => void) {
       onHello = listener;
     },
-    members: { onChange() {} },
+    members: { onChange() {}, size: others },
   };
   const logins = new Logins({
     cluster,
@@ -72,6 +72,22 @@ function setUp({ node = 5, spreadMs = 1000 } = {}) {
     greet: (told: number) => onHello(9, { ...UNTOLD, logins: told }),
   };
 }
+
+Deno.test("Logins are gathered for longer where a message about them has many to go to", () => {
+  using time = new FakeTime(1_800_000_000_000);
+  const { told, login, turn, logins } = setUp({ others: 49 });
+  login(1);
+  turn();
+  time.tick(48);
+  login(2);
+  assertEquals(told, []);
+  time.tick(1);
+  assertEquals(told.map((rows) => rows.map(({ uid }) => uid)), [[1, 2]]);
+  login(3);
+  logins.close();
+  time.tick(1000);
+  assertEquals(told.length, 1);
+});
 
 Deno.test("Logins of one turn are told in one message, each with a higher stamp", () => {
   using time = new FakeTime(1_800_000_000_000);
