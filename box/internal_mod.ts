@@ -275,6 +275,7 @@ export type {
 export { DEFAULT_BIND_TIMEOUT, whenFree } from "./net/when_free.ts";
 export type { WhenFreeOptions } from "./net/when_free.ts";
 export { Inbox } from "./net/inbox.ts";
+export { tooManyUnread } from "./net/too_many_unread.ts";
 export type { BoxHandler, InboxOptions, SentRequest } from "./net/inbox.ts";
 export type { WaitOptions } from "./net/waiting.ts";
 export { nextUids } from "./uid_page.ts";

@@ -21,7 +21,7 @@
  */
 
 import { type BoxClass, BoxError, type BoxInit, type BoxOf } from "@maple/box";
-import { type BoxHandler, Inbox } from "@maple/box/internal";
+import { type BoxHandler, Inbox, tooManyUnread } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import {
   type ConnectInMemory,
@@ -83,7 +83,7 @@ export class TestClient<F extends object> implements AsyncDisposable {
     this.#app = app;
     this.#address = address;
     this.#timeoutMs = timeout * 1000;
-    this.#inbox = new Inbox(app.boxClass);
+    this.#inbox = new Inbox(app.boxClass, { whenFull: tooManyUnread });
   }
 
   /** Whether the connection was closed, by the app or by {@linkcode TestClient.close}. */

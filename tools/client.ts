@@ -7,7 +7,7 @@ import { readConfig } from "./jsr_package.ts";
 import { ROOT } from "./jsr_registry.ts";
 
 /** The most bytes that the file for browsers may have, compressed as servers send it. */
-export const BUDGET_BYTES = 10_000;
+export const BUDGET_BYTES = 10 * 1024;
 
 /** How the program is called. */
 export const USAGE = `Usage: deno task client [--out DIR]

@@ -1,5 +1,13 @@
 // BackOff: how long to wait between two attempts to connect.
 
+/** The least and the most seconds between two attempts. */
+export interface Delays {
+  /** The least. */
+  readonly minDelay: number;
+  /** The most. */
+  readonly maxDelay: number;
+}
+
 /** How long to wait, in seconds, between two attempts to connect. */
 export class BackOff {
   readonly #min: number;
@@ -12,7 +20,7 @@ export class BackOff {
    *
    * @param range The least and the most seconds.
    */
-  constructor({ minDelay, maxDelay }: { minDelay: number; maxDelay: number }) {
+  constructor({ minDelay, maxDelay }: Delays) {
     this.#min = minDelay;
     this.#max = maxDelay;
   }
@@ -37,19 +45,23 @@ export class BackOff {
 
   /** Waits as long as {@linkcode BackOff.next} says, or until it makes no sense any more. */
   wait(signal: AbortSignal): Promise<void> {
-    const seconds = this.next();
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        globalThis.removeEventListener?.("online", done);
-        resolve();
-      };
-      const timer = setTimeout(done, seconds * 1000);
-      signal.addEventListener("abort", done);
-      // Browsers tell when the network is back; Node has no such events.
-      globalThis.addEventListener?.("online", done);
-    });
+    return pause(this.next() * 1000, signal);
   }
+}
+
+/** Waits so many milliseconds, or until it makes no sense any more. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      globalThis.removeEventListener?.("online", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+    // Browsers tell when the network is back; Node has no such events.
+    globalThis.addEventListener?.("online", done);
+  });
 }

@@ -2,15 +2,12 @@
 
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
 import { BoxError } from "../errors.ts";
-import { FrameReader } from "../frame_reader.ts";
 import { onAbort } from "../on_abort.ts";
 import { BackOff } from "./back_off.ts";
-import {
-  type ClientConnection,
-  type Connector,
-  openWebSocket,
-} from "./client_connection.ts";
-import { closed, lostBy, messageOf } from "./client_errors.ts";
+import { type Connector, openWebSocket } from "./client_connection.ts";
+import { closed, messageOf } from "./client_errors.ts";
+import { ClientLine } from "./client_line.ts";
+import { ClientMoves } from "./client_moves.ts";
 import {
   checkTimeout,
   type ClientNumbers,
@@ -20,9 +17,7 @@ import {
   type ClientSession,
   type ClientState,
 } from "./client_options.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import { type BoxHandler, Inbox } from "./inbox.ts";
-import { openConnection } from "./open_connection.ts";
 import { Outgoing, OutgoingBoxes } from "./outgoing_boxes.ts";
 import { unanswered } from "./unanswered.ts";
 
@@ -55,16 +50,17 @@ export class Client<F extends object> implements AsyncDisposable {
   readonly #inbox: Inbox<F>;
   readonly #outgoing: OutgoingBoxes<F>;
   readonly #backOff: BackOff;
+  readonly #moves: ClientMoves;
   readonly #closing = new AbortController();
   readonly #ends = new Set<Promise<void>>();
   readonly #onConnect: ((session: ClientSession<F>) => unknown)[] = [];
   readonly #onState: ((state: ClientState, error?: unknown) => void)[] = [];
   readonly #signal: Disposable | undefined;
   #state: ClientState = "idle";
-  #connection: ClientConnection | undefined;
-  #heartbeat: Heartbeat | undefined;
+  #url: string | URL = "";
+  #line: ClientLine | undefined;
   #running: Promise<void> | undefined;
-  // Of the present connection: told when it is lost.
+  // Told when the present connection is lost, whichever it is by then.
   #lose: ((error: BoxError) => void) | undefined;
 
   /**
@@ -81,13 +77,20 @@ export class Client<F extends object> implements AsyncDisposable {
     this.#outgoing = new OutgoingBoxes(this.#numbers);
     this.#backOff = new BackOff(this.#numbers);
     // Nobody reads in a browser what nobody has asked for: the newest is kept.
-    this.#inbox = new Inbox(boxClass, { whenFull: "drop oldest" });
-    const { heartbeatCmd } = options;
-    if (heartbeatCmd !== undefined) {
-      this.#heartbeatFrame();
-      // The answers are nobody's.
-      this.#inbox.on(heartbeatCmd, () => {});
-    }
+    this.#inbox = new Inbox(boxClass);
+    const { heartbeatCmd, moveCmd } = options;
+    this.#moves = new ClientMoves({
+      line: () => this.#line,
+      open: (signal) => this.#open(signal),
+      take: (line) => this.#take(line),
+      waitsOn: (line) => this.#outgoing.waitsOn(line),
+      end: (line) => this.#end(line),
+    }, this.#numbers);
+    // What cannot be sent is told at once.
+    this.#signOf(moveCmd);
+    this.#signOf(heartbeatCmd);
+    // The answers are nobody's.
+    if (heartbeatCmd !== undefined) this.#inbox.on(heartbeatCmd, () => {});
     this.#signal = onAbort(options.signal, () => this.close());
   }
 
@@ -130,7 +133,8 @@ export class Client<F extends object> implements AsyncDisposable {
         off();
       });
     });
-    this.#running = this.#stayConnected(url);
+    this.#url = url;
+    this.#running = this.#stayConnected();
     return opened;
   }
 
@@ -224,29 +228,26 @@ export class Client<F extends object> implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  async #stayConnected(url: string | URL): Promise<void> {
+  async #stayConnected(): Promise<void> {
     for (;;) {
       this.#setState("connecting");
       try {
-        const { connection, lost } = await this.#open(url);
-        this.#backOff.opened();
+        const line = await this.#open(this.#closing.signal);
+        if (this.#closing.signal.aborted) return this.#end(line);
+        const lost = new Promise<BoxError>((resolve) => this.#lose = resolve);
         // What has waited goes out before what is sent from now on.
         this.#state = "open";
-        this.#outgoing.sendAll(connection);
+        this.#take(line);
         this.#tell();
         throw await lost;
       } catch (error) {
-        this.#disconnect();
+        const line = this.#disconnect();
         if (this.#closing.signal.aborted) return;
         if (error instanceof BoxError && error.code === "option") {
           return this.#shut(error, error);
         }
-        this.#outgoing.lose(
-          new BoxError("closed", `Cannot get an answer: ${messageOf(error)}`, {
-            cause: error,
-          }),
-        );
-        this.#inbox.reconnected();
+        if (line) this.#fail(line, error);
+        if (!this.#moves.hasLeft) this.#inbox.reconnected();
         this.#setState("waiting", error);
         await this.#backOff.wait(this.#closing.signal);
         if (this.#state === "closed") return;
@@ -254,40 +255,43 @@ export class Client<F extends object> implements AsyncDisposable {
     }
   }
 
-  // Opens a connection and runs what onConnect was given; gives the promise of its end.
-  async #open(
-    url: string | URL,
-  ): Promise<{ connection: ClientConnection; lost: Promise<BoxError> }> {
-    const reader = new FrameReader(this.#boxClass, {
-      frameBytes: this.#numbers.frameBytes,
-    });
-    const lost = new Promise<BoxError>((resolve) => this.#lose = resolve);
-    const connection = await openConnection(url, {
-      onBytes: (bytes) => this.#onBytes(reader, bytes),
-      onEnd: (reason) => this.#lose?.(lostBy(reason)),
-    }, {
+  // Opens a connection and runs what onConnect was given.
+  async #open(signal: AbortSignal): Promise<ClientLine> {
+    const { heartbeatCmd, moveCmd, webSocketClass } = this.#options;
+    const line = await ClientLine.open(this.#url, {
+      ...this.#numbers,
+      onFrame: (line, frame) => this.#onFrame(line, frame),
       connectors: this.connectors,
-      timeout: this.#numbers.timeout,
-      webSocketClass: this.#options.webSocketClass,
-      signal: this.#closing.signal,
+      boxClass: this.#boxClass as unknown as BoxClass<object>,
+      heartbeatFrame: this.#signOf(heartbeatCmd),
+      webSocketClass,
+      signal,
     });
-    this.#connection = connection;
-    this.#closing.signal.throwIfAborted();
-    this.#startHeartbeat(connection);
-    const greeting = this.#greet(connection);
-    // Its end may come first; a greeting that fails later fails nobody.
-    greeting.catch(() => {});
-    const first = await Promise.race([greeting, lost]);
-    if (first) throw first;
-    return { connection, lost };
+    const abort = onAbort(signal, () => line.lose(signal.reason));
+    try {
+      const sign = this.#signOf(moveCmd);
+      if (sign) line.send(sign);
+      const greeting = this.#greet(line);
+      // Its end may come first; a greeting that fails later fails nobody.
+      greeting.catch(() => {});
+      const first = await Promise.race([greeting, line.lost]);
+      if (first) throw first;
+      return line;
+    } catch (error) {
+      this.#end(line);
+      this.#fail(line, error);
+      throw error;
+    } finally {
+      abort[Symbol.dispose]();
+    }
   }
 
-  async #greet(connection: ClientConnection): Promise<undefined> {
+  async #greet(line: ClientLine): Promise<undefined> {
     const put = (box: Outgoing<F>) => {
-      if (this.#connection !== connection) {
+      if (line.isOver) {
         throw new BoxError("closed", "Cannot send: this connection is lost");
       }
-      this.#outgoing.put(box, connection);
+      this.#outgoing.put(box, line);
     };
     const session: ClientSession<F> = {
       request: (data, options = {}) =>
@@ -319,15 +323,13 @@ export class Client<F extends object> implements AsyncDisposable {
       throw unanswered(error, box.tried);
     } finally {
       this.#outgoing.delete(box);
+      if (this.#moves.hasLeft) this.#moves.answered();
     }
   }
 
   #put(box: Outgoing<F>): void {
     if (this.#state === "closed") throw closed("send");
-    this.#outgoing.put(
-      box,
-      this.#state === "open" ? this.#connection : undefined,
-    );
+    this.#outgoing.put(box, this.#state === "open" ? this.#line : undefined);
   }
 
   #pack(data: BoxOf<F> | BoxInit<F>): Uint8Array {
@@ -337,48 +339,58 @@ export class Client<F extends object> implements AsyncDisposable {
     return (box as BoxOf<F>).pack();
   }
 
-  #onBytes(reader: FrameReader, bytes: Uint8Array): void {
-    this.#heartbeat?.heard();
-    try {
-      reader.push(bytes);
-      // A handler may close the client.
-      while (this.#state !== "closed") {
-        const frame = reader.take();
-        if (!frame) return;
-        this.#inbox.deliver(this.#boxClass.fromFrame(frame));
-      }
-    } catch (error) {
-      this.#lose?.(lostBy(messageOf(error)));
-    }
+  #onFrame(line: ClientLine, frame: Uint8Array): void {
+    const box = this.#boxClass.fromFrame(frame);
+    const { moveCmd } = this.#options;
+    if (moveCmd === undefined || this.#boxClass.cmdOf(frame) !== moveCmd) {
+      this.#inbox.deliver(box);
+    } else this.#moves.asked(line, box);
   }
 
-  #startHeartbeat(connection: ClientConnection): void {
-    const { heartbeat } = this.#numbers;
-    if (this.#options.heartbeatCmd === undefined || heartbeat === 0) return;
-    const frame = this.#heartbeatFrame();
-    this.#heartbeat = new Heartbeat({
-      intervalMs: heartbeat * 1000,
-      ask: () => connection.send(frame),
-      onSilence: () =>
-        this.#lose?.(
-          lostBy(`no answer to a heartbeat within ${heartbeat} s`),
-        ),
-    });
+  #onLost(line: ClientLine, error: BoxError): void {
+    if (line === this.#line) return this.#lose?.(error);
+    if (!this.#moves.drop(line)) return;
+    this.#fail(line, error);
+    // What is to be sent again has another one.
+    if (this.#state === "open") this.#outgoing.sendAll(this.#line!);
   }
 
-  #heartbeatFrame(): Uint8Array {
-    const cmd = this.#options.heartbeatCmd;
-    return this.#pack({ cmd } as unknown as BoxInit<F>);
+  // What is sent from now on goes over it.
+  #take(line: ClientLine): void {
+    this.#line = line;
+    this.#backOff.opened();
+    this.#outgoing.sendAll(line);
+    this.#moves.begin(line);
+    line.lost.then((error) => this.#onLost(line, error));
   }
 
-  #disconnect(): void {
+  // What was sent on it and has no answer has failed, or is to be sent again.
+  #fail(line: ClientLine, error: unknown): void {
+    const reason = `Cannot get an answer: ${messageOf(error)}`;
+    this.#outgoing.lose(line, new BoxError("closed", reason, { cause: error }));
+  }
+
+  // A box that is only a sign: of life, or that it knows how to move.
+  #signOf(cmd: number | undefined): Uint8Array | undefined {
+    return cmd === undefined
+      ? undefined
+      : this.#pack({ cmd } as unknown as BoxInit<F>);
+  }
+
+  #disconnect(): ClientLine | undefined {
     this.#lose = undefined;
-    this.#heartbeat?.stop();
-    this.#heartbeat = undefined;
-    const connection = this.#connection;
-    if (!connection) return;
-    this.#connection = undefined;
-    const end = connection.close();
+    this.#moves.stop();
+    const line = this.#line;
+    this.#line = undefined;
+    if (line) this.#end(line);
+    return line;
+  }
+
+  #end(line: ClientLine): void {
+    this.#follow(line.close());
+  }
+
+  #follow(end: Promise<void>): void {
     this.#ends.add(end);
     end.then(() => this.#ends.delete(end));
   }
@@ -388,6 +400,7 @@ export class Client<F extends object> implements AsyncDisposable {
     this.#closing.abort(reason);
     this.#lose?.(reason);
     this.#disconnect();
+    this.#follow(this.#moves.close());
     this.#signal?.[Symbol.dispose]();
     this.#setState("closed", error);
     this.#inbox.end(reason);

@@ -49,6 +49,14 @@ export interface ClientOptions {
   heartbeatCmd?: number;
   /** Seconds of silence after which it is sent, and may be unanswered; 0 = never. @default {20} */
   heartbeat?: number;
+  /**
+   * The command of a box by which the client tells that it knows how to move, and by which a server
+   * that leaves asks it to: `--move-cmd` of the gateway. It opens a new connection to the same
+   * address and runs what `onConnect` was given, then sends all over that one; the old one stays
+   * open until its answers are there, and a second more for what else comes. It is in state `open`
+   * all the while. @default none
+   */
+  moveCmd?: number;
   /** Bytes of boxes that may wait while there is no connection. @default {1048576} */
   maxOfflineBytes?: number;
   /**
@@ -96,7 +104,10 @@ export interface ClientSession<F extends object> {
 
 /** The options that are numbers, with their defaults filled in. */
 export type ClientNumbers = Required<
-  Omit<ClientOptions, "heartbeatCmd" | "signal" | "webSocketClass">
+  Omit<
+    ClientOptions,
+    "heartbeatCmd" | "moveCmd" | "signal" | "webSocketClass"
+  >
 >;
 
 const DEFAULTS: ClientNumbers = {
@@ -140,8 +151,9 @@ export function clientNumbers(options: ClientOptions): ClientNumbers {
       `Option maxDelay must be at least minDelay, which is ${minDelay}, got ${maxDelay}`,
     );
   }
-  if (options.heartbeatCmd !== undefined) {
-    checkNumber("Option heartbeatCmd", options.heartbeatCmd, CMD, fail);
+  for (const name of ["heartbeatCmd", "moveCmd"] as const) {
+    const cmd = options[name];
+    if (cmd !== undefined) checkNumber(`Option ${name}`, cmd, CMD, fail);
   }
   return numbers;
 }

@@ -2,7 +2,7 @@
 // handlers for the boxes of their cmd, reads for whatever is left.
 
 import type { BoxClass, BoxInit, BoxOf } from "../box_class.ts";
-import { BoxError } from "../errors.ts";
+import type { BoxError } from "../errors.ts";
 import { SerialNumbers } from "./serial_numbers.ts";
 import { limit, type Waiting, waiting, type WaitOptions } from "./waiting.ts";
 
@@ -27,16 +27,16 @@ const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
 /** Settings of an {@linkcode Inbox}. */
 export interface InboxOptions {
   /**
-   * What happens when too many boxes are there that nobody reads: the server is not read from, and
-   * requests whose answers would come behind them are given up; or the oldest go.
-   * @default {"stop reading"}
+   * When too many boxes are there that nobody reads the oldest go; with this the server is not read
+   * from, and requests whose answers would come behind them fail with what it gives.
+   * @default none
    */
-  readonly whenFull?: "stop reading" | "drop oldest";
+  readonly whenFull?: (boxes: number, bytes: number) => BoxError;
 }
 
 /** The boxes that came for a client and who waits for them. */
 export class Inbox<F extends object> {
-  readonly #dropsOldest: boolean;
+  readonly #whenFull: InboxOptions["whenFull"];
   // A set is a queue here: it keeps its order, and anything can be taken out of its middle.
   readonly #unread = new Set<BoxOf<F>>();
   #unreadBytes = 0;
@@ -52,7 +52,7 @@ export class Inbox<F extends object> {
    */
   constructor(boxClass: BoxClass<F>, options: InboxOptions = {}) {
     this.#serials = new SerialNumbers(boxClass);
-    this.#dropsOldest = options.whenFull === "drop oldest";
+    this.#whenFull = options.whenFull;
   }
 
   /** Whether somebody waits for boxes, so that the connection should be read from. */
@@ -96,7 +96,7 @@ export class Inbox<F extends object> {
     }
     this.#unread.add(box);
     this.#unreadBytes += box.body.length;
-    if (this.#dropsOldest) {
+    if (!this.#whenFull) {
       for (const oldest of this.#unread) {
         if (!this.#isFull) break;
         this.#unread.delete(oldest);
@@ -104,10 +104,7 @@ export class Inbox<F extends object> {
       }
     } else if (this.#isFull && this.#requests.size > 0) {
       this.#rejectRequests(
-        new BoxError(
-          "limit",
-          `Cannot wait for the answer: ${this.#unread.size} boxes with ${this.#unreadBytes} bytes came before it that nobody has read; give them to on(cmd, handler) or call read`,
-        ),
+        this.#whenFull(this.#unread.size, this.#unreadBytes),
       );
     }
   }

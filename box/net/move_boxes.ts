@@ -1,17 +1,14 @@
-// MoveBoxes: the boxes by which a server that leaves asks clients to connect anew, and by which
-// these tell that they know how.
+// MoveBoxes: the boxes by which clients tell a server that they know how to move to another one,
+// and by which it asks them to when it leaves.
 
-import type { BoxClass, BoxInit } from "../box_class.ts";
+import type { BoxClass } from "../box_class.ts";
 
 // What a box class needs for them.
 interface CmdField {
   cmd: number;
 }
 
-// No client waits for longer, whatever it is told.
-const AFTER_MAX_MS = 3_600_000;
-
-/** The boxes by which a server that leaves asks its clients to connect anew. */
+/** The boxes by which clients tell that they know how to move, and by which they are asked to. */
 export class MoveBoxes {
   readonly #boxClass: BoxClass<CmdField>;
   readonly #cmd: number;
@@ -31,7 +28,7 @@ export class MoveBoxes {
     this.#boxClass = boxClass as BoxClass<CmdField>;
     this.#cmd = cmd;
     try {
-      this.ask(AFTER_MAX_MS);
+      this.ask(0);
     } catch (cause) {
       throw fail(
         `Option moveCmd does not go with these boxes: ${
@@ -46,33 +43,9 @@ export class MoveBoxes {
     return this.#boxClass.cmdOf(frame) === this.#cmd;
   }
 
-  /** By which a client tells that it knows. */
-  announce(): Uint8Array {
-    return this.#pack({ cmd: this.#cmd });
-  }
-
   /** By which one is asked to move in so many milliseconds. */
   ask(after: number): Uint8Array {
-    return this.#pack({ cmd: this.#cmd, body: { after: Math.round(after) } });
+    const body = { after: Math.round(after) };
+    return new this.#boxClass({ cmd: this.#cmd, body }).pack();
   }
-
-  #pack(init: { cmd: number; body?: { after: number } }): Uint8Array {
-    return new this.#boxClass(init as BoxInit<CmdField>).pack();
-  }
-}
-
-/**
- * In how many milliseconds a client is to move, as the body of the box says that asks for it, an
- * hour at most; undefined for what asks for nothing, such as a worker's answer to the client's own.
- */
-export function moveAfter(body: Uint8Array): number | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
-  }
-  const { after } = (value ?? {}) as { after?: unknown };
-  if (typeof after !== "number" || !(after >= 0)) return undefined;
-  return Math.min(after, AFTER_MAX_MS);
 }

@@ -2,13 +2,13 @@
 // and wait for their answers.
 
 import { BoxError } from "../errors.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientLine } from "./client_line.ts";
 import type { SentRequest } from "./inbox.ts";
 
 /** A box that was sent, or waits to be. */
 export class Outgoing<F extends object> {
-  /** Whether it was sent on the present connection. */
-  sent = false;
+  /** The connection that it was sent on, while it is not lost. */
+  line: ClientLine | undefined;
   /** Whether it was sent on any. */
   tried = false;
 
@@ -48,11 +48,11 @@ export class OutgoingBoxes<F extends object> {
    *
    * @throws {BoxError} `limit` when too much waits: the box is not taken then.
    */
-  put(box: Outgoing<F>, connection: ClientConnection | undefined): void {
+  put(box: Outgoing<F>, line: ClientLine | undefined): void {
     const { length } = box.frame;
     const { maxOfflineBytes, maxPendingBytes } = this.#limits;
-    if (connection) {
-      const { pendingBytes } = connection;
+    if (line) {
+      const { pendingBytes } = line;
       if (pendingBytes > 0 && pendingBytes + length > maxPendingBytes) {
         throw new BoxError(
           "limit",
@@ -60,7 +60,7 @@ export class OutgoingBoxes<F extends object> {
         );
       }
       this.#boxes.add(box);
-      return this.#send(box, connection);
+      return this.#send(box, line);
     }
     if (this.#offlineBytes + length > maxOfflineBytes) {
       throw new BoxError(
@@ -73,23 +73,29 @@ export class OutgoingBoxes<F extends object> {
   }
 
   /** Sends all that wait, in their order. */
-  sendAll(connection: ClientConnection): void {
+  sendAll(line: ClientLine): void {
     this.#offlineBytes = 0;
-    for (const box of this.#boxes) if (!box.sent) this.#send(box, connection);
+    for (const box of this.#boxes) if (!box.line) this.#send(box, line);
+  }
+
+  /** Whether an answer is still to come on a connection. */
+  waitsOn(line: ClientLine): boolean {
+    for (const box of this.#boxes) if (box.line === line) return true;
+    return false;
   }
 
   /** Forgets a box: it is answered, or given up. */
   delete(box: Outgoing<F>): void {
-    if (!this.#boxes.delete(box) || box.sent) return;
+    if (!this.#boxes.delete(box) || box.line) return;
     this.#offlineBytes -= box.frame.length;
   }
 
-  /** The connection is lost: what was sent is to be sent again, or fails with `error`. */
-  lose(error: BoxError): void {
+  /** A connection is lost: what was sent on it is to be sent again, or fails with `error`. */
+  lose(line: ClientLine, error: BoxError): void {
     for (const box of this.#boxes) {
-      if (!box.sent) continue;
+      if (box.line !== line) continue;
       if (box.retry) {
-        box.sent = false;
+        box.line = undefined;
         this.#offlineBytes += box.frame.length;
       } else {
         this.#boxes.delete(box);
@@ -98,9 +104,10 @@ export class OutgoingBoxes<F extends object> {
     }
   }
 
-  #send(box: Outgoing<F>, connection: ClientConnection): void {
-    box.sent = box.tried = true;
+  #send(box: Outgoing<F>, line: ClientLine): void {
+    box.line = line;
+    box.tried = true;
     if (!box.request) this.#boxes.delete(box);
-    connection.send(box.frame);
+    line.send(box.frame);
   }
 }

@@ -7,6 +7,7 @@ import { onAbort } from "../on_abort.ts";
 import { checkNames, checkTimeout } from "./client_options.ts";
 import { type BoxHandler, Inbox } from "./inbox.ts";
 import { FramedConn, lost } from "./framed_conn.ts";
+import { tooManyUnread } from "./too_many_unread.ts";
 import { unanswered } from "./unanswered.ts";
 
 /** Settings of a {@linkcode TcpClient}. */
@@ -90,7 +91,7 @@ export class TcpClient<F extends object> implements AsyncDisposable {
     checkTimeout(timeout);
     checkNames(options);
     this.#boxClass = boxClass;
-    this.#inbox = new Inbox(boxClass);
+    this.#inbox = new Inbox(boxClass, { whenFull: tooManyUnread });
     this.#host = host;
     this.#port = port;
     this.#timeout = timeout;

@@ -2,11 +2,12 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Box, boxClass, BoxError, type BoxFields, LineBox } from "@maple/box";
 import { FakeTime } from "@std/testing/time";
 import { Inbox } from "../../../box/net/inbox.ts";
+import { tooManyUnread } from "../../../box/net/too_many_unread.ts";
 
 const FOREVER = { timeoutMs: 0 };
 
 function newInbox(): Inbox<BoxFields> {
-  return new Inbox(Box);
+  return new Inbox(Box, { whenFull: tooManyUnread });
 }
 
 Deno.test("Inbox gives an answer to the request with its serial number, whatever order they come in", async () => {
