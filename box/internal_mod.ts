@@ -155,6 +155,7 @@ export {
   writeRecall,
 } from "./pull.ts";
 export type { Greeting, PeerIdentity } from "./pull.ts";
+export { KnownGateway } from "./known_gateway.ts";
 export { LISTED_MAX, parseInner, readGatewayList } from "./gateway_list.ts";
 export type { ListedGateway, ListedState } from "./gateway_list.ts";
 export { addOffline, answerQuery } from "./answer_query.ts";

@@ -6,6 +6,8 @@ import {
   AwaitedReceipts,
   connectGateway,
   decodeGreeting,
+  formatAddress,
+  type Greeting,
   PeerOpening,
   type Secret,
 } from "@maple/box/internal";
@@ -33,6 +35,8 @@ export interface OpenOptions {
   readonly challengeMs: number;
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+  /** The gateway has said who it is, or that its list has changed. */
+  readonly onGreeting: (greeting: Greeting) => void;
 }
 
 /** One connection to a gateway. */
@@ -44,14 +48,15 @@ export class GatewayConnection {
   readonly ended: Promise<boolean>;
   /** The receipts that are waited for. */
   readonly receipts: AwaitedReceipts = new AwaitedReceipts();
-  readonly #conn: Deno.Conn;
+  /** Where the gateway is. */
+  readonly remote: string;
+  readonly #conn: Deno.Conn<Deno.NetAddr>;
   readonly #reader = new FrameReader(Task, { frameBytes: MAX_FRAME_BYTES });
   #open = true;
   #closed = false;
   #finished = false;
-  #frameBytes = Infinity;
-  #givesReceipts = false;
-  #life: number | undefined;
+  #greeting: Greeting | undefined;
+  readonly #onGreeting: OpenOptions["onGreeting"];
   #hasTakenLeave = false;
   #stranger = false;
   readonly #hello: Uint8Array;
@@ -60,8 +65,13 @@ export class GatewayConnection {
   #refusal: string | undefined;
   #onAnswer: (() => void) | undefined;
 
-  private constructor(conn: Deno.Conn, { hello, secret }: OpenOptions) {
+  private constructor(
+    conn: Deno.Conn<Deno.NetAddr>,
+    { hello, secret, onGreeting }: OpenOptions,
+  ) {
     this.#conn = conn;
+    this.remote = formatAddress(conn.remoteAddr);
+    this.#onGreeting = onGreeting;
     this.#hello = hello;
     this.#opening = new PeerOpening(secret, "trigger");
     this.ended = this.#watch();
@@ -99,17 +109,22 @@ export class GatewayConnection {
 
   /** Bytes of the longest frame that the gateway takes, as it has told. */
   get frameBytes(): number {
-    return this.#frameBytes;
+    return this.#greeting?.innerFrameMax ?? Infinity;
   }
 
   /** Whether the gateway gives receipts and answers questions. */
   get givesReceipts(): boolean {
-    return this.#givesReceipts;
+    return this.#greeting?.receipts ?? false;
   }
 
   /** Which life of the gateway it is: another number is another one. */
   get life(): number | undefined {
-    return this.#life;
+    return this.#greeting?.tag;
+  }
+
+  /** Whether the gateway has greeted, as those of ours do. */
+  get hasGreeted(): boolean {
+    return this.#greeting !== undefined;
   }
 
   /** Whether the gateway has said that what has got no receipt was not taken. */
@@ -246,9 +261,8 @@ export class GatewayConnection {
     if (!this.#opening.isOpen && !this.#isOpenedBy(frame)) return;
     const greeting = decodeGreeting(frame);
     if (greeting) {
-      this.#frameBytes = greeting.innerFrameMax ?? Infinity;
-      this.#givesReceipts = greeting.receipts ?? false;
-      this.#life = greeting.tag;
+      this.#greeting = greeting;
+      this.#onGreeting(greeting);
     } else if (!this.#isReceipt(frame)) {
       this.#stranger = true;
       this.cut();

@@ -1,6 +1,11 @@
 // GatewayDialer: makes the connections to one gateway, less often while a secret is refused.
 
-import { CHALLENGE_MS, hello, identityOf } from "@maple/box/internal";
+import {
+  CHALLENGE_MS,
+  type Greeting,
+  hello,
+  identityOf,
+} from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 import { GatewayConnection, SecretRefusal } from "./gateway_connection.ts";
 import type { ResolvedOptions, TriggerGateway } from "./options.ts";
@@ -18,16 +23,25 @@ export class GatewayDialer {
   readonly #address: TriggerGateway;
   readonly #options: ResolvedOptions;
   readonly #hello: Uint8Array;
+  readonly #onGreeting: (greeting: Greeting) => void;
   #attempt: AbortController | undefined;
   // While a secret is refused: why, until when no attempt is made, and how long the last pause was.
   #refusal: SecretRefusal | undefined;
   #refusedUntil = 0;
   #pauseMs = 0;
 
-  /** @param options Complete and checked. */
-  constructor(address: TriggerGateway, options: ResolvedOptions) {
+  /**
+   * @param options Complete and checked.
+   * @param onGreeting What a gateway says of itself goes there.
+   */
+  constructor(
+    address: TriggerGateway,
+    options: ResolvedOptions,
+    onGreeting: (greeting: Greeting) => void,
+  ) {
     this.#address = address;
     this.#options = options;
+    this.#onGreeting = onGreeting;
     const { name } = options;
     const { version } = config;
     this.#hello = hello(identityOf({ name, version, receipts: true }));
@@ -81,6 +95,7 @@ export class GatewayDialer {
         secret: secret.renew((why) => logger.warn(why)),
         challengeMs: Math.min(CHALLENGE_MS, CHALLENGE_SHARE * timeoutMs),
         signal: attempt.signal,
+        onGreeting: this.#onGreeting,
       });
     } finally {
       clearTimeout(timer);

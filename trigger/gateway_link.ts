@@ -4,6 +4,9 @@
 import {
   ANSWER_MS,
   gatewayName,
+  type Greeting,
+  KnownGateway,
+  type ListedGateway,
   type Logger,
   onAbort,
   queryTask,
@@ -19,6 +22,9 @@ import type { Ensure, ResolvedOptions, TriggerGateway } from "./options.ts";
 const MAX_RETRY_DELAY_MS = 2000;
 const CLOSED = "the trigger is closed";
 const NOTHING: Uint8Array = new Uint8Array(0);
+// For so long one that could not be reached is not the first to be tried.
+const AWAY_MS = 1000;
+const NONE: readonly ListedGateway[] = [];
 
 /** How a frame is sent. */
 export interface LinkSendOptions {
@@ -31,13 +37,28 @@ export interface LinkSendOptions {
   readonly wants?: Message["wants"];
   /** Gives it up; what was sent is sent. */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds of it, or of one attempt. @default those of the option `timeout` */
+  readonly timeoutMs?: number | undefined;
+  /** See {@linkcode Message}. */
+  readonly canMove?: Message["canMove"];
+}
+
+/** What a link tells. */
+export interface LinkHandler {
+  /** Its gateway has said something of itself, or its connection has ended. */
+  onChange(link: GatewayLink): void;
 }
 
 /** One gateway as a trigger sees it. It connects when something is to be sent. */
 export class GatewayLink {
   /** Host and port, for messages. */
   readonly name: string;
+  /** Where it is. */
+  readonly address: TriggerGateway;
+  /** What is known of it. */
+  readonly gateway: KnownGateway;
   readonly #options: ResolvedOptions;
+  readonly #handler: LinkHandler;
   readonly #logger: Logger;
   readonly #dialer: GatewayDialer;
   readonly #queue = new MessageQueue();
@@ -50,14 +71,31 @@ export class GatewayLink {
   #refusalTold = false;
   #closing: Promise<boolean> | undefined;
   #lastFailure: Error | undefined;
+  #failedAt = -Infinity;
   #onRoom: (() => void) | undefined;
   #pause: { readonly message: Message; readonly end: () => void } | undefined;
 
-  /** @param options Complete and checked. */
-  constructor(address: TriggerGateway, options: ResolvedOptions) {
+  /**
+   * @param options Complete and checked.
+   * @param handler What it tells goes there.
+   * @param foundIn The cluster whose gateways have told of it.
+   */
+  constructor(
+    address: TriggerGateway,
+    options: ResolvedOptions,
+    handler: LinkHandler,
+    foundIn?: string,
+  ) {
     this.name = gatewayName(address);
+    this.address = address;
+    this.gateway = new KnownGateway(foundIn);
     this.#options = options;
-    this.#dialer = new GatewayDialer(address, options);
+    this.#handler = handler;
+    const onGreeting = (greeting: Greeting) => {
+      this.gateway.hasGreeted(greeting);
+      this.#handler.onChange(this);
+    };
+    this.#dialer = new GatewayDialer(address, options, onGreeting);
     this.#logger = options.logger;
   }
 
@@ -66,13 +104,28 @@ export class GatewayLink {
     return this.#connection?.open ?? false;
   }
 
+  /** Whether it could not be reached just now. */
+  get isAway(): boolean {
+    return !this.connected && performance.now() - this.#failedAt < AWAY_MS;
+  }
+
+  /** Whether nothing waits to be sent, nor for a receipt. */
+  get isIdle(): boolean {
+    return this.#running === undefined && this.#queue.sentBytes === 0;
+  }
+
+  /** The gateways of its cluster, while it is connected. */
+  get listed(): readonly ListedGateway[] {
+    return this.connected ? this.gateway.list : NONE;
+  }
+
   /**
    * Resolves when it is connected.
    *
    * @throws {TriggerError} as `send`.
    */
-  async connect(ensure: Ensure): Promise<void> {
-    await this.send(NOTHING, { ensure, wants: "none" });
+  async connect(ensure: Ensure, signal?: AbortSignal): Promise<void> {
+    await this.send(NOTHING, { ensure, wants: "none", signal });
   }
 
   /**
@@ -86,14 +139,16 @@ export class GatewayLink {
    */
   send(
     frame: Uint8Array,
-    { ensure, wants = ensure ? "where given" : "none", signal }:
-      LinkSendOptions,
+    options: LinkSendOptions,
   ): Promise<Receipt | undefined> {
+    const { ensure, signal, canMove } = options;
+    const { wants = ensure ? "where given" : "none" } = options;
     if (this.#closing) {
       return Promise.reject(this.#error("closed", CLOSED));
     }
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const { queueBytes, timeoutMs } = this.#options;
+    const { queueBytes } = this.#options;
+    const { timeoutMs = this.#options.timeoutMs } = options;
     const { waitingBytes } = this.#queue;
     if (waitingBytes + frame.length > queueBytes) {
       return Promise.reject(this.#error(
@@ -112,7 +167,7 @@ export class GatewayLink {
         reject(signal!.reason);
       });
       const message: Message = {
-        ...{ frame, ensure, wants, timeoutMs: ms },
+        ...{ frame, ensure, wants, timeoutMs: ms, canMove },
         timer: setInterval(() => this.#expire(message), ms),
         resolve: (receipt) => {
           aborted[Symbol.dispose]();
@@ -245,13 +300,26 @@ export class GatewayLink {
 
   async #connect(): Promise<GatewayConnection> {
     const connection = await this.#dialer.connect();
+    const { gateway } = this;
+    gateway.remote = connection.remote;
+    if (!connection.hasGreeted) gateway.isSilent();
+    if (!gateway.isAsTold) {
+      connection.cut();
+      throw new TriggerError(
+        "connection",
+        `it is not one of cluster ${gateway.foundIn}, whose gateways tell of it`,
+      );
+    }
     connection.ended.then((taken) => this.#onEnd(connection, taken));
     this.#logger.debug(`connected to gateway ${this.name}`);
+    this.#connection = connection;
+    this.#handler.onChange(this);
     return connection;
   }
 
   #onEnd(connection: GatewayConnection, taken: boolean): void {
     this.#lost(connection);
+    this.#handler.onChange(this);
     if (taken || this.#sentOn !== connection) return;
     this.#inDoubt = true;
     this.#logger.warn(
@@ -272,6 +340,10 @@ export class GatewayLink {
         else this.#doubt(message, "the connection was lost");
         continue;
       }
+      if (isSafe && message.canMove?.(undefined)) {
+        this.#fail(message, "connection", "the connection was lost");
+        continue;
+      }
       if (!isSafe) message.takenBy = life;
       again.push(message);
     }
@@ -282,13 +354,17 @@ export class GatewayLink {
 
   #attemptFailed(error: Error): void {
     this.#lastFailure = error;
+    this.#failedAt = performance.now();
     this.#logger.debug(`gateway ${this.name}: ${error.message}`);
     const isRefusal = error instanceof SecretRefusal;
     const isLasting = isRefusal || error instanceof TriggerError;
     const code = isRefusal ? "secret" : "connection";
     for (const message of this.#queue.waiting()) {
-      if (isRefusal && message.ensure === "forever") this.#tellRefusal(error);
-      else if (message.ensure === false || isLasting) {
+      if (message.canMove?.(message.takenBy)) {
+        this.#fail(message, "connection", error.message);
+      } else if (isRefusal && message.ensure === "forever") {
+        this.#tellRefusal(error);
+      } else if (message.ensure === false || isLasting) {
         this.#giveUp(message, code, error.message);
       }
     }
@@ -318,7 +394,10 @@ export class GatewayLink {
       this.#outageTold = true;
       this.#logger.warn(`gateway ${this.name}: ${late}; trying on`);
     }
-    if (this.#writing === message) this.#connection?.cut();
+    // A gateway that is silent for so long is left, where there are others.
+    const isLeft = isSent && message.wants !== "answer" &&
+      message.canMove?.(undefined);
+    if (this.#writing === message || isLeft) this.#connection?.cut();
   }
 
   // Where the gateway may have taken it that is said instead.

@@ -21,6 +21,11 @@ export interface Message {
    * asking twice does no harm.
    */
   readonly wants: "none" | "where given" | "receipt" | "answer";
+  /**
+   * Whether it can go by another gateway instead, where there may be one; then it fails here with
+   * `connection`. Of one that this gateway may have taken, only when that is gone.
+   */
+  readonly canMove: ((takenBy: number | undefined) => boolean) | undefined;
   /** It is done. */
   readonly resolve: (receipt: Receipt | undefined) => void;
   /** It has failed. */

@@ -34,11 +34,11 @@ export type Ensure = boolean | "forever";
 /** What a trigger can be told; every option has a default. */
 export interface TriggerOptions {
   /**
-   * true: while a gateway cannot be reached the trigger tries again until `timeout`, sends what the
-   * gateway has not taken once more, and a call that fails in the end throws. A gateway that gives
-   * receipts says what it has taken. `"forever"`: the same
-   * without an end, until `signal` is aborted or the trigger is closed; one warning an outage tells
-   * that it waits. false: one attempt, and a call that fails gives false. @default {true}
+   * true: while a gateway cannot be reached the trigger tries again until `timeout`, or another one
+   * of its cluster, sends what was not taken once more, and a call that fails in the end throws. A
+   * gateway that gives receipts says what it has taken. `"forever"`: the same without an end, until
+   * `signal` is aborted or the trigger is closed; one warning an outage tells that it waits. false:
+   * one attempt, and a call that fails gives false. @default {true}
    */
   ensure?: boolean | "forever";
   /**

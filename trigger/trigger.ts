@@ -33,7 +33,6 @@ import {
   joinGroupTask,
   leaveGroupTask,
   onAbort,
-  type Receipt,
   sumReceipts,
   writeReceipt,
   writeToGroupsTask,
@@ -42,7 +41,7 @@ import {
 } from "@maple/box/internal";
 import { Calls } from "./calls.ts";
 import { TriggerError } from "./errors.ts";
-import { GatewayLinks, isForOne } from "./gateway_links.ts";
+import { GatewayLinks, type Receipts } from "./gateway_links.ts";
 import {
   checkGateways,
   type ResolvedOptions,
@@ -68,7 +67,8 @@ export interface BanReceipt {
  * receipts: see {@linkcode Trigger.send}. With `receipt: true` it tells what became of it.
  *
  * With several gateways what is meant for users and clients goes to all of them, and a task for a
- * worker to one, in turn.
+ * worker to one, in turn. Gateways of one cluster are as one: it goes by one of them, or another
+ * that these tell of when it is gone.
  *
  * @typeParam F The fields of the box's header.
  *
@@ -139,7 +139,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   /**
-   * Connects to all gateways, which the first use does as well.
+   * Connects to all gateways, to one of a cluster, which the first use does as well.
    *
    * @returns Whether all could be reached; always true with `ensure`.
    * @throws {TriggerError} with `ensure`, `timeout`; always, `closed`.
@@ -173,7 +173,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   ): Promise<boolean | TaskReceipt> {
     const task = writeToWorkerTask(this.boxClass, data, params);
     if (!options.receipt) return this.#send(task, options);
-    const [receipt] = await this.#receiptsOf(task, options);
+    const { receipts: [receipt] } = await this.#receiptsOf(task, options);
     return { taken: receipt!.delivered > 0 };
   }
 
@@ -423,7 +423,8 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   /**
-   * Sends a task of your own making: `WRITE_TO_WORKER` to one gateway, anything else to all.
+   * Sends a task of your own making: `WRITE_TO_WORKER` to one gateway, anything else to all, or by
+   * one of a cluster.
    *
    * @returns true when the gateways that it is for have taken it, as far as they give receipts; an
    * original one gives none, nor is one asked for without `ensure`: true says then that it is
@@ -483,9 +484,8 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     options: SendOptions | ReceiptOptions,
   ): Promise<boolean | WriteReceipt> {
     if (!options.receipt) return this.#send(task, options);
-    const receipts = await this.#receiptsOf(task, options);
-    const all = isForOne(task) || receipts.length === this.#links.size;
-    return writeReceipt(sumReceipts(receipts), all);
+    const { receipts, isWhole } = await this.#receiptsOf(task, options);
+    return writeReceipt(sumReceipts(receipts), isWhole);
   }
 
   // Without a receipt.
@@ -494,7 +494,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
   }
 
   // Those that came; fewer than there are gateways, where some could not be reached.
-  #receiptsOf(task: Task, { signal }: AskOptions): Promise<Receipt[]> {
+  #receiptsOf(task: Task, { signal }: AskOptions): Promise<Receipts> {
     return this.#calls.make(() => this.#links.receiptsOf(task, signal));
   }
 

@@ -31,7 +31,8 @@ import type { Trigger } from "./trigger.ts";
  *
  * If the client or its gateway is gone by then, an answer reaches nobody: connection and gateway
  * life are part of its address. With several gateways an answer is sent to all of them, for the
- * same reason: the one that holds the client uses it, the others drop it.
+ * same reason: the one that holds the client uses it, the others drop it. One of a cluster passes
+ * it on to that.
  *
  * The methods resolve and throw as those of {@linkcode Trigger}: true means handed to the gateway's
  * connection. What is for the client gives false where the task is about no client.

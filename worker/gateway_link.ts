@@ -8,6 +8,7 @@ import {
   type GatewayHost,
   gatewayName,
   type Greeting,
+  KnownGateway,
   type ListedGateway,
   type Logger,
   type PeerSecret,
@@ -17,7 +18,6 @@ import {
   GatewayConnection,
   type TaskHandler,
 } from "./gateway_connection.ts";
-import { KnownGateway } from "./known_gateway.ts";
 import { LinkLog, MAX_RECONNECT_MS } from "./link_log.ts";
 import type { GatewayLinkStats } from "./stats.ts";
 import type { TaskConnection } from "./task_connection.ts";

@@ -6,9 +6,15 @@ import { within } from "./within.ts";
 
 /** A listener whose connections of workers and triggers the test serves itself. */
 export class PlayedGateway implements Disposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   /** Where workers and triggers connect. */
-  readonly port: number = this.#listener.addr.port;
+  readonly port: number;
+  readonly #listener: Deno.TcpListener;
+
+  /** Listens. */
+  constructor(port = 0) {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
+    this.port = this.#listener.addr.port;
+  }
 
   /** The next connection, as it is. */
   acceptConn(): Promise<Deno.TcpConn> {

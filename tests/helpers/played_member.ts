@@ -23,17 +23,20 @@ export class PlayedMember implements AsyncDisposable {
   readonly cluster: string | undefined;
   /** Which life of it this is. */
   readonly tag: number;
-  readonly #gateway = new PlayedGateway();
+  readonly #gateway: PlayedGateway;
+  #isGone = false;
   readonly #peers: RawWorker[] = [];
 
   /** Listens. */
   constructor(
     node: number,
-    { cluster = "maple", tag = 1000 + node }: {
+    { cluster = "maple", tag = 1000 + node, port = 0 }: {
       cluster?: string | null;
       tag?: number;
+      port?: number;
     } = {},
   ) {
+    this.#gateway = new PlayedGateway(port);
     this.node = node;
     this.cluster = cluster ?? undefined;
     this.tag = tag;
@@ -42,6 +45,11 @@ export class PlayedMember implements AsyncDisposable {
   /** Where workers and triggers connect. */
   get port(): number {
     return this.#gateway.port;
+  }
+
+  /** Whether a worker or trigger has come. */
+  get isVisited(): boolean {
+    return this.#peers.length > 0;
   }
 
   /** The same, as it is listed. */
@@ -112,9 +120,10 @@ export class PlayedMember implements AsyncDisposable {
     for (const peer of this.#peers.splice(0)) peer.close();
   }
 
-  /** Is gone. */
+  /** Is gone. May be called twice. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#gateway[Symbol.dispose]();
+    if (!this.#isGone) this.#gateway[Symbol.dispose]();
+    this.#isGone = true;
     for (const peer of this.#peers) await peer[Symbol.asyncDispose]();
   }
 

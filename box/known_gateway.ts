@@ -1,13 +1,14 @@
-// KnownGateway: what a worker knows of the gateway at the other end of a link, by what that says of
-// itself and others tell of it.
+// KnownGateway: what a worker or trigger knows of a gateway, by what that says of itself and others
+// tell of it.
 
-import type { Greeting, ListedGateway } from "@maple/box/internal";
+import type { ListedGateway } from "./gateway_list.ts";
+import type { Greeting } from "./pull.ts";
 
 const NONE: readonly ListedGateway[] = [];
 
 /** What is known of one gateway; it is kept while the gateway is away. */
 export class KnownGateway {
-  /** The cluster whose gateways have told of it; the worker's own ones are told of by nobody. */
+  /** The cluster whose gateways have told of it; of one that it is told by its user, none. */
   readonly foundIn: string | undefined;
   /** Where it was reached last, which is another way to write its address. */
   remote: string | undefined;
@@ -16,7 +17,11 @@ export class KnownGateway {
   /** The gateways of its cluster, by what it says; equal lists are one object. */
   list: readonly ListedGateway[] = NONE;
 
-  /** @param foundIn The cluster whose gateways have told of it. */
+  /**
+   * Knows nothing of it yet.
+   *
+   * @param foundIn The cluster whose gateways have told of it.
+   */
   constructor(foundIn: string | undefined) {
     this.foundIn = foundIn;
   }
@@ -54,6 +59,14 @@ export class KnownGateway {
   get advertised(): string | undefined {
     const { node } = this;
     return this.list.find((listed) => listed.node === node)?.inner;
+  }
+
+  /** Whether a list means it, by this name, the way it was reached or its own word. */
+  isListed(name: string, list: readonly ListedGateway[]): boolean {
+    const { remote, advertised } = this;
+    return list.some(({ inner }) =>
+      inner === name || inner === remote || inner === advertised
+    );
   }
 
   /** Whether it says that it is of the cluster whose gateways have told of it. */
