@@ -14,6 +14,11 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   "maple-echo-worker": "examples/echo_worker.ts",
 };
 
+/** Modules that a program loads only when it needs them, by names that Deno does not find. */
+const LOADED_LATER: Readonly<Record<string, readonly string[]>> = {
+  "gateway/mod.ts": ["gateway/cluster/nats_client.ts"],
+};
+
 /** How the program is called. */
 export const USAGE = `Usage: deno task compile [--out DIR] [NAME]...
 
@@ -56,10 +61,13 @@ export async function compile(
 ): Promise<void> {
   const { deno = Deno.execPath(), env = {} } = options;
   await Deno.mkdir(dirname(output), { recursive: true });
+  const later = LOADED_LATER[entry] ?? [];
   const { success, stderr } = await new Deno.Command(deno, {
     // Processes of a gateway or a haven server share ports, which Deno allows only with this flag.
     args: [
-      ...["compile", "--no-check", "-A", "--unstable-net", "-o", output, entry],
+      ...["compile", "--no-check", "-A", "--unstable-net", "-o", output],
+      ...later.flatMap((file) => ["--include", file]),
+      entry,
     ],
     env: { ...env, NO_COLOR: "1" },
     cwd: ROOT,

@@ -124,6 +124,11 @@ export class Cluster {
     return this.#messenger.node;
   }
 
+  /** Whether it is in: it has its number. */
+  get hasJoined(): boolean {
+    return this.#hasNode;
+  }
+
   /** What carries the messages. */
   get bus(): Bus {
     return this.#options.bus;
@@ -173,7 +178,7 @@ export class Cluster {
     bus.listenAs(this.node);
     logger.info(
       `node ${this.node} of cluster ${name}, ${
-        this.isAlone ? "alone" : `with ${this.members.size} others`
+        this.isAlone ? "alone" : `others there: ${this.members.size}`
       }`,
     );
     this.tell();

@@ -5,7 +5,7 @@ import type { Cluster } from "./cluster.ts";
 import type { OwnHello } from "./hello.ts";
 
 /**
- * What a gateway tells of its cluster; null where it is of none.
+ * What a gateway tells of its cluster; null where it is of none, or has not joined it yet.
  *
  * @param own What it tells the others of itself.
  */
@@ -13,7 +13,7 @@ export function clusterStats(
   cluster: Cluster | undefined,
   own: OwnHello,
 ): ClusterStats | null {
-  if (!cluster) return null;
+  if (!cluster?.hasJoined) return null;
   const others = cluster.members.all().map((member) =>
     gatewayOf(member.node, member, false)
   );

@@ -5,14 +5,17 @@ import { NatsFlow } from "./nats_flow.ts";
 import type { NatsTransport } from "./nats_transport.ts";
 import { describeServer, type NatsServer } from "./nats_servers.ts";
 
-/** What NATS's own client gives. It is loaded when it is needed, and never otherwise. */
-type Client = typeof import("npm:@nats-io/transport-node@3.4.0");
-type Connection = Awaited<ReturnType<Client["connect"]>>;
+/** What is used of NATS's own client. It is loaded when it is needed, and never otherwise. */
+type Client = typeof import("./nats_client.ts");
+type Connection = Awaited<ReturnType<Client["NatsConnectionImpl"]["connect"]>>;
+
+// Not as a literal, see there.
+const CLIENT = new URL("./nats_client.ts", import.meta.url).href;
 
 // Milliseconds in which a server must have let this gateway in.
 const OPEN_MS = 2000;
-// Milliseconds that are waited for what was sent to leave, and for the connection to end.
-const CLOSE_MS = 1000;
+// Milliseconds that are waited for what was sent to leave.
+const FLUSH_MS = 1000;
 // A server that has given no sign of life for so many looks is given up: ten seconds.
 const GIVE_UP_LOOKS = 40;
 // Longer messages keep others waiting, whatever the server would take.
@@ -169,10 +172,9 @@ export class NatsLink {
   /** Lets what was sent leave, and ends. */
   async close(): Promise<void> {
     await this.flushed();
-    await bounded(this.#end());
+    await this.#end();
   }
 
-  // It may take as long as the server is frozen.
   async #end(): Promise<void> {
     await this.#connection.close().catch(() => {});
   }
@@ -187,7 +189,7 @@ export class NatsLink {
 
 async function load() {
   try {
-    const client: Client = await import("npm:@nats-io/transport-node@3.4.0");
+    const client: Client = await import(CLIENT);
     const { NatsTransport } = await import("./nats_transport.ts");
     return { client, NatsTransport };
   } catch (error) {
@@ -232,7 +234,7 @@ function secured(
 async function bounded(work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const end = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_MS);
+    timer = setTimeout(resolve, FLUSH_MS);
   });
   await Promise.race([work.catch(() => {}), end]);
   clearTimeout(timer);

@@ -1,5 +1,6 @@
 // childSettings: what one of several gateway processes goes by.
 
+import { formatAddress, parseInner } from "@maple/box/internal";
 import type { GatewayOptions } from "../options.ts";
 import type { Settings } from "../settings.ts";
 import { DEFAULTS } from "../option_table.ts";
@@ -36,6 +37,7 @@ export function childSettings(settings: Settings, given: Given): Settings {
       innerOwnPort: own[index - 1]!,
       reusePort: true,
       ...nodeOf(gateway, given),
+      ...advertisedOf(gateway, given),
     },
   };
 }
@@ -50,6 +52,18 @@ function nodeOf(
   const nodeId = first + index - 1;
   if (!relay) return { nodeId };
   return { nodeId, clusterName: relay.clusterName };
+}
+
+// They are reached at ports that follow each other, as their own ones do.
+function advertisedOf(
+  { innerAdvertise = "" }: GatewayOptions,
+  { index }: Given,
+): GatewayOptions {
+  const place = parseInner(innerAdvertise);
+  if (!place) return {};
+  const { host, port } = place;
+  const addr = { transport: "tcp" as const, hostname: host };
+  return { innerAdvertise: formatAddress({ ...addr, port: port + index - 1 }) };
 }
 
 /** What carries the messages of a process to the others, where that is its parent. */

@@ -112,7 +112,7 @@ export class Parent {
       ...{ access, bindTimeout },
     });
     const ports = await findPorts(options, { count, logger });
-    await using relay = new Relay({
+    await using relay = options.cluster !== "" ? undefined : new Relay({
       clusterName: nameOf(options.clusterName),
       waitingBytes: options.clusterBytes,
       logger,
@@ -145,7 +145,7 @@ export class Parent {
           settings: inEffect.settings,
           count,
           ports,
-          relay: relay.address,
+          relay: relay?.address,
         },
       }),
       onEnd: (child) => {
