@@ -25,6 +25,7 @@ import { clusterOf } from "./cluster/cluster_of.ts";
 import { clusterStats } from "./cluster/cluster_stats.ts";
 import { innerAddress } from "./cluster/inner_address.ts";
 import type { MemberState, OwnHello } from "./cluster/hello.ts";
+import { Lending } from "./cluster/lending.ts";
 import { Logins } from "./cluster/logins.ts";
 import config from "./deno.json" with { type: "json" };
 import { Certificates } from "./certificates.ts";
@@ -78,6 +79,7 @@ export class Gateway implements AsyncDisposable {
   readonly #clients: Clients;
   readonly #links: InnerLinks;
   readonly #clusterCommands: ClusterCommands | undefined;
+  readonly #lending: Lending | undefined;
   readonly #door: InnerDoor;
   readonly #watches: Watches;
   readonly #duck: LameDuck<ClientSession>;
@@ -147,7 +149,10 @@ export class Gateway implements AsyncDisposable {
         chainMax: resolved.chainMax,
         onDelivered: (task) => measures.delivered(task),
         onAcknowledged: (task) => measures.acknowledged(task),
-        onFinished: () => this.#drain.taskFinished(),
+        onFinished: (task, lost) => {
+          this.#lending?.finished(task, lost);
+          this.#drain.taskFinished();
+        },
         onCleared: () => this.#context.counters.cleared++,
       }),
       clientLimits: new ClientLimits(resolved, {
@@ -170,8 +175,15 @@ export class Gateway implements AsyncDisposable {
       // Its end is told by `finished`.
       drain: (seconds) => void this.#leave(seconds).catch(() => {}),
     });
+    // Where another one may have got the workers that have come to the same port.
+    const lending = this.#lending = cluster && resolved.reusePort
+      ? new Lending(this.#context, {
+        cluster,
+        workers: () => this.#links.workers,
+      })
+      : undefined;
     this.#clusterCommands = cluster &&
-      new ClusterCommands(this.#context, cluster, commands);
+      new ClusterCommands(this.#context, { cluster, lending }, commands);
     this.#links = new InnerLinks(
       this.#context,
       new PullCommands(this.#context),
@@ -341,6 +353,7 @@ export class Gateway implements AsyncDisposable {
       this.#context,
     );
     this.#context.cluster?.tell();
+    this.#lending?.start();
   }
 
   #acceptInner(listener: Listener): void {
@@ -558,6 +571,7 @@ export class Gateway implements AsyncDisposable {
     this.#context.clientLimits.stop();
     this.#door.close();
     this.#clusterCommands?.close();
+    this.#lending?.stop();
     this.#context.logins?.close();
     this.#links.close();
     await this.#context.cluster?.leave();

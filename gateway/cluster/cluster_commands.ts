@@ -17,6 +17,7 @@ import { fittingAnswer, uidsMaxOf } from "../inner/questions.ts";
 import type { Cluster } from "./cluster.ts";
 import { FarSender } from "./far_sender.ts";
 import { Gatherings, type PartOwner, UNKNOWN } from "./gatherings.ts";
+import type { Lending } from "./lending.ts";
 import type { Member } from "./members.ts";
 
 /** What workers and triggers of this gateway do to clients of all gateways. */
@@ -25,6 +26,7 @@ export class ClusterCommands implements Commands {
   readonly #cluster: Cluster;
   readonly #here: Commands;
   readonly #gatherings: Gatherings;
+  readonly #lending: Lending | undefined;
   readonly #far = new Map<number, FarSender>();
 
   /**
@@ -32,9 +34,17 @@ export class ClusterCommands implements Commands {
    *
    * @param here What carries commands out at this gateway.
    */
-  constructor(context: GatewayContext, cluster: Cluster, here: Commands) {
+  constructor(
+    context: GatewayContext,
+    { cluster, lending }: {
+      readonly cluster: Cluster;
+      readonly lending: Lending | undefined;
+    },
+    here: Commands,
+  ) {
     this.#context = context;
     this.#cluster = cluster;
+    this.#lending = lending;
     this.#here = here;
     const { options, counters } = context;
     this.#gatherings = new Gatherings({
@@ -116,6 +126,7 @@ export class ClusterCommands implements Commands {
     // As a client that is gone: of a gateway that is so, or of another life of it.
     const isThere = member !== undefined && [0, tag].includes(member.tag);
     if (!isThere) return this.#here.run(sender, frame);
+    this.#lending?.passedOn(sender.holder, frame);
     // No chain of this sender has tasks of a client of another gateway.
     if (endsChain(frame)) sender.confirm(frame);
     const isAnswered = hasFlag(frame, TaskFlag.RECEIPT_WANTED);
@@ -174,6 +185,7 @@ export class ClusterCommands implements Commands {
       cluster: this.#cluster,
       counters,
       waitingBytes: () => options.fanOutBytes,
+      holderOf: (member) => this.#lending?.holderOf(member) ?? null,
       logger,
     });
     // What nobody has heard of says no goodbye either.

@@ -9,6 +9,7 @@ import {
   receiptFor,
 } from "@maple/box/internal";
 import type { Commands, Sender } from "../inner/sender.ts";
+import type { TaskHolder } from "../queue/queued_task.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Member } from "./members.ts";
@@ -23,14 +24,14 @@ export interface FarSenderOptions {
   readonly counters: Pick<GatewayCounters, "clusterDropped">;
   /** Bytes of commands that may wait. Looked at each time. */
   readonly waitingBytes: () => number;
+  /** As whom it holds tasks of here. */
+  readonly holderOf: (member: Member) => TaskHolder | null;
   /** Where it logs to. */
   readonly logger: Logger;
 }
 
 /** What stands here for the workers and triggers of another gateway. */
 export class FarSender implements Sender {
-  /** It holds no tasks here. */
-  readonly holder: null = null;
   readonly #member: Member;
   readonly #options: FarSenderOptions;
   #held = 0;
@@ -47,6 +48,11 @@ export class FarSender implements Sender {
   /** The gateway, for logs. */
   get name(): string {
     return `gateway ${this.#member.node}`;
+  }
+
+  /** As whom it holds tasks of here, where that has no workers. */
+  get holder(): TaskHolder | null {
+    return this.#options.holderOf(this.#member);
   }
 
   /** Bytes of the commands that wait. */

@@ -10,7 +10,8 @@ import {
 /**
  * What a message is: `hello` = a gateway tells that it is there, and how it is; `bye` = it leaves;
  * `claim` = it wants a node id; `command` = a Task of a worker or trigger to be carried out there
- * as well; `part` = the answer to one that was asked; `logins` = users who have logged in.
+ * as well; `part` = the answer to one that was asked; `logins` = users who have logged in; `task` =
+ * a task that a worker there is to have; `task-end` = what became of it.
  */
 export type MessageKind =
   | "hello"
@@ -18,7 +19,9 @@ export type MessageKind =
   | "claim"
   | "command"
   | "part"
-  | "logins";
+  | "logins"
+  | "task"
+  | "task-end";
 
 /** What stands before the body. */
 export interface MessageHead {
@@ -48,6 +51,8 @@ const KINDS: readonly MessageKind[] = [
   "command",
   "part",
   "logins",
+  "task",
+  "task-end",
 ];
 
 const At = { kind: 1, piece: 2, pieces: 4, node: 8, id: 12, number: 20 };

@@ -406,6 +406,11 @@ export const COUNTERS: Plans = {
       "Receipts and answers that lack the part of a gateway, which did not tell within a second.",
     trouble: "receipts and answers that lack the part of a gateway",
   },
+  lent: {
+    metric: "maple_gateway_cluster_lent_total",
+    help:
+      "Tasks that workers of other gateways were given, since there was none here.",
+  },
   clusterMoved: {
     metric: "maple_gateway_cluster_moved_total",
     help: "Users logged out since they have logged in at another gateway.",

@@ -226,6 +226,8 @@ export interface GatewayCounters {
   clusterDropped: DroppedMessages;
   /** Gateways of the cluster that vanished without a word. */
   clusterLost: number;
+  /** Tasks that workers of other gateways were given, since there was none here. */
+  lent: number;
   /** Receipts and answers that lack the part of a gateway, which did not tell within a second. */
   clusterMissing: number;
   /** Users logged out here, since they have logged in at another gateway. */

@@ -37,11 +37,13 @@ export class Measures {
 
   /** A task is handed out. */
   delivered(task: QueuedTask): void {
+    if (task.isBorrowed) return;
     this.queueTime.observe((task.deliveredAt - task.queuedAt) / 1000);
   }
 
   /** A worker has acknowledged a task. */
   acknowledged(task: QueuedTask): void {
+    if (task.isBorrowed) return;
     const seconds = (turnNow() - task.deliveredAt) / 1000;
     this.workTime.observe(seconds);
     if (!task.isRequest) return;

@@ -143,7 +143,7 @@ export class Dispatcher {
     const isEmpty = !session || session.chain === 0;
     if (unrun && task.place > 1) this.#giveBack(task);
     else {
-      this.acknowledged++;
+      if (!task.isBorrowed) this.acknowledged++;
       link.done++;
       this.#options.onAcknowledged?.(task);
       this.#finish(task, false);
@@ -151,6 +151,25 @@ export class Dispatcher {
     if (link.parked) this.#quarantine.finished(link, task);
     if (!isEmpty) this.#chains!.extend(session);
     return isEmpty;
+  }
+
+  /** A holder gives a task back that it has not begun: it is handed out as if it had not been. */
+  giveBack(link: TaskHolder, deliveryId: number): void {
+    const task = this.#deliveries.get(deliveryId);
+    if (task?.link !== link) return;
+    this.#takeBack(task, link);
+    task.deliveries--;
+    this.#quarantine.add([task]);
+    this.pump();
+  }
+
+  /** The workers behind a holder were lost with a task often enough. */
+  giveUp(link: TaskHolder, deliveryId: number): void {
+    const task = this.#deliveries.get(deliveryId);
+    if (task?.link !== link) return;
+    this.#takeBack(task, link);
+    this.givenUp++;
+    this.#finish(task, true);
   }
 
   /**
@@ -247,7 +266,7 @@ export class Dispatcher {
     for (const task of link.inHand) {
       const isFirst = this.#chains?.isFirstLost(task) ?? true;
       this.#takeBack(task, link);
-      task.answered ||= !byId && !task.isRequest;
+      task.answered ||= !byId && !task.isAwaited;
       if (task.cleared && !isFirst) {
         task.answered = true;
         this.#options.onCleared?.(task);
@@ -329,7 +348,7 @@ export class Dispatcher {
     task.deliveries++;
     link.inHand.pushBack(task);
     this.#asking.update(link);
-    this.delivered++;
+    if (!task.isBorrowed) this.delivered++;
     if (task.deliveries > 1) this.redelivered++;
     this.#options.onDelivered?.(task);
     link.deliver(task);

@@ -153,6 +153,16 @@ export class QueuedTask implements Linked<QueuedTask> {
     return this.cmd === TaskCmd.CLIENT_REQ;
   }
 
+  /** Whether somebody somewhere waits for an answer to it. */
+  get isAwaited(): boolean {
+    return this.isRequest;
+  }
+
+  /** Whether it is another gateway's, which counts it. */
+  get isBorrowed(): boolean {
+    return false;
+  }
+
   /** Whether it tells that a client has come. */
   get isCreated(): boolean {
     return this.cmd === TaskCmd.CLIENT_CREATED;

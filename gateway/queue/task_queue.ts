@@ -204,6 +204,17 @@ export class TaskQueue {
     return removed;
   }
 
+  /** Takes out the waiting tasks of other gateways that `which` chooses. */
+  removeBorrowed(which: (task: QueuedTask) => boolean): QueuedTask[] {
+    const removed: QueuedTask[] = [];
+    for (const task of this.#ready) {
+      if (!task.isBorrowed || !which(task)) continue;
+      this.#takeOut(task);
+      removed.push(task);
+    }
+    return removed;
+  }
+
   /**
    * A client has ended its sending, and is gone as far as one can tell: its requests that wait may
    * be dropped.
@@ -239,7 +250,8 @@ export class TaskQueue {
    */
   expire(steps: number): QueuedTask[] {
     this.#step++;
-    const isOld = (task: QueuedTask) => this.isOld(task, steps) && !task.isNews;
+    const isOld = (task: QueuedTask) =>
+      this.isOld(task, steps) && !task.isNews && !task.isBorrowed;
     const expired: QueuedTask[] = [];
     for (const task of this.#ready) {
       if (isOld(task)) {

@@ -249,6 +249,22 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "one worker of the original system serves the clients of all processes of a gateway",
+  ignore,
+  async fn() {
+    await using fixture = await Fixture.start();
+    await using worker = await EchoWorker.attach(fixture.gateway.inner);
+    using clients = await fixture.clients();
+    assertEquals(await clients.answers(), clients.all.map(() => true));
+    const { stats } = await fixture.until(({ stats }) => stats.answers === 16);
+    assertEquals([stats.workers, stats.clientFrames], [1, 16]);
+    const nodes = worker.tasks.map(({ nodeId }) => nodeId);
+    assertEquals(new Set(nodes), new Set([0, 1]));
+  },
+});
+
+Deno.test({
   name: "a second TERM closes all processes of a gateway at once, exit code 0",
   ignore,
   async fn() {
@@ -319,8 +335,8 @@ Deno.test({
       eventually(async () => pattern.test(await text().catch(() => "")), {
         what: `${pattern}`,
       });
-    assertMatch(await text(), /gateway-1\[\d+\] listening/);
-    assertMatch(await text(), /gateway-2\[\d+\] listening/);
+    await logged(/gateway-1\[\d+\] listening/);
+    await logged(/gateway-2\[\d+\] listening/);
     await Deno.rename(log, `${log}.old`);
     await write({ connsMax: 51, queueMax: 5000 });
     process.kill("SIGHUP");

@@ -30,6 +30,7 @@ function setUp(waitingBytes = 10_000) {
     },
     counters,
     waitingBytes: () => waitingBytes,
+    holderOf: () => null,
     logger: log,
   });
   const take = (body: string, cmd: number = TaskCmd.WRITE_TO_USERS) =>

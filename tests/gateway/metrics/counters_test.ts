@@ -25,6 +25,7 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   acceptedOver: "how many there are now is told by transport",
   "handshakesRefused.tls": "whoever merely visits the port",
   "handshakesRefused.ws": "the same",
+  lent: "the workers that have done them are told by their own process",
   delivered: "acknowledged tells how much is done, by worker",
   acknowledged: "told worker by worker",
   givenBack: "chainsRecalled tells how often it is due",
