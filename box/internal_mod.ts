@@ -205,8 +205,10 @@ export {
   askGroupSize,
   askOnline,
   askUsers,
+  missingOf,
   RECEIPT_MS,
   sumReceipts,
+  UNKNOWN_NODE,
   USERS_PAGE,
   writeReceipt,
 } from "./receipts.ts";

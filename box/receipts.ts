@@ -17,6 +17,11 @@ export interface WriteReceipt {
   readonly offline: readonly Int64[];
   /** Whether all that serve users have told: otherwise it may have reached others as well. */
   readonly complete: boolean;
+  /**
+   * The nodes of the gateways of a cluster that have not told; -1 stands for those that nobody
+   * knows, since its bus is away. Left out where there are none.
+   */
+  readonly missingNodes?: readonly number[];
 }
 
 /** What became of a task for a worker. */
@@ -105,7 +110,25 @@ function sumGroups(parts: readonly GroupCount[]): GroupCount {
  */
 export function writeReceipt(receipt: Receipt, all: boolean): WriteReceipt {
   const { delivered, offline, missingNodes } = receipt;
-  return { delivered, offline, complete: all && missingNodes.length === 0 };
+  const isWhole = missingNodes.length === 0;
+  return {
+    delivered,
+    offline,
+    complete: all && isWhole,
+    ...(!isWhole && { missingNodes }),
+  };
+}
+
+/** Stands for gateways that nobody knows, since the bus of their cluster is away. */
+export const UNKNOWN_NODE: number = -1;
+
+/** Why an answer is not that of all gateways, for errors; undefined where it is. */
+export function missingOf({ missingNodes }: Receipt): string | undefined {
+  if (missingNodes.length === 0) return undefined;
+  const known = missingNodes.filter((node) => node !== UNKNOWN_NODE);
+  return known.length > 0
+    ? `the gateways of these nodes do not tell: ${known.join(", ")}`
+    : "the bus of the cluster is away, and its gateways do not know of each other";
 }
 
 /** Whoever can put questions. */

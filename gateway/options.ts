@@ -218,7 +218,8 @@ export interface GatewayOptions {
   /**
    * Bytes that may be on their way to many clients: a message counts for each of its receivers, and
    * as 512 bytes where it is smaller. While there are more, a further message to many waits, and
-   * whoever sent it is not read from. @default {16777216}
+   * whoever sent it is not read from. Of what each other gateway of a cluster has passed on as much
+   * may wait behind it; what is more is dropped and counted. @default {16777216}
    */
   fanOutBytes?: number;
   /**

@@ -3,6 +3,7 @@
 
 import { type Task, TaskCmd } from "@maple/box";
 import {
+  missingOf,
   type Query,
   queryTask,
   type Receipt,
@@ -93,18 +94,13 @@ export class GatewayLinks {
     const task = queryTask(query);
     const results = await this.#send(task, { wants: "answer", signal });
     throwAny(results);
-    const receipt = sumReceipts(cameOf(results));
-    const { missingNodes } = receipt;
-    if (isWhole(results) && missingNodes.length === 0) return receipt;
+    const answer = sumReceipts(cameOf(results));
+    const missing = missingOf(answer) ??
+      (isWhole(results) ? undefined : "not all gateways are there");
+    if (missing === undefined) return answer;
     throw new TriggerError(
       "timeout",
-      `Cannot tell who is there: ${
-        missingNodes.length > 0
-          ? `the gateways of these nodes do not tell: ${
-            missingNodes.join(", ")
-          }`
-          : "not all gateways are there"
-      }`,
+      `Cannot tell who is logged in: ${missing}`,
     );
   }
 

@@ -56,6 +56,8 @@ export interface BanReceipt {
   readonly closed: number;
   /** Whether all gateways have told; else it holds at some of them only. */
   readonly complete: boolean;
+  /** The nodes of the gateways of a cluster that have not; left out where there are none. */
+  readonly missingNodes?: readonly number[];
 }
 
 /**
@@ -334,11 +336,11 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
    * ```
    */
   async ban(ban: BanOptions, options: AskOptions = {}): Promise<BanReceipt> {
-    const { delivered: closed, complete } = await this.send(banTask(ban), {
-      ...options,
-      receipt: true,
-    });
-    return { closed, complete };
+    const { delivered: closed, complete, missingNodes } = await this.send(
+      banTask(ban),
+      { ...options, receipt: true },
+    );
+    return { closed, complete, ...(missingNodes && { missingNodes }) };
   }
 
   /**

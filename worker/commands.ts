@@ -19,6 +19,7 @@ import {
   closeUsersTask,
   joinGroupTask,
   leaveGroupTask,
+  missingOf,
   type Query,
   queryTask,
   type Receipt,
@@ -156,17 +157,9 @@ export class Commands<F extends object> implements ServedUsers<F> {
       { ms: ANSWER_MS, signal },
     );
     const receipt = sumReceipts(receipts);
-    const { missingNodes } = receipt;
-    if (isWhole && missingNodes.length === 0) return receipt;
-    throw new WorkerError(
-      `Cannot tell who is logged in: ${
-        isWhole
-          ? `the gateways of these nodes do not tell: ${
-            missingNodes.join(", ")
-          }`
-          : "not all gateways are there"
-      }`,
-    );
+    const missing = isWhole ? missingOf(receipt) : "not all gateways are there";
+    if (missing === undefined) return receipt;
+    throw new WorkerError(`Cannot tell who is logged in: ${missing}`);
   }
 
   async #receiptOfAll(

@@ -6,6 +6,7 @@ import {
   type Query,
   readInt64,
   type Receipt,
+  UNKNOWN_NODE,
 } from "@maple/box/internal";
 import { TaskOffset } from "@maple/box";
 import type { GatewayCounters } from "../metrics/counters.ts";
@@ -21,7 +22,7 @@ const TICK_MS = 100;
 export type PartOwner = Pick<Member, "id" | "node">;
 
 /** What stands for those that nobody knows, since the bus is away. */
-export const UNKNOWN: PartOwner = { id: 0, node: -1 };
+export const UNKNOWN: PartOwner = { id: 0, node: UNKNOWN_NODE };
 
 /** What {@linkcode Gatherings} works with. */
 export interface GatheringsOptions {

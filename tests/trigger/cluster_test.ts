@@ -228,7 +228,12 @@ Deno.test("Trigger tells whether all gateways of a cluster have told, and questi
   assertEquals(await whole, { delivered: 2, offline: [], complete: true });
   const part = write();
   await a.receipt({ delivered: 1, missingNodes: [3] });
-  assertEquals(await part, { delivered: 1, offline: [], complete: false });
+  assertEquals(await part, {
+    delivered: 1,
+    offline: [],
+    complete: false,
+    missingNodes: [3],
+  });
   const asked = trigger.online([5, 6]);
   await a.receipt({ online: [6] });
   assertEquals(await asked, [6]);

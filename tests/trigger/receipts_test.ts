@@ -2,7 +2,13 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, type Int64, Task, TaskCmd, TaskFlag } from "@maple/box";
-import { decodeQuery, hasFlag, receiptFor, SILENT } from "@maple/box/internal";
+import {
+  decodeQuery,
+  hasFlag,
+  type Receipt,
+  receiptFor,
+  SILENT,
+} from "@maple/box/internal";
 import { Trigger, TriggerError, VirtualRequest } from "@maple/trigger";
 import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
@@ -217,6 +223,39 @@ Deno.test("a receipt is not complete when a gateway cannot be reached; a questio
     const error = await assertRejects(() => trigger.online([1]), TriggerError);
     assertEquals(error.code, ensure ? "timeout" : "connection");
     await trigger.close();
+  }
+});
+
+Deno.test("a receipt names the gateways of a cluster that have not told; a question fails", async () => {
+  using played = new PlayedGateway();
+  await using trigger = makeTrigger(played.port);
+  const rows = [[[1], {}]] as const;
+  const write = trigger.writeToUsers(rows, { receipt: true });
+  await using peer = await played.accept({ greets: false });
+  await peer.greet({ receipts: true, tag: 5 });
+  const answer = async (cmd: number, receipt: Partial<Receipt>) => {
+    const task = await peer.expect(cmd);
+    await peer.sendBytes(receiptFor(task.pack(), receipt));
+  };
+  await answer(TaskCmd.WRITE_TO_USERS, { delivered: 1, missingNodes: [3, 9] });
+  assertEquals(await write, {
+    delivered: 1,
+    offline: [],
+    complete: false,
+    missingNodes: [3, 9],
+  });
+  const ban = trigger.ban({ address: "192.0.2.7", seconds: 1 });
+  await answer(TaskCmd.BAN, { delivered: 2, missingNodes: [3] });
+  assertEquals(await ban, { closed: 2, complete: false, missingNodes: [3] });
+  for (
+    const [missingNodes, why] of [
+      [[3, 9], "the gateways of these nodes do not tell: 3, 9"],
+      [[-1], "the bus of the cluster is away"],
+    ] as const
+  ) {
+    const failing = assertRejects(() => trigger.online([1]), TriggerError, why);
+    await answer(TaskCmd.QUERY, { online: [1], missingNodes });
+    assertEquals((await failing).code, "timeout");
   }
 });
 

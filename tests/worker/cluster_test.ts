@@ -297,7 +297,12 @@ Deno.test("Worker adds up the receipts of a cluster's gateways, and takes one's 
     missingNodes: [3],
   });
   assertEquals(task.flags & TaskFlag.LOCAL, 0);
-  assertEquals(await one, { delivered: 3, offline: [6], complete: false });
+  assertEquals(await one, {
+    delivered: 3,
+    offline: [6],
+    complete: false,
+    missingNodes: [3],
+  });
   const whole = write();
   await a.receipt({ delivered: 4, offline: [] });
   assertEquals(await whole, { delivered: 4, offline: [], complete: true });
