@@ -61,7 +61,7 @@ export class NatsBus implements Bus {
   /**
    * Connects.
    *
-   * @throws {Error} with one line, when a server is there that does not let this gateway in.
+   * @throws {Error} with one line, when a server is there that cannot be used.
    */
   async open(receiver: BusReceiver): Promise<void> {
     this.#receiver = receiver;

@@ -21,7 +21,7 @@ const GIVE_UP_LOOKS = 40;
 // Longer messages keep others waiting, whatever the server would take.
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 
-/** The server is there, and does not let this gateway in. */
+/** The server is there, and cannot be used as it is told. */
 export class NatsRefusal extends Error {}
 
 /** What is shown to a server. */
@@ -88,7 +88,7 @@ export class NatsLink {
   /**
    * Connects to a server.
    *
-   * @throws {NatsRefusal} with one line, when the server does not let this gateway in.
+   * @throws {NatsRefusal} with one line, when the server is there and cannot be used.
    * @throws {Error} with one line, when it is not there.
    */
   static async open(options: NatsLinkOptions): Promise<NatsLink> {
@@ -118,7 +118,7 @@ export class NatsLink {
       // One that is not there may come; this will not change by itself.
       if (!transport?.isGreeted) throw new Error(`${at}: ${message}`);
       throw new NatsRefusal(
-        `the NATS server at ${at} does not let this gateway in: ${message}`,
+        `the NATS server at ${at} cannot be used: ${message}`,
       );
     }
   }

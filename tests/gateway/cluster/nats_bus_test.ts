@@ -190,7 +190,7 @@ for (
         );
         assertEquals(
           message,
-          `the NATS server at ${at} does not let this gateway in: Authorization Violation`,
+          `the NATS server at ${at} cannot be used: Authorization Violation`,
         );
       }
     },
