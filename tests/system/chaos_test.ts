@@ -4,6 +4,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { failureLines } from "./chaos/report.ts";
 import { type ChaosOptions, runChaos } from "./chaos/run_chaos.ts";
+import {
+  type ClusterChaosOptions,
+  runClusterChaos,
+} from "./chaos/run_cluster.ts";
+import { hasNatsServer } from "../helpers/nats_server.ts";
 
 for (const depth of [1, 16]) {
   Deno.test(`chaos: every request is answered once and in order while workers and connections are cut, ${depth} under way`, async () => {
@@ -50,3 +55,32 @@ Deno.test("chaos: with one delivery no request is handled twice, and what killed
   assertEquals(stats.redelivered, 0);
   assert(handled.handled >= totals.answered);
 });
+
+for (
+  const [what, more] of [
+    ["", {}],
+    [", and the bus and gateways are killed", {
+      killBusEvery: 5,
+      killGatewayEvery: 6,
+    }],
+  ] as const
+) {
+  Deno.test({
+    name:
+      `chaos: users of three gateways get each other's messages once and in order while workers are reloaded and killed${what}`,
+    ignore: !hasNatsServer,
+    fn: async () => {
+      const options: ClusterChaosOptions = {
+        ...{ seed: 23, gateways: 3, clients: 60, masters: 2, seconds: 10 },
+        ...more,
+      };
+      const result = await runClusterChaos(options);
+      assertEquals(failureLines(options, result), []);
+      const { totals, more: counted, triggered, sums, events } = result;
+      assert(totals.answered > totals.pids.size);
+      assert(counted.delivered > 100 && triggered > 100);
+      assert(sums.expected > 1000);
+      assert(events.counts.size > 2);
+    },
+  });
+}

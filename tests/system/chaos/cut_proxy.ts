@@ -9,6 +9,7 @@ export class CutProxy implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #accepting: Promise<void>;
   readonly #routes = new Set<Route>();
+  #isHeld = false;
 
   /** @param target Where the connections go. */
   constructor(target: Address) {
@@ -31,6 +32,18 @@ export class CutProxy implements AsyncDisposable {
     return [...this.#routes];
   }
 
+  /** Forwards nothing any more on any connection, also on those that come, and says nothing. */
+  hold(): void {
+    this.#isHeld = true;
+    for (const route of this.#routes) route.hold();
+  }
+
+  /** Goes on forwarding, from where each was held. */
+  release(): void {
+    this.#isHeld = false;
+    for (const route of this.#routes) route.release();
+  }
+
   /** Closes all connections and waits for their ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
@@ -49,6 +62,7 @@ export class CutProxy implements AsyncDisposable {
       return;
     }
     const route = new Route(near, far);
+    if (this.#isHeld) route.hold();
     this.#routes.add(route);
     route.ended.then(() => this.#routes.delete(route));
   }

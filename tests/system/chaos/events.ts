@@ -9,10 +9,15 @@ export class ChaosEvents {
   readonly #start = performance.now();
   readonly #last: string[] = [];
 
+  /** A moment of `performance.now`, as it stands before what is noted. */
+  clock(moment: number): string {
+    return `${((moment - this.#start) / 1000).toFixed(3)} s`;
+  }
+
   /** Notes something. */
   note(what: string): void {
-    const seconds = ((performance.now() - this.#start) / 1000).toFixed(3);
-    if (this.#last.push(`${seconds.padStart(9)} s  ${what}`) > KEPT) {
+    const now = this.clock(performance.now());
+    if (this.#last.push(`${now.padStart(11)}  ${what}`) > KEPT) {
       this.#last.shift();
     }
   }

@@ -2,6 +2,7 @@
 //
 //   deno task chaos --minutes 5 --seed 7
 //   deno task chaos --requests 1000000
+//   deno task chaos --gateways 3 --kill-bus-every 15
 
 import {
   describeFlags,
@@ -10,8 +11,10 @@ import {
   readFlags,
   runCommand,
 } from "@maple/box/internal";
-import { failureLines, reportLines } from "./report.ts";
+import { hasNatsServer } from "../../helpers/nats_server.ts";
+import { clusterReportLines, failureLines, reportLines } from "./report.ts";
 import { type ChaosOptions, runChaos } from "./run_chaos.ts";
+import { type ClusterChaosOptions, runClusterChaos } from "./run_cluster.ts";
 
 const FLAGS: readonly Flag[] = [
   {
@@ -56,6 +59,28 @@ const FLAGS: readonly Flag[] = [
     min: 1,
     help: "as the gateway's; up to 2, requests may be given up (10)",
   },
+  {
+    name: "gateways",
+    type: "integer",
+    value: "N",
+    min: 1,
+    help:
+      "so many gateways that are one over a nats-server, and users who write to each other; of the other flags, --minutes, --seed and --clients count then",
+  },
+  {
+    name: "kill-bus-every",
+    type: "number",
+    value: "S",
+    min: 1,
+    help: "with --gateways: the nats-server is killed or stopped for a moment",
+  },
+  {
+    name: "kill-gateway-every",
+    type: "number",
+    value: "S",
+    min: 1,
+    help: "with --gateways: one is killed, and started again",
+  },
   HELP_FLAG,
 ];
 
@@ -71,6 +96,8 @@ async function run(args: readonly string[]): Promise<number> {
   if (!commandLine) return 0;
   const { flags } = commandLine;
   const number = (name: string) => flags.get(name) as number | undefined;
+  const gateways = number("gateways");
+  if (gateways !== undefined) return await runCluster(gateways, number);
   const requests = number("requests");
   const minutes = number("minutes");
   const depth = number("depth");
@@ -85,6 +112,28 @@ async function run(args: readonly string[]): Promise<number> {
   };
   const result = await runChaos(options);
   console.log(reportLines(options, result).join("\n"));
+  for (const line of failureLines(options, result)) console.error(line);
+  return result.faults.length === 0 ? 0 : 1;
+}
+
+async function runCluster(
+  gateways: number,
+  number: (name: string) => number | undefined,
+): Promise<number> {
+  if (!hasNatsServer) return 1;
+  const minutes = number("minutes");
+  const killBusEvery = number("kill-bus-every");
+  const killGatewayEvery = number("kill-gateway-every");
+  const options: ClusterChaosOptions = {
+    seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
+    gateways,
+    clients: number("clients") ?? 200,
+    ...(minutes === undefined ? {} : { seconds: minutes * 60 }),
+    ...(killBusEvery === undefined ? {} : { killBusEvery }),
+    ...(killGatewayEvery === undefined ? {} : { killGatewayEvery }),
+  };
+  const result = await runClusterChaos(options);
+  console.log(clusterReportLines(options, result).join("\n"));
   for (const line of failureLines(options, result)) console.error(line);
   return result.faults.length === 0 ? 0 : 1;
 }

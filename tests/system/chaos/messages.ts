@@ -8,6 +8,10 @@ export const ChaosCmd = {
   WORK: 2,
   /** From a trigger, for all users. */
   BROADCAST: 3,
+  /** Is answered with an {@linkcode Outcome}, when a {@linkcode Message} to a user was sent. */
+  SEND: 4,
+  /** A {@linkcode Message}. */
+  MESSAGE: 5,
 } as const;
 
 /** The body of a request. */
@@ -32,6 +36,8 @@ export interface Answer {
   pid: number;
   /** Whether the request was delivered to another worker before. */
   redelivered: boolean;
+  /** Of an errand: what became of it, one of {@linkcode Outcome}. */
+  outcome?: number;
 }
 
 /** The bytes of a request's body. */
@@ -47,19 +53,95 @@ export function unpackWork(body: Uint8Array): Work {
 
 /** The bytes of an answer's body. */
 export function packAnswer(answer: Answer): Uint8Array {
-  const { client, seq, pid, redelivered } = answer;
-  return packNumbers([client, seq, pid, redelivered ? 1 : 0]);
+  const { client, seq, pid, redelivered, outcome = 0 } = answer;
+  return packNumbers([client, seq, pid, redelivered ? 1 : 0, outcome]);
 }
 
 /** An answer's body from its bytes. */
 export function unpackAnswer(body: Uint8Array): Answer {
-  const [client, seq, pid, redelivered] = unpackNumbers(body);
+  const [client, seq, pid, redelivered, outcome] = unpackNumbers(body);
   return {
     client: client!,
     seq: seq!,
     pid: pid!,
     redelivered: redelivered === 1,
+    outcome: outcome!,
   };
+}
+
+/** The body of a request that a message is sent to another user. */
+export interface Errand {
+  /** Who asks, from 1. */
+  client: number;
+  /** Which of its requests this is, from 1. */
+  seq: number;
+  /** The user that it is for. */
+  to: number;
+  /** Whether the worker wants to know what became of it. */
+  receipt: boolean;
+}
+
+/** What became of an errand. */
+export const Outcome = {
+  /** It was sent, and nobody asked further. */
+  SENT: 0,
+  /** The receipt says that the user has it. */
+  DELIVERED: 1,
+  /** The receipt says that the user is not there. */
+  OFFLINE: 2,
+  /** Not all gateways have told. */
+  UNKNOWN: 3,
+} as const;
+
+/** The body of a message to users. */
+export interface Message {
+  /** Who has sent it: a client from 1, or 0 for the trigger. */
+  from: number;
+  /** The user that it is for, {@linkcode TO_ALL}, or {@linkcode TO_GROUP} and the group's number. */
+  to: number;
+  /** Counts up from one message to the next of those from there to there. */
+  seq: number;
+  /** Drawn each time that it is sent: a message with the same one has come twice. */
+  nonce: number;
+}
+
+/** In place of a user: all users. */
+export const TO_ALL = 0;
+/** Added to the number of a group, in place of a user. */
+export const TO_GROUP = 1_000_000;
+/** How many groups there are; a user is in the one that its number gives. */
+export const GROUPS = 10;
+
+/** What a group is called. */
+export function groupName(user: number): string {
+  return `group-${user % GROUPS}`;
+}
+
+/** The bytes of an errand. */
+export function packErrand({ client, seq, to, receipt }: Errand): Uint8Array {
+  return packNumbers([client, seq, to, receipt ? 1 : 0]);
+}
+
+/** An errand from its bytes. */
+export function unpackErrand(body: Uint8Array): Errand {
+  const [client, seq, to, receipt] = unpackNumbers(body);
+  return { client: client!, seq: seq!, to: to!, receipt: receipt === 1 };
+}
+
+/** The bytes of a message. */
+export function packMessage({ from, to, seq, nonce }: Message): Uint8Array {
+  return packNumbers([from, to, seq, nonce]);
+}
+
+/** A message from its bytes. */
+export function unpackMessage(body: Uint8Array): Message {
+  const [from, to, seq, nonce] = unpackNumbers(body);
+  return { from: from!, to: to!, seq: seq!, nonce: nonce! };
+}
+
+/** Drawn for a {@linkcode Message}. */
+export function drawNonce(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
 /** Whole numbers from 0 to 2^32 - 1 as bytes. */

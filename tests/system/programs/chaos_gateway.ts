@@ -10,8 +10,8 @@ import { TEST_IO } from "../../helpers/test_io.ts";
 const options = JSON.parse(Deno.args[0] ?? "{}") as GatewayOptions;
 const local = {
   outerHost: "127.0.0.1",
-  outerPort: 0,
-  innerPort: 0,
+  outerPort: options.outerPort ?? 0,
+  innerPort: options.innerPort ?? 0,
   ...(TEST_IO && { io: TEST_IO }),
 };
 await using gateway = new Gateway({ ...options, ...local });

@@ -5,7 +5,16 @@
 import { Box } from "@maple/box";
 import { type RunOptions, Worker, type WorkerRequest } from "@maple/worker";
 import { HandledNotes } from "../chaos/handled_log.ts";
-import { ChaosCmd, packAnswer, unpackWork } from "../chaos/messages.ts";
+import {
+  ChaosCmd,
+  drawNonce,
+  groupName,
+  Outcome,
+  packAnswer,
+  packMessage,
+  unpackErrand,
+  unpackWork,
+} from "../chaos/messages.ts";
 
 const [port, dir, options] = Deno.args as [string, string, string];
 const app = new Worker(Box);
@@ -28,12 +37,45 @@ function work(request: WorkerRequest): Promise<void> | void {
   return pause(before).then(answer).then(() => pause(after));
 }
 
+// A message to another user, who may be at another gateway.
+async function send(request: WorkerRequest): Promise<void> {
+  const { client, seq, to, receipt } = unpackErrand(request.box.body);
+  const { redelivered } = request;
+  notes.add(client, seq, redelivered);
+  const message = { from: client, to, seq, nonce: drawNonce() };
+  const box = { cmd: ChaosCmd.MESSAGE, body: packMessage(message) };
+  const rows: Rows = [[[to], box]];
+  let outcome: number = Outcome.SENT;
+  if (!receipt) request.writeToUsers(rows);
+  else outcome = await outcomeOf(request, rows);
+  request.writeToClient({
+    body: packAnswer({ client, seq, pid: Deno.pid, redelivered, outcome }),
+  });
+}
+
+type Rows = Parameters<WorkerRequest["writeToUsers"]>[0];
+
+async function outcomeOf(request: WorkerRequest, rows: Rows): Promise<number> {
+  try {
+    const { delivered, complete } = await request.writeToUsers(rows, {
+      receipt: true,
+    });
+    if (delivered > 0) return Outcome.DELIVERED;
+    return complete ? Outcome.OFFLINE : Outcome.UNKNOWN;
+  } catch {
+    return Outcome.UNKNOWN;
+  }
+}
+
 app.startWorker(() => {
   notes = new HandledNotes(dir);
 });
 app.route(ChaosCmd.WORK, work);
+app.route(ChaosCmd.SEND, send);
 app.route(ChaosCmd.LOGIN, (request) => {
-  request.loginClient(unpackWork(request.box.body).client);
+  const { client } = unpackWork(request.box.body);
+  request.loginClient(client);
+  request.joinGroup(groupName(client));
   return work(request);
 });
 await app.run("127.0.0.1", Number(port), JSON.parse(options) as RunOptions);
