@@ -101,7 +101,7 @@ export class ClusterScene implements AsyncDisposable {
     );
   }
 
-  /** The users send requests and messages to each other for so long; gives how many were answered. */
+  /** The users send requests and messages to each other for so long; gives how many were done. */
   async busy(ms: number): Promise<number> {
     const { cluster } = this;
     const before = cluster.totals.answered;
