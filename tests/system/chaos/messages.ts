@@ -97,7 +97,7 @@ export const Outcome = {
 export interface Message {
   /** Who has sent it: a client from 1, or 0 for the trigger. */
   from: number;
-  /** The user that it is for, {@linkcode TO_ALL}, or a group: {@linkcode TO_GROUP} and its number. */
+  /** The user that it is for, {@linkcode TO_ALL}, or {@linkcode TO_GROUP} and a group. */
   to: number;
   /** Counts up from one message to the next of those from there to there. */
   seq: number;
