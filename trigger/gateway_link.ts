@@ -340,15 +340,18 @@ export class GatewayLink {
         else this.#doubt(message, "the connection was lost");
         continue;
       }
-      if (isSafe && message.canMove?.(undefined)) {
-        this.#fail(message, "connection", "the connection was lost");
-        continue;
-      }
       if (!isSafe) message.takenBy = life;
       again.push(message);
     }
     this.#queue.sendAgain(again);
     this.#onRoom?.();
+    this.#failedAt = performance.now();
+    // All at once and in their order, but one that is being written, which fails first.
+    if (!this.#writing) {
+      for (const message of this.#queue.waiting()) {
+        this.#moves(message, "the connection was lost");
+      }
+    }
     if (again.length > 0) this.#running ??= this.#run();
   }
 
@@ -360,14 +363,20 @@ export class GatewayLink {
     const isLasting = isRefusal || error instanceof TriggerError;
     const code = isRefusal ? "secret" : "connection";
     for (const message of this.#queue.waiting()) {
-      if (message.canMove?.(message.takenBy)) {
-        this.#fail(message, "connection", error.message);
-      } else if (isRefusal && message.ensure === "forever") {
+      if (this.#moves(message, error.message)) continue;
+      if (isRefusal && message.ensure === "forever") {
         this.#tellRefusal(error);
       } else if (message.ensure === false || isLasting) {
         this.#giveUp(message, code, error.message);
       }
     }
+  }
+
+  // Whether it goes by another gateway.
+  #moves(message: Message, why: string): boolean {
+    const moves = message.canMove?.(message.takenBy) ?? false;
+    if (moves) this.#fail(message, "connection", why);
+    return moves;
   }
 
   #tellRefusal({ message }: Error): void {
