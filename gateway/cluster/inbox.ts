@@ -5,7 +5,7 @@ import { type Linked, LinkedList } from "../queue/linked_list.ts";
 import type { MessageHead } from "./message.ts";
 
 // So much is worked on until others have their turn.
-const SLICE_MESSAGES = 64;
+const SLICE_MESSAGES = 256;
 const SLICE_BYTES = 256 * 1024;
 
 interface Waiting extends Linked<Waiting> {

@@ -1,6 +1,6 @@
 // The programs as single executables: gateway, worker and trigger together, without Deno.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TcpClient } from "@maple/box";
 import { compile, CompileError, PROGRAMS } from "../../tools/compile.ts";
 import { GATEWAY_READY } from "../helpers/gateway_process.ts";
@@ -103,6 +103,22 @@ Deno.test({
     assertEquals(worker.children, []);
     gateway.kill("SIGTERM");
     assertEquals((await gateway.finished()).code, 0);
+
+    // It holds what it loads only for a cluster: there is nowhere to have that from.
+    await using alone = await startProcess(executable("maple-gateway"), {
+      args: [
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-port", "0", "--cluster", "nats://127.0.0.1:1"],
+      ],
+      env: {
+        DENO_DIR: `${dir.path}/none`,
+        NPM_CONFIG_REGISTRY: "http://127.0.0.1:1/",
+      },
+      ready: GATEWAY_READY,
+    });
+    assertStringIncludes(alone.stderr, "alone, the bus is away (127.0.0.1:1: ");
+    alone.kill("SIGTERM");
+    assertEquals((await alone.finished()).code, 0);
 
     if (Deno.build.os !== "linux") return;
     await using several = await startProcess(executable("maple-gateway"), {

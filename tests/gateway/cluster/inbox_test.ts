@@ -27,31 +27,31 @@ function inbox(bytesMax: number) {
 
 Deno.test("Inbox works on what comes at once, and on no more than a slice in a turn", async () => {
   const { done, turns, add } = inbox(1_000_000);
-  add(200, 10);
-  assertEquals([done.length, turns.length], [64, 1]);
+  add(800, 10);
+  assertEquals([done.length, turns.length], [256, 1]);
   turns.pop()!();
-  assertEquals([done.length, turns.length], [128, 1]);
+  assertEquals([done.length, turns.length], [512, 1]);
   // What comes meanwhile is behind what waits.
   add(1, 10);
   await Promise.resolve();
   add(1, 10);
-  assertEquals(done.length, 128);
+  assertEquals(done.length, 512);
   turns.pop()!();
   turns.pop()!();
-  assertEquals([done.length, turns.length], [202, 0]);
-  assertEquals(done, Array.from({ length: 202 }, (_, i) => i));
+  assertEquals([done.length, turns.length], [802, 0]);
+  assertEquals(done, Array.from({ length: 802 }, (_, i) => i));
   await Promise.resolve();
   add(3, 10);
-  assertEquals(done.length, 205);
+  assertEquals(done.length, 805);
 });
 
 Deno.test("Inbox begins a new slice with each turn", async () => {
   const { done, turns, add } = inbox(1000);
   for (let i = 0; i < 5; i++) {
-    add(60, 1);
+    add(200, 1);
     await Promise.resolve();
   }
-  assertEquals([done.length, turns.length], [300, 0]);
+  assertEquals([done.length, turns.length], [1000, 0]);
 });
 
 Deno.test("Inbox counts bytes: a slice is over with many, and no more wait than may", () => {
@@ -65,9 +65,9 @@ Deno.test("Inbox counts bytes: a slice is over with many, and no more wait than 
 
 Deno.test("Inbox.close() drops what waits", () => {
   const { inbox: made, done, turns, add } = inbox(500_000);
-  add(70, 1);
+  add(300, 1);
   made.close();
   assert(turns.length === 1);
   turns.pop()!();
-  assertEquals([done.length, made.bytes, turns.length], [64, 0, 0]);
+  assertEquals([done.length, made.bytes, turns.length], [256, 0, 0]);
 });
