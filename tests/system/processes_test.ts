@@ -2,6 +2,8 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Box, type BoxFields, TcpClient } from "@maple/box";
+import { SILENT } from "@maple/box/internal";
+import { Worker } from "@maple/worker";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -96,6 +98,8 @@ class Fixture implements AsyncDisposable {
 /** Clients of one address. */
 class Clients implements Disposable {
   readonly all: TcpClient<BoxFields>[] = [];
+  /** The serial number of the first one's requests, which the worker may take for its uid. */
+  firstSn = 0;
   readonly #address: Address;
 
   constructor(address: Address) {
@@ -113,7 +117,8 @@ class Clients implements Disposable {
 
   /** Whether each gets its answer, or is cut. */
   async answers(): Promise<boolean[]> {
-    return await Promise.all(this.all.map(async (client, sn) => {
+    return await Promise.all(this.all.map(async (client, i) => {
+      const sn = this.firstSn + i;
       try {
         await client.write({ cmd: 1, sn });
         return (await client.read())?.sn === sn;
@@ -121,6 +126,10 @@ class Clients implements Disposable {
         return false;
       }
     }));
+  }
+
+  get uids(): number[] {
+    return this.all.map((_, i) => this.firstSn + i);
   }
 
   [Symbol.dispose](): void {
@@ -263,6 +272,72 @@ Deno.test({
     assertEquals(new Set(nodes), new Set([0, 1]));
   },
 });
+
+Deno.test({
+  name:
+    "users are those of all processes of a gateway, for a worker that knows one address, also after one has died",
+  ignore,
+  async fn() {
+    await using fixture = await Fixture.start();
+    await using app = new Worker(Box, { logger: SILENT });
+    app.route(1, (request) => {
+      request.loginClient(request.box.sn);
+      return request.writeToClient({ ret: 0 });
+    });
+    await app.attach({ host: "127.0.0.1", port: fixture.gateway.innerPort });
+    const attached = () =>
+      fixture.until(({ processes, stats }) =>
+        processes!.length === 2 && stats.workers === 1 &&
+        processes!.every(({ ready, workers }) => ready && workers === 1)
+      );
+    await attached();
+    using clients = await fixture.clients();
+    // Nobody is 0.
+    clients.firstSn = 1;
+    await toldOnce(app, clients, fixture);
+    const [first] = await fixture.processes();
+    Deno.kill(first!.pid!, "SIGKILL");
+    await fixture.until(({ processes }) =>
+      processes![0]!.ready && processes![0]!.restarts === 1
+    );
+    await attached();
+    using others = await fixture.clients(16 - first!.clients);
+    others.firstSn = 101;
+    await toldOnce(app, others, fixture);
+    // A user who logs in again is moved, wherever he was.
+    using again = new Clients(fixture.gateway.outer);
+    await again.more(1);
+    again.firstSn = 105;
+    assertEquals(await again.answers(), [true]);
+    assertEquals(
+      app.writeToUsers([[[105], { cmd: 8 }], [[101], { cmd: 8 }]]),
+      true,
+    );
+    assertEquals((await again.all[0]!.read())?.cmd, 8);
+    assertEquals((await others.all[0]!.read())?.cmd, 8);
+    assertEquals(app.writeToUsers([[others.uids, { cmd: 9 }]]), true);
+    for (const [i, client] of others.all.entries()) {
+      if (i !== 4) assertEquals((await client.read())?.cmd, 9);
+    }
+    assertEquals((await again.all[0]!.read())?.cmd, 9);
+  },
+});
+
+// All log in, and each is told what is for all, once.
+async function toldOnce(
+  app: Worker,
+  clients: Clients,
+  fixture: Fixture,
+): Promise<void> {
+  assertEquals(await clients.answers(), clients.all.map(() => true));
+  await fixture.until(({ stats }) => stats.users >= clients.all.length);
+  for (const cmd of [7, 8]) {
+    assertEquals(app.writeToUsers([[clients.uids, { cmd }]]), true);
+    for (const client of clients.all) {
+      assertEquals((await client.read())?.cmd, cmd);
+    }
+  }
+}
 
 Deno.test({
   name: "a second TERM closes all processes of a gateway at once, exit code 0",
