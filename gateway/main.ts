@@ -120,11 +120,12 @@ async function run(
       parent.setLogLevel(logLevel);
     });
     reloading.renew = (now) => renew(parent.reload(now), now);
-    return await parent.run((ports) => {
+    await parent.run((ports) => {
       printLine(readyLine(ports));
       unhandled.started();
       if (isProgram) tellDropped(dropPermissions(settings, ["run"]), logger);
     });
+    return 0;
   }
   await using gateway = new Gateway({ ...settings.gateway, logger });
   const shown: ShownOptions = {

@@ -181,9 +181,11 @@ export function dashboardFigures(
       count(clusterReceived)
     })`;
     const now = Date.parse(time);
+    // Of several processes all are of this one.
+    const owns = gateways.filter(({ own }) => own).length;
     const rows = gateways.map((one) => {
       const row = cells(
-        one.own ? "this one" : one.inner === "" ? "–" : one.inner,
+        one.own && owns === 1 ? "this one" : one.inner === "" ? "–" : one.inner,
         one.outer === "" ? "–" : one.outer,
         String(one.node),
         one.state,

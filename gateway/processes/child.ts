@@ -93,6 +93,9 @@ class Child {
   #logger: RoleLogger | undefined;
   #logLevel: LogLevel | undefined;
   #gateway: Gateway | undefined;
+  // What came while it was starting.
+  #pending: Settings | undefined;
+  #serves = false;
   #isLeaving = false;
 
   constructor(index: number) {
@@ -128,6 +131,8 @@ class Child {
       if (this.#isLeaving) return;
       throw error;
     }
+    this.#serves = true;
+    if (this.#pending) this.reload(this.#pending);
     line.sendStats(reportOf(gateway, { addresses: true }));
     line.send({ ready: true });
     unhandled.started();
@@ -159,7 +164,10 @@ class Child {
       this.#logger,
       this.#gateway,
     ];
-    if (!before || !logger || !gateway) return;
+    if (!this.#serves || !before || !logger || !gateway) {
+      this.#pending = settings;
+      return;
+    }
     this.#settings = reload(before, {
       read: () => this.#settingsOf(settings),
       logger,

@@ -17,6 +17,7 @@ import {
   type StatusAccess,
   statusUrl,
   stopLimitMs,
+  type WatchedChild,
 } from "@maple/box/internal";
 import { Relay } from "../cluster/relay.ts";
 import { fail, GatewayError } from "../errors.ts";
@@ -27,9 +28,10 @@ import {
   openStatFile,
   type ShownOptions,
 } from "../program_status.ts";
+import type { ResolvedOptions } from "../option_table.ts";
 import { resolveOptions } from "../resolve_options.ts";
 import type { Settings } from "../settings.ts";
-import { ChildReports } from "./reports.ts";
+import { type Addresses, ChildReports } from "./reports.ts";
 import { findPorts, type SharedPorts } from "./shared_ports.ts";
 import type { ChildTold } from "./told.ts";
 
@@ -49,11 +51,20 @@ export interface ParentOptions {
   readonly access: StatusAccess;
 }
 
+/** What its processes are started with. */
+interface Start {
+  readonly options: ResolvedOptions;
+  readonly ports: SharedPorts;
+  readonly relay: Relay | undefined;
+  readonly reports: ChildReports;
+}
+
 /** A gateway of several processes, as its parent. */
 export class Parent {
   readonly #options: ParentOptions;
+  readonly #failed = Promise.withResolvers<never>();
   #master: Master | undefined;
-  #exitCode = 0;
+  #isReady = false;
 
   /** Nothing is started yet. */
   constructor(options: ParentOptions) {
@@ -84,25 +95,21 @@ export class Parent {
    * Runs until it is stopped and all processes have ended.
    *
    * @param onReady Called with where the gateway is reached when all processes serve.
-   * @returns The exit code.
    * @throws {GatewayError} with one line, when it cannot start.
    */
-  async run(onReady: (ports: SharedPorts) => void): Promise<number> {
-    const { inEffect, count, logger, access } = this.#options;
-    const { settings } = inEffect;
+  async run(onReady: (ports: SharedPorts) => void): Promise<void> {
+    const { inEffect: { settings }, count, logger, access } = this.#options;
     const options = resolveOptions(settings.gateway);
-    const { bindTimeout, io } = options;
+    const { bindTimeout, cluster, clusterBytes } = options;
     checkSupport(options.io);
-    const command = selfCommand(io === "deno" ? [SHARING_FLAG] : []);
-    await using idle = new Gateway({ ...settings.gateway, logger });
-    let isReady = false;
-    using reports = new ChildReports({
-      own: () => reportOf(idle, { addresses: true }),
-      processes: () => this.#master?.processes() ?? [],
-      ask: () => this.#tell({ report: true }),
-      isReady: () => isReady,
-      isLeaving: () => this.#master?.stopping ?? false,
+    await using relay = cluster !== "" ? undefined : new Relay({
+      clusterName: nameOf(options.clusterName),
+      waitingBytes: clusterBytes,
+      logger,
     });
+    // It serves nobody; what it tells of this process is added to what the others tell.
+    await using idle = new Gateway({ ...settings.gateway, logger });
+    using reports = this.#reportsOf(idle, relay);
     const shown: ShownOptions = {
       report: (options) => reports.report(options),
       logger,
@@ -112,79 +119,16 @@ export class Parent {
       ...{ access, bindTimeout },
     });
     const ports = await findPorts(options, { count, logger });
-    await using relay = options.cluster !== "" ? undefined : new Relay({
-      clusterName: nameOf(options.clusterName),
-      waitingBytes: options.clusterBytes,
-      logger,
-    });
-    const stopMs = 1000 * (
-      options.lameDuckNotice + options.lameDuck + options.moveTimeout +
-      options.drainTimeout + options.linger
-    );
-    const env = { [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(stopMs)) };
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => {});
-    const master = this.#master = new Master({
-      workers: count,
-      ...{ workTimeoutMs: BLOCKED_MS, workTimeoutOption: "" },
-      stopTimeoutMs: stopMs,
-      reloadTimeoutMs: 0,
-      hurries: true,
-    }, {
-      logger,
-      startChild: (start) =>
-        new ChildProcess(command, {
-          ...start,
-          ...{ role: "gateway", env },
-          onStderr: settings.logFile === undefined
-            ? undefined
-            : (line) => logger.pass(line),
-        }),
-      firstTold: (): ChildTold => ({
-        task: {
-          settings: inEffect.settings,
-          count,
-          ports,
-          relay: relay?.address,
-        },
-      }),
-      onEnd: (child) => {
-        const clients = reports.ended(child);
-        if (master.stopping) return;
-        if (isReady) {
-          logger.warn(
-            `process ${child.index} has ended with its ${clients} clients, which have to come again`,
-          );
-          return;
-        }
-        // It has said why. One that cannot start now would not start later either.
-        failed.reject(new GatewayError(`${child.name} has not started`));
-      },
-    });
-    const signals = this.#followSignals(master);
-    using _signals = signals;
+    const master = this.#start({ options, ports, relay, reports });
+    using _signals = this.#followSignals(master);
     using _levels = followLogSignals(
       logger,
       (level) => master.setLogLevel(level),
     );
-    try {
-      await Promise.race([
-        master.ready(),
-        master.ended(),
-        failed.promise,
-      ]);
-    } catch (error) {
-      master.stopNow();
-      await master.ended();
-      throw error;
-    }
-    if (master.stopping) {
-      await master.ended();
-      return this.#exitCode;
-    }
-    isReady = true;
-    reports.addresses = addressesOf(ports);
-    reports.started();
+    await this.#untilReady(master);
+    if (master.stopping) return await master.ended();
+    this.#isReady = true;
+    reports.started(addressesOf(ports));
     if (metrics) {
       logger.info(`metrics and dashboard at ${statusUrl(metrics.addr)}`);
     }
@@ -192,7 +136,71 @@ export class Parent {
     onReady(ports);
     await master.ended();
     logger.info("closed");
-    return this.#exitCode;
+  }
+
+  #reportsOf(idle: Gateway, relay: Relay | undefined): ChildReports {
+    return new ChildReports({
+      own: () => reportOf(idle, { addresses: true }),
+      processes: () => this.#master?.processes() ?? [],
+      ask: () => this.#tell({ report: true }),
+      dropped: () => relay?.dropped ?? 0,
+      isReady: () => this.#isReady,
+      isLeaving: () => this.#master?.stopping ?? false,
+    });
+  }
+
+  #start({ options, ports, relay, reports }: Start): Master {
+    const { inEffect, count, logger } = this.#options;
+    const command = selfCommand(options.io === "deno" ? [SHARING_FLAG] : []);
+    const stopTimeoutMs = stopMs(options);
+    const env = { [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(stopTimeoutMs)) };
+    const onStderr = inEffect.settings.logFile === undefined
+      ? undefined
+      : (line: string) => logger.pass(line);
+    const master = this.#master = new Master({
+      workers: count,
+      ...{ workTimeoutMs: BLOCKED_MS, workTimeoutOption: "" },
+      ...{ stopTimeoutMs, reloadTimeoutMs: 0, hurries: true },
+    }, {
+      logger,
+      startChild: (start) =>
+        new ChildProcess(command, { ...start, role: "gateway", env, onStderr }),
+      firstTold: (): ChildTold => {
+        const { settings } = inEffect;
+        return { task: { settings, count, ports, relay: relay?.address } };
+      },
+      onEnd: (child) => {
+        const clients = reports.ended(child);
+        if (!master.stopping) this.#onLoss(child, clients);
+      },
+    });
+    return master;
+  }
+
+  #onLoss({ index, name }: WatchedChild, clients: number): void {
+    if (this.#isReady) {
+      this.#options.logger.warn(
+        `process ${index} has ended with its ${clients} clients, which have to come again`,
+      );
+      return;
+    }
+    // It has said why. One that cannot start now would not start later either.
+    this.#failed.reject(new GatewayError(`${name} has not started`));
+  }
+
+  // All serve, or it was stopped before.
+  async #untilReady(master: Master): Promise<void> {
+    try {
+      await Promise.race([
+        master.ready(),
+        master.ended(),
+        this.#failed.promise,
+      ]);
+    } catch (error) {
+      master.stopNow();
+      await master.ended();
+      throw error;
+    }
   }
 
   #tell(told: ChildTold): void {
@@ -216,12 +224,22 @@ export class Parent {
   }
 }
 
+// How long a process may take to leave in order.
+function stopMs(options: ResolvedOptions): number {
+  const { lameDuckNotice, lameDuck, moveTimeout, drainTimeout, linger } =
+    options;
+  return 1000 *
+    (lameDuckNotice + lameDuck + moveTimeout + drainTimeout + linger);
+}
+
 // Two machines without a bus between them are two clusters, to workers that are attached to both.
 function nameOf(clusterName: string): string {
   return `${clusterName.slice(0, 50)}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-function addressesOf({ outer, ws, tls, wss, inner }: SharedPorts) {
+function addressesOf(
+  { outer, ws, tls, wss, inner }: SharedPorts,
+): Addresses {
   const text = (addr: Deno.NetAddr | undefined) =>
     addr ? formatAddress(addr) : null;
   return {

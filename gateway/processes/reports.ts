@@ -4,7 +4,7 @@ import type { ProcessStatus, WatchedChild } from "@maple/box/internal";
 import type { GatewayReport, ProcessReport } from "../metrics/report.ts";
 import type { GatewayStats } from "../metrics/stats.ts";
 import { sumStats, type Totals, totalsOf } from "../metrics/sum_stats.ts";
-import { troubleOf } from "../metrics/trouble.ts";
+import { type Trouble, troubleOf } from "../metrics/trouble.ts";
 import { DIVIDED } from "./shares.ts";
 
 // Twice as often as somebody looks: each look finds figures of another moment.
@@ -18,6 +18,8 @@ export interface ChildReportsOptions {
   readonly processes: () => readonly ProcessStatus[];
   /** Asks all processes for their reports. */
   readonly ask: () => void;
+  /** Messages that did not reach a process, since it does not read. */
+  readonly dropped: () => number;
   /** Whether all processes have served. */
   readonly isReady: () => boolean;
   /** Whether all processes are asked to leave. */
@@ -25,18 +27,17 @@ export interface ChildReportsOptions {
 }
 
 /** What only the parent knows. */
-type Addresses = Pick<
+export type Addresses = Pick<
   GatewayReport,
   "outer" | "ws" | "tls" | "wss" | "inner"
 >;
 
 /** The reports of all processes of a gateway as one. */
 export class ChildReports implements Disposable {
-  /** Where the gateway is reached. */
-  addresses: Addresses | undefined;
   readonly #options: ChildReportsOptions;
   readonly #timer: ReturnType<typeof setInterval>;
   #startedAt: number | undefined;
+  #addresses: Addresses | undefined;
   #servingSince = 0;
   #askedAt = 0;
   // What those have counted that have ended.
@@ -52,7 +53,8 @@ export class ChildReports implements Disposable {
   }
 
   /** All processes serve from now on. */
-  started(): void {
+  started(addresses: Addresses): void {
+    this.#addresses = addresses;
     this.#startedAt = Date.now();
     this.#askedAt = performance.now();
     this.#servingSince = this.#askedAt;
@@ -81,7 +83,9 @@ export class ChildReports implements Disposable {
    *
    * @param addresses Whether it names addresses of clients.
    */
-  report({ addresses = false }: { readonly addresses?: boolean } = {}) {
+  report(
+    { addresses = false }: { readonly addresses?: boolean } = {},
+  ): GatewayReport {
     const { stats } = this.#latest;
     const limitedAddresses = addresses ? stats.limitedAddresses : [];
     const now = { ...stats, limitedAddresses, state: this.#state() };
@@ -89,7 +93,7 @@ export class ChildReports implements Disposable {
       ...this.#latest,
       time: new Date().toISOString(),
       stats: now,
-      trouble: troubleOf(now),
+      trouble: [...this.#troubleOfProcesses(now.state), ...troubleOf(now)],
     };
   }
 
@@ -106,6 +110,20 @@ export class ChildReports implements Disposable {
       (stats as GatewayReport | undefined)?.stats.state
     );
     return states.includes("leaving") ? "leaving" : "draining";
+  }
+
+  #troubleOfProcesses(state: GatewayStats["state"]): Trouble[] {
+    const { processes = [] } = this.#latest;
+    const down = processes.filter(({ ready }) => !ready).length;
+    const restarts = processes.reduce((sum, one) => sum + one.restarts, 0);
+    return [
+      { what: "processes that do not serve", count: down, now: true },
+      {
+        what: "processes that ended by themselves, with their clients",
+        count: restarts,
+        now: false,
+      },
+    ].filter(({ count, now }) => count > 0 && (!now || state === "serving"));
   }
 
   #tick(): void {
@@ -144,7 +162,7 @@ export class ChildReports implements Disposable {
     }
     return {
       ...base,
-      ...this.addresses,
+      ...this.#addresses,
       startedAt: this.#startedAt === undefined
         ? null
         : new Date(this.#startedAt).toISOString(),
@@ -152,6 +170,10 @@ export class ChildReports implements Disposable {
       stats: {
         ...sum,
         ...this.#peaks,
+        clusterNotPassedOn: {
+          ...sum.clusterNotPassedOn,
+          full: sum.clusterNotPassedOn.full + this.#options.dropped(),
+        },
         uptime: this.#startedAt === undefined
           ? 0
           : (this.#askedAt - this.#servingSince) / 1000,

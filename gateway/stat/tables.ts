@@ -37,6 +37,9 @@ export interface Table {
 
 /** The gateways of the cluster, in the order of their nodes; none where there is no cluster. */
 export function gatewaysTable({ report }: Look): Table {
+  const gateways = report.stats.cluster?.gateways ?? [];
+  // Of several processes all are of this one.
+  const owns = gateways.filter(({ own }) => own).length;
   return {
     columns: [
       { title: "gateway", width: 18, side: "left" },
@@ -48,8 +51,8 @@ export function gatewaysTable({ report }: Look): Table {
       { title: "delay", width: 7 },
       { title: "version", width: 9, spare: 3 },
     ],
-    rows: (report.stats.cluster?.gateways ?? []).map((one) => [
-      one.own ? "this one" : printable(one.inner || UNKNOWN),
+    rows: gateways.map((one) => [
+      one.own && owns === 1 ? "this one" : printable(one.inner || UNKNOWN),
       String(one.node),
       printable(one.state),
       formatCount(one.clients),
