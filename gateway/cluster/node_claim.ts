@@ -3,8 +3,12 @@
 import type { Members } from "./members.ts";
 import type { MessageHead } from "./message.ts";
 
-/** Milliseconds in which those that are there tell which numbers they have. */
-export const CLAIM_MS = 300;
+// Milliseconds in which those that are there tell which numbers they have: in short steps, between
+// which it hears what has come, since a machine on which many start at a time holds them up.
+const STEP_MS = 30;
+const STEPS = 10;
+// Further ones come as long as others are heard of that are new, but not for ever.
+const STEPS_MAX = 10 * STEPS;
 
 // Each round settles whom it has heard of; more are needed only while further ones come.
 const ROUNDS_MAX = 50;
@@ -63,13 +67,32 @@ export class NodeClaim {
       // In the first one it only learns who is there.
       if (given === undefined && round > 0) this.#wanted = this.#choose();
       this.#options.claim(this.#wanted);
-      await new Promise((resolve) => setTimeout(resolve, CLAIM_MS));
+      await this.#quiet();
       const node = this.#wanted;
       if (node === undefined) continue;
       if (!this.#isTaken(node)) return node;
       if (given !== undefined) return undefined;
     }
     return undefined;
+  }
+
+  // Until nobody was heard of for a while who is new.
+  async #quiet(): Promise<void> {
+    let heard = this.#heard;
+    for (
+      let quiet = 0, steps = 0;
+      quiet < STEPS && steps < STEPS_MAX;
+      steps++
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+      quiet = this.#heard === heard ? quiet + 1 : 0;
+      heard = this.#heard;
+    }
+  }
+
+  // Of how many gateways.
+  get #heard(): number {
+    return this.#others.size + this.#options.members.size;
   }
 
   // The lowest free one, but for those that others choose at the same moment.
