@@ -17,6 +17,7 @@ import {
 } from "@maple/box/internal";
 import { endOnSignal } from "./run/children.ts";
 import { against } from "./run/against.ts";
+import { cluster } from "./run/cluster.ts";
 import { connecting } from "./run/connecting.ts";
 import type { BenchContext, Benchmark } from "./run/context.ts";
 import { crowd } from "./run/crowd.ts";
@@ -45,6 +46,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   workers,
   users,
   groups,
+  cluster,
   connecting,
   scale,
   memory,
@@ -61,6 +63,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 
 // They take long, and are run only where they are named.
 const ON_REQUEST = [
+  "cluster",
   "garbage",
   "fairness",
   "crowd",

@@ -120,15 +120,8 @@ export class Program implements AsyncDisposable {
   }
 
   /** The CPU time that its threads have used, in seconds. */
-  async cpu(): Promise<number> {
-    const tasks = `/proc/${this.#child.pid}/task`;
-    let nanoseconds = 0;
-    for await (const { name } of Deno.readDir(tasks)) {
-      // Time on a processor, time of waiting for one, and how often.
-      const text = await Deno.readTextFile(`${tasks}/${name}/schedstat`);
-      nanoseconds += Number(text.split(" ")[0]);
-    }
-    return nanoseconds / 1e9;
+  cpu(): Promise<number> {
+    return cpuOf(this.#child.pid);
   }
 
   /** Writes a line to its stdin. */
@@ -157,6 +150,18 @@ export class Program implements AsyncDisposable {
     await this.#stdout.cancel();
     await ended;
   }
+}
+
+/** The CPU time that the threads of a process have used, in seconds. */
+export async function cpuOf(pid: number): Promise<number> {
+  const tasks = `/proc/${pid}/task`;
+  let nanoseconds = 0;
+  for await (const { name } of Deno.readDir(tasks)) {
+    // Time on a processor, time of waiting for one, and how often.
+    const text = await Deno.readTextFile(`${tasks}/${name}/schedstat`);
+    nanoseconds += Number(text.split(" ")[0]);
+  }
+  return nanoseconds / 1e9;
 }
 
 /** The command that runs a module of this project, named from bench/. */
