@@ -59,6 +59,7 @@ const runInProcesses: Flavour = async (options, app) => {
   let ports = takePorts();
   await runApp({
     ...options,
+    stopTimeoutMs: options.leaveTimeoutMs,
     reloadTimeoutMs: 0,
     reloads: false,
     leavesOnInt: true,

@@ -40,6 +40,11 @@ export interface HavenListenOptions {
    */
   heartbeatCmd?: number;
   /**
+   * The command of a box by which clients tell that they know how to move to another connection,
+   * and by which they are asked to when the server leaves: see `lameDuck`. @default none
+   */
+  moveCmd?: number;
+  /**
    * Addresses and ranges (`10.0.0.0/8`) of proxies, in an array or with commas between them: each
    * connection from them must begin with a header of the PROXY protocol, version 1 or 2, and is
    * that of the client that it names. @default none
@@ -141,6 +146,14 @@ export interface HavenListenOptions {
   groupsMax?: number;
   /** Seconds that `close` waits for the requests that are being handled. @default {10} */
   stopTimeout?: number;
+  /**
+   * Seconds before that over which `close`, when it accepts no more, takes leave of the clients one
+   * after the other, while all are still served: who knows `moveCmd` is asked to move, the others
+   * are closed when they have their answers. 0 = all are closed at once. @default {0}
+   */
+  lameDuck?: number;
+  /** Seconds that a client may take to move; then it is closed as the others. @default {10} */
+  moveTimeout?: number;
   /**
    * Seconds to wait for an address that another program still has, such as a server that is just
    * leaving; 0 = not at all. @default {10}

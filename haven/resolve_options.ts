@@ -69,6 +69,8 @@ export interface ResolvedListen extends Ports, LimitOptions {
   readonly websocketPing: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly heartbeatCmd: number | undefined;
+  /** See {@linkcode HavenListenOptions}. */
+  readonly moveCmd: number | undefined;
   /** Seconds. */
   readonly timeout: number;
   /** Seconds. */
@@ -96,6 +98,12 @@ export interface ResolvedListen extends Ports, LimitOptions {
   /** Milliseconds. */
   readonly stopTimeoutMs: number;
   /** Seconds. */
+  readonly lameDuck: number;
+  /** Seconds. */
+  readonly moveTimeout: number;
+  /** Milliseconds that leaving takes at most, all that it waits for together. */
+  readonly leaveTimeoutMs: number;
+  /** Seconds. */
   readonly bindTimeout: number;
   /** See {@linkcode HavenListenOptions}. */
   readonly signal: AbortSignal | undefined;
@@ -122,6 +130,7 @@ const RANGES = {
   websocketPort: PORT,
   websocketPing: PING,
   heartbeatCmd: CMD,
+  moveCmd: CMD,
   timeout: SECONDS,
   firstFrameTimeout: SECONDS,
   frameTimeout: SECONDS,
@@ -140,6 +149,8 @@ const RANGES = {
   groupsPerClient: GROUPS_PER_CLIENT,
   groupsMax: COUNT,
   stopTimeout: SECONDS,
+  lameDuck: SECONDS,
+  moveTimeout: SECONDS,
   bindTimeout: SECONDS,
   workers: { min: 0, max: 1024, whole: true },
   workTimeout: SECONDS,
@@ -170,6 +181,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     deny = [],
     websocketPing = DEFAULT_PING,
     heartbeatCmd,
+    moveCmd,
     timeout = 0,
     firstFrameTimeout = 0,
     frameTimeout = 30,
@@ -188,6 +200,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     groupsPerClient = 100,
     groupsMax = 1_000_000,
     stopTimeout = 10,
+    lameDuck = 0,
+    moveTimeout = 10,
     bindTimeout = DEFAULT_BIND_TIMEOUT,
     workers = 1,
     memoryBytes = Math.floor(machineMemory() / 4 / Math.max(workers, 1)),
@@ -203,6 +217,7 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     websocketPort,
     websocketPing,
     heartbeatCmd,
+    moveCmd,
     timeout,
     firstFrameTimeout,
     frameTimeout,
@@ -221,6 +236,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     groupsPerClient,
     groupsMax,
     bindTimeout,
+    lameDuck,
+    moveTimeout,
     workers,
   };
   checkNumbers({ ...numbers, stopTimeout, workTimeout }, RANGES, fail);
@@ -231,6 +248,11 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
   checkChoice("io", io, IO_KINDS, fail);
   checkChoice("logFormat", logFormat, LOG_FORMATS, fail);
   checkChoice("onUnhandled", onUnhandled, ON_UNHANDLED, fail);
+  if (moveCmd !== undefined && moveCmd === heartbeatCmd) {
+    throw fail(
+      `Options moveCmd and heartbeatCmd must differ, got ${moveCmd} for both`,
+    );
+  }
   if (port !== 0 && port === websocketPort) {
     throw new HavenError(
       "option",
@@ -254,6 +276,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     siblings: undefined,
     rateAction,
     stopTimeoutMs: stopTimeout * 1000,
+    leaveTimeoutMs: 1000 *
+      (lameDuck === 0 ? stopTimeout : lameDuck + moveTimeout + stopTimeout),
     workTimeoutMs: workTimeout * 1000,
     stopSignal,
     debug,

@@ -15,6 +15,7 @@ export const runInThisProcess: Flavour = async (options, app) => {
   }
   await runApp({
     ...options,
+    stopTimeoutMs: options.leaveTimeoutMs,
     workers: 0,
     reloadTimeoutMs: 0,
     reloads: false,

@@ -15,8 +15,10 @@ import {
   Heartbeats,
   type IpRange,
   isOrdinary,
+  LameDuck,
   type LimitedClient,
   MemoryLimit,
+  MoveBoxes,
   type Placed,
   Running,
   type ServerIo,
@@ -61,6 +63,7 @@ export class Server<F extends object, C extends object>
   readonly #entrance: Entrance;
   readonly #pings: WebSocketPings;
   readonly #heartbeats: Heartbeats | undefined;
+  readonly #moves: MoveBoxes | undefined;
   readonly #places: ClientPlaces<Placed>;
   readonly #sessions = new Map<number, Session<F, C>>();
   readonly #counters = newCounters();
@@ -116,12 +119,15 @@ export class Server<F extends object, C extends object>
       interval: websocketPort === undefined ? 0 : options.websocketPing,
       option: "websocketPing",
     });
-    const { heartbeatCmd } = options;
-    this.#heartbeats = heartbeatCmd === undefined ? undefined : new Heartbeats(
-      app.boxClass as unknown as BoxClass<object>,
-      heartbeatCmd,
-      (message) => new HavenError("option", message),
-    );
+    const { heartbeatCmd, moveCmd } = options;
+    const boxClass = app.boxClass as unknown as BoxClass<object>;
+    const fail = (message: string) => new HavenError("option", message);
+    this.#heartbeats = heartbeatCmd === undefined
+      ? undefined
+      : new Heartbeats(boxClass, heartbeatCmd, fail);
+    this.#moves = moveCmd === undefined
+      ? undefined
+      : new MoveBoxes(boxClass, moveCmd, fail);
     this.#io = io;
     if (!io) return;
     this.#listeners = new Listeners(io, options);
@@ -162,7 +168,7 @@ export class Server<F extends object, C extends object>
 
   /** The counters as they are now. */
   stats(): HavenStats {
-    const { closed, ...counters } = this.#counters;
+    const { closed, moves, ...counters } = this.#counters;
     return {
       ...counters,
       unhandled: unhandledErrors(),
@@ -170,17 +176,22 @@ export class Server<F extends object, C extends object>
       users: this.users.size,
       ...this.users.groupStats,
       closed: { ...closed },
+      moves: { ...moves },
       ...limitStats(this.#limits),
       connections: this.#sessions.size,
       bufferBytes: this.memory.bytes,
     };
   }
 
-  /** Accepts and reads no more, waits for the requests that came, then closes all connections. */
+  /**
+   * Accepts no more; with `lameDuck` has the clients move; reads no more, waits for the requests
+   * that came, then closes all connections.
+   */
   async close(): Promise<void> {
     this.#listeners?.close();
     this.#accepting = false;
     this.#entrance.close();
+    await this.#haveMoved();
     this.#pings.stop();
     this.#watch.stop();
     await this.#drained();
@@ -207,11 +218,16 @@ export class Server<F extends object, C extends object>
     this.#counters.requests++;
     return this.#app.onRequest(session, this.#app.boxClass.fromFrame(frame));
   }
-  answersHeartbeat(session: Session<F, C>, frame: Uint8Array): boolean {
+  takesSign(session: Session<F, C>, frame: Uint8Array): boolean {
     const heartbeats = this.#heartbeats;
-    if (heartbeats === undefined || !heartbeats.has(frame)) return false;
-    this.#counters.heartbeats++;
-    session.socket.send(heartbeats.answer(frame));
+    if (heartbeats !== undefined && heartbeats.has(frame)) {
+      this.#counters.heartbeats++;
+      session.socket.send(heartbeats.answer(frame));
+      return true;
+    }
+    const moves = this.#moves;
+    if (moves === undefined || !moves.has(frame)) return false;
+    session.canMove = true;
     return true;
   }
   onLeaving(session: Session<F, C>): void {
@@ -242,6 +258,31 @@ export class Server<F extends object, C extends object>
   }
   onClose(session: Session<F, C>): Promise<void> | undefined {
     return this.#app.onClose(session);
+  }
+
+  async #haveMoved(): Promise<void> {
+    const { lameDuck, moveTimeout } = this.#options;
+    const open = () =>
+      Array.from(this.all()).filter(({ socket }) => !socket.closed);
+    if (lameDuck === 0 || open().length === 0) return;
+    const { moves } = this.#counters;
+    const duck = new LameDuck<Session<F, C>>({
+      clients: open,
+      ask: ({ socket }, afterMs) => {
+        moves.asked++;
+        socket.send(this.#moves!.ask(afterMs));
+      },
+      showOut: (session, isLate) => {
+        moves[isLate ? "late" : "closed"]++;
+        session.drain().then(() => session.socket.close(STOP));
+      },
+      moveTimeout,
+    });
+    await duck.run(lameDuck);
+    const { asked, late, closed } = moves;
+    this.#app.logger.info(
+      `clients asked to move: ${asked}, of them closed after their time: ${late}; closed without: ${closed}; left: ${open().length}`,
+    );
   }
 
   async #drained(): Promise<void> {

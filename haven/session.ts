@@ -39,8 +39,8 @@ export interface SessionOwner<F extends object, C extends object> {
     session: Session<F, C>,
     frame: Uint8Array,
   ): Promise<void> | undefined;
-  /** Answers a frame that is a heartbeat; false for any other. */
-  answersHeartbeat(session: Session<F, C>, frame: Uint8Array): boolean;
+  /** Takes a frame that is a mere sign: a heartbeat, or that it knows how to move. */
+  takesSign(session: Session<F, C>, frame: Uint8Array): boolean;
   /** Told when the other side has ended its sending, and waits for answers. */
   onLeaving(session: Session<F, C>): void;
   /** Told at once when the connection has ended; a request may still be running. */
@@ -208,7 +208,7 @@ export class Session<F extends object, C extends object> extends BaseSession
     this.hear();
     const { rates } = this.#owner;
     if (rates.on && !rates.take(this, frame.length)) return;
-    if (this.#owner.answersHeartbeat(this, frame)) return;
+    if (this.#owner.takesSign(this, frame)) return;
     if (!this.#busy) {
       this.#handle(frame);
       if (!this.#busy && this.#closed) this.#finish();

@@ -68,6 +68,11 @@ export interface HavenStats {
   readonly closed: Readonly<
     Record<CloseKind, number>
   >;
+  /**
+   * Clients that were to move when the server left (`lameDuck`): `asked` to, of them closed since
+   * they were `late`, and `closed` without.
+   */
+  readonly moves: Readonly<Record<"asked" | "late" | "closed", number>>;
 }
 
 /** The counters while they count. */
@@ -79,6 +84,7 @@ export interface Counters {
   requests: number;
   heartbeats: number;
   closed: Record<CloseKind, number>;
+  moves: Record<"asked" | "late" | "closed", number>;
 }
 
 /** All at 0. */
@@ -91,6 +97,7 @@ export function newCounters(): Counters {
     requests: 0,
     heartbeats: 0,
     closed: closeCounts(),
+    moves: { asked: 0, late: 0, closed: 0 },
   };
 }
 

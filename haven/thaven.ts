@@ -86,6 +86,7 @@ const runInThreads: Flavour = async (options, app) => {
   let master: Master | undefined;
   await runApp({
     ...options,
+    stopTimeoutMs: options.leaveTimeoutMs,
     // A process of their own: a thread that computes for ever can be ended with it only.
     workers: workers > 0 ? 1 : 0,
     reloadTimeoutMs: 0,
@@ -128,7 +129,7 @@ function threadMaster(
   const master: Master = new Master({
     workers: options.workers,
     workTimeoutMs: options.workTimeoutMs,
-    stopTimeoutMs: options.stopTimeoutMs,
+    stopTimeoutMs: options.leaveTimeoutMs,
     reloadTimeoutMs: 0,
   }, {
     startChild: (start) => {
