@@ -106,6 +106,13 @@ export class FrameReader {
     return this.#buffer.length;
   }
 
+  /** What is held, in bytes of its own. */
+  give(): Uint8Array {
+    return this.#start === this.#end
+      ? EMPTY
+      : this.#buffer.slice(this.#start, this.#end);
+  }
+
   /**
    * Free room, at least one byte, for the next bytes. Views that `next` gave are no longer valid
    * after this.

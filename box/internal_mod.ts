@@ -17,7 +17,7 @@ export {
   UsageError,
 } from "./process/command_line.ts";
 export type { CommandLine, Flag, FlagValue } from "./process/command_line.ts";
-export type { ByteSink, Conn } from "./net/conn.ts";
+export type { ByteSink, Conn, ConnPiece, OwnSocket } from "./net/conn.ts";
 export { acceptedConn, DenoConn } from "./net/deno_conn.ts";
 export { EpollListener, listenEpoll } from "./net/epoll_listener.ts";
 export { EpollLoop, Watched } from "./net/epoll_loop.ts";
@@ -31,7 +31,7 @@ export type { Listener } from "./net/listener.ts";
 export { OwnConnection } from "./net/loop_turn.ts";
 export type { LoopTurn } from "./net/loop_turn.ts";
 export { IO_KINDS, openIo } from "./net/server_io.ts";
-export type { IoKind, ServerIo } from "./net/server_io.ts";
+export type { DescriptorIo, IoKind, ServerIo } from "./net/server_io.ts";
 export {
   decodeSocketAddress,
   encodeSocketAddress,
@@ -186,8 +186,13 @@ export type { InnerRole } from "./roles.ts";
 export { randomPart, Secret } from "./net/secret.ts";
 export { CHALLENGE_MS, PeerOpening } from "./net/peer_opening.ts";
 export type { OpeningStep } from "./net/peer_opening.ts";
-export { Preamble } from "./net/preamble.ts";
-export type { HeadReader, Incomplete, Verdict } from "./net/preamble.ts";
+export { headOf, Preamble } from "./net/preamble.ts";
+export type {
+  HeadReader,
+  HeldHead,
+  Incomplete,
+  Verdict,
+} from "./net/preamble.ts";
 export {
   parseSecrets,
   readSecrets,
@@ -296,8 +301,9 @@ export type {
   WebSocketEvents,
   WebSocketOpenOptions,
 } from "./net/web_socket_conn.ts";
-export { Entrance } from "./net/entrance.ts";
+export { ENTERING_FIELDS, Entrance } from "./net/entrance.ts";
 export type {
+  EnteringPiece,
   EntranceOptions,
   OnOpen,
   Refusal,
@@ -310,6 +316,7 @@ export {
 } from "./net/address_limits.ts";
 export type {
   AddressCause,
+  AddressesPiece,
   AddressLimitsOptions,
   ConnectionLimits,
   CountedAddress,
@@ -328,7 +335,11 @@ export type {
   RateLimits,
 } from "./net/client_rates.ts";
 export { ClientLimits } from "./net/client_limits.ts";
-export type { LimitedClient, LimitOptions } from "./net/client_limits.ts";
+export type {
+  LimitedClient,
+  LimitOptions,
+  LimitsPiece,
+} from "./net/client_limits.ts";
 export { readDenyFile } from "./net/deny_file.ts";
 export { LimitLog } from "./net/limit_log.ts";
 export { TopAddresses } from "./net/top_addresses.ts";
@@ -339,7 +350,39 @@ export type { Pinged, PingOptions } from "./net/web_socket_pings.ts";
 export { WebSocketFault } from "./net/web_socket_fault.ts";
 export type { WebSocketControls } from "./net/web_socket_decoder.ts";
 export type { HandshakeOptions } from "./net/web_socket_handshake.ts";
-export { transportOf, WebSocketTransport } from "./net/web_socket_transport.ts";
+export {
+  transportFrom,
+  transportOf,
+  WebSocketTransport,
+} from "./net/web_socket_transport.ts";
+export { SOCKET_FIELDS } from "./net/socket_piece.ts";
+export type { SocketPiece } from "./net/socket_piece.ts";
+export type { WebSocketPiece } from "./net/web_socket_piece.ts";
+export {
+  DESCRIPTORS_MAX,
+  LOCAL_PATH_MAX,
+  MESSAGE_MAX,
+  Passing,
+} from "./net/passing.ts";
+export type { LocalPeer, Received } from "./net/passing.ts";
+export {
+  givenTime,
+  layoutOf,
+  left,
+  RecordReader,
+  RecordWriter,
+  takeFields,
+  takenTime,
+} from "./records.ts";
+export type {
+  DataKey,
+  FieldKind,
+  FieldPlan,
+  Layout,
+  Left,
+  ReadRecord,
+  RecordValues,
+} from "./records.ts";
 export type { Child, ChildEnd, ChildStart } from "./process/child.ts";
 export type {
   Control,

@@ -184,6 +184,26 @@ export class Outbox {
     });
   }
 
+  /** What waits to be written, in bytes of its own. */
+  give(): Uint8Array {
+    if (this.pendingBytes === 0) return EMPTY;
+    const under = this.#writing.subarray(this.#writingAt, this.#writingLength);
+    const given = new Uint8Array(this.pendingBytes);
+    given.set(under);
+    given.set(this.#buffer.subarray(0, this.#length), under.length);
+    return given;
+  }
+
+  /** Takes what was to be written elsewhere before; no limit counts it. */
+  takeOver(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const maxLoneBytes = this.#maxLoneBytes;
+    this.#maxLoneBytes = Math.max(maxLoneBytes, bytes.length);
+    this.push(bytes);
+    this.#maxLoneBytes = maxLoneBytes;
+    this.#loneBytes = bytes.length;
+  }
+
   /** Takes nothing more; what waits is still written. */
   end(): void {
     this.#maxBytes = -Infinity;

@@ -70,6 +70,17 @@ export class SessionTable<S extends TableSession> {
     return this.#byConnId.values();
   }
 
+  /** Takes a connection that another process has given, with its user as it is. */
+  retake(session: S): void {
+    this.add(session);
+    if (session.uid !== 0) this.#byUid.set(session.uid, session);
+  }
+
+  /** Takes the number of connections that there were at most elsewhere. */
+  takePeak(peak: number): void {
+    this.#peak = Math.max(this.#peak, peak);
+  }
+
   /** Adds a new connection. */
   add(session: S): void {
     this.#byConnId.set(session.connId, session);

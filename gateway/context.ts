@@ -21,8 +21,8 @@ import type { TaskQueue } from "./queue/task_queue.ts";
 export interface GatewayContext {
   /** Limits and addresses. */
   readonly options: ResolvedOptions;
-  /** The number that the gateway drew at its start. */
-  readonly tag: number;
+  /** The number that the gateway drew at its start, or the one before whose place it took. */
+  tag: number;
   /** Where it logs to. */
   readonly logger: Logger;
   /** Who may come to the inner port. */

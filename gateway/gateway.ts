@@ -7,6 +7,7 @@ import {
   checkNumber,
   ClientLimits,
   createLogger,
+  droppedLogLines,
   FanOut,
   flushLog,
   formatAddress,
@@ -19,6 +20,7 @@ import {
   Running,
   SECONDS,
   SessionTable,
+  unhandledErrors,
 } from "@maple/box/internal";
 import { ClusterCommands } from "./cluster/cluster_commands.ts";
 import { clusterOf } from "./cluster/cluster_of.ts";
@@ -36,11 +38,16 @@ import { Watches } from "./watches.ts";
 import { ClientCommands } from "./inner/client_commands.ts";
 import { Clients } from "./outer/clients.ts";
 import { setBan } from "./outer/set_ban.ts";
-import type { OuterListeners } from "./outer/listeners.ts";
 import type { ClientSession } from "./outer/client_session.ts";
 import type { GatewayContext } from "./context.ts";
 import { Dispatcher } from "./queue/dispatcher.ts";
 import { fail, GatewayError } from "./errors.ts";
+import type { Offer, ProcessCounts } from "./handover/format.ts";
+import {
+  type Before,
+  Handover,
+  type ProgramPiece,
+} from "./handover/handover.ts";
 import { InnerAccess } from "./inner_access.ts";
 import { InnerDoor } from "./inner/inner_door.ts";
 import { InnerLinks } from "./inner/inner_links.ts";
@@ -89,6 +96,13 @@ export class Gateway implements AsyncDisposable {
   readonly #running: Running;
   #opening = false;
   readonly #ports: Ports;
+  readonly #handover: Handover;
+  readonly #replaced = Promise.withResolvers<void>();
+  #before: ProcessCounts = {
+    unhandledErrors: 0,
+    logLinesDropped: 0,
+    backlogOverflows: 0,
+  };
   #listeningSince = 0;
   #startedAt: Date | undefined;
   #state: GatewayStats["state"] = "new";
@@ -199,6 +213,24 @@ export class Gateway implements AsyncDisposable {
     });
     this.#drain = new Drain(this.#context);
     this.#ports = new Ports(this.#context);
+    this.#handover = new Handover({
+      parts: {
+        context: this.#context,
+        clients: this.#clients,
+        links: this.#links,
+        door: this.#door,
+        measures,
+      },
+      ports: this.#ports,
+      finish: () => commands.finish(),
+      age: () => ({
+        startedAt: this.#startedAt!,
+        listeningSince: this.#listeningSince,
+      }),
+      counts: () => this.#counts(),
+      watchStepMs: () => this.#watches.clientStepMs,
+      onGiven: () => this.#onGiven(),
+    });
   }
 
   /** Where clients connect, with the real port; undefined unless it listens. */
@@ -274,22 +306,66 @@ export class Gateway implements AsyncDisposable {
     fitConnections(this.#context);
     this.#abort = onAbort(this.#signal, () => this.close());
     try {
+      this.#ports.openIo();
+      using taking = await this.#handover.ask();
       await this.#join();
-      await this.#ports.open({
-        certificates: this.#certificates.current,
-        refuses: (address) => this.#clients.refuses(address),
-      });
+      await this.#openPorts(taking?.offer);
+      if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
+      const before = taking && this.#handover.take(taking);
+      this.#handover.listen();
+      this.#start(before);
     } catch (cause) {
       this.#opening = false;
       this.#abort[Symbol.dispose]();
+      this.#ports.closeOuter();
+      this.#ports.closeInner();
+      this.#handover.close();
       await this.#ports.closeIo();
       await this.#context.cluster?.leave();
       throw new GatewayError((cause as Error).message, { cause });
     }
-    if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
-    this.#start(this.#ports.inner!, this.#ports.outer!);
-    const { innerOwn } = this.#ports;
-    if (innerOwn) this.#acceptInner(innerOwn);
+  }
+
+  #openPorts(before?: Offer): Promise<void> {
+    return this.#ports.open({
+      certificates: this.#certificates.current,
+      refuses: (address) => this.#clients.refuses(address),
+      expected: before ? [...before.listeners, ...before.kept] : [],
+    });
+  }
+
+  /**
+   * What would be taken of the gateway at the path of option `handover`, and what would change, in
+   * lines; undefined when there is none. Nothing is taken.
+   *
+   * @throws {GatewayError} with one line, when its place could not be taken.
+   */
+  async checkHandover(): Promise<string[] | undefined> {
+    try {
+      using taking = await this.#handover.ask();
+      return taking && this.#handover.describe(taking.offer);
+    } finally {
+      this.#handover.dispose();
+    }
+  }
+
+  /**
+   * Resolves when another process has taken the place of this one, by option `handover`: all
+   * clients, workers and triggers are that one's. `close` then waits for the connections that could
+   * not go along and are closed.
+   */
+  get replaced(): Promise<void> {
+    return this.#replaced.promise;
+  }
+
+  /** Whether another process has taken the place of this one. */
+  get isReplaced(): boolean {
+    return this.#handover.isGiven;
+  }
+
+  /** What of the program around goes along; for the program. */
+  get handover(): ProgramPiece {
+    return this.#handover;
   }
 
   // Before anybody can connect: the number is in each task.
@@ -325,7 +401,14 @@ export class Gateway implements AsyncDisposable {
     };
   }
 
-  #start(inner: Listener, outer: OuterListeners): void {
+  #start(before?: Before & { readonly begin: () => void }): void {
+    const inner = this.#ports.inner!;
+    const outer = this.#ports.outer!;
+    this.#state = "serving";
+    this.#listeningSince = before?.listeningSince ?? performance.now();
+    this.#startedAt = before?.startedAt ?? new Date();
+    if (before) this.#before = before.counts;
+    before?.begin();
     const { options, logger, access } = this.#context;
     const proof = access.describe();
     logger.info(
@@ -342,16 +425,16 @@ export class Gateway implements AsyncDisposable {
         "pages of any origin may open WebSockets (wsOrigins names those that may)",
       );
     }
-    this.#state = "serving";
-    this.#listeningSince = performance.now();
-    this.#startedAt = new Date();
     this.#watches.start();
     this.#links.start();
     this.#acceptInner(inner);
+    const { innerOwn } = this.#ports;
+    if (innerOwn) this.#acceptInner(innerOwn);
     outer.start(
       (conn, transport) => this.#clients.accept(conn, transport),
       this.#context,
     );
+    this.#ports.openLate();
     this.#context.cluster?.tell();
     this.#lending?.start();
   }
@@ -361,6 +444,42 @@ export class Gateway implements AsyncDisposable {
     this.#running.follow(
       acceptAll(listener, logger, (conn) => this.#door.enter(conn)),
     );
+  }
+
+  #counts(): ProcessCounts {
+    const before = this.#before;
+    return {
+      unhandledErrors: before.unhandledErrors + unhandledErrors(),
+      logLinesDropped: before.logLinesDropped + droppedLogLines(),
+      backlogOverflows: before.backlogOverflows +
+        this.#watches.backlogOverflows,
+    };
+  }
+
+  // All is another process's: what could not go along is closed, and nothing else is done.
+  #onGiven(): void {
+    this.#state = "closed";
+    this.#watches.stop();
+    this.#links.stop();
+    this.#context.dispatcher.close();
+    this.#context.clientLimits.stop();
+    this.#ports.closeOuter();
+    this.#ports.closeInner();
+    this.#handover.close();
+    this.#clients.letGo(this.#handover.given);
+    this.#door.close();
+    this.#closing = this.#leaveGiven();
+    this.#replaced.resolve();
+  }
+
+  async #leaveGiven(): Promise<void> {
+    const { logger, memory } = this.#context;
+    await this.#clients.left();
+    memory.stop();
+    this.#abort?.[Symbol.dispose]();
+    this.#handover.dispose();
+    await this.#ports.closeIo();
+    await flushLog(logger);
   }
 
   /**
@@ -463,7 +582,8 @@ export class Gateway implements AsyncDisposable {
     const now = performance.now();
     return {
       ...gatherStats(this.#context, now),
-      backlogOverflows: this.#watches.backlogOverflows,
+      ...this.#counts(),
+      ...this.#handover.stats,
       clientsOver: { ...this.#clients.over },
       handshakes: this.#clients.handshakes,
       innerLinks: this.#links.size,
@@ -517,6 +637,7 @@ export class Gateway implements AsyncDisposable {
 
   #leave(seconds?: number): Promise<void> {
     if (this.#closing) return this.#closing;
+    this.#handover.close();
     const isDuck = seconds !== undefined && this.#state === "serving" &&
       this.#context.sessions.size + this.#clients.handshakes > 0;
     this.#closing = isDuck
@@ -576,6 +697,7 @@ export class Gateway implements AsyncDisposable {
     this.#links.close();
     await this.#context.cluster?.leave();
     await this.#running.ended();
+    this.#handover.dispose();
     await this.#ports.closeIo();
     this.#context.memory.stop();
     this.#abort?.[Symbol.dispose]();

@@ -7,7 +7,7 @@ import {
   parseIpRanges,
   type Proof,
   readSecrets,
-  type Secret,
+  Secret,
 } from "@maple/box/internal";
 import { fail } from "./errors.ts";
 import type { ResolvedOptions } from "./option_table.ts";
@@ -100,6 +100,13 @@ export class InnerAccess {
       found = "other";
     }
     return found;
+  }
+
+  /** The secret of a role that has that mark; where there is none any more, one that is none. */
+  secretBy(role: InnerRole, mark: string): Secret {
+    return this.#rules.secrets.find((secret) =>
+      secret.role === role && secret.mark === mark
+    ) ?? new Secret(role, crypto.randomUUID());
   }
 
   /** Whether one that came in so may stay. */

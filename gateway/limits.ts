@@ -39,6 +39,7 @@ export type GatewayLimits = Readonly<
       | "order"
       | "io"
       | "reusePort"
+      | "handover"
       | "goneRequests"
       | "cluster"
       | "clusterName"

@@ -12,6 +12,7 @@ import {
   setProcessName,
   StatusAccess,
   statusUrl,
+  UsageError,
   watchUnhandled,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
@@ -22,8 +23,11 @@ import { Gateway } from "./gateway.ts";
 import { reportOf } from "./metrics/report.ts";
 import { runChild, takePlace } from "./processes/child.ts";
 import { Parent } from "./processes/parent.ts";
+import type { HistoryPiece } from "./metrics/history.ts";
+import type { MetricsServer } from "./metrics/server.ts";
 import { CHANGEABLE } from "./limits.ts";
 import {
+  type MetricsOptions,
   openMetrics,
   openStatFile,
   readyLine,
@@ -110,6 +114,8 @@ async function run(
     return [...renewed, "the tokens are read again"];
   };
   const count = processesOf(settings);
+  const isCheck = commandLine.flags.get("check") === true;
+  checkHandover(settings, { count, isCheck });
   if (count > 1) {
     const parent = new Parent({ inEffect, count, logger, access });
     for (const name of [...CHANGEABLE, ...READ_AGAIN]) {
@@ -132,16 +138,21 @@ async function run(
     report: (options) => reportOf(gateway, options),
     logger,
   };
+  if (isCheck) return await check(gateway);
   const { bindTimeout } = gateway.limits;
-  await using metrics = await openMetrics(settings, {
-    ...shown,
-    ...{ access, bindTimeout },
-  });
-  await gateway.listen();
+  const asked = { ...shown, access, bindTimeout };
+  // The gateway before has the port until it has handed over.
+  const takesOver = settings.gateway.handover !== undefined;
+  if (takesOver) await gateway.listen();
+  await using metrics = takesOver
+    ? await openMetricsAfter(gateway, settings, asked)
+    : await openMetrics(settings, asked);
+  if (!takesOver) await gateway.listen();
   if (metrics) {
+    gateway.handover.giveProgram = () => metrics.give();
     logger.info(`metrics and dashboard at ${statusUrl(metrics.addr)}`);
   }
-  await using _statFile = await openStatFile(settings, shown);
+  await using statFile = await openStatFile(settings, shown);
   stopOnSignal(gateway, (line) => logger.info(line));
   using _levels = followLogSignals(logger);
   printLine(readyLine({
@@ -155,9 +166,51 @@ async function run(
   reloading.renew = (now) => renew(renewFiles(gateway, now), now);
   unhandled.started();
   if (isProgram) tellDropped(dropPermissions(settings), logger);
-  // By a signal, or as an admin has asked.
-  await gateway.finished;
+  // By a signal, or as an admin has asked; or another one has taken its place.
+  await Promise.race([gateway.finished, gateway.replaced]);
+  if (gateway.isReplaced) await statFile?.abandon();
   return 0;
+}
+
+// Without its metrics the gateway goes on that has taken the place of another, with all its
+// clients.
+async function openMetricsAfter(
+  gateway: Gateway,
+  settings: Settings,
+  options: MetricsOptions,
+): Promise<MetricsServer | undefined> {
+  try {
+    return await openMetrics(settings, {
+      ...options,
+      history: gateway.handover.program as HistoryPiece | undefined,
+    });
+  } catch (error) {
+    if (gateway.stats().generation === 1) throw error;
+    options.logger.error(
+      `no metrics are served: ${(error as Error).message}`,
+    );
+    return undefined;
+  }
+}
+
+// What a handover would take and change.
+async function check(gateway: Gateway): Promise<number> {
+  const lines = await gateway.checkHandover();
+  for (const line of lines ?? ["no gateway runs there"]) printLine(line);
+  return lines ? 0 : 1;
+}
+
+function checkHandover(
+  { gateway: { handover = "" } }: Settings,
+  { count, isCheck }: { readonly count: number; readonly isCheck: boolean },
+): void {
+  if (handover === "") {
+    if (isCheck) throw new UsageError("--check needs --handover PATH");
+  } else if (count > 1) {
+    throw new UsageError(
+      `--handover takes the place of one process, and --processes is ${count}`,
+    );
+  }
 }
 
 // 0 = as many as there are processors.

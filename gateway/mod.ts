@@ -18,6 +18,7 @@
 export type { Bus, BusReceiver, NotCarried } from "./cluster/bus.ts";
 export { GatewayError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
+export type { ProgramPiece } from "./handover/handover.ts";
 export type { ChangeableLimits, GatewayLimits } from "./limits.ts";
 export type { GatewayOptions } from "./options.ts";
 export type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
@@ -39,6 +40,7 @@ export type {
   ClusterStats,
   GatewayStats,
   GroupStats,
+  HandoverStats,
   WorkerStats,
 } from "./metrics/stats.ts";
 export type { MemberState } from "./cluster/hello.ts";

@@ -293,6 +293,17 @@ export interface GatewayOptions {
    */
   bindTimeout?: number;
   /**
+   * The path of a Unix socket, which only this user can open. A gateway that listens there is asked
+   * for its place: this one goes on with all that it holds, and it ends. Then others can ask this
+   * one there. Needs `io` epoll. @default none
+   */
+  handover?: string;
+  /**
+   * Seconds that all may stand still while another one takes the place of this one; then this one
+   * goes on. @default {5}
+   */
+  handoverTimeout?: number;
+  /**
    * The number of this gateway in every task's `nodeId`, which no other one of its cluster may
    * have. @default {0; in a cluster the lowest that is free}
    */

@@ -8,6 +8,7 @@ import {
   whenFree,
 } from "@maple/box/internal";
 import type { GatewayReport } from "./metrics/report.ts";
+import type { HistoryPiece } from "./metrics/history.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { StatFile } from "./metrics/stat_file.ts";
 import type { Settings } from "./settings.ts";
@@ -20,26 +21,35 @@ export interface ShownOptions {
   readonly logger: Logger;
 }
 
+/** How the metrics are served. */
+export interface MetricsOptions extends ShownOptions {
+  /** Who may ask. */
+  readonly access: StatusAccess;
+  /** Seconds to wait for the port. */
+  readonly bindTimeout: number;
+  /** What the process before has shown. */
+  readonly history?: HistoryPiece | undefined;
+}
+
+// Another gateway that has handed over closes the port at this moment.
+const AFTER = { everyMs: 20, quietMs: 1000 } as const;
+
 /**
  * Serves the metrics where the settings say.
  *
- * @param options Who may ask, and how many seconds to wait for the port.
  * @throws {Error} with one line, when it cannot be listened there.
  */
 export async function openMetrics(
-  { metrics, metricsHosts }: Settings,
-  { report, logger, access, bindTimeout }: ShownOptions & {
-    readonly access: StatusAccess;
-    readonly bindTimeout: number;
-  },
+  { metrics, metricsHosts, gateway: { handover } }: Settings,
+  { report, logger, access, bindTimeout, history }: MetricsOptions,
 ): Promise<MetricsServer | undefined> {
   if (metrics === undefined) return undefined;
   const hosts = metricsHosts.split(",").map((name) => name.trim());
   // Of clients nothing is told but to whoever brings a token.
   const shown = () => report({ addresses: !access.isOpen });
   return await whenFree(
-    () => new MetricsServer(metrics, shown, { logger, hosts, access }),
-    { bindTimeout, logger },
+    () => new MetricsServer(metrics, shown, { logger, hosts, access, history }),
+    { bindTimeout, logger, ...(handover !== undefined && AFTER) },
   );
 }
 

@@ -6,6 +6,7 @@ import {
   checkNumbers,
   CMD,
   IO_KINDS,
+  LOCAL_PATH_MAX,
   PORT,
   RATE_ACTIONS,
   refuseRenamed,
@@ -79,6 +80,7 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   if (options.originalMaxDeliveries === undefined) {
     resolved.originalMaxDeliveries = resolved.maxDeliveries;
   }
+  checkHandover(resolved);
   checkPorts(resolved);
   if (resolved.innerFrameBytes < resolved.frameBytes + TaskOffset.body) {
     if (options.innerFrameBytes !== undefined) {
@@ -92,6 +94,26 @@ export function resolveOptions(options: GatewayOptions): ResolvedOptions {
   }
   checkCluster(resolved);
   return resolved;
+}
+
+function checkHandover({ handover, io }: ResolvedOptions): void {
+  if (typeof handover !== "string") {
+    throw fail(`Option handover must be a path, got ${handover}`);
+  }
+  if (handover === "") return;
+  const bytes = new TextEncoder().encode(handover).length;
+  if (bytes > LOCAL_PATH_MAX || handover.includes("\0")) {
+    throw fail(
+      `Option handover must be a path of at most ${LOCAL_PATH_MAX} bytes, got ${
+        JSON.stringify(handover)
+      }`,
+    );
+  }
+  if (io !== "epoll") {
+    throw fail(
+      `Option handover needs io epoll, whose connections another process can have; io is ${io}`,
+    );
+  }
 }
 
 // Told as what it is; to listen twice would say that another program has the port.

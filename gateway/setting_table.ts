@@ -270,6 +270,13 @@ export const SETTINGS: readonly Setting[] = [
     value: "S",
     noLimit: MAX_TIMER_SECONDS,
   }),
+  text("handover", "take the place of the gateway here; be asked here", {
+    value: "PATH",
+  }),
+  number("handoverTimeout", "seconds that all may stand still meanwhile", {
+    value: "S",
+    noLimit: MAX_TIMER_SECONDS,
+  }),
   number("nodeId", "the number of this gateway in every task", {
     noLimit: undefined,
   }),
@@ -364,6 +371,11 @@ export const FLAGS: readonly Flag[] = [
     type: "string",
     value: "FILE",
     help: "read settings from JSON or ini; flags beat it",
+  },
+  {
+    name: "check",
+    type: "boolean",
+    help: "tell what --handover would take and change, and end",
   },
   ...ABOUT_FLAGS,
 ];

@@ -11,22 +11,24 @@ import { RoomWatch } from "./queue/room_watch.ts";
 /** All that looks at a gateway again and again while it serves. */
 export class Watches {
   readonly #all: readonly { start(): void; stop(): void }[];
+  readonly #clientWatch: ClientWatch;
   readonly #loopDelay = new LoopDelay();
   readonly #backlogOverflows = new BacklogOverflows();
 
   /** @param context What they look at. */
   constructor(context: GatewayContext, links: InnerLinks) {
     const { options, counters, sessions, queue, dispatcher, logger } = context;
+    this.#clientWatch = new ClientWatch(sessions, {
+      idle: options.connTimeout,
+      idleOption: "connTimeout",
+      firstFrame: options.firstFrameTimeout,
+      frame: options.frameTimeout,
+      write: options.writeTimeout,
+    });
     this.#all = [
       this.#loopDelay,
       this.#backlogOverflows,
-      new ClientWatch(sessions, {
-        idle: options.connTimeout,
-        idleOption: "connTimeout",
-        firstFrame: options.firstFrameTimeout,
-        frame: options.frameTimeout,
-        write: options.writeTimeout,
-      }),
+      this.#clientWatch,
       new WebSocketPings(sessions, {
         interval: (options.wsPort ?? options.wssPort) === undefined
           ? 0
@@ -59,6 +61,11 @@ export class Watches {
   /** Connections that the system did not hold; see {@linkcode BacklogOverflows}. */
   get backlogOverflows(): number {
     return this.#backlogOverflows.count;
+  }
+
+  /** Milliseconds of a step of the watch of clients. */
+  get clientStepMs(): number {
+    return this.#clientWatch.stepMs;
   }
 
   /** How late the event loop is, in seconds. */

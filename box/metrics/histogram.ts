@@ -97,6 +97,14 @@ export class Histogram implements HistogramData {
     this.#sum += seconds;
   }
 
+  /** Counts what another one has counted as well; one with other bounds is left out. */
+  add({ bounds, counts, count, sum }: HistogramData): void {
+    if (bounds.join() !== this.bounds.join()) return;
+    counts.forEach((one, bucket) => this.#counts[bucket]! += one);
+    this.#count += count;
+    this.#sum += sum;
+  }
+
   /** A copy as plain data. */
   toJSON(): HistogramData {
     return {

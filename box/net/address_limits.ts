@@ -3,7 +3,7 @@
 
 import type { IpRange } from "../ip_range.ts";
 import { ipTable } from "../ip_table.ts";
-import { Bans } from "./bans.ts";
+import { type Ban, Bans } from "./bans.ts";
 import { addressName, isPublicAddress } from "./client_address.ts";
 
 /** Why a connection is refused for its address; all but `ban` are the options of that name. */
@@ -44,6 +44,14 @@ export interface AddressLimitsOptions {
   readonly onRefused: (name: string, cause: AddressCause) => void;
   /** Milliseconds; for tests. */
   readonly now?: () => number;
+}
+
+/** What one process tells another of addresses. */
+export interface AddressesPiece {
+  /** Those that are known, with times of `performance.now()`. */
+  readonly known: readonly CountedAddress[];
+  /** Those that are kept out for a while. */
+  readonly bans: readonly Ban[];
 }
 
 /** New connections a second that a public address may have where nothing else is set. */
@@ -135,6 +143,27 @@ export class AddressLimits {
   /** An address has one connection less. */
   leave(counted: CountedAddress | undefined): void {
     if (counted) counted.conns--;
+  }
+
+  /** What is known, for another process. */
+  give(): AddressesPiece {
+    return { known: [...this.#known.values()], bans: this.bans.list() };
+  }
+
+  /** Takes what another process has given; the connections are counted by `rejoin`. */
+  takeOver({ known, bans }: AddressesPiece, shift: number): void {
+    for (const one of known) {
+      const levelAt = one.levelAt + shift;
+      this.#known.set(one.name, { ...one, conns: 0, levelAt });
+    }
+    this.bans.takeOver(bans);
+  }
+
+  /** A connection of an address has come from another process. */
+  rejoin(name: string): CountedAddress | undefined {
+    const known = this.#known.get(name);
+    if (known) known.conns++;
+    return known;
   }
 
   #exceeds(address: string): AddressCause | undefined {

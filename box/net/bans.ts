@@ -1,6 +1,6 @@
 // Bans: addresses that are kept out for a while.
 
-import type { IpRange } from "../ip_range.ts";
+import { IpRange } from "../ip_range.ts";
 import { IpTable } from "../ip_table.ts";
 
 /** A ban that has not ended. */
@@ -75,6 +75,13 @@ export class Bans {
       address,
       seconds: (until - now) / 1000,
     }));
+  }
+
+  /** Takes those that another process has given, as `list` tells them. */
+  takeOver(bans: readonly Ban[]): void {
+    for (const { address, seconds } of bans) {
+      this.set(IpRange.parse(address)!, seconds);
+    }
   }
 
   #forgetEnded(): void {

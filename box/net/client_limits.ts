@@ -5,6 +5,7 @@ import type { IpRange } from "../ip_range.ts";
 import type { Logger } from "../log/logger.ts";
 import {
   type AddressCause,
+  type AddressesPiece,
   AddressLimits,
   type ConnectionLimits,
   type CountedAddress,
@@ -55,6 +56,16 @@ const EXCEEDED: Readonly<Record<RateAction, Record<RateKind, string>>> = {
     bytes: "clients closed (clientBytesRate)",
   },
 };
+
+/** What one process tells another of what bounds clients. */
+export interface LimitsPiece extends AddressesPiece {
+  /** Connections that were refused for their address. */
+  readonly refused: Record<AddressCause, number>;
+  /** Times that a client was slowed or closed. */
+  readonly exceeded: Record<RateKind, number>;
+  /** The addresses that it happened to. */
+  readonly limited: readonly AddressCount[];
+}
 
 /** What bounds single clients and addresses. */
 export class ClientLimits<C extends LimitedClient> {
@@ -134,6 +145,24 @@ export class ClientLimits<C extends LimitedClient> {
   /** Its connection has ended for good. */
   gone({ counted }: C): void {
     this.addresses.leave(counted);
+  }
+
+  /** What is known of addresses and was done to clients, for another process. */
+  give(): LimitsPiece {
+    return {
+      ...this.addresses.give(),
+      refused: { ...this.refused },
+      exceeded: { ...this.exceeded },
+      limited: this.#log.top(Infinity),
+    };
+  }
+
+  /** Takes what another process has given; its clients are not among it. */
+  takeOver(piece: LimitsPiece, shift: number): void {
+    this.addresses.takeOver(piece, shift);
+    Object.assign(this.refused, piece.refused);
+    Object.assign(this.exceeded, piece.exceeded);
+    this.#log.takeOver(piece.limited);
   }
 
   /** Does nothing to anybody any more. */

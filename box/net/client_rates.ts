@@ -124,6 +124,12 @@ export class ClientRates<C extends RatedClient> {
     return true;
   }
 
+  /** Takes a client that another process has slowed; it is read from when it may send again. */
+  resume(client: C): void {
+    this.#slowed.add(client);
+    this.#timer ??= setInterval(() => this.step(), STEP_MS);
+  }
+
   /** A client is gone. */
   forget(client: C): void {
     if (!client.slowed) return;

@@ -85,6 +85,11 @@ export class ClientWatch {
     this.#writeSteps = this.#steps(write);
   }
 
+  /** Milliseconds of one step; 0 where nothing is watched. */
+  get stepMs(): number {
+    return this.#stepMs;
+  }
+
   /** Starts watching. */
   start(): void {
     if (this.#stepMs === 0) return;

@@ -1,5 +1,7 @@
 // Conn: one connection that carries bytes, whatever is below it.
 
+import type { WebSocketPiece } from "./web_socket_piece.ts";
+
 /**
  * Who takes the bytes of a {@linkcode Conn}. A step between the connection and the frames, one that
  * decodes a WebSocket for instance, is a `Conn` around another: it hands on the space of the sink
@@ -54,4 +56,31 @@ export interface Conn {
   closeWrite(): Promise<void>;
   /** Closes it at once. May be called twice. */
   close(): void;
+  /**
+   * What another process needs to go on with it; nothing changes here. Without this, and where it
+   * gives nothing, none can.
+   */
+  give?(): ConnPiece | undefined;
+}
+
+/** A connection whose descriptor is known, so that another process can have it. */
+export interface OwnSocket extends Conn {
+  /** The descriptor. */
+  readonly descriptor: number;
+  /** Who takes its bytes; undefined before `run`. */
+  readonly sink: ByteSink | undefined;
+  /** Closes the descriptor and no more: where another process has it too, that one goes on. */
+  release(): void;
+}
+
+/** What lies between a socket and the bytes of its frames. */
+export interface ConnPiece {
+  /** The socket, whose descriptor goes along. */
+  readonly socket: OwnSocket;
+  /** Address and port of the other side, as far as is known. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** Bytes that were read from the socket, and that nobody has looked at. */
+  readonly unread: Uint8Array;
+  /** Where a WebSocket stands; undefined for others. */
+  readonly webSocket?: WebSocketPiece;
 }

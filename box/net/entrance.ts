@@ -2,10 +2,12 @@
 // at it has a place as a client has.
 
 import { type IpRange, isInRanges } from "../ip_range.ts";
+import { type FieldPlan, left } from "../records.ts";
 import type { AddressLimits, CountedAddress } from "./address_limits.ts";
 import type { ClientPlaces, Placed } from "./client_places.ts";
-import type { Conn } from "./conn.ts";
+import type { Conn, OwnSocket } from "./conn.ts";
 import { formatAddress } from "./listen.ts";
+import { headOf, Preamble } from "./preamble.ts";
 import { isProxied, openProxied } from "./proxied_conn.ts";
 import type { SecurableConn } from "./tls_conn.ts";
 import {
@@ -59,10 +61,38 @@ export type OnOpen = (
 /** A connection that is at the entrance. */
 interface Entering {
   readonly conn: Conn;
+  /** What it has to do. */
+  readonly steps: Steps;
   /** Whose it is, as far as is known. */
   address: string;
   counted: CountedAddress | undefined;
 }
+
+/** A connection at an entrance, as one process hands it to another. */
+export interface EnteringPiece {
+  /** The socket, whose descriptor goes along; for its reader, the one that it has taken over. */
+  readonly socket: OwnSocket;
+  /** The other side's address, as far as is known. */
+  readonly hostname: string;
+  /** And port. */
+  readonly port: number;
+  /** What has come of its head. */
+  readonly bytes: Uint8Array;
+  /** Whether its proxy has told before whom it speaks for. */
+  readonly isSecond: boolean;
+  /** Whether it becomes a WebSocket. */
+  readonly ws: boolean;
+}
+
+/** How one is written. */
+export const ENTERING_FIELDS: FieldPlan<EnteringPiece> = {
+  socket: left("its descriptor goes along"),
+  hostname: "text",
+  port: "int",
+  bytes: "bytes",
+  isSecond: "flag",
+  ws: "flag",
+};
 
 /** Where connections do what comes before their frames. */
 export class Entrance {
@@ -113,15 +143,49 @@ export class Entrance {
     }
     const counted = proxied ? undefined : addresses.enter(hostname);
     if (proxied || steps.tls || steps.ws) {
-      return this.#enter({ conn, address: hostname, counted }, steps, onOpen);
+      return this.#enter(
+        { conn, steps, address: hostname, counted },
+        proxied,
+        onOpen,
+      );
     }
     onOpen(conn, counted);
     return undefined;
   }
 
+  /** Those that are at it, as another process can go on with them; nothing changes here. */
+  *give(): Iterable<EnteringPiece> {
+    for (const { conn, steps } of this.#under) {
+      const socket = steps.tls ? undefined : conn.give?.()?.socket;
+      const head = socket && headOf(socket);
+      if (!head) continue;
+      const { remoteAddr: { hostname, port }, bytes, isSecond } = head;
+      yield { socket, hostname, port, bytes, isSecond, ws: steps.ws };
+    }
+  }
+
+  /** Lets in one that another process has given. */
+  takeOver(
+    { socket, hostname, port, bytes, isSecond, ws }: EnteringPiece,
+    onOpen: OnOpen,
+  ): Promise<void> {
+    const { addresses, proxies } = this.#options;
+    const address = { transport: "tcp", hostname, port } as const;
+    const conn = Preamble.behind(socket, bytes, address);
+    const proxied = !isSecond && isProxied(conn, proxies);
+    const isOwn = proxied || isInRanges(hostname, proxies);
+    const counted = isOwn ? undefined : addresses.enter(hostname);
+    const steps = { tls: false, ws };
+    return this.#enter(
+      { conn, steps, address: hostname, counted },
+      proxied,
+      onOpen,
+    );
+  }
+
   async #enter(
     entering: Entering,
-    steps: Steps,
+    proxied: boolean,
     onOpen: OnOpen,
   ): Promise<void> {
     const { addresses, places, onRoom } = this.#options;
@@ -137,7 +201,7 @@ export class Entrance {
     };
     this.#under.add(entering);
     places.take(place);
-    const opened = await this.#open(entering, steps);
+    const opened = await this.#open(entering, proxied);
     this.#under.delete(entering);
     places.free(place);
     if (opened && !this.#closed) return onOpen(opened, entering.counted);
@@ -161,14 +225,14 @@ export class Entrance {
 
   async #open(
     entering: Entering,
-    { tls, ws }: Steps,
+    isProxied: boolean,
   ): Promise<Conn | undefined> {
     const { proxies, onRefused } = this.#options;
-    const { conn } = entering;
+    const { conn, steps: { tls, ws } } = entering;
     let opened = conn;
     let rest: Uint8Array | undefined;
     let isHttp = false;
-    if (isProxied(conn, proxies)) {
+    if (isProxied) {
       const proxied = await openProxied(conn, {
         http: ws && !tls,
         onRefused: ({ message, isCheck }) => {

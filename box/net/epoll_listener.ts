@@ -142,6 +142,20 @@ export function listenEpoll(
   }
 }
 
+/** One whose socket another process has opened. */
+export function listenerFrom(
+  { loop, libc }: { loop: EpollLoop; libc: Libc },
+  descriptor: number,
+  options: ListenTcpOptions = {},
+): EpollListener {
+  for (const [level, name, value] of optionsOf(options)) {
+    libc.setOption(descriptor, { level, name, value });
+  }
+  libc.listen(descriptor, options.backlog ?? DEFAULT_BACKLOG);
+  const addr = decodeSocketAddress(libc.addressOf(descriptor));
+  return new EpollListener(loop, descriptor, addr);
+}
+
 // Connections have them from their listener.
 function optionsOf(
   { reusePort = false, keepAlive = 0 }: ListenTcpOptions,

@@ -1,9 +1,11 @@
 // EpollSocket: a connection on the system's own calls as a Conn.
 
-import type { ByteSink, Conn } from "./conn.ts";
+import type { ByteSink, ConnPiece, OwnSocket } from "./conn.ts";
 import { type EpollLoop, Watched } from "./epoll_loop.ts";
 import { Poll } from "./poll_events.ts";
 import { Errno } from "./system_calls.ts";
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** A write for which the other side has to be waited for. */
 interface WaitingWrite {
@@ -13,7 +15,7 @@ interface WaitingWrite {
 }
 
 /** A connection on the system's own calls: bytes come by callback, a write is done at once. */
-export class EpollSocket extends Watched implements Conn {
+export class EpollSocket extends Watched implements OwnSocket {
   /** Address and port of the other side. */
   readonly remoteAddr: Deno.NetAddr;
   #sink: ByteSink | undefined;
@@ -80,6 +82,17 @@ export class EpollSocket extends Watched implements Conn {
     if (this.#writing) this.#failWriting(closedError());
     // Not in place: whoever closes it may be in the middle of a frame that is in the sink's memory.
     if (this.#sink && !this.#paused) queueMicrotask(() => this.#end());
+  }
+
+  /** What another process needs to go on with it: the descriptor is all. */
+  give(): ConnPiece | undefined {
+    if (this.released) return undefined;
+    return { socket: this, remoteAddr: this.remoteAddr, unread: NOTHING };
+  }
+
+  /** Who takes its bytes; undefined before `run`. */
+  get sink(): ByteSink | undefined {
+    return this.#sink;
   }
 
   /** For the loop. */

@@ -10,6 +10,7 @@ import type { CloseCause } from "./close_cause.ts";
 import type { ByteSink, Conn } from "./conn.ts";
 import type { FrameSocketOptions, Pace } from "./frame_socket_options.ts";
 import { Gate } from "./gate.ts";
+import type { SocketPiece } from "./socket_piece.ts";
 import type { FrameHandler, FrameTransport } from "./transport.ts";
 
 const LEFT: CloseCause = { kind: "peer", message: "closed by the other side" };
@@ -31,6 +32,7 @@ export class FrameSocket implements FrameTransport, ByteSink {
   #destroyed = false;
   readonly #lingerMs: number;
   #stopping = false;
+  #hadSent = false;
   #seenMoves = 0;
   #stalledSteps = 0;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
@@ -99,12 +101,43 @@ export class FrameSocket implements FrameTransport, ByteSink {
 
   /** Whether anything was ever sent on it. */
   get hasSent(): boolean {
-    return this.#outbox.moves > 0 || this.pendingBytes > 0;
+    return this.#hadSent || this.#outbox.moves > 0 || this.pendingBytes > 0;
   }
 
   /** Where bytes for {@linkcode FrameSocket.reserve} go; changes with each call of it. */
   get buffer(): Uint8Array {
     return this.#outbox.buffer;
+  }
+
+  /**
+   * What another process needs to go on with it, as it is; nothing changes here. Undefined where
+   * none can: it is closed, or its connection is none that can be handed over.
+   */
+  give(): SocketPiece | undefined {
+    const conn = this.closed ? undefined : this.#conn.give?.();
+    if (!conn) return undefined;
+    const { socket, remoteAddr: { hostname, port }, unread, webSocket } = conn;
+    return {
+      socket,
+      hostname,
+      port,
+      unread,
+      read: this.#reader.give(),
+      unsent: this.#outbox.give(),
+      hasSent: this.hasSent,
+      paused: !this.#gate.isOpen,
+      stalledSteps: this.#stalledSteps,
+      webSocket,
+    };
+  }
+
+  /** Goes on with what another process has given; before `run`. */
+  takeOver(piece: SocketPiece): void {
+    this.#reader.push(piece.read);
+    this.#outbox.takeOver(piece.unsent);
+    this.#hadSent = piece.hasSent;
+    this.#stalledSteps = piece.stalledSteps;
+    if (piece.paused) this.pause();
   }
 
   /** Stops reading; what was read already is kept. */

@@ -1,5 +1,5 @@
-// Libc: the system's own library, by FFI, on Linux: the only file that calls it. Each call is made
-// so that no memory can be harmed, whatever the caller does.
+// Libc: the system's own library, by FFI, on Linux: with `passing.ts` all that calls it. Each call
+// is made so that no memory can be harmed, whatever the caller does.
 //
 // Why that is so. A call of Deno's that is not marked `nonblocking` runs on the thread of the
 // JavaScript that makes it and returns before anything else of that thread runs: nobody can detach,

@@ -45,6 +45,11 @@ export class LimitLog {
     return this.#top.top(most);
   }
 
+  /** Takes what another process has told of itself by `top`. */
+  takeOver(counts: readonly AddressCount[]): void {
+    this.#top.takeOver(counts);
+  }
+
   /** Tells what has not been told yet, and nothing after that. */
   stop(): void {
     this.#line();

@@ -2,7 +2,7 @@
 // connection on to whoever reads the frames.
 
 import { acquireBuffer, releaseBuffer } from "../buffer_pool.ts";
-import type { ByteSink, Conn } from "./conn.ts";
+import type { ByteSink, Conn, ConnPiece, OwnSocket } from "./conn.ts";
 
 /** What is made of the head of a connection. */
 export interface Verdict {
@@ -29,6 +29,16 @@ export interface HeadReader<V extends Verdict> {
   read(head: Uint8Array): V | undefined;
   /** What is made of it when no more comes. */
   giveUp(why: Incomplete, head: Uint8Array): V;
+}
+
+/** The head of a connection as far as it has come. */
+export interface HeldHead {
+  /** Whose it is, as far as is known. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** What has come of it. */
+  readonly bytes: Uint8Array;
+  /** Whether another head was read before it. */
+  readonly isSecond: boolean;
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -74,23 +84,26 @@ export class Preamble implements Conn, ByteSink {
   // Until it goes on.
   #opening: Opening | undefined;
   #decided = false;
+  // Whether any of what came belonged to the head.
+  #hadHead = false;
   // When its time is over.
-  #deadline: number;
-  #head: Uint8Array;
+  #deadline = Infinity;
+  #head: Uint8Array = NOTHING;
   #length = 0;
   // What has to be waited for before the connection is read on.
   #wait: Promise<void> | undefined;
   // Who goes on reading.
   #follower: ByteSink | undefined;
   #onFollowed: (() => void) | undefined;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | undefined;
   // What came behind the head.
   #rest: Uint8Array = NOTHING;
 
-  private constructor(conn: Conn, opening: Opening) {
+  private constructor(conn: Conn, opening?: Opening) {
     this.#conn = conn;
     this.remoteAddr = conn.remoteAddr;
     this.#opening = opening;
+    if (!opening) return;
     const { usualBytes, timeout } = opening.reader;
     this.#head = acquireBuffer(usualBytes);
     this.#deadline = performance.now() + timeout * 1000;
@@ -122,6 +135,19 @@ export class Preamble implements Conn, ByteSink {
     });
   }
 
+  /** A connection of which some bytes were read before. */
+  static behind(
+    conn: Conn,
+    rest: Uint8Array,
+    remoteAddr: Deno.NetAddr = conn.remoteAddr,
+  ): Preamble {
+    const preamble = new Preamble(conn);
+    preamble.remoteAddr = remoteAddr;
+    preamble.#decided = true;
+    if (rest.length > 0) preamble.#rest = rest;
+    return preamble;
+  }
+
   /** Looks whether its time is over. */
   step(now: number): void {
     if (now < this.#deadline) return;
@@ -141,7 +167,7 @@ export class Preamble implements Conn, ByteSink {
     this.#follower = sink;
     this.#onFollowed?.();
     this.#onFollowed = undefined;
-    return this.#running;
+    return this.#running ??= this.#conn.run(this);
   }
 
   /** Writes some of the bytes. */
@@ -159,6 +185,32 @@ export class Preamble implements Conn, ByteSink {
     this.#conn.close();
     // Nobody goes on.
     this.#onFollowed?.();
+  }
+
+  /** What another process needs to go on with it, once its head is answered. */
+  give(): ConnPiece | undefined {
+    const below = this.#conn.give?.();
+    return below && {
+      ...below,
+      remoteAddr: this.remoteAddr,
+      unread: joined(this.#rest, below.unread),
+    };
+  }
+
+  /**
+   * The head as far as it has come, for another process to begin anew with; undefined where it was
+   * answered already.
+   */
+  head(): HeldHead | undefined {
+    const { remoteAddr } = this;
+    const follower = this.#follower;
+    if (follower instanceof Preamble) {
+      const head = follower.head();
+      return head && { ...head, isSecond: this.#hadHead };
+    }
+    if (follower || this.#decided) return undefined;
+    const bytes = this.#head.slice(0, this.#length);
+    return { remoteAddr, bytes, isSecond: false };
   }
 
   /** For the connection below. */
@@ -231,6 +283,7 @@ export class Preamble implements Conn, ByteSink {
     this.#decided = true;
     if (verdict.accepted) {
       unwatch(this);
+      this.#hadHead = verdict.bytes > 0;
       if (verdict.bytes < this.#length) {
         this.#rest = this.#head.slice(verdict.bytes, this.#length);
       }
@@ -270,4 +323,18 @@ export class Preamble implements Conn, ByteSink {
     releaseBuffer(this.#head);
     this.#head = NOTHING;
   }
+}
+
+/** The head of a connection as far as it has come; undefined where none is read. */
+export function headOf({ sink }: OwnSocket): HeldHead | undefined {
+  return sink instanceof Preamble ? sink.head() : undefined;
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  if (second.length === 0) return first;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }

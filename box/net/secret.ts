@@ -49,6 +49,12 @@ export class Secret {
     return this.role === other.role && this.hasTextOf(other);
   }
 
+  /** What tells it from other secrets of its role, for two processes that both know it. */
+  get mark(): string {
+    const code = this.#code(new TextEncoder().encode("which secret it is"));
+    return btoa(String.fromCharCode(...code));
+  }
+
   /** Proves to a gateway that this side knows it, with random bytes that are new each time. */
   prove(challenge: Uint8Array): Proof {
     const { role } = this;

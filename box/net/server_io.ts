@@ -1,8 +1,13 @@
 // ServerIo: where the sockets of a server come from, Deno or the system itself.
 
 import { DenoListener } from "./deno_listener.ts";
-import { listenEpoll } from "./epoll_listener.ts";
+import {
+  type EpollListener,
+  listenEpoll,
+  listenerFrom,
+} from "./epoll_listener.ts";
 import { EpollLoop } from "./epoll_loop.ts";
+import { EpollSocket } from "./epoll_socket.ts";
 import { afterOthers } from "./fair_turns.ts";
 import { Libc } from "./libc.ts";
 import type { ListenTcpOptions } from "./listen.ts";
@@ -10,6 +15,16 @@ import type { Listener } from "./listener.ts";
 
 /** `deno` = Deno's own sockets; `epoll` = the system's, on Linux, by FFI. */
 export type IoKind = "deno" | "epoll";
+
+/** Takes over what another process has given. */
+export interface DescriptorIo {
+  /** The loop of all sockets. */
+  readonly loop: EpollLoop;
+  /** A connection; nothing of it is read before `run`. */
+  connection(descriptor: number, from: Deno.NetAddr): EpollSocket;
+  /** A listener, with the settings of this process. */
+  listener(descriptor: number, options?: ListenTcpOptions): EpollListener;
+}
 
 /** The words that an option `io` takes. */
 export const IO_KINDS: readonly IoKind[] = ["deno", "epoll"];
@@ -30,6 +45,8 @@ export interface ServerIo {
    * something ready have had their turn.
    */
   afterOthers(work: () => void): void;
+  /** What can be handed from one process to another; undefined where nothing can. */
+  readonly descriptors?: DescriptorIo;
   /**
    * To be called when all of its connections and listeners are closed.
    *
@@ -76,6 +93,16 @@ class EpollIo implements ServerIo {
     options?: ListenTcpOptions,
   ): Listener {
     return listenEpoll(this.#shared, at, options);
+  }
+
+  get descriptors(): DescriptorIo {
+    const { loop } = this.#shared;
+    return {
+      loop,
+      connection: (descriptor, from) => new EpollSocket(loop, descriptor, from),
+      listener: (descriptor, options) =>
+        listenerFrom(this.#shared, descriptor, options),
+    };
   }
 
   afterOthers(work: () => void): void {

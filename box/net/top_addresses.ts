@@ -30,6 +30,11 @@ export class TopAddresses {
       .sort((a, b) => b.count - a.count).slice(0, most);
   }
 
+  /** Takes what another has told of itself. */
+  takeOver(counts: readonly AddressCount[]): void {
+    for (const { address, count } of counts) this.#counts.set(address, count);
+  }
+
   /** Forgets all. */
   clear(): void {
     this.#counts.clear();

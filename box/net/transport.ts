@@ -1,6 +1,7 @@
 // Transport: what carries the frames of a connection, TCP or WebSocket.
 
 import type { CloseCause } from "./close_cause.ts";
+import type { SocketPiece } from "./socket_piece.ts";
 
 /** Whoever works with the frames of a transport. */
 export interface FrameHandler {
@@ -60,6 +61,8 @@ export interface ServerTransport extends Transport {
   close(cause?: CloseCause): void;
   /** Closes it at once; what is not written is dropped. */
   destroy(cause?: CloseCause): void;
+  /** What another process needs to go on with it; undefined where none can. */
+  give?(): SocketPiece | undefined;
   /** Gives out frames until the connection has ended for good. Never rejects. */
   run(handler: FrameHandler): Promise<void>;
 }

@@ -2,14 +2,14 @@
 // connection below and the frames of whoever reads.
 
 import type { IpRange } from "../ip_range.ts";
-import type { ByteSink, Conn } from "./conn.ts";
+import type { ByteSink, Conn, ConnPiece } from "./conn.ts";
 import { forwardedClient } from "./forwarded_for.ts";
 import { type HeadReader, Preamble, type Verdict } from "./preamble.ts";
 import {
   type WebSocketControls,
   WebSocketDecoder,
 } from "./web_socket_decoder.ts";
-import type { WebSocketFault } from "./web_socket_fault.ts";
+import { WebSocketFault } from "./web_socket_fault.ts";
 import {
   answerHandshake,
   type HandshakeAnswer,
@@ -18,6 +18,7 @@ import {
   headEnd,
   refuseHandshake,
 } from "./web_socket_handshake.ts";
+import type { WebSocketPiece } from "./web_socket_piece.ts";
 
 /** Settings of {@linkcode WebSocketConn.open}. */
 export interface WebSocketOpenOptions extends HandshakeOptions {
@@ -67,7 +68,8 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
   #heard = false;
   #paused = false;
   // What is to be told when the frames before it are given out.
-  #tell: ((events: WebSocketEvents) => void) | undefined;
+  #closeFrame: WebSocketPiece["closeFrame"];
+  #fault: WebSocketFault | undefined;
 
   private constructor(conn: Conn) {
     this.#conn = conn;
@@ -113,6 +115,40 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
     return heard;
   }
 
+  /** What another process needs to go on with it. */
+  give(): ConnPiece | undefined {
+    const below = this.#conn.give?.();
+    if (!below) return undefined;
+    const closeFrame = this.#closeFrame;
+    const fault = this.#fault;
+    return {
+      ...below,
+      webSocket: {
+        ...this.#decoder.give(),
+        heard: this.#heard,
+        pingSteps: 0,
+        unanswered: 0,
+        ...(closeFrame && { closeFrame }),
+        ...(fault &&
+          { fault: { code: fault.closeCode, message: fault.message } }),
+      },
+    };
+  }
+
+  /** A WebSocket on which another process has stood there. */
+  static from(conn: Conn, piece: WebSocketPiece): WebSocketConn {
+    const webSocket = new WebSocketConn(conn);
+    webSocket.#decoder.takeOver(piece);
+    webSocket.#heard = piece.heard;
+    webSocket.#closeFrame = piece.closeFrame;
+    if (piece.fault) {
+      const { code, message } = piece.fault;
+      webSocket.#fault = new WebSocketFault(code, message);
+    }
+    if (piece.closeFrame ?? piece.fault) webSocket.#decoder.end();
+    return webSocket;
+  }
+
   /** Sets who is told of control frames and faults; before `run`. */
   listen(events: WebSocketEvents): void {
     this.#events = events;
@@ -144,9 +180,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
     const wait = this.#sink!.next();
     this.#paused = wait !== undefined;
     if (wait) return wait;
-    const tell = this.#tell;
-    this.#tell = undefined;
-    if (tell) tell(this.#events!);
+    if (this.#closeFrame || this.#fault) this.#tell();
     return undefined;
   }
 
@@ -160,7 +194,7 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
     this.#heard = true;
     const left = this.#decoder.decode(this.#space, 0, count);
     const { fault } = this.#decoder;
-    if (fault) this.#tell ??= (events) => events.onFault(fault);
+    if (fault && !this.#closeFrame) this.#fault = fault;
     this.#sink!.filled(left, read);
   }
 
@@ -179,7 +213,15 @@ export class WebSocketConn implements Conn, ByteSink, WebSocketControls {
 
   /** For the decoder. */
   onCloseFrame(code: number, reason: string): void {
-    this.#tell = (events) => events.onCloseFrame(code, reason);
+    this.#closeFrame = { code, reason };
+  }
+
+  #tell(): void {
+    const [closeFrame, fault] = [this.#closeFrame, this.#fault];
+    this.#closeFrame = this.#fault = undefined;
+    if (closeFrame) {
+      this.#events!.onCloseFrame(closeFrame.code, closeFrame.reason);
+    } else this.#events!.onFault(fault!);
   }
 }
 

@@ -17,6 +17,7 @@ import {
   WebSocketCode,
   WebSocketOpcode,
 } from "./web_socket_frame.ts";
+import type { WebSocketPiece } from "./web_socket_piece.ts";
 
 /** What is told of a WebSocket's control frames. */
 export interface WebSocketControls {
@@ -27,6 +28,12 @@ export interface WebSocketControls {
   /** The client closes: its code, 1005 where it gave none. Nothing is decoded after it. */
   onCloseFrame(code: number, reason: string): void;
 }
+
+/** Where a decoder stands between two reads. */
+export type DecoderPiece = Pick<
+  WebSocketPiece,
+  "header" | "opcode" | "left" | "mask" | "inMessage" | "control"
+>;
 
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 
@@ -63,6 +70,44 @@ export class WebSocketDecoder {
   /** What the client did wrong, if it did; what came before it was decoded. */
   get fault(): WebSocketFault | undefined {
     return this.#fault;
+  }
+
+  /** Where it stands between two reads. */
+  give(): DecoderPiece {
+    const bytes = (from: Uint8Array | undefined, count: number) =>
+      from ? toBase64(from.subarray(0, count)) : "";
+    return {
+      header: bytes(this.#header, this.#headerBytes),
+      opcode: this.#opcode,
+      left: this.#left,
+      mask: this.#mask,
+      inMessage: this.#inMessage,
+      control: bytes(this.#control, this.#left > 0 ? this.#controlBytes : 0),
+    };
+  }
+
+  /** Goes on where another stood, which has met no fault and no close frame. */
+  takeOver(piece: DecoderPiece): void {
+    const header = fromBase64(piece.header);
+    if (header.length > 0) {
+      this.#header = new Uint8Array(LONGEST_HEADER);
+      this.#header.set(header);
+      this.#headerBytes = header.length;
+    }
+    this.#opcode = piece.opcode;
+    this.#left = piece.left;
+    this.#mask = piece.mask;
+    this.#inMessage = piece.inMessage;
+    if (piece.left === 0 || piece.opcode < WebSocketOpcode.CLOSE) return;
+    const control = fromBase64(piece.control);
+    this.#control = new Uint8Array(LONGEST_CONTROL);
+    this.#control.set(control);
+    this.#controlBytes = control.length;
+  }
+
+  /** Takes nothing more: what has ended it was met before. */
+  end(): void {
+    this.#closed = true;
   }
 
   /**
@@ -247,4 +292,12 @@ export class WebSocketDecoder {
     const turned = 8 * (length & 3);
     if (turned > 0) this.#mask = mask >>> turned | mask << 32 - turned;
   }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 }

@@ -5,6 +5,8 @@ import type { CloseCause } from "./close_cause.ts";
 import { FrameSocket } from "./frame_socket.ts";
 import type { FrameSocketOptions } from "./frame_socket_options.ts";
 import type { Conn } from "./conn.ts";
+import { Preamble } from "./preamble.ts";
+import type { SocketPiece } from "./socket_piece.ts";
 import type { FrameHandler } from "./transport.ts";
 import { WebSocketConn, type WebSocketEvents } from "./web_socket_conn.ts";
 import type { WebSocketFault } from "./web_socket_fault.ts";
@@ -36,6 +38,24 @@ export function transportOf(
     : new FrameSocket(conn, options);
 }
 
+/** What carries the frames of a connection that another process has given. */
+export function transportFrom(
+  piece: SocketPiece,
+  options: FrameSocketOptions,
+): FrameSocket {
+  const { socket, hostname, port, unread, webSocket } = piece;
+  const addr = { transport: "tcp", hostname, port } as const;
+  const conn = unread.length > 0
+    ? Preamble.behind(socket, unread, addr)
+    : socket;
+  const transport = transportOf(
+    webSocket ? WebSocketConn.from(conn, webSocket) : conn,
+    options,
+  );
+  transport.takeOver(piece);
+  return transport;
+}
+
 /** One WebSocket connection that carries frames. */
 export class WebSocketTransport extends FrameSocket implements WebSocketEvents {
   readonly #conn: WebSocketConn;
@@ -61,6 +81,23 @@ export class WebSocketTransport extends FrameSocket implements WebSocketEvents {
   override run(handler: FrameHandler): Promise<void> {
     this.#handler = handler;
     return super.run(handler);
+  }
+
+  /** What another process needs to go on with it. */
+  override give(): SocketPiece | undefined {
+    const piece = super.give();
+    if (!piece?.webSocket) return undefined;
+    piece.webSocket.pingSteps = this.#pingSteps;
+    piece.webSocket.unanswered = this.#unanswered;
+    return piece;
+  }
+
+  /** Goes on with what another process has given. */
+  override takeOver(piece: SocketPiece): void {
+    super.takeOver(piece);
+    this.#hasSent = piece.hasSent;
+    this.#pingSteps = piece.webSocket!.pingSteps;
+    this.#unanswered = piece.webSocket!.unanswered;
   }
 
   /** Whether any frame was ever sent on it; pings and pongs are none. */

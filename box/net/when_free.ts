@@ -14,6 +14,10 @@ export interface WhenFreeOptions {
   readonly bindTimeout: number;
   /** Where it tells, in one line, that it waits. */
   readonly logger: Logger;
+  /** Milliseconds between two tries. @default {100} */
+  readonly everyMs?: number;
+  /** Milliseconds for which it waits without a word. @default {0} */
+  readonly quietMs?: number;
   /** Whether nobody wants the listener any more. */
   readonly givenUp?: () => boolean;
 }
@@ -32,12 +36,16 @@ export function whenFree<T>(
   const { bindTimeout, logger } = options;
   const onFailure = (error: unknown): Promise<T> => {
     if (!isInUse(error) || bindTimeout === 0) throw error;
-    logger.warn(
-      `${
-        (error as Error).message
-      }; trying again for up to ${bindTimeout} s (bindTimeout)`,
-    );
-    return openAgain(open, options);
+    const tell = () =>
+      logger.warn(
+        `${
+          (error as Error).message
+        }; trying again for up to ${bindTimeout} s (bindTimeout)`,
+      );
+    const { quietMs = 0 } = options;
+    if (quietMs === 0) tell();
+    const timer = quietMs > 0 ? setTimeout(tell, quietMs) : undefined;
+    return openAgain(open, options).finally(() => clearTimeout(timer));
   };
   try {
     const opened = open();
@@ -49,11 +57,11 @@ export function whenFree<T>(
 
 async function openAgain<T>(
   open: () => T | Promise<T>,
-  { bindTimeout, givenUp = () => false }: WhenFreeOptions,
+  { bindTimeout, everyMs = AGAIN_MS, givenUp = () => false }: WhenFreeOptions,
 ): Promise<T> {
   const end = performance.now() + bindTimeout * 1000;
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
     try {
       return await open();
     } catch (error) {

@@ -112,7 +112,13 @@ export function dashboardFigures(
     set(
       "memory",
       bytes(stats.rss),
-      `pid ${stats.pid} · up ${span(stats.uptime)}`,
+      `pid ${stats.pid} · up ${span(stats.uptime)}${
+        stats.generation > 1
+          ? ` · generation ${stats.generation}, since ${
+            span(stats.generationSeconds)
+          }, last pause ${seconds(stats.handoverPause)}`
+          : ""
+      }`,
     );
   }
 

@@ -85,6 +85,11 @@ export class ClientCommands implements Commands {
     }
   }
 
+  /** Ends all that is under way, at once. */
+  finish(): void {
+    this.#many.finish();
+  }
+
   // These answer whether there is such a client, and it was done; or why it cannot be.
   #writeToClient(sender: Sender, frame: Uint8Array): boolean {
     const session = clientOf(this.#context, frame);

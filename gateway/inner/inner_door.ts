@@ -5,9 +5,13 @@ import { MAGIC, TaskCmd, TaskOffset } from "@maple/box";
 import {
   challengeFrame,
   type Conn,
+  type FieldPlan,
   formatAddress,
+  headOf,
   type HeadReader,
   type Incomplete,
+  left,
+  type OwnSocket,
   Preamble,
   PROOF_FRAME_BYTES,
   proofOf,
@@ -43,7 +47,32 @@ interface DoorVerdict extends Verdict {
 interface Visitor {
   /** Whether it had to make room for another. */
   ousted: boolean;
+  /** What it was asked. */
+  readonly challenge: Uint8Array;
 }
+
+/** Who is at the door, as one process hands it to another. */
+export interface VisitorPiece {
+  /** The socket, whose descriptor goes along; for its reader, the one that it has taken over. */
+  readonly socket: OwnSocket;
+  /** The other side's address. */
+  readonly hostname: string;
+  /** And port. */
+  readonly port: number;
+  /** What has come of its proof. */
+  readonly bytes: Uint8Array;
+  /** What it was asked. */
+  readonly challenge: Uint8Array;
+}
+
+/** How one is written. */
+export const VISITOR_FIELDS: FieldPlan<VisitorPiece> = {
+  socket: left("its descriptor goes along"),
+  hostname: "text",
+  port: "int",
+  bytes: "bytes",
+  challenge: "bytes",
+};
 
 /** Lets in who proves itself, and who may come without. */
 export class InnerDoor {
@@ -86,6 +115,24 @@ export class InnerDoor {
     follow(this.#challenge(conn));
   }
 
+  /** Those that are at it, for another process; nothing changes here. */
+  *give(): Iterable<VisitorPiece> {
+    for (const [conn, { challenge }] of this.#visitors) {
+      const socket = conn.give?.()?.socket;
+      const head = socket && headOf(socket);
+      if (!head) continue;
+      const { remoteAddr: { hostname, port }, bytes } = head;
+      yield { socket, hostname, port, bytes, challenge };
+    }
+  }
+
+  /** Takes one that another process has asked for proof. */
+  takeOver({ socket, hostname, port, bytes, challenge }: VisitorPiece): void {
+    const addr = { transport: "tcp", hostname, port } as const;
+    const conn = Preamble.behind(socket, bytes, addr);
+    this.#context.follow(this.#await(conn, challenge));
+  }
+
   /** Closes all that are at it. */
   close(): void {
     this.#closed = true;
@@ -105,10 +152,14 @@ export class InnerDoor {
   }
 
   async #challenge(conn: Conn): Promise<void> {
-    const visitor: Visitor = { ousted: false };
-    this.#visitors.set(conn, visitor);
     const challenge = randomPart();
     send(conn, challengeFrame(challenge));
+    await this.#await(conn, challenge);
+  }
+
+  async #await(conn: Conn, challenge: Uint8Array): Promise<void> {
+    const visitor: Visitor = { ousted: false, challenge };
+    this.#visitors.set(conn, visitor);
     const opened = await Preamble.open(
       conn,
       this.#reader(challenge, visitor),

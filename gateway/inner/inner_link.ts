@@ -4,9 +4,11 @@ import { TaskOffset } from "@maple/box";
 import {
   chainEnded,
   type CloseCause,
+  type FieldPlan,
   formatAddress,
   type FrameHandler,
   type FrameTransport,
+  left,
   type PeerIdentity,
   type Receipt,
   receiptFor,
@@ -102,7 +104,8 @@ export class InnerLink implements FrameHandler, TaskHolder, Sender {
   readonly inHand: LinkedList<QueuedTask> = new LinkedList();
   /** Whether it is told in which groups a client was that is gone, as a worker of ours says. */
   groups = false;
-  #held = 0;
+  /** How often it is held back, see `holdBack`. */
+  held = 0;
   readonly #owner: LinkOwner;
   readonly #unsentMax: number;
   readonly #fullBytes: number;
@@ -157,12 +160,12 @@ export class InnerLink implements FrameHandler, TaskHolder, Sender {
 
   /** It is not read from, until `readOn` is called as often as this. */
   holdBack(): void {
-    if (this.#held++ === 0) this.socket.pause();
+    if (this.held++ === 0) this.socket.pause();
   }
 
   /** It may be read from again, as far as the caller is concerned. */
   readOn(): void {
-    if (--this.#held === 0) this.socket.resume();
+    if (--this.held === 0) this.socket.resume();
   }
 
   /** It is to get one more receipt. */
@@ -233,3 +236,49 @@ export class InnerLink implements FrameHandler, TaskHolder, Sender {
     this.#owner.onInnerClose(this, cause);
   }
 }
+
+/** What of a link is handed to another process. */
+export const LINK_FIELDS: FieldPlan<InnerLink> = {
+  next: left("it is put among those that ask anew"),
+  prev: left("it is put among those that ask anew"),
+  socket: left("a record of its own"),
+  address: left("follows from the connection"),
+  name: left("follows from the identity"),
+  closed: left("follows from the connection"),
+  keepsUp: left("follows from the connection"),
+  isFull: left("follows from the connection"),
+  holder: left("it is itself"),
+  isWorker: "flag",
+  isGreeted: "flag",
+  credits: "int",
+  rank: "int",
+  acknowledgesById: "flag",
+  chains: "flag",
+  groups: "flag",
+  entry: left("by its role and the mark of its secret"),
+  toldForbidden: "flag",
+  identity: "json",
+  connectedAt: "time",
+  seenAt: "time",
+  done: "int",
+  taskMs: "number",
+  asksIgnored: "int",
+  unansweredPings: "int",
+  parked: "flag",
+  counted: "flag",
+  withdrawn: "flag",
+  speaksOld: "flag",
+  toldOld: "flag",
+  receiptsDue: left("all are given before"),
+  onReceiptsGiven: left("all are given before"),
+  inHand: left("the tasks tell"),
+  held: "int",
+};
+
+/** What is handed over beside them. */
+export const LINK_MORE = {
+  role: "text",
+  secret: "text",
+  mac: "text",
+  onTrial: "flag",
+} as const;

@@ -8,18 +8,29 @@ import {
   farewell,
   formatAddress,
   FrameSocket,
+  type FrameSocketOptions,
   hasFlag,
+  type InnerRole,
   isForbidden,
   isHello,
   isOrdinary,
   LINK_BUFFER_BYTES,
   readInt32,
   type Receipt,
+  type RecordValues,
+  type SocketPiece,
   STOP,
+  takeFields,
+  transportFrom,
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { Entry } from "../inner_access.ts";
-import { InnerLink, type LinkOwner } from "./inner_link.ts";
+import {
+  InnerLink,
+  LINK_FIELDS,
+  type LINK_MORE,
+  type LinkOwner,
+} from "./inner_link.ts";
 import { InnerPlaces } from "./inner_places.ts";
 import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
@@ -32,6 +43,13 @@ import type { WorkerStats } from "../metrics/stats.ts";
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
 // What admins send is always answered, also where it is not done.
 const ANSWERED: readonly number[] = [TaskCmd.BAN, TaskCmd.DRAIN];
+
+/** What of a link is not a field of it, as one process tells another. */
+export type GivenLink =
+  & Readonly<
+    Record<Exclude<keyof typeof LINK_MORE, "onTrial">, string>
+  >
+  & { readonly onTrial: boolean };
 
 /** The workers and triggers of a gateway. */
 export class InnerLinks implements LinkOwner {
@@ -118,6 +136,11 @@ export class InnerLinks implements LinkOwner {
     }
   }
 
+  /** All are another process's: nothing is looked for any more. */
+  stop(): void {
+    this.#signOfLife.stop();
+  }
+
   /** Whether nobody new can be let in. */
   get isFull(): boolean {
     return this.#places.isFull;
@@ -141,16 +164,9 @@ export class InnerLinks implements LinkOwner {
    * @param entry How it came.
    */
   accept(conn: Conn, entry: Entry): void {
-    const { options, logger } = this.#context;
-    const { innerFrameBytes } = options;
+    const { options: { innerFrameBytes }, logger } = this.#context;
     if (this.isFull) return this.refuseFull(conn);
-    const socket = new FrameSocket(conn, {
-      framing: INNER_FRAMING,
-      frameBytes: innerFrameBytes,
-      outboxBytes: innerFrameBytes * 4,
-      bufferBytes: LINK_BUFFER_BYTES,
-      meter: this.#context.memory,
-    });
+    const socket = new FrameSocket(conn, this.#socketOptions());
     const link = new InnerLink(socket, this, innerFrameBytes, entry);
     const leaves = this.#places.add(link);
     if (leaves) this.#refuse(leaves);
@@ -163,6 +179,58 @@ export class InnerLinks implements LinkOwner {
     this.#context.follow(socket.run(link));
     // It was let in by the system before the listener was closed.
     if (this.#closed) socket.close(STOP);
+  }
+
+  /** What of each link is not a field of it, for another process. */
+  give(link: InnerLink): GivenLink {
+    const { secret, role, mac } = link.entry;
+    return {
+      role: role ?? "",
+      secret: secret?.mark ?? "",
+      mac: mac ?? "",
+      onTrial: this.#places.isOnTrial(link),
+    };
+  }
+
+  /**
+   * Takes a link that another process has given; of its frames none comes before `begin`.
+   *
+   * @param values What was given.
+   */
+  retake(values: RecordValues, piece: SocketPiece): InnerLink {
+    const { options: { innerFrameBytes }, access } = this.#context;
+    const { role, secret, mac, onTrial } = values as unknown as GivenLink;
+    const entry: Entry = {
+      ...(secret && { secret: access.secretBy(role as InnerRole, secret) }),
+      ...(role && { role: role as InnerRole }),
+      ...(mac && { mac }),
+    };
+    const socket = transportFrom(piece, this.#socketOptions());
+    const link = new InnerLink(socket, this, innerFrameBytes, entry);
+    takeFields(link, LINK_FIELDS, values);
+    this.#places.retake(link, onTrial);
+    if (link.isWorker) this.#workers++;
+    return link;
+  }
+
+  /** A link that was taken begins. What it is held back for still is the queue, which is full. */
+  begin(link: InnerLink): void {
+    const { queue, follow } = this.#context;
+    for (let held = link.held; held > 0; held--) {
+      queue.gate.opened().then(() => link.readOn());
+    }
+    follow(link.socket.run(link));
+  }
+
+  #socketOptions(): FrameSocketOptions {
+    const { options: { innerFrameBytes }, memory } = this.#context;
+    return {
+      framing: INNER_FRAMING,
+      frameBytes: innerFrameBytes,
+      outboxBytes: innerFrameBytes * 4,
+      bufferBytes: LINK_BUFFER_BYTES,
+      meter: memory,
+    };
   }
 
   /** Closes those that could not come in any more as they did. */

@@ -61,6 +61,12 @@ export class InnerPlaces<L extends PlaceHolder> {
     return leaves;
   }
 
+  /** Takes a connection that another process has given. */
+  retake(link: L, onTrial: boolean): void {
+    this.#links.add(link);
+    if (onTrial) this.#onTrial.add(link);
+  }
+
   /** Takes its place from a connection that has ended. */
   delete(link: L): void {
     this.#links.delete(link);

@@ -35,6 +35,8 @@ type Close = (
 /** Carries out the commands of workers and triggers that are about many clients at a time. */
 export class ManyCommands {
   readonly #context: GatewayContext;
+  // What is left of messages that were too many at a time.
+  readonly #waiting = new Set<() => void>();
 
   /** @param context What the commands work on. */
   constructor(context: GatewayContext) {
@@ -91,13 +93,24 @@ export class ManyCommands {
     const rest = own ? body.subarray(end) : body.slice(end);
     sender.holdBack();
     const goOn = () => {
+      // `finish` may have been faster.
+      if (!this.#waiting.delete(goOn)) return;
       this.#write(command, rest, send, true);
       sender.readOn();
     };
+    this.#waiting.add(goOn);
     if (fanOut.isFull) {
       counters.fanOutWaits++;
       fanOut.whenRoom(goOn);
     } else fanOut.afterOthers(goOn);
+  }
+
+  /** Ends all that is under way, at once. */
+  finish(): void {
+    const { fanOut } = this.#context;
+    for (fanOut.finish(); this.#waiting.size > 0; fanOut.finish()) {
+      for (const goOn of [...this.#waiting]) goOn();
+    }
   }
 
   readonly #toUsers: Send = (body, receipt) => {

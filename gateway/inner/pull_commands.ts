@@ -114,12 +114,13 @@ export class PullCommands {
    * It also proves to the other side that this is its gateway.
    */
   greet(link: InnerLink): void {
-    const { options, cluster } = this.#context;
+    const { options, cluster, tag } = this.#context;
     const { mac } = link.entry;
     link.isGreeted = true;
     link.socket.send(greet({
       ...this.#greeting,
       node: options.nodeId,
+      tag,
       ...(mac && { mac }),
       ...(cluster && { cluster: cluster.name, gateways: cluster.listed }),
       ...(cluster?.isAlone && { alone: true }),

@@ -430,6 +430,10 @@ export const COUNTERS: Plans = {
     help: "Lines of the log that were dropped.",
     trouble: "lines of the log dropped: nobody reads it, or the disk hangs",
   },
+  handovers: {
+    metric: "maple_gateway_handovers_total",
+    help: "Times that another process has taken the place of the one before.",
+  },
 };
 
 /** The names of all counters, in the order in which they are told. */

@@ -47,6 +47,20 @@ export function newCounters(): GatewayCounters {
   return Object.fromEntries(zeros) as GatewayCounters;
 }
 
+/** Takes what another process has counted; counters that it did not know stay as they are. */
+export function takeCounters(
+  counters: GatewayCounters,
+  given: Partial<GatewayCounters>,
+): void {
+  for (const name of COUNTER_NAMES) {
+    const [own, value] = [counters[name], given[name]];
+    if (typeof own === "object") Object.assign(own, value);
+    else if (typeof value === "number") {
+      Object.assign(counters, { [name]: value });
+    }
+  }
+}
+
 /** Counters as they are now; they do not go on counting. */
 export function copyCounters(counters: GatewayCounters): GatewayCounters {
   const copies = COUNTER_NAMES.map((name) => {

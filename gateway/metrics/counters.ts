@@ -244,6 +244,8 @@ export interface GatewayCounters {
   unhandledErrors: number;
   /** Lines of the process's log that were dropped because they were not written fast enough. */
   logLinesDropped: number;
+  /** Times that another process has taken the place of the one before. */
+  handovers: number;
 }
 
 /** The names of all counters. */

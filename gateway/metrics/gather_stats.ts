@@ -1,6 +1,5 @@
 // What the queue, the sessions and the process tell of themselves, for a gateway's statistics.
 
-import { droppedLogLines, unhandledErrors } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import { copyCounters } from "./counter_values.ts";
 
@@ -16,8 +15,6 @@ export function gatherStats(context: GatewayContext, now: number) {
     context;
   return {
     ...copyCounters(context.counters),
-    unhandledErrors: unhandledErrors(),
-    logLinesDropped: droppedLogLines(),
     ...(cluster && { clusterNotPassedOn: { ...cluster.bus.notCarried } }),
     queueStops: { ...queue.room.stops },
     refusedByAddress: { ...clientLimits.refused },

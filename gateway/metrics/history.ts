@@ -26,6 +26,14 @@ export interface HistoryPoint {
   readonly loopDelay: number;
 }
 
+/** What one process tells another of its history. */
+export interface HistoryPiece {
+  /** The moments. */
+  readonly points: readonly HistoryPoint[];
+  /** The last reports. */
+  readonly recent: readonly GatewayReport[];
+}
+
 // The durations are those of so many intervals: of one alone they would jump about.
 const DURATION_INTERVALS = 10;
 
@@ -55,6 +63,17 @@ export class MetricsHistory {
   /** What happened between the last two reports; null while that is not known. */
   get rates(): Rates | null {
     return this.#rates;
+  }
+
+  /** What is kept, for another process. */
+  give(): HistoryPiece {
+    return { points: this.#points, recent: this.#recent };
+  }
+
+  /** Takes that. */
+  takeOver({ points, recent }: HistoryPiece): void {
+    this.#points.push(...points.slice(-this.#pointsMax));
+    this.#recent.push(...recent);
   }
 
   /** Takes the figures of a report. */

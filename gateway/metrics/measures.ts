@@ -1,6 +1,11 @@
 // Measures: how long tasks wait and are worked on, and which commands come how often.
 
-import { DURATION_BOUNDS, Histogram, turnNow } from "@maple/box/internal";
+import {
+  DURATION_BOUNDS,
+  Histogram,
+  type HistogramData,
+  turnNow,
+} from "@maple/box/internal";
 import type { QueuedTask } from "../queue/queued_task.ts";
 
 /** What is known of the requests with one command. */
@@ -19,6 +24,18 @@ export interface CommandStats {
 const REMEMBERED_COMMANDS = 1000;
 /** How many commands are told one by one. */
 export const TOLD_COMMANDS = 50;
+
+/** What one process tells another of its measures. */
+export interface MeasuresPiece {
+  /** Seconds that tasks have waited. */
+  readonly queueTime: HistogramData;
+  /** Seconds that they took. */
+  readonly workTime: HistogramData;
+  /** All commands that are told apart. */
+  readonly commands: readonly CommandStats[];
+  /** The others. */
+  readonly others: CommandStats;
+}
 
 /** How long tasks wait and are worked on, and which commands come how often. */
 export class Measures {
@@ -66,6 +83,24 @@ export class Measures {
         maxSeconds: Math.max(sum.maxSeconds, one.maxSeconds),
       }), newCommand("other"));
     return rest.count > 0 ? [...told, rest] : told;
+  }
+
+  /** All of it, for another process. */
+  give(): MeasuresPiece {
+    return {
+      queueTime: this.queueTime.toJSON(),
+      workTime: this.workTime.toJSON(),
+      commands: [...this.#commands.values()],
+      others: this.#others,
+    };
+  }
+
+  /** Takes that. */
+  takeOver({ queueTime, workTime, commands, others }: MeasuresPiece): void {
+    this.queueTime.add(queueTime);
+    this.workTime.add(workTime);
+    for (const one of commands) this.#commands.set(Number(one.cmd), one);
+    Object.assign(this.#others, others);
   }
 
   #statsOf(cmd: number): CommandStats {

@@ -256,6 +256,26 @@ function addTasks(
       "maple_gateway_task_work_seconds",
       "How long workers took for tasks.",
       [[{}, stats.workTime]],
+    )
+    .gauge(
+      "maple_gateway_generation",
+      "Which of the processes it is that have been this gateway, from 1.",
+      stats.generation,
+    )
+    .gauge(
+      "maple_gateway_generation_seconds",
+      "For how long this process has been the gateway.",
+      stats.generationSeconds,
+    )
+    .gauge(
+      "maple_gateway_last_handover_pause_seconds",
+      "How long all stood still when this process took over; 0 where it was the first.",
+      stats.handoverPause,
+    )
+    .histogram(
+      "maple_gateway_handover_pause_seconds",
+      "How long all stood still when another process took over.",
+      [[{}, stats.handoverPauses]],
     );
 }
 

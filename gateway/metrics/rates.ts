@@ -90,7 +90,10 @@ export function ratesBetween(
 
 /** Whether two reports are of the same run of a gateway. */
 export function isSameRun(a: GatewayReport, b: GatewayReport): boolean {
-  return a.stats.pid === b.stats.pid && a.startedAt === b.startedAt;
+  // Another process may have taken the place of the first between the two.
+  const isSameProcess = a.stats.pid === b.stats.pid ||
+    a.stats.generation !== b.stats.generation;
+  return isSameProcess && a.startedAt === b.startedAt;
 }
 
 function durationsBetween(a: HistogramData, b: HistogramData): Durations {

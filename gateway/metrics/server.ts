@@ -8,7 +8,7 @@ import {
 } from "@maple/box/internal";
 import { dashboardResponse } from "../dashboard/page.ts";
 import { EventFeed, eventText } from "./event_feed.ts";
-import { MetricsHistory } from "./history.ts";
+import { type HistoryPiece, MetricsHistory } from "./history.ts";
 import { prometheusText } from "./prometheus_text.ts";
 import type { GatewayReport } from "./report.ts";
 import { isServing } from "./trouble.ts";
@@ -18,6 +18,12 @@ const INTERVAL_MS = 1000;
 export const HISTORY_SECONDS = 600;
 /** How many dashboards may be open at a time. */
 export const LISTENERS_MAX = 32;
+
+/** Settings of {@linkcode MetricsServer}. */
+export interface MetricsOptions extends StatusOptions {
+  /** What the process before has shown. */
+  readonly history?: HistoryPiece | undefined;
+}
 
 /** Serves `/metrics`, `/healthz`, `/stats.json`, and the dashboard at `/` with its `/events`. */
 export class MetricsServer implements AsyncDisposable {
@@ -39,7 +45,7 @@ export class MetricsServer implements AsyncDisposable {
   constructor(
     address: string,
     report: () => GatewayReport,
-    options: StatusOptions,
+    options: MetricsOptions,
   ) {
     this.#report = report;
     this.#server = serveStatus(address, {
@@ -50,6 +56,7 @@ export class MetricsServer implements AsyncDisposable {
       "/stats.json": () => json(report()),
       // The page has no figures in it: it asks for them, with the token if one is wanted.
     }, { ...options, open: ["/"] });
+    if (options.history) this.#history.takeOver(options.history);
     this.#history.add(report());
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
   }
@@ -57,6 +64,11 @@ export class MetricsServer implements AsyncDisposable {
   /** Where it listens, with the real port. */
   get addr(): Deno.NetAddr {
     return this.#server.addr;
+  }
+
+  /** What the charts show, for another process. */
+  give(): HistoryPiece {
+    return this.#history.give();
   }
 
   /** Ends all connections and stops to listen. May be called twice. */

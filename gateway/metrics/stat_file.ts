@@ -55,6 +55,12 @@ export class StatFile implements AsyncDisposable {
     return new StatFile(path, options);
   }
 
+  /** Stops without a last report: another process writes the file now. */
+  abandon(): Promise<void> {
+    clearInterval(this.#timer);
+    return this.#closing ??= this.#writing ?? Promise.resolve();
+  }
+
   /** Writes the last report and stops. May be called twice. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();

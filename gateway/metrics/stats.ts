@@ -73,8 +73,20 @@ export interface ClusterStats {
   gateways: ClusterGateway[];
 }
 
+/** How often the gateway was handed to another process, and what that was like. */
+export interface HandoverStats {
+  /** Which of the processes it is that have been this gateway, from 1. */
+  generation: number;
+  /** Seconds since this process is the gateway. */
+  generationSeconds: number;
+  /** Seconds for which all stood still when it took over; 0 where it was the first. */
+  handoverPause: number;
+  /** The same for all that have taken over so far. */
+  handoverPauses: HistogramData;
+}
+
 /** What a gateway tells of itself; see `Gateway.stats`. All times are seconds, all sizes bytes. */
-export interface GatewayStats extends GatewayCounters {
+export interface GatewayStats extends GatewayCounters, HandoverStats {
   /** Bytes of memory that unfinished frames and what is to be sent take, of all connections. */
   bufferBytes: number;
   /** Client connections now. */

@@ -16,6 +16,9 @@ const HIGHEST: ReadonlySet<string> = new Set<keyof GatewayStats>([
   "oldestSeconds",
   "loopDelay",
   "uptime",
+  "generation",
+  "generationSeconds",
+  "handoverPause",
 ]);
 
 /** What only grows, which is kept of a process that has ended. */

@@ -6,8 +6,10 @@ import {
   BaseSession,
   type CloseCause,
   type CountedAddress,
+  type FieldPlan,
   formatAddress,
   type FrameHandler,
+  left,
   type LimitedClient,
   parseIpv4,
   type Placed,
@@ -197,3 +199,58 @@ export class ClientSession extends BaseSession
     this.#owner.onClientClose(this, cause);
   }
 }
+
+const THE_TASK_TELLS = left("the task tells");
+
+/** What of a session is handed to another process. */
+export const CLIENT_FIELDS: FieldPlan<ClientSession> = {
+  connId: "int",
+  transport: "text",
+  uid: "int64",
+  userdata: "int64",
+  heard: "flag",
+  known: left("follows from uid and the connection"),
+  frameLevel: "number",
+  byteLevel: "number",
+  levelAt: "time",
+  slowed: "flag",
+  quietSteps: "int",
+  slowSteps: "int",
+  walk: left("no walk is under way"),
+  fan: left("nothing is on its way to many"),
+  groups: left("by their names"),
+  socket: left("a record of its own"),
+  address: left("follows from the connection"),
+  counted: left("by its name"),
+  front: THE_TASK_TELLS,
+  behind: THE_TASK_TELLS,
+  created: THE_TASK_TELLS,
+  closed: THE_TASK_TELLS,
+  holder: left("by its number"),
+  chain: "int",
+  given: "int",
+  singles: "int",
+  pendingRequests: "int",
+  paused: "flag",
+  leaving: "flag",
+  shownOut: "flag",
+  canMove: "flag",
+  loginStamp: "number",
+  dropped: "flag",
+  gone: "flag",
+  waiting: "int",
+  waitingBytes: "int",
+  firstBytes: "int",
+  heldBack: "flag",
+};
+
+/** What is handed over beside them. */
+export const CLIENT_MORE = {
+  isOpen: "flag",
+  hasSocket: "flag",
+  hostname: "text",
+  port: "int",
+  counted: "text",
+  holder: "int",
+  groups: "json",
+} as const;

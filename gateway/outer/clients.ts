@@ -7,18 +7,30 @@ import {
   type CloseCause,
   type Conn,
   type CountedAddress,
+  type EnteringPiece,
   Entrance,
   formatAddress,
   type FrameSocketOptions,
   type Heartbeats,
   isOrdinary,
   type MoveBoxes,
+  type OnOpen,
+  type OwnSocket,
+  type RecordValues,
   type ServerTransport,
+  type SocketPiece,
   STOP,
+  takeFields,
+  transportFrom,
   transportOf,
   writeInt32,
 } from "@maple/box/internal";
-import { ClientSession, type SessionOwner } from "./client_session.ts";
+import {
+  CLIENT_FIELDS,
+  ClientSession,
+  type SessionOwner,
+} from "./client_session.ts";
+import { GoneTransport } from "./gone_transport.ts";
 import type { GatewayContext } from "../context.ts";
 import { Groups } from "./groups.ts";
 import {
@@ -33,12 +45,39 @@ import type { OuterTransport } from "./outer_transport.ts";
 
 // Of a client that had ended its sending before all was answered.
 const LEFT: CloseCause = { kind: "peer", message: "closed by the other side" };
+// How often those are looked at that are closed and not gone.
+const LOOK_MS = 20;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 // What a box class may have and a reply of the gateway needs.
 interface ReturnField {
   ret: number;
 }
+
+// Of one whose connection ends in the process before, as one over TLS does.
+const LEFT_BEHIND: CloseCause = {
+  kind: "stop",
+  message: "its connection cannot be handed over",
+};
+// What a session has from its constructor and `setUser`.
+const CONSTRUCTED = ["connId", "transport", "uid", "userdata"] as const;
+
+/** What one process tells another of its clients, beside each of them. */
+export interface ClientsPiece {
+  /** The number of the connection that came last. */
+  readonly lastConnId: number;
+}
+
+// What a client is made of that another process has given.
+type GivenClient =
+  & Pick<ClientSession, typeof CONSTRUCTED[number]>
+  & {
+    readonly isOpen: boolean;
+    readonly hostname: string;
+    readonly port: number;
+    readonly counted: string;
+    readonly groups: readonly string[] | undefined;
+  };
 
 /** The clients of a gateway. */
 export class Clients implements SessionOwner {
@@ -58,6 +97,8 @@ export class Clients implements SessionOwner {
   };
   #lastConnId = 0;
   #reading = true;
+  // Whether another process has all of them.
+  #isGiven = false;
 
   /** @param context The parts of the gateway. */
   constructor(context: GatewayContext) {
@@ -115,15 +156,76 @@ export class Clients implements SessionOwner {
     const entering = this.#entrance.accept(
       conn,
       plan,
-      (opened, counted) =>
-        this.#begin(transportOf(opened, this.#socketOptions()), {
-          transport: plan.transport,
-          counted,
-        }),
+      this.#onOpen(plan.transport),
     );
     if (entering) follow(entering);
     const { newsGate } = queue.room;
     if (!newsGate.isOpen) return newsGate.opened();
+  }
+
+  /** What is not the clients themselves, for another process. */
+  give(): ClientsPiece {
+    return { lastConnId: this.#lastConnId };
+  }
+
+  /** Takes that; before the clients. */
+  takeOver({ lastConnId }: ClientsPiece): void {
+    this.#lastConnId = lastConnId;
+    writeInt32(this.#header, TaskOffset.tag, this.#context.tag);
+  }
+
+  /** Those whose handshakes are under way, for another process. */
+  entering(): Iterable<EnteringPiece> {
+    return this.#entrance.give();
+  }
+
+  /** Goes on with a handshake that another process has begun. */
+  enter(piece: EnteringPiece): void {
+    const transport = piece.ws ? "ws" : "tcp";
+    const entered = this.#entrance.takeOver(piece, this.#onOpen(transport));
+    this.#context.follow(entered);
+  }
+
+  /**
+   * Takes a client that another process has given; of its frames none comes before `begin`.
+   *
+   * @param values What was given.
+   * @param piece Its connection; undefined where it is gone, or could not be handed over.
+   */
+  retake(values: RecordValues, piece?: SocketPiece): ClientSession {
+    const { sessions, groups, fanOut, clientLimits } = this.#context;
+    const given = values as unknown as GivenClient;
+    const { connId, transport, uid, userdata, hostname, port } = given;
+    const addr = { transport: "tcp", hostname, port } as const;
+    const session = new ClientSession(
+      piece
+        ? transportFrom(piece, this.#socketOptions())
+        : new GoneTransport(addr, LEFT_BEHIND),
+      {
+        owner: this,
+        connId,
+        transport,
+        counted: given.isOpen
+          ? clientLimits.addresses.rejoin(given.counted)
+          : undefined,
+        header: this.#header,
+      },
+    );
+    session.setUser(uid, userdata);
+    takeFields(session, CLIENT_FIELDS, values, CONSTRUCTED);
+    if (!given.isOpen) return session;
+    sessions.retake(session);
+    fanOut.enter(session);
+    this.#places.take(session);
+    this.#over[transport]++;
+    for (const name of given.groups ?? []) groups.join(session, name);
+    if (session.slowed) clientLimits.rates.resume(session);
+    return session;
+  }
+
+  /** A client that was taken begins. */
+  begin(session: ClientSession): void {
+    this.#context.follow(session.socket.run(session));
   }
 
   /** Those that are closed and not gone yet, or wait for their last answers. */
@@ -175,6 +277,32 @@ export class Clients implements SessionOwner {
     for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
 
+  /**
+   * All are another process's, which has these sockets: closes whoever could not go along, and
+   * tells nobody of it.
+   */
+  letGo(given: readonly OwnSocket[]): void {
+    this.#isGiven = true;
+    this.#reading = false;
+    this.#entrance.close();
+    const goneAlong = new Set(given);
+    for (const session of this.#context.sessions.all()) {
+      const piece = session.socket.give?.();
+      if (piece && goneAlong.has(piece.socket)) continue;
+      // It comes back to the process that has the others.
+      if (this.#moves && session.canMove) this.askToMove(session, 0);
+      session.socket.close(LEFT_BEHIND);
+    }
+  }
+
+  /** Resolves when the last of those that could not go along, or were closed before, is gone. */
+  async left(): Promise<void> {
+    const isLeft = ({ socket }: ClientSession) => socket.closed;
+    while ([...this.#places.leaving()].some(isLeft)) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
   /** Closes whoever has an address that is denied or banned now; gives how many clients. */
   closeBarred(): number {
     const { clientLimits, sessions } = this.#context;
@@ -220,6 +348,7 @@ export class Clients implements SessionOwner {
     this.#context.dispatcher.left(session);
   }
   onClientClose(session: ClientSession, cause: CloseCause): void {
+    if (this.#isGiven) return this.#places.leave(session);
     const { sessions, counters, logger } = this.#context;
     sessions.remove(session);
     this.#context.clientLimits.closed(session);
@@ -307,6 +436,14 @@ export class Clients implements SessionOwner {
       meter: memory,
       ownFrames: true,
     };
+  }
+
+  #onOpen(transport: OuterTransport): OnOpen {
+    return (opened, counted) =>
+      this.#begin(transportOf(opened, this.#socketOptions()), {
+        transport,
+        counted,
+      });
   }
 
   #onFull({ remoteAddr }: Conn): void {

@@ -4,6 +4,7 @@ import {
   acceptAll,
   type Certificate,
   type Conn,
+  EpollListener,
   formatAddress,
   type Listener,
   type Logger,
@@ -59,6 +60,9 @@ const PLANS: readonly Plan[] = [
   },
 ];
 
+// Those of another gateway are closed at this moment: that is no reason for a line in the log.
+const LATE = { everyMs: 20, quietMs: 1000 } as const;
+
 /** Where the sockets of listeners and the certificates of those for TLS come from. */
 export interface Sources {
   /** The sockets of those that are not for TLS. */
@@ -67,6 +71,8 @@ export interface Sources {
   readonly certificates: readonly Certificate[];
   /** Whether those for TLS close one more connection of an address at once. */
   readonly refuses: (address: string) => boolean;
+  /** Whether one comes from a gateway whose place is taken, and is not to be opened now. */
+  readonly comes: (name: string, host: string, port: number) => boolean;
 }
 
 /** One that is open. */
@@ -77,10 +83,18 @@ interface Door {
 
 /** Where clients connect. */
 export class OuterListeners {
-  readonly #doors: readonly Door[];
+  readonly #doors: Door[];
+  // Those that can only be opened when another gateway has closed its own.
+  readonly #late: readonly (() => Promise<Door>)[];
+  #starts: ((door: Door) => void) | undefined;
+  #closed = false;
 
-  private constructor(doors: readonly Door[]) {
+  private constructor(
+    doors: Door[],
+    late: readonly (() => Promise<Door>)[],
+  ) {
     this.#doors = doors;
+    this.#late = late;
   }
 
   /**
@@ -95,21 +109,84 @@ export class OuterListeners {
     waiting: WhenFreeOptions,
   ): Promise<OuterListeners> {
     const doors: Door[] = [];
+    const late: (() => Promise<Door>)[] = [];
     try {
       for (const plan of PLANS) {
         const port = plan.port(options);
         if (port === undefined) continue;
-        const listener = await whenFree<Listener>(
-          () => openOne(plan, port, { ...options, ...from }),
-          waiting,
-        );
-        doors.push({ plan, listener });
+        const openIt = async (more: Partial<WhenFreeOptions> = {}) => ({
+          plan,
+          listener: await whenFree<Listener>(
+            () => openOne(plan, port, { ...options, ...from }),
+            { ...waiting, ...more },
+          ),
+        });
+        const { transport, tls } = plan;
+        if (!from.comes(transport, options.outerHost, port)) {
+          doors.push(await openIt());
+        } else if (tls) late.push(() => openIt(LATE));
       }
     } catch (error) {
       for (const { listener } of doors) listener.close();
       throw error;
     }
-    return new OuterListeners(doors);
+    return new OuterListeners(doors, late);
+  }
+
+  /** Those that can be handed over. */
+  given(
+    host: string,
+  ): { name: string; host: string; listener: EpollListener }[] {
+    return this.#doors.flatMap(({ plan: { transport: name }, listener }) =>
+      listener instanceof EpollListener ? [{ name, host, listener }] : []
+    );
+  }
+
+  /** Where those listen that cannot: there one can listen again when they are closed. */
+  kept(host: string): { name: string; host: string; port: number }[] {
+    return this.#doors.flatMap(({ plan: { transport: name }, listener }) =>
+      listener instanceof EpollListener
+        ? []
+        : [{ name, host, port: listener.addr.port }]
+    );
+  }
+
+  /**
+   * Takes one of a gateway before.
+   *
+   * @returns Whether it is wanted.
+   */
+  adopt(
+    { name, host, port }: {
+      readonly name: string;
+      readonly host: string;
+      readonly port: number;
+    },
+    options: ResolvedOptions,
+    take: () => Listener,
+  ): boolean {
+    const plan = PLANS.find(({ transport }) => transport === name);
+    const wanted = plan?.port(options);
+    if (!plan || wanted === undefined || host !== options.outerHost) {
+      return false;
+    }
+    if (wanted !== 0 && wanted !== port) return false;
+    this.#doors.push({ plan, listener: take() });
+    return true;
+  }
+
+  /** Opens those that had to wait; to be called after `start`. */
+  async openLate(logger: Logger): Promise<void> {
+    for (const openIt of this.#late) {
+      try {
+        const door = await openIt();
+        this.#doors.push(door);
+        if (this.#closed) door.listener.close();
+        else this.#starts!(door);
+      } catch (error) {
+        logger.error((error as Error).message);
+      }
+    }
   }
 
   /** Where clients of that transport connect; undefined where they cannot. */
@@ -133,10 +210,11 @@ export class OuterListeners {
       readonly follow: (work: Promise<void>) => void;
     },
   ): void {
-    for (const { plan, listener } of this.#doors) {
+    this.#starts = ({ plan, listener }) => {
       const onConn = (conn: Conn) => accept(conn, plan);
       follow(acceptAll(listener, logger, onConn));
-    }
+    };
+    for (const door of this.#doors) this.#starts(door);
   }
 
   /** Shows other certificates from now on. */
@@ -150,6 +228,7 @@ export class OuterListeners {
 
   /** Accepts no more. */
   close(): void {
+    this.#closed = true;
     for (const { listener } of this.#doors) listener.close();
   }
 }

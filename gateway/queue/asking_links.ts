@@ -1,7 +1,8 @@
 // AskingLinks: the workers' connections that ask for tasks, and which of them gets the next one.
 
+import { givenTime, takenTime } from "@maple/box/internal";
 import { LinkedList } from "./linked_list.ts";
-import type { TaskHolder } from "./queued_task.ts";
+import type { LinkNo, LinkOf, TaskHolder } from "./queued_task.ts";
 
 // A worker that will come to a task so soon may get it although others have nothing to do: to wake
 // one of those would gain little and cost the machine more.
@@ -13,6 +14,16 @@ const RECENT_MS = 2;
 const MOST_TOLD_APART = 64;
 // So many of those that were served last are looked at first.
 const LOOKED_AT = 4;
+
+/** What one process tells another of those who ask: their numbers. */
+export interface AskingPiece {
+  /** Those that have credits and are not parked. */
+  readonly asking: readonly number[];
+  /** Those that were served last. */
+  readonly served: readonly number[];
+  /** When that was. */
+  readonly servedAt: number | null;
+}
 
 /**
  * The workers' connections that have credits, and which of them gets the next task.
@@ -103,6 +114,27 @@ export class AskingLinks {
     this.#servedAt = now;
     if (link !== this.#served[0]) this.#putFirst(link);
     return link;
+  }
+
+  /** Who asks, in which order, for another process. */
+  give(noOf: LinkNo): AskingPiece {
+    return {
+      asking: this.#byHeld.flatMap((links) => [...links].map(noOf)),
+      // One that is gone may be among them, which had asked for nothing more.
+      served: this.#served.filter(({ closed }) => !closed).map(noOf),
+      servedAt: givenTime(this.#servedAt),
+    };
+  }
+
+  /** Takes that, with the links and what they hold. */
+  takeOver(piece: AskingPiece, linkOf: LinkOf, shift: number): void {
+    for (const no of piece.asking) {
+      const link = linkOf(no);
+      this.#credits += link.credits;
+      this.#insert(link);
+    }
+    this.#served.push(...piece.served.map(linkOf));
+    this.#servedAt = takenTime(piece.servedAt, shift);
   }
 
   #choose(now: number): TaskHolder | null {

@@ -21,7 +21,7 @@
 // (a login, a logout, a close, a clear) or the worker gives one back. chain 0 -> ready or idle; the
 // worker is lost -> back.
 
-import { turnNow } from "@maple/box/internal";
+import { givenTime, takenTime, turnNow } from "@maple/box/internal";
 import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
@@ -60,6 +60,16 @@ export interface ChainCounts {
   chainsRecalled: number;
   /** Tasks that were given back and not begun. */
   givenBack: number;
+}
+
+/** What one process tells another of its chains. */
+export interface ChainsPiece {
+  /** What has become of them so far. */
+  readonly counts: ChainCounts;
+  /** Clients of which a worker holds more than one task. */
+  readonly size: number;
+  /** When a task was done last of a client that sends one at a time. */
+  readonly loneAt: number | null;
 }
 
 /** Gives a client's tasks to the worker that holds one already. Only for order "client". */
@@ -172,6 +182,19 @@ export class Chains {
     if (!session) return true;
     session.front ??= task;
     return session.front === task;
+  }
+
+  /** What is known beside the tasks, for another process. */
+  give(): ChainsPiece {
+    const { counts, size } = this;
+    return { counts: { ...counts }, size, loneAt: givenTime(this.#loneAt) };
+  }
+
+  /** Takes that. */
+  takeOver({ counts, size, loneAt }: ChainsPiece, shift: number): void {
+    Object.assign(this.counts, counts);
+    this.size = size;
+    this.#loneAt = takenTime(loneAt, shift);
   }
 
   // Whether a client that sends one at a time waits, or had its turn just before.

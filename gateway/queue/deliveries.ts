@@ -69,6 +69,24 @@ export class Deliveries {
     return undefined;
   }
 
+  /** What tells the next ids from those before, for another process. */
+  give(): number {
+    return this.#count;
+  }
+
+  /** Takes a task that another process has given, under its id. */
+  retake(task: QueuedTask): void {
+    const slot = task.deliveryId % SLOTS;
+    while (this.#slots.length < slot) this.#slots.push(undefined);
+    this.#slots[slot] = task;
+  }
+
+  /** Takes what `give` has told, after the tasks. */
+  takeOver(count: number): void {
+    this.#count = count;
+    this.#slots.forEach((task, slot) => task ?? this.#free.push(slot));
+  }
+
   /** The tasks that are held. */
   *[Symbol.iterator](): Iterator<QueuedTask> {
     for (const task of this.#slots) if (task) yield task;

@@ -3,11 +3,16 @@
 
 import { RET } from "@maple/box";
 import { turnNow } from "@maple/box/internal";
-import { AskingLinks } from "./asking_links.ts";
-import { type ChainCounts, Chains } from "./chains.ts";
+import { AskingLinks, type AskingPiece } from "./asking_links.ts";
+import { type ChainCounts, Chains, type ChainsPiece } from "./chains.ts";
 import { Deliveries } from "./deliveries.ts";
-import type { QueueClient, QueuedTask, TaskHolder } from "./queued_task.ts";
-import { Quarantine } from "./quarantine.ts";
+import type {
+  LinkNo,
+  QueueClient,
+  QueuedTask,
+  TaskHolder,
+} from "./queued_task.ts";
+import { Quarantine, type QuarantinePiece } from "./quarantine.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
 /** Settings of a {@linkcode Dispatcher}. */
@@ -34,6 +39,23 @@ export interface DispatcherOptions {
   readonly onFinished: (task: QueuedTask, lost: boolean) => void;
   /** Called when a task that was cleared comes back from its worker, before `onFinished`. */
   readonly onCleared?: (task: QueuedTask) => void;
+}
+
+/** What one process tells another of its dispatcher, beside the tasks. */
+export interface DispatcherPiece {
+  /** What has become of tasks so far. */
+  readonly counts: Pick<
+    Dispatcher,
+    "delivered" | "acknowledged" | "redelivered" | "givenUp"
+  >;
+  /** See `Deliveries`. */
+  readonly lastDelivery: number;
+  /** See `AskingLinks`. */
+  readonly asking: AskingPiece;
+  /** See `Quarantine`. */
+  readonly quarantine: QuarantinePiece;
+  /** See `Chains`; null where there are none. */
+  readonly chains: ChainsPiece | null;
 }
 
 /** What became of the tasks that a lost worker held. */
@@ -296,6 +318,52 @@ export class Dispatcher {
     return lost;
   }
 
+  /** The tasks that workers hold. */
+  held(): Iterable<QueuedTask> {
+    return this.#deliveries;
+  }
+
+  /** What is known beside the tasks, for another process. */
+  give(noOf: LinkNo): DispatcherPiece {
+    const { delivered, acknowledged, redelivered, givenUp } = this;
+    return {
+      counts: { delivered, acknowledged, redelivered, givenUp },
+      lastDelivery: this.#deliveries.give(),
+      asking: this.#asking.give(noOf),
+      quarantine: this.#quarantine.give(noOf),
+      chains: this.#chains?.give() ?? null,
+    };
+  }
+
+  /** Takes a task that a worker holds, from another process. */
+  retake(task: QueuedTask, link: TaskHolder): void {
+    task.link = link;
+    this.#deliveries.retake(task);
+    link.inHand.pushBack(task);
+  }
+
+  /** Takes what `give` has told, after all tasks. */
+  takeOver(
+    piece: DispatcherPiece,
+    { links, shift }: {
+      readonly links: readonly TaskHolder[];
+      readonly shift: number;
+    },
+  ): void {
+    Object.assign(this, piece.counts);
+    this.#deliveries.takeOver(piece.lastDelivery);
+    const linkOf = (no: number) => links[no]!;
+    const taskOf = (id: number) => this.#deliveries.get(id);
+    this.#asking.takeOver(piece.asking, linkOf, shift);
+    this.#quarantine.takeOver(piece.quarantine, { linkOf, taskOf, shift });
+    if (piece.chains) this.#chains?.takeOver(piece.chains, shift);
+    for (const link of links) {
+      if (link.parked && !this.#quarantine.keeps(link)) {
+        this.#unparkWhenRead(link);
+      }
+    }
+  }
+
   /** Hands out nothing again any more. */
   close(): void {
     this.#quarantine.close();
@@ -324,6 +392,10 @@ export class Dispatcher {
   // A link gets no more tasks until it has read those that it has.
   #pause(link: TaskHolder): void {
     this.#asking.park(link);
+    this.#unparkWhenRead(link);
+  }
+
+  #unparkWhenRead(link: TaskHolder): void {
     link.drained().then(() => {
       // One that has left meanwhile is not parked any more.
       if (!link.parked) return;

@@ -1,9 +1,9 @@
 // Quarantine: what comes back from lost workers is handed out again so that it can take nobody with
 // it: alone, to a worker that is known to live.
 
-import { turnNow } from "@maple/box/internal";
+import { givenTime, takenTime, turnNow } from "@maple/box/internal";
 import type { AskingLinks } from "./asking_links.ts";
-import type { QueuedTask, TaskHolder } from "./queued_task.ts";
+import type { LinkNo, LinkOf, QueuedTask, TaskHolder } from "./queued_task.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
 const TICK_MS = 25;
@@ -31,6 +31,22 @@ interface Kept {
   suspect: QueuedTask | null;
   /** The tick at which this began. */
   since: number;
+}
+
+/** What one process tells another of its quarantine. */
+export interface QuarantinePiece {
+  /** The links that are kept, by their numbers, each with the delivery of its task, or 0. */
+  readonly kept: readonly { link: number; suspect: number; since: number }[];
+  /** How many links there are. */
+  readonly links: number;
+  /** Its clock, and when on it something was lost, was given and began. */
+  readonly tick: number;
+  readonly lostTick: number;
+  readonly lostAt: number | null;
+  readonly gaveTick: number;
+  readonly beganTick: number;
+  /** Whether its clock runs. */
+  readonly runs: boolean;
 }
 
 /**
@@ -127,6 +143,53 @@ export class Quarantine {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+  }
+
+  /** What is known beside the tasks, for another process. */
+  give(noOf: LinkNo): QuarantinePiece {
+    const kept = Array.from(this.#kept, ([link, { suspect, since }]) => ({
+      link: noOf(link),
+      suspect: suspect?.deliveryId ?? 0,
+      since,
+    }));
+    return {
+      kept,
+      links: this.#links,
+      tick: this.#tick,
+      lostTick: this.#lostTick,
+      lostAt: givenTime(this.#lostAt),
+      gaveTick: this.#gaveTick,
+      beganTick: this.#beganTick,
+      runs: this.#timer !== undefined,
+    };
+  }
+
+  /** Takes that, with the tasks that are held, by the ids of their deliveries. */
+  takeOver(
+    piece: QuarantinePiece,
+    { linkOf, taskOf, shift }: {
+      readonly linkOf: LinkOf;
+      readonly taskOf: (deliveryId: number) => QueuedTask | undefined;
+      readonly shift: number;
+    },
+  ): void {
+    for (const { link, suspect: id, since } of piece.kept) {
+      const suspect = taskOf(id) ?? null;
+      if (suspect) this.#suspects++;
+      this.#kept.set(linkOf(link), { suspect, since });
+    }
+    this.#links = piece.links;
+    this.#tick = piece.tick;
+    this.#lostTick = piece.lostTick;
+    this.#lostAt = takenTime(piece.lostAt, shift);
+    this.#gaveTick = piece.gaveTick;
+    this.#beganTick = piece.beganTick;
+    if (piece.runs) this.#timer = setInterval(() => this.#step(), TICK_MS);
+  }
+
+  /** Whether a link is kept from all else. */
+  keeps(link: TaskHolder): boolean {
+    return this.#kept.has(link);
   }
 
   #step(): void {

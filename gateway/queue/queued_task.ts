@@ -4,6 +4,8 @@
 import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
 import {
   addFlag,
+  type FieldPlan,
+  left,
   readInt32,
   removeFlag,
   turnNow,
@@ -95,6 +97,12 @@ export interface TaskHolder extends Linked<TaskHolder> {
   /** Makes it send a frame soon, if it lives and is a worker of ours. */
   askForLife(): void;
 }
+
+/** How a worker's link is named in what one process hands to another: by its number. */
+export type LinkNo = (link: TaskHolder) => number;
+
+/** The link of a number. */
+export type LinkOf = (no: number) => TaskHolder;
 
 /** One task from the moment it arrives until a worker has acknowledged it. */
 export class QueuedTask implements Linked<QueuedTask> {
@@ -203,3 +211,34 @@ export class QueuedTask implements Linked<QueuedTask> {
     );
   }
 }
+
+const ITS_LIST = left("it is put into its list anew");
+
+/** What of a task is handed to another process. */
+export const TASK_FIELDS: FieldPlan<QueuedTask> = {
+  cmd: "int",
+  body: "bytes",
+  header: "bytes",
+  session: left("by its number"),
+  next: ITS_LIST,
+  prev: ITS_LIST,
+  list: ITS_LIST,
+  readyNo: "int",
+  link: left("by its number"),
+  deliveries: "int",
+  losses: "int",
+  deliveryId: "int",
+  answered: "flag",
+  isLone: "flag",
+  place: "int",
+  cleared: "flag",
+  isAwaited: left("follows from cmd"),
+  isBorrowed: left("only in a cluster, which hands nothing over"),
+  queuedAt: "time",
+  deliveredAt: "time",
+  bornStep: "int",
+  bytes: left("follows from the body"),
+  isRequest: left("follows from cmd"),
+  isCreated: left("follows from cmd"),
+  isNews: left("follows from cmd"),
+};

@@ -3,6 +3,14 @@
 import { LinkedList } from "./linked_list.ts";
 import type { QueuedTask } from "./queued_task.ts";
 
+/** What one process tells another of its ready tasks, beside these. */
+export interface ReadyPiece {
+  /** Whether the one that was taken out last was of a trigger or worker. */
+  readonly wasInner: boolean;
+  /** Which of all that became ready the last one was. */
+  readonly lastNo: number;
+}
+
 /** The tasks that can be handed out now: of each client one at a time. */
 export class ReadyTasks {
   /** Those that came back from lost workers: they wait apart, before all others. */
@@ -89,6 +97,28 @@ export class ReadyTasks {
     yield* this.returned;
     yield* this.#ofClients;
     yield* this.#inner;
+  }
+
+  /** What is not the tasks themselves, for another process. */
+  give(): ReadyPiece {
+    return { wasInner: this.#wasInner, lastNo: this.#lastNo };
+  }
+
+  /** Takes that. */
+  takeOver({ wasInner, lastNo }: ReadyPiece): void {
+    this.#wasInner = wasInner;
+    this.#lastNo = lastNo;
+  }
+
+  /** Takes one that another process has given, at the end of where it waited there. */
+  retake(task: QueuedTask, isReturned: boolean): void {
+    task.list = isReturned
+      ? this.returned
+      : task.session
+      ? this.#ofClients
+      : this.#inner;
+    task.list.pushBack(task);
+    if (task.isLone) this.#lone++;
   }
 
   #put(task: QueuedTask, list: LinkedList<QueuedTask>): void {

@@ -13,6 +13,22 @@ export interface RoomOptions {
   readonly newsMax: number;
 }
 
+/** What one process tells another of its room. */
+export interface RoomPiece extends
+  Pick<
+    Room,
+    "stops" | "size" | "peak" | "bytes" | "news" | "clients" | "heldBack"
+  > {
+  /** How many clients were held back at most since it was asked last. */
+  readonly heldBackPeak: number;
+  /** Bytes of the requests that came when their client had nothing waiting. */
+  readonly firstBytes: number;
+  /** Whether triggers wait. */
+  readonly isShut: boolean;
+  /** Whether clients wait outside. */
+  readonly isNewsShut: boolean;
+}
+
 // Once something is full, this share of it must be left before it is filled again, so that not
 // every single task opens and shuts a gate.
 const LEFT_SHARE = 0.75;
@@ -121,6 +137,35 @@ export class Room {
     if (!client.heldBack) return;
     client.heldBack = false;
     this.heldBack--;
+  }
+
+  /** How much is taken, for another process. */
+  give(): RoomPiece {
+    const { stops, size, peak, bytes, news, clients, heldBack } = this;
+    return {
+      ...{ stops: { ...stops }, size, peak, bytes, news, clients, heldBack },
+      heldBackPeak: this.#heldBackPeak,
+      firstBytes: this.#firstBytes,
+      isShut: !this.gate.isOpen,
+      isNewsShut: !this.newsGate.isOpen,
+    };
+  }
+
+  /** Takes that; those that are gone tell by `retakeGone`. */
+  takeOver(piece: RoomPiece): void {
+    const { stops, heldBackPeak, firstBytes, isShut, isNewsShut, ...rest } =
+      piece;
+    Object.assign(this, rest);
+    Object.assign(this.stops, stops);
+    this.#heldBackPeak = heldBackPeak;
+    this.#firstBytes = firstBytes;
+    if (isShut) this.gate.shut();
+    if (isNewsShut) this.newsGate.shut();
+  }
+
+  /** Takes a client that another process has given. */
+  retakeGone(client: QueueClient): void {
+    if (client.gone && client.waiting > 0) this.gone.add(client);
   }
 
   /** Lets in all who wait. */

@@ -3,8 +3,8 @@
 
 import type { Gate } from "@maple/box/internal";
 import type { QueueClient, QueuedTask } from "./queued_task.ts";
-import { ReadyTasks } from "./ready_tasks.ts";
-import { Room, type RoomOptions } from "./room.ts";
+import { type ReadyPiece, ReadyTasks } from "./ready_tasks.ts";
+import { Room, type RoomOptions, type RoomPiece } from "./room.ts";
 
 /**
  * In which order the frames of one client are handed out: `client`, one at a time, the next when
@@ -27,6 +27,17 @@ export interface TaskQueueOptions extends RoomOptions {
   /** Called when a request is dropped because its client is gone. */
   readonly onDropped?: (task: QueuedTask) => void;
 }
+
+/** What one process tells another of its queue, beside the tasks. */
+export interface QueuePiece extends ReadyPiece {
+  /** The queue's clock. */
+  readonly step: number;
+  /** Its room. */
+  readonly room: RoomPiece;
+}
+
+/** Where a task waits: before all others, to be handed out, or behind another of its client. */
+export type WaitsIn = "returned" | "ready" | "behind";
 
 /** The tasks that wait for a worker. */
 export class TaskQueue {
@@ -269,6 +280,36 @@ export class TaskQueue {
     }
     for (const { session } of expired) if (session) this.#forget(session);
     return expired;
+  }
+
+  /** What is not the tasks themselves, for another process. */
+  give(): QueuePiece {
+    const { room } = this;
+    return { step: this.#step, ...this.#ready.give(), room: room.give() };
+  }
+
+  /** Takes that. */
+  takeOver(piece: QueuePiece): void {
+    this.#step = piece.step;
+    this.#ready.takeOver(piece);
+    this.room.takeOver(piece.room);
+  }
+
+  /** The tasks that are ready, in their order. */
+  ready(): Iterable<QueuedTask> {
+    return this.#ready;
+  }
+
+  /** Where a task waits. */
+  whereIs(task: QueuedTask): WaitsIn {
+    if (!task.list) return "behind";
+    return task.list === this.#ready.returned ? "returned" : "ready";
+  }
+
+  /** Takes a task that another process has given, at the end of where it waited there. */
+  retake(task: QueuedTask, where: WaitsIn): void {
+    if (where === "behind") task.session!.behind.pushBack(task);
+    else this.#ready.retake(task, where === "returned");
   }
 
   // The next task of a client becomes ready, if it has one.

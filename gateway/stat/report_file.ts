@@ -198,6 +198,7 @@ const REPORT_SHAPE: Shape = {
     ...numbers("groups", "groupMembers"),
     ...numbers("idleCredits", "queued", "queuedPeak", "queuedBytes", "inHand"),
     ...numbers("oldestSeconds", "loopDelay", "rss", "uptime", "pid"),
+    generation: isNumberIfAny,
     io: "string",
     queueTime: isHistogram,
     workTime: isHistogram,

@@ -108,7 +108,9 @@ function headLines({ report }: Look, options: ScreenOptions): Line[] {
     cell(
       `  up ${
         formatAge(stats.uptime)
-      }, pid ${stats.pid}, node ${nodeId}, io ${stats.io}`,
+      }, pid ${stats.pid}, node ${nodeId}, io ${stats.io}${
+        stats.generation > 1 ? `, generation ${stats.generation}` : ""
+      }`,
     ),
   ];
   const where = [

@@ -74,6 +74,8 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     lameDuckNotice: 10,
     moveTimeout: 10,
     bindTimeout: 10,
+    handover: "",
+    handoverTimeout: 5,
     nodeId: 0,
     cluster: "",
     clusterName: "maple",

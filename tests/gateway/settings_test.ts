@@ -87,6 +87,8 @@ const EVERY: Record<string, string | number | boolean> = {
   lameDuckNotice: 16.5,
   moveTimeout: 17.5,
   bindTimeout: 14.6,
+  handover: "/run/maple/gateway.sock",
+  handoverTimeout: 4.5,
   nodeId: -15,
   cluster: "nats://u:p@h:1,tls://h2",
   clusterName: "eu_1",
@@ -168,7 +170,8 @@ Deno.test("readSettings() knows a flag for every option but box, bus, logger and
   }
   assertEquals(
     flags.toSorted(),
-    [...Object.keys(EVERY).map(kebab), "config", "help", "version"].toSorted(),
+    [...Object.keys(EVERY).map(kebab), "config", "help", "version", "check"]
+      .toSorted(),
   );
 });
 
@@ -274,7 +277,7 @@ Deno.test("readSettings() takes -1 for no limit in every limit, from flags and f
   const none = ["outerPort", "innerPort", "nodeId", "innerReserve"];
   // Of these 0 means not to wait; of other times it means never.
   const waits = [
-    ...["drainTimeout", "bindTimeout"],
+    ...["drainTimeout", "bindTimeout", "handoverTimeout"],
     ...["lameDuck", "lameDuckNotice", "moveTimeout"],
   ];
   for (const [name, { max, whole }] of Object.entries(RANGES)) {

@@ -84,3 +84,28 @@ for (
     },
   });
 }
+
+for (const webSockets of [false, true]) {
+  Deno.test({
+    name: `chaos: another process takes the gateway's place again and again, ${
+      webSockets ? "half of the clients by WebSockets, " : ""
+    }and no client is disconnected`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      const options: ChaosOptions = {
+        ...{ seed: 23, seconds: 6, handoverEvery: 0.5, webSockets },
+        ...(webSockets && { depth: 16 }),
+      };
+      const result = await runChaos(options);
+      assertEquals(failureLines(options, result), []);
+      const { totals, stats, broadcasts, pauses, guests } = result;
+      assert(totals.answered > totals.pids.size);
+      assert(broadcasts > 0);
+      assert(guests > 0);
+      assert(pauses.length > 2);
+      assertEquals(stats.handovers, pauses.length);
+      assertEquals(stats.generation, pauses.length + 1);
+      assertEquals(stats.handoverPauses.count, pauses.length);
+    },
+  });
+}

@@ -22,6 +22,7 @@ import { dashboardTexts } from "./dashboard_texts.ts";
 
 // Counted for Prometheus only, and why.
 const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
+  handovers: "one less than the generation, which is shown",
   acceptedOver: "how many there are now is told by transport",
   "handshakesRefused.tls": "whoever merely visits the port",
   "handshakesRefused.ws": "the same",

@@ -8,11 +8,13 @@ import {
   type FrameHandler,
   FrameSocket,
 } from "@maple/box/internal";
+import { eventually } from "../../helpers/eventually.ts";
 import type { Address } from "../../helpers/raw_peer.ts";
 import type { ChaosEvents } from "./events.ts";
 import { ChaosCmd, packWork, unpackAnswer } from "./messages.ts";
 import type { Random } from "../../helpers/random.ts";
 import { WaitTimes } from "./wait_times.ts";
+import { type ChaosLine, WebSocketLine } from "./web_socket_line.ts";
 
 /** What all clients count together. */
 export class ClientTotals {
@@ -64,6 +66,8 @@ export interface ChaosClientOptions {
   readonly depth: number;
   /** One in so many of its requests takes some time. */
   readonly slowEvery: number;
+  /** Whether it speaks by a WebSocket. @default {false} */
+  readonly isWebSocket?: boolean;
   /** The context of all clients. */
   readonly context: ChaosClientContext;
 }
@@ -74,26 +78,26 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
   readonly #depth: number;
   readonly #slowEvery: number;
   readonly #context: ChaosClientContext;
-  readonly #socket: FrameSocket;
+  readonly #socket: ChaosLine;
   readonly #running: Promise<void>;
   // When each request under way was sent, by its number modulo the depth.
   readonly #sentAt: number[] = [];
   #lastSeq = 0;
   #nextAnswer = 1;
   #lastBroadcast = 0;
+  #leaves = false;
   #leaving = false;
   #onAnswer: (() => void) | undefined;
 
   private constructor(
-    conn: Deno.TcpConn,
+    socket: ChaosLine,
     { number, depth, slowEvery, context }: ChaosClientOptions,
   ) {
     this.#number = number;
     this.#depth = depth;
     this.#slowEvery = slowEvery;
     this.#context = context;
-    conn.setNoDelay(true);
-    this.#socket = new FrameSocket(new DenoConn(conn), { framing: Box });
+    this.#socket = socket;
     this.#running = this.#socket.run(this);
   }
 
@@ -102,7 +106,10 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
     address: Address,
     options: ChaosClientOptions,
   ): Promise<ChaosClient> {
-    const client = new ChaosClient(await Deno.connect(address), options);
+    const socket = options.isWebSocket
+      ? await WebSocketLine.open(address)
+      : await tcpLine(address);
+    const client = new ChaosClient(socket, options);
     const answered = new Promise<void>((resolve) => client.#onAnswer = resolve);
     client.#send(ChaosCmd.LOGIN, 0);
     await answered;
@@ -118,6 +125,16 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
   /** Begins to send. */
   start(): void {
     while (this.waiting < this.#depth && this.#sendNext());
+  }
+
+  /** Waits for its last answers, and disconnects. */
+  async leave(): Promise<void> {
+    this.#leaves = true;
+    await eventually(
+      () => this.waiting <= 0 || this.#socket.closed,
+      { timeout: 90_000 },
+    );
+    await this[Symbol.asyncDispose]();
   }
 
   /** Disconnects in order. */
@@ -144,7 +161,8 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
 
   #sendNext(): boolean {
     const { mayGoOn, random } = this.#context;
-    if (this.#leaving || this.#socket.closed || !mayGoOn()) return false;
+    if (this.#leaves || this.#leaving || this.#socket.closed) return false;
+    if (!mayGoOn()) return false;
     // Most handlers answer at once, some take a little, some go on after it.
     const isSlow = random.between(1, this.#slowEvery) === 1;
     this.#send(ChaosCmd.WORK, isSlow ? random.between(1, 20) : 0);
@@ -220,4 +238,10 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
   #note(what: string): void {
     this.#context.events.note(`CLIENT ${this.#number}: ${what}`);
   }
+}
+
+async function tcpLine(address: Address): Promise<FrameSocket> {
+  const conn = await Deno.connect(address);
+  conn.setNoDelay(true);
+  return new FrameSocket(new DenoConn(conn), { framing: Box });
 }

@@ -8,35 +8,78 @@ import type { Address } from "../../helpers/raw_peer.ts";
 
 const LISTENS = "0A";
 
+const READY =
+  /^gateway ready outer=\S+:(\d+) inner=\S+:(\d+)(?: ws=\S+:(\d+))?$/;
+
 /** The gateway under test. */
 export class GatewayHost implements AsyncDisposable {
-  /** Its process. */
-  readonly process: RunningProcess;
   /** Where clients connect. */
   readonly outer: Address;
+  /** Where WebSockets connect. */
+  readonly ws: Address;
   /** Where workers and triggers connect. */
   readonly inner: Address;
+  /** Seconds for which all stood still at each handover. */
+  readonly pauses: number[] = [];
+  readonly #options: GatewayOptions;
+  #process: RunningProcess;
+  // One thing is done with it after the other.
+  #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(process: RunningProcess) {
-    const [, outer, inner] = process.ready!;
-    this.process = process;
+  private constructor(process: RunningProcess, options: GatewayOptions) {
+    const [, outer, inner, ws] = process.ready!;
+    this.#process = process;
+    this.#options = options;
     this.outer = { hostname: "127.0.0.1", port: Number(outer) };
     this.inner = { hostname: "127.0.0.1", port: Number(inner) };
+    this.ws = { hostname: "127.0.0.1", port: Number(ws) };
   }
 
   /** Starts it and waits until it is ready. */
   static async start(options: GatewayOptions): Promise<GatewayHost> {
-    return new GatewayHost(
-      await startProcess(Deno.execPath(), {
-        args: [
-          ...["run", "--quiet", "-A"],
-          ...["--config", pathOf("../../deno.json")],
-          pathOf("../system/programs/chaos_gateway.ts"),
-          JSON.stringify(options),
-        ],
-        ready: /^gateway ready outer=\S+:(\d+) inner=\S+:(\d+)$/,
-      }),
-    );
+    return new GatewayHost(await startGateway(options), options);
+  }
+
+  /** Its process, the present one. */
+  get process(): RunningProcess {
+    return this.#process;
+  }
+
+  /**
+   * Starts another process that takes its place.
+   *
+   * @throws {Error} with both logs when it does not.
+   */
+  replace(): Promise<void> {
+    return this.#inTurn(() => this.#replace());
+  }
+
+  async #replace(): Promise<void> {
+    const before = this.#process;
+    try {
+      this.#process = await startGateway(this.#options);
+    } catch (cause) {
+      // It goes on.
+      const { message } = cause as Error;
+      throw new Error(
+        `The gateway is not replaced: ${message}; its log: ${before.stderr}`,
+        { cause },
+      );
+    }
+    try {
+      const { code } = await before.finished();
+      if (code !== 0) throw new Error(`the one before ended with ${code}`);
+      this.pauses.push((await this.#tellNow("")).handoverPause);
+    } catch (cause) {
+      throw new Error(
+        `The gateway is not replaced: ${
+          (cause as Error).message
+        }; the log of the one before: ${before.stderr}; its own: ${this.#process.stderr}`,
+        { cause },
+      );
+    } finally {
+      await before[Symbol.asyncDispose]();
+    }
   }
 
   /**
@@ -53,7 +96,17 @@ export class GatewayHost implements AsyncDisposable {
     await this.#tell("renew");
   }
 
-  async #tell(line: string): Promise<GatewayStats> {
+  #tell(line: string): Promise<GatewayStats> {
+    return this.#inTurn(() => this.#tellNow(line));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #tellNow(line: string): Promise<GatewayStats> {
     try {
       await this.process.write(line);
       const [, json] = await this.process.line(/^stats (.*)$/);
@@ -101,4 +154,16 @@ export class GatewayHost implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.process[Symbol.asyncDispose]();
   }
+}
+
+function startGateway(options: GatewayOptions): Promise<RunningProcess> {
+  return startProcess(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "-A"],
+      ...["--config", pathOf("../../deno.json")],
+      pathOf("../system/programs/chaos_gateway.ts"),
+      JSON.stringify(options),
+    ],
+    ready: READY,
+  });
 }

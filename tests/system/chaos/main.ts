@@ -81,6 +81,18 @@ const FLAGS: readonly Flag[] = [
     min: 1,
     help: "with --gateways: one is killed, and started again",
   },
+  {
+    name: "handover-every",
+    type: "number",
+    value: "S",
+    min: 0.1,
+    help: "another process takes the gateway's place so often (never)",
+  },
+  {
+    name: "web-sockets",
+    type: "boolean",
+    help: "half of the clients speak by WebSockets",
+  },
   HELP_FLAG,
 ];
 
@@ -101,12 +113,15 @@ async function run(args: readonly string[]): Promise<number> {
   const requests = number("requests");
   const minutes = number("minutes");
   const depth = number("depth");
+  const handoverEvery = number("handover-every");
   const options: ChaosOptions = {
     seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
     clients: number("clients") ?? 200,
     maxDeliveries: number("max-deliveries") ?? 10,
     secrets: flags.has("secrets"),
     ...(requests === undefined ? {} : { requests }),
+    webSockets: flags.has("web-sockets"),
+    ...(handoverEvery === undefined ? {} : { handoverEvery }),
     ...(depth === undefined ? {} : { depth }),
     ...(minutes === undefined ? {} : { seconds: minutes * 60 }),
   };

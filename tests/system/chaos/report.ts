@@ -18,6 +18,7 @@ export function reportLines(
 ): string[] {
   const { totals, handled, stats, events, seconds } = result;
   const { waits } = totals;
+  const { pauses } = result;
   return linesOf([
     ["seed", seed],
     ["seconds", seconds.toFixed(1)],
@@ -34,6 +35,14 @@ export function reportLines(
     ["duplicates seen by handlers", handled.duplicates],
     ["broadcasts", result.broadcasts],
     ["broadcasts received", totals.broadcasts],
+    ...(pauses.length > 0
+      ? [
+        ["handovers", pauses.length],
+        ["all stood still, mean", ms(mean(pauses) * 1000)],
+        ["longest", ms(Math.max(...pauses) * 1000)],
+        ["clients that came and went", result.guests],
+      ] as Row[]
+      : []),
     ["worker processes that answered", totals.pids.size],
     ...waitRows(waits),
     ...mischiefRows(events),
@@ -122,6 +131,10 @@ export function failureLines(
     "the last events:",
     ...events.last,
   ];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, one) => sum + one, 0) / values.length;
 }
 
 function ms(value: number): string {

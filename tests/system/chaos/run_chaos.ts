@@ -12,7 +12,9 @@ import { ChaosEvents } from "./events.ts";
 import { GatewayHost } from "./gateway_host.ts";
 import { type HandledSummary, summarizeHandled } from "./handled_log.ts";
 import { Mischief } from "./mischief.ts";
+import { Guests } from "./guests.ts";
 import { Random } from "../../helpers/random.ts";
+import { Replacing } from "./replacing.ts";
 import { SecretRotation } from "./secret_rotation.ts";
 import { stillRunning, WorkerGroup } from "./worker_group.ts";
 
@@ -44,6 +46,13 @@ export interface ChaosOptions {
   secrets?: boolean;
   /** How often the gateway delivers a task at most. @default {10} */
   maxDeliveries?: number;
+  /**
+   * Seconds after which another process takes the gateway's place, again and again, while clients
+   * come and go; on Linux. @default never
+   */
+  handoverEvery?: number;
+  /** Whether half of the clients speak by WebSockets. @default {false} */
+  webSockets?: boolean;
 }
 
 /** What came of it. */
@@ -62,6 +71,10 @@ export interface ChaosResult {
   broadcasts: number;
   /** How often a secret was taken out of use. */
   rotations: number;
+  /** Seconds for which all stood still at each handover. */
+  pauses: readonly number[];
+  /** How many clients have come and gone meanwhile. */
+  guests: number;
   /** Requests that were never answered. */
   lost: number;
   /** What is not as it must be; empty when all is well. */
@@ -112,10 +125,16 @@ async function run(
   const rotation = options.secrets
     ? stack.use(new SecretRotation())
     : undefined;
+  const { handoverEvery, webSockets = false } = options;
+  const socketDir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+  stack.defer(() => Deno.remove(socketDir, { recursive: true }));
   const gateway = stack.use(
     await GatewayHost.start({
       ...GATEWAY,
       maxDeliveries,
+      ...(webSockets && { wsPort: 0 }),
+      ...(handoverEvery !== undefined &&
+        { io: "epoll", handover: `${socketDir}/gateway.sock` }),
       ...(rotation && { innerSecretFile: rotation.gateway.path }),
     }),
   );
@@ -160,8 +179,22 @@ async function run(
   if (options.requests === undefined) mischief.roam();
   else mischief.harass();
   for (const client of clients) client.start();
+  const guestTotals = new ClientTotals();
+  const replacing = handoverEvery === undefined
+    ? undefined
+    : new Replacing(gateway, handoverEvery, events);
+  const guests = handoverEvery === undefined ? undefined : new Guests(
+    gateway,
+    {
+      ...{ totals: guestTotals, events, random: random.fork() },
+      mayGoOn: () => !sending.over,
+    },
+    { webSockets },
+  );
   await untilSent(options, totals);
   sending.over = true;
+  await guests?.[Symbol.asyncDispose]();
+  await replacing?.[Symbol.asyncDispose]();
   const seconds = (performance.now() - start) / 1000;
   events.note("the clients send no more");
   const faults: string[] = [];
@@ -186,26 +219,47 @@ async function run(
     seconds,
     broadcasts: mischief.broadcasts,
     rotations: rotation?.rounds ?? 0,
-    lost: totals.sent - totals.answered - totals.givenUp - totals.refused,
+    pauses: gateway.pauses,
+    guests: guests?.count ?? 0,
+    lost: lostOf(totals),
     faults,
   };
   faults.push(...findFaults(result, { expected, maxDeliveries }));
+  faults.push(
+    ...findFaults(
+      { ...result, totals: guestTotals, lost: lostOf(guestTotals) },
+      { expected: 0, maxDeliveries },
+    ).map((fault) => `of those that come and go: ${fault}`),
+  );
+  for (const  of of[replacing, guests]) {
+    if (of?.failure !== undefined) faults.push(of.failure);
+  }
   return result;
 }
 
+function lostOf(
+  { sent, answered, givenUp, refused }: ClientTotals,
+): number {
+  return sent - answered - givenUp - refused;
+}
+
 function connectClients(
-  { outer }: GatewayHost,
-  { clients = 200, depth }: ChaosOptions,
+  { outer, ws }: GatewayHost,
+  { clients = 200, depth, webSockets = false }: ChaosOptions,
   context: ChaosClientContext,
 ): Promise<ChaosClient[]> {
   return Promise.all(
-    Array.from({ length: clients }, (_, i) =>
-      ChaosClient.connect(outer, {
-        number: i + 1,
-        depth: depth ?? (i % PIPELINED_EVERY === 0 ? PIPELINE_DEPTH : 1),
-        slowEvery: depth === undefined ? 5 : 50,
-        context,
-      })),
+    Array.from(
+      { length: clients },
+      (_, i) =>
+        ChaosClient.connect(webSockets && i % 2 === 0 ? ws : outer, {
+          number: i + 1,
+          isWebSocket: webSockets && i % 2 === 0,
+          depth: depth ?? (i % PIPELINED_EVERY === 0 ? PIPELINE_DEPTH : 1),
+          slowEvery: depth === undefined ? 5 : 50,
+          context,
+        }),
+    ),
   );
 }
 

@@ -1,5 +1,6 @@
 // The gateway of the chaos test: on free ports, with its counters on stdout, as JSON, for each line
-// on stdin; one that says `renew` has it read its secrets before. Ends with its stdin.
+// on stdin; one that says `renew` has it read its secrets before. Ends with its stdin, and when
+// another one has taken its place.
 //
 //   deno run -A chaos_gateway.ts OPTIONS-AS-JSON
 
@@ -16,10 +17,15 @@ const local = {
 };
 await using gateway = new Gateway({ ...options, ...local });
 await gateway.listen();
+gateway.replaced.then(async () => {
+  await gateway.close();
+  Deno.exit(0);
+});
+const ws = gateway.wsAddr;
 console.log(
   `gateway ready outer=${formatAddress(gateway.outerAddr!)} inner=${
     formatAddress(gateway.innerAddr!)
-  }`,
+  }${ws ? ` ws=${formatAddress(ws)}` : ""}`,
 );
 for await (
   const lines of Deno.stdin.readable.pipeThrough(new TextDecoderStream())

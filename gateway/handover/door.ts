@@ -1,0 +1,200 @@
+// HandoverDoor: where gateways ask that want to take the place of this one: a Unix socket that only
+// this user can open.
+
+import {
+  type EpollLoop,
+  type LocalPeer,
+  type Logger,
+  type Passing,
+  Poll,
+  Watched,
+} from "@maple/box/internal";
+import { DescriptorChannel, jsonOf, Message } from "./descriptors.ts";
+import type { Offer } from "./format.ts";
+import { giveAll, keep, type Write } from "./give.ts";
+import type { Hello } from "./take.ts";
+
+/** What is done by the gateway that is asked. */
+export interface Giver {
+  /** What is there. */
+  offer(): Offer;
+  /** Ends what cannot go along, and writes all else. */
+  readonly write: Write;
+  /** All of it is another's now. */
+  onGiven(by: LocalPeer): void;
+}
+
+/** What a door needs. */
+export interface DoorOptions {
+  /** The calls. */
+  readonly passing: Passing;
+  /** Whose it is. */
+  readonly giver: Giver;
+  /** Milliseconds that another one may take. */
+  readonly timeoutMs: number;
+  /** Where it is told what came of it. */
+  readonly logger: Logger;
+}
+
+const VISITORS_MAX = 8;
+// How long one may take to say that it wants it.
+const PATIENCE_MS = 60_000;
+const AGAIN_MS = 20;
+
+/** Where gateways ask that want to take the place of this one. */
+export class HandoverDoor extends Watched {
+  readonly #options: DoorOptions;
+  readonly #visitors = new Set<Visitor>();
+  // Whether one of them is given all just now.
+  #busy = false;
+
+  /** @param descriptor The socket that listens. */
+  constructor(loop: EpollLoop, descriptor: number, options: DoorOptions) {
+    super(loop, descriptor);
+    this.#options = options;
+    loop.ask(this, Poll.in);
+  }
+
+  /** For the loop. */
+  onReady(): void {
+    const descriptor = this.loop.calls.accept(this.descriptor);
+    if (descriptor < 0) return;
+    const { passing } = this.#options;
+    const peer = passing.peerOf(descriptor);
+    if (peer?.uid !== passing.ownUser || this.#visitors.size >= VISITORS_MAX) {
+      passing.close(descriptor);
+      return;
+    }
+    this.#visitors.add(
+      new Visitor(this.loop, descriptor, {
+        ...this.#options,
+        peer,
+        begins: () => {
+          const begins = !this.#busy;
+          this.#busy = true;
+          return begins;
+        },
+        ends: () => this.#busy = false,
+        gone: (visitor) => this.#visitors.delete(visitor),
+      }),
+    );
+  }
+
+  /** For the loop. */
+  onLoopEnd(): void {
+    this.events = 0;
+    this.close();
+  }
+
+  /** Nobody can ask any more. */
+  close(): void {
+    this.release();
+    for (const visitor of this.#visitors) visitor.close();
+  }
+}
+
+/** What a visitor needs of its door. */
+interface VisitorOptions extends DoorOptions {
+  readonly peer: LocalPeer;
+  /** Whether it can be given all now: nobody else is. */
+  readonly begins: () => boolean;
+  readonly ends: () => void;
+  readonly gone: (visitor: Visitor) => void;
+}
+
+/** A gateway that wants to take the place of this one. */
+class Visitor extends Watched {
+  readonly #options: VisitorOptions;
+  readonly #channel: DescriptorChannel;
+  readonly #patience: ReturnType<typeof setTimeout>;
+  #version = "";
+
+  constructor(loop: EpollLoop, descriptor: number, options: VisitorOptions) {
+    super(loop, descriptor);
+    this.#options = options;
+    this.#channel = new DescriptorChannel(options.passing, descriptor);
+    this.#patience = setTimeout(() => this.close(), PATIENCE_MS);
+    loop.ask(this, Poll.in);
+  }
+  onReady(): void {
+    const channel = this.#channel;
+    const { giver, logger, begins } = this.#options;
+    try {
+      const message = channel.poll();
+      if (!message) return;
+      // It gets an answer at once or none.
+      channel.deadline = 0;
+      if (message.kind === Message.HELLO) {
+        this.#version = String(jsonOf<Hello>(message).version);
+        channel.sendJson(Message.OFFER, giver.offer());
+      } else if (message.kind === Message.TAKE) {
+        if (begins()) this.#give();
+        else {
+          channel.sendText(Message.REFUSE, "it is just handing over");
+          this.close();
+        }
+      } else {
+        if (message.kind === Message.REFUSE) {
+          const why = new TextDecoder().decode(message.bytes);
+          logger.info(`${this.#name} does not take this one's place: ${why}`);
+        }
+        this.close();
+      }
+    } catch {
+      // It is gone, or does not know what it says.
+      this.close();
+    }
+  }
+  onLoopEnd(): void {
+    this.events = 0;
+    this.close();
+  }
+
+  close(): void {
+    clearTimeout(this.#patience);
+    this.release();
+    this.#options.gone(this);
+  }
+
+  get #name(): string {
+    return `gateway ${this.#version}, process ${this.#options.peer.pid},`;
+  }
+
+  // In a turn of its own: what the turn before has left to do is done.
+  #give(): void {
+    clearTimeout(this.#patience);
+    this.loop.ask(this, 0);
+    setTimeout(() => this.#giveNow(), 0);
+  }
+
+  #giveNow(): void {
+    const { giver, timeoutMs, logger, peer, passing, ends } = this.#options;
+    const channel = this.#channel;
+    const outcome = giveAll(
+      { passing, channel, peer },
+      giver.write,
+      timeoutMs,
+    );
+    if (outcome.kind === "given") {
+      logger.info(`${this.#name} has taken this one's place`);
+      this.close();
+      return giver.onGiven(peer);
+    }
+    logger.warn(
+      `${this.#name} has not taken this one's place, which goes on: ${outcome.why}`,
+    );
+    ends();
+    if (outcome.told) this.close();
+    else this.#keepLater();
+  }
+
+  // It does not read. As long as it has not been told that it is not to touch anything, it must not
+  // find this end closed: it would take this process for dead.
+  #keepLater(): void {
+    const again = setInterval(() => {
+      if (!keep(this.#channel)) return;
+      clearInterval(again);
+      this.close();
+    }, AGAIN_MS);
+  }
+}

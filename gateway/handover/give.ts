@@ -1,0 +1,119 @@
+// giveAll(): hands all that a gateway holds to the one that takes its place. It is done in one go:
+// no timer, no read and no write of this process comes in between, so that whatever happens, this
+// gateway is as it was and can go on.
+
+import {
+  DESCRIPTORS_MAX,
+  type LocalPeer,
+  type Passing,
+} from "@maple/box/internal";
+import {
+  type DescriptorChannel,
+  Message,
+  PeerGone,
+  PeerLate,
+  PIECE_MAX,
+  type Sent,
+  textOf,
+} from "./descriptors.ts";
+import type { StateSink } from "./write_state.ts";
+
+/** Writes what is handed over. */
+export type Write = (sink: StateSink) => void;
+
+/** What came of it. */
+export type Outcome =
+  /** It is the other gateway's. */
+  | { readonly kind: "given" }
+  /** It is still this one's. `told` = the other one knows that it is not to touch it. */
+  | { readonly kind: "kept"; readonly why: string; readonly told: boolean };
+
+/** How long the other one may take for its last word, before it is ended. */
+const LAST_WORD_MS = 5000;
+
+/**
+ * Hands it over.
+ *
+ * @param write Called once nothing moves any more. The descriptors stay this process's own as well.
+ * @param timeoutMs How long the other one may take.
+ */
+export function giveAll(
+  { passing, channel, peer }: {
+    readonly passing: Passing;
+    readonly channel: DescriptorChannel;
+    readonly peer: LocalPeer;
+  },
+  write: Write,
+  timeoutMs: number,
+): Outcome {
+  channel.deadline = performance.now() + timeoutMs;
+  const why = offerAll(channel, write, timeoutMs);
+  if (why !== undefined) {
+    return { kind: "kept", why, told: keep(channel) };
+  }
+  return lastWord(channel, () => passing.kill(peer.pid));
+}
+
+// Why the other one does not take it; undefined when it does, and was told that it may.
+function offerAll(
+  channel: DescriptorChannel,
+  write: Write,
+  timeoutMs: number,
+): string | undefined {
+  try {
+    const sent: Sent = { bytes: 0, descriptors: 0 };
+    write({
+      descriptors(descriptors) {
+        for (let at = 0; at < descriptors.length; at += DESCRIPTORS_MAX) {
+          const some = descriptors.slice(at, at + DESCRIPTORS_MAX);
+          channel.send(Message.DESCRIPTORS, undefined, some);
+        }
+        sent.descriptors += descriptors.length;
+      },
+      bytes(bytes) {
+        for (let at = 0; at < bytes.length; at += PIECE_MAX) {
+          channel.send(Message.STATE, bytes.subarray(at, at + PIECE_MAX));
+        }
+        sent.bytes += bytes.length;
+      },
+    });
+    channel.sendJson(Message.END, sent);
+    const answer = channel.receive();
+    if (answer.kind === Message.REFUSE) return textOf(answer);
+    if (answer.kind !== Message.MINE) return "it says what makes no sense";
+    channel.send(Message.YOURS);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PeerGone) return "it has ended";
+    if (error instanceof PeerLate) {
+      return `it has taken longer than ${timeoutMs / 1000} s (handoverTimeout)`;
+    }
+    return (error as Error).message;
+  }
+}
+
+/** Tells the other one that it is not to touch anything; false where there is no room for it. */
+export function keep(channel: DescriptorChannel): boolean {
+  channel.deadline = 0;
+  try {
+    channel.send(Message.KEEP);
+    return true;
+  } catch (error) {
+    return error instanceof PeerGone;
+  }
+}
+
+// It may go on at any moment now, and says so before it does anything. If it has died before that
+// it has touched nothing. If it does not move it must not begin to later: then it is ended.
+function lastWord(channel: DescriptorChannel, end: () => void): Outcome {
+  for (;;) {
+    channel.deadline = performance.now() + LAST_WORD_MS;
+    try {
+      channel.receive();
+      return { kind: "given" };
+    } catch (error) {
+      if (error instanceof PeerLate) end();
+      else return { kind: "kept", why: "it has ended", told: true };
+    }
+  }
+}

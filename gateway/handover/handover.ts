@@ -1,0 +1,371 @@
+// Handover: how a gateway takes the place of another, and is asked for its own.
+
+import {
+  DURATION_BOUNDS,
+  Histogram,
+  type LocalPeer,
+  type OwnSocket,
+  Passing,
+} from "@maple/box/internal";
+import config from "../deno.json" with { type: "json" };
+import { fail, GatewayError } from "../errors.ts";
+import type { HandoverStats } from "../metrics/stats.ts";
+import { copyCounters } from "../metrics/counter_values.ts";
+import type { Ports } from "../ports.ts";
+import type { LinkNo } from "../queue/queued_task.ts";
+import { HandoverDoor } from "./door.ts";
+import {
+  FORMAT,
+  FORMAT_VERSION,
+  LAYOUTS,
+  type Offer,
+  type ProcessCounts,
+  type StateHeader,
+} from "./format.ts";
+import { changesFrom, needsOf, settingsOf, whyNot } from "./needs.ts";
+import type { Parts } from "./parts.ts";
+import { StateReader } from "./read_state.ts";
+import { Taking } from "./take.ts";
+import { type StateSink, writeState } from "./write_state.ts";
+
+/** What a handover needs of its gateway. */
+export interface HandoverHost {
+  /** What has something to hand over. */
+  readonly parts: Parts;
+  /** Where it listens. */
+  readonly ports: Ports;
+  /** Ends what is on its way to many. */
+  finish(): void;
+  /** When it began, as the first of all that have taken its place. */
+  age(): { readonly startedAt: Date; readonly listeningSince: number };
+  /** What its process and those before have counted. */
+  counts(): ProcessCounts;
+  /** Milliseconds of a step of the watch of its clients. */
+  watchStepMs(): number;
+  /** All of it is another process's. */
+  onGiven(): void;
+}
+
+/** What the program around a gateway hands over. */
+export interface ProgramPiece {
+  /** Gives it, as something that is JSON. */
+  giveProgram: () => unknown;
+  /** What the program before has given; undefined where none has. */
+  readonly program: unknown;
+}
+
+/** What was taken over that is not of a part. */
+export interface Before {
+  /** When the gateway began. */
+  readonly startedAt: Date;
+  /** The same in milliseconds of `performance.now()`. */
+  readonly listeningSince: number;
+  /** What the processes before have counted. */
+  readonly counts: ProcessCounts;
+}
+
+// What a process that stood still for a moment cannot have missed.
+const ELAPSED_MAX_MS = 60_000;
+const IN_USE = 98;
+
+/** How a gateway takes the place of another, and is asked for its own. */
+export class Handover implements ProgramPiece {
+  /** What the program around the gateway has to hand over. */
+  giveProgram: () => unknown = () => undefined;
+  /** What the program before has handed over. */
+  program: unknown;
+  /** The sockets that were handed over, or would have been. */
+  given: readonly OwnSocket[] = [];
+  /** Whether another process has all of it. */
+  isGiven = false;
+  readonly #host: HandoverHost;
+  readonly #pauses = new Histogram(DURATION_BOUNDS);
+  #generation = 1;
+  #since = performance.now();
+  #lastPause = 0;
+  // When nothing moved any more.
+  #wall = 0;
+  #passing: Passing | undefined;
+  #door: HandoverDoor | undefined;
+
+  /** @param host Its gateway. */
+  constructor(host: HandoverHost) {
+    this.#host = host;
+  }
+
+  /** How often it was handed over, for statistics. */
+  get stats(): HandoverStats {
+    return {
+      generation: this.#generation,
+      generationSeconds: (performance.now() - this.#since) / 1000,
+      handoverPause: this.#lastPause,
+      handoverPauses: this.#pauses.toJSON(),
+    };
+  }
+
+  /**
+   * Asks the gateway at the path of the options what is there.
+   *
+   * @returns undefined when none is there, or none is to be asked.
+   * @throws {GatewayError} with one line, when its place cannot be taken.
+   */
+  async ask(): Promise<Taking | undefined> {
+    const { options, cluster } = this.#host.parts.context;
+    const { handover: path, handoverTimeout } = options;
+    if (path === "") return undefined;
+    if (cluster) {
+      throw fail(
+        "Option handover cannot be used in a cluster: the process that takes over would miss what other gateways tell meanwhile",
+      );
+    }
+    const taking = await Taking.ask(this.#open(), path, {
+      hello: { version: config.version, pid: Deno.pid },
+      timeoutMs: handoverTimeout * 1000,
+    });
+    const why = taking && this.#whyNot(taking.offer);
+    if (why === undefined) return taking;
+    taking!.refuse(why);
+    taking![Symbol.dispose]();
+    throw fail(`Cannot take the place of the gateway at ${path}: ${why}`);
+  }
+
+  /** What another gateway has, and what this one would change, in lines. */
+  describe(offer: Offer): string[] {
+    const { needs, version, pid, generation, leftBehind } = offer;
+    const { options } = this.#host.parts.context;
+    const changes = changesFrom(offer, settingsOf(options));
+    return [
+      `gateway ${version}, process ${pid}, generation ${generation}`,
+      `takes: ${needs.connsMax} clients, ${needs.innerConnsMax} workers and triggers, ${needs.queueMax} tasks that wait (${needs.queueBytes} bytes), ${needs.groupsMax} groups, ${
+        offer.listeners.map(({ name }) => name).join(", ")
+      } listeners`,
+      ...leftBehind > 0
+        ? [`closes: ${leftBehind} clients over TLS that ends in the gateway`]
+        : [],
+      `changes: ${changes.length > 0 ? changes.join(", ") : "nothing"}`,
+    ];
+  }
+
+  /**
+   * Takes all that the other gateway holds, while nothing else of this process moves; nothing of it
+   * moves before `begin` is called.
+   *
+   * @throws {GatewayError} with one line, when it cannot be taken; its cause is {@linkcode
+   * GiverDied} where the other one has died, and nothing is there any more.
+   */
+  take(taking: Taking): Before & { readonly begin: () => void } {
+    const { parts, ports } = this.#host;
+    const reader = this.reader();
+    try {
+      taking.take(reader);
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new GatewayError(
+        `Cannot take the place of the gateway at ${this.#path}: ${message}`,
+        { cause },
+      );
+    }
+    const header = reader.header!;
+    const { listeners, startedAt, listeningSince, wall } = header;
+    for (const [no, listener] of listeners.entries()) {
+      const descriptor = reader.listeners[no]!;
+      if (listener.name === "handover") this.#openDoor(descriptor);
+      else if (!ports.adopt(listener, descriptor)) {
+        this.#open().close(descriptor);
+      }
+    }
+    this.#generation = header.generation + 1;
+    this.#since = performance.now();
+    this.#pauses.add(header.parts.handovers.handoverPauses);
+    this.program = header.program;
+    return {
+      startedAt: new Date(startedAt),
+      listeningSince: listeningSince + reader.shift,
+      counts: header.parts.process,
+      begin: () => {
+        reader.begin();
+        parts.context.counters.handovers++;
+        this.#lastPause = Math.max(0, Date.now() - wall) / 1000;
+        this.#pauses.observe(this.#lastPause);
+        parts.context.logger.info(
+          `took the place of process ${header.pid} with ${parts.context.sessions.size} clients and ${parts.links.size} workers and triggers: generation ${this.#generation}, all stood still for ${
+            Math.round(this.#lastPause * 1000)
+          } ms`,
+        );
+      },
+    };
+  }
+
+  /** What puts into the parts of the gateway what another one has written. */
+  reader(): StateReader {
+    const { parts, ports, watchStepMs } = this.#host;
+    const io = ports.openIo().descriptors!;
+    return new StateReader(parts, io, (header) => {
+      const why = this.#whyNot(header);
+      if (why !== undefined) throw new Error(why);
+      const elapsed = Math.max(0, Date.now() - header.wall);
+      return {
+        shift: performance.now() - header.now -
+          Math.min(elapsed, ELAPSED_MAX_MS),
+        stepFactor: header.watchStepMs / (watchStepMs() || Infinity),
+      };
+    });
+  }
+
+  /**
+   * Writes all that the gateway holds. Nothing of the process may move from here on until it is
+   * known whose it is.
+   */
+  write(sink: StateSink): void {
+    const { parts, ports, finish } = this.#host;
+    this.#wall = Date.now();
+    finish();
+    const listeners = ports.given().map(({ listener }) => listener.descriptor);
+    if (this.#door) listeners.push(this.#door.descriptor);
+    const header = (noOf: LinkNo) => this.#header(noOf);
+    this.given = writeState({ parts, header, listeners }, sink);
+  }
+
+  /**
+   * Others can ask for the place of this one from now on.
+   *
+   * @throws {GatewayError} with one line, when the path cannot be listened at.
+   */
+  listen(): void {
+    const { handover: path } = this.#host.parts.context.options;
+    if (path === "" || this.#door) return;
+    const passing = this.#open();
+    let descriptor = passing.listen(path);
+    // Of one that has died: nobody has answered there.
+    if (descriptor === -IN_USE && passing.remove(path) === 0) {
+      descriptor = passing.listen(path);
+    }
+    if (descriptor < 0) {
+      throw fail(
+        `Cannot listen for a handover at ${path}: ${
+          passing.describe(descriptor)
+        }`,
+      );
+    }
+    this.#openDoor(descriptor);
+  }
+
+  /** Nobody can ask any more. The path is removed, unless another one has it now. */
+  close(): void {
+    const isOwn = this.#door !== undefined && !this.isGiven;
+    this.#door?.close();
+    this.#door = undefined;
+    if (isOwn) this.#passing?.remove(this.#path);
+  }
+
+  /** To be called when nothing of it is needed any more. */
+  dispose(): void {
+    this.#passing?.[Symbol.dispose]();
+    this.#passing = undefined;
+  }
+
+  get #path(): string {
+    return this.#host.parts.context.options.handover;
+  }
+
+  #open(): Passing {
+    return this.#passing ??= Passing.open();
+  }
+
+  #whyNot(offer: Offer): string | undefined {
+    const { options } = this.#host.parts.context;
+    return whyNot(offer, identityOf(options), options);
+  }
+
+  #openDoor(descriptor: number): void {
+    const { parts: { context }, ports } = this.#host;
+    const { handoverTimeout } = context.options;
+    this.#door = new HandoverDoor(ports.io!.descriptors!.loop, descriptor, {
+      passing: this.#open(),
+      timeoutMs: handoverTimeout * 1000,
+      logger: context.logger,
+      giver: {
+        offer: () => this.#offer(),
+        write: (sink) => this.write(sink),
+        onGiven: (by) => this.#onGiven(by),
+      },
+    });
+  }
+
+  #offer(): Offer {
+    const { parts: { context, links }, ports } = this.#host;
+    const { options, tag, sessions } = context;
+    let leftBehind = 0;
+    for (const { transport } of sessions.all()) {
+      if (transport === "tls" || transport === "wss") leftBehind++;
+    }
+    return {
+      format: FORMAT,
+      formatVersion: FORMAT_VERSION,
+      version: config.version,
+      pid: Deno.pid,
+      generation: this.#generation,
+      ...{ tag, ...identityOf(options) },
+      needs: needsOf(context, links.all()),
+      leftBehind,
+      settings: settingsOf(options),
+      listeners: [
+        ...ports.given().map(({ name, host, listener }) => ({
+          name,
+          host,
+          port: listener.addr.port,
+        })),
+        ...this.#door ? [{ name: "handover", host: this.#path, port: 0 }] : [],
+      ],
+      kept: ports.kept(),
+    };
+  }
+
+  #header(noOf: LinkNo): StateHeader {
+    const { parts, age, counts, watchStepMs } = this.#host;
+    const { context, clients, measures } = parts;
+    const { startedAt, listeningSince } = age();
+    return {
+      ...this.#offer(),
+      now: performance.now() - (Date.now() - this.#wall),
+      wall: this.#wall,
+      startedAt: startedAt.toISOString(),
+      listeningSince,
+      watchStepMs: watchStepMs(),
+      layouts: LAYOUTS,
+      parts: {
+        clients: clients.give(),
+        sessions: { peak: context.sessions.peak },
+        limits: context.clientLimits.give(),
+        queue: context.queue.give(),
+        dispatcher: context.dispatcher.give(noOf),
+        counters: copyCounters(context.counters),
+        measures: measures.give(),
+        handovers: this.stats,
+        process: counts(),
+      },
+      program: this.giveProgram(),
+    };
+  }
+
+  #onGiven({ pid }: LocalPeer): void {
+    tellManager(this.#open(), `MAINPID=${pid}`);
+    for (const socket of this.given) socket.release();
+    this.isGiven = true;
+    this.#host.onGiven();
+  }
+}
+
+/** Tells the service manager that has started this process something, where there is one. */
+export function tellManager(passing: Passing, text: string): void {
+  const name = "NOTIFY_SOCKET";
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  const path = state === "granted" ? Deno.env.get(name) : undefined;
+  if (path) passing.notify(path, text);
+}
+
+function identityOf(
+  { nodeId, boxClass, order }: Parts["context"]["options"],
+): Pick<Offer, "nodeId" | "boxFields" | "order"> {
+  return { nodeId, boxFields: boxClass.fieldNames.join(), order };
+}

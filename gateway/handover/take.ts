@@ -1,0 +1,227 @@
+// Taking: takes the place of a gateway that runs, over its Unix socket.
+
+import type { Passing } from "@maple/box/internal";
+import { fail } from "../errors.ts";
+import {
+  DescriptorChannel,
+  jsonOf,
+  Message,
+  PeerGone,
+  PeerLate,
+  type ReceivedMessage,
+  type Sent,
+  textOf,
+} from "./descriptors.ts";
+import type { Offer } from "./format.ts";
+import type { StateSink } from "./write_state.ts";
+
+/** What is told of a gateway that wants to take another one's place. */
+export interface Hello {
+  /** Its version. */
+  readonly version: string;
+  /** Its process. */
+  readonly pid: number;
+}
+
+// Nobody listens there.
+const NO_ENTRY = -2;
+const REFUSED = -111;
+const LOOK_MS = 2;
+
+/** Takes a state as it comes. */
+export interface StateTaker extends StateSink {
+  /**
+   * All of it has come.
+   *
+   * @throws {Error} with one line, when it cannot be taken.
+   */
+  end(): void;
+}
+
+/** The other gateway has died before it had handed over all: nothing can be taken. */
+export class GiverDied extends Error {}
+
+/** A gateway that runs, and can be replaced. */
+export class Taking implements Disposable {
+  /** What is there. */
+  readonly offer: Offer;
+  readonly #passing: Passing;
+  readonly #descriptor: number;
+  readonly #channel: DescriptorChannel;
+  readonly #timeoutMs: number;
+  readonly #descriptors: number[] = [];
+  #closed = false;
+
+  private constructor(
+    passing: Passing,
+    at: {
+      readonly descriptor: number;
+      readonly channel: DescriptorChannel;
+      readonly offer: Offer;
+      readonly timeoutMs: number;
+    },
+  ) {
+    this.#passing = passing;
+    this.#descriptor = at.descriptor;
+    this.#channel = at.channel;
+    this.#timeoutMs = at.timeoutMs;
+    this.offer = at.offer;
+  }
+
+  /**
+   * Asks the gateway at a path what is there.
+   *
+   * @param timeoutMs How long it may take.
+   * @returns undefined when none is there.
+   * @throws {GatewayError} with one line, when it does not answer as it should.
+   */
+  static async ask(
+    passing: Passing,
+    path: string,
+    { hello, timeoutMs }: { readonly hello: Hello; readonly timeoutMs: number },
+  ): Promise<Taking | undefined> {
+    const descriptor = passing.connect(path);
+    if (descriptor === NO_ENTRY || descriptor === REFUSED) return undefined;
+    if (descriptor < 0) throw cannot(path, passing.describe(descriptor));
+    const channel = new DescriptorChannel(passing, descriptor);
+    try {
+      // Whoever else may listen there must not be believed.
+      if (passing.peerOf(descriptor)?.uid !== passing.ownUser) {
+        throw new Error("it is another user's");
+      }
+      channel.deadline = performance.now() + timeoutMs;
+      channel.sendJson(Message.HELLO, hello);
+      const answer = await next(channel);
+      if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
+      const offer = jsonOf<Offer>(answer);
+      return new Taking(passing, { descriptor, channel, offer, timeoutMs });
+    } catch (error) {
+      passing.close(descriptor);
+      if (error instanceof PeerGone) return undefined;
+      throw cannot(path, (error as Error).message);
+    }
+  }
+
+  /**
+   * Takes all of it, while nothing else of this process moves.
+   *
+   * @param taker Puts it into this gateway, which does nothing with it yet; throws when it cannot.
+   * @throws {GiverDied} when the other one has died, and nothing can be taken.
+   * @throws {Error} with one line, when it cannot be taken: the other one goes on.
+   */
+  take(taker: StateTaker): void {
+    const channel = this.#channel;
+    // The other one gives up before this one does.
+    channel.deadline = performance.now() + 2 * this.#timeoutMs;
+    channel.send(Message.TAKE);
+    try {
+      this.#receiveAll(taker);
+    } catch (error) {
+      if (!(error instanceof GiverDied)) this.refuse((error as Error).message);
+      throw error;
+    }
+    const why = this.#becomesMine();
+    if (why !== undefined) throw new Error(why);
+    // What came is this gateway's own now.
+    this.#descriptors.length = 0;
+  }
+
+  /** Tells the other one that nothing is taken, and why. */
+  refuse(why: string): void {
+    this.#channel.deadline = 0;
+    try {
+      this.#channel.sendText(Message.REFUSE, why);
+    } catch {
+      // It is gone, or sees that this one is.
+    }
+  }
+
+  /** Closes the connection, and what came and was not taken. May be called twice. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const one of this.#descriptors) this.#passing.close(one);
+    this.#passing.close(this.#descriptor);
+  }
+
+  #receiveAll(taker: StateTaker): void {
+    const come: Sent = { bytes: 0, descriptors: 0 };
+    for (;;) {
+      const message = this.#receive();
+      const { bytes, descriptors } = message;
+      this.#descriptors.push(...descriptors);
+      switch (message.kind) {
+        case Message.STATE:
+          come.bytes += bytes.length;
+          taker.bytes(bytes);
+          break;
+        case Message.DESCRIPTORS:
+          come.descriptors += descriptors.length;
+          taker.descriptors(descriptors);
+          break;
+        case Message.END: {
+          const sent = jsonOf<Sent>(message);
+          const isWhole = sent.bytes === come.bytes &&
+            sent.descriptors === come.descriptors;
+          if (!isWhole) throw new Error("not all of what was sent has come");
+          return taker.end();
+        }
+        case Message.KEEP:
+          throw new Error("it keeps all, and goes on");
+        case Message.REFUSE:
+          throw new Error(textOf(message));
+        default:
+          throw new Error(`it sends a message of kind ${message.kind}`);
+      }
+    }
+  }
+
+  #receive(): ReceivedMessage {
+    try {
+      return this.#channel.receive();
+    } catch (error) {
+      if (error instanceof PeerGone) throw new GiverDied("it has died");
+      throw error;
+    }
+  }
+
+  // Why it does not; undefined when all is this one's from now on.
+  #becomesMine(): string | undefined {
+    const channel = this.#channel;
+    try {
+      channel.send(Message.MINE);
+    } catch {
+      // What it has said before it went is still there.
+    }
+    let answer: ReceivedMessage;
+    try {
+      answer = channel.receive();
+    } catch (error) {
+      if (error instanceof PeerLate) return "it does not answer any more";
+      // It has died, and nobody else has what was given: whoever keeps it says so before.
+      return undefined;
+    }
+    if (answer.kind !== Message.YOURS) return "it keeps all, and goes on";
+    try {
+      channel.send(Message.SERVING);
+    } catch {
+      // It has died.
+    }
+    return undefined;
+  }
+}
+
+async function next(channel: DescriptorChannel): Promise<ReceivedMessage> {
+  for (;;) {
+    const message = channel.poll();
+    if (message) return message;
+    if (performance.now() > channel.deadline) {
+      throw new PeerLate("it does not answer");
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+function cannot(path: string, why: string): Error {
+  return fail(`Cannot take the place of the gateway at ${path}: ${why}`);
+}

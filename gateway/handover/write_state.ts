@@ -1,0 +1,185 @@
+// Writes all that a gateway holds, for the one that takes its place, a piece at a time. Nothing
+// changes here: whoever has written it can go on as if nothing had been.
+
+import {
+  type OwnSocket,
+  RecordWriter,
+  type SocketPiece,
+} from "@maple/box/internal";
+import type { InnerLink } from "../inner/inner_link.ts";
+import type { ClientSession } from "../outer/client_session.ts";
+import type { LinkNo, QueuedTask, TaskHolder } from "../queue/queued_task.ts";
+import { LAYOUTS, type RecordKind, type StateHeader } from "./format.ts";
+import type { Parts } from "./parts.ts";
+
+/** Takes what is written, as it comes. */
+export interface StateSink {
+  /** Some more descriptors. */
+  descriptors(descriptors: readonly number[]): void;
+  /** Some more bytes, which are valid during the call only. */
+  bytes(bytes: Uint8Array): void;
+}
+
+const UTF8 = new TextEncoder();
+// So much is written before it is given to the sink, so that the other side has something to do.
+const PIECE_BYTES = 32 * 1024;
+const NO_GROUPS = undefined;
+
+/**
+ * Writes it: the header, its length before it in 4 bytes, then the records. The descriptor of a
+ * socket is given to the sink before the record that names it.
+ *
+ * @param listeners The descriptors of the listeners, which are the first.
+ * @returns The sockets that go along.
+ */
+export function writeState(
+  { parts, header, listeners }: {
+    readonly parts: Parts;
+    readonly header: (linkNo: LinkNo) => StateHeader;
+    readonly listeners: readonly number[];
+  },
+  sink: StateSink,
+): OwnSocket[] {
+  return new StateWriter(parts, listeners, sink).write(header);
+}
+
+class StateWriter {
+  readonly #parts: Parts;
+  readonly #sink: StateSink;
+  readonly #records = new RecordWriter(LAYOUTS);
+  readonly #sockets: OwnSocket[] = [];
+  // The descriptors that the sink has not got yet.
+  #fresh: number[];
+  #descriptors: number;
+  readonly #links = new Map<TaskHolder, number>();
+  readonly #clients = new Map<object, number>();
+
+  constructor(parts: Parts, listeners: readonly number[], sink: StateSink) {
+    this.#parts = parts;
+    this.#sink = sink;
+    this.#fresh = [...listeners];
+    this.#descriptors = listeners.length;
+  }
+
+  write(header: (linkNo: LinkNo) => StateHeader): OwnSocket[] {
+    const { links, context: { sessions } } = this.#parts;
+    const pieces = new Map<InnerLink, SocketPiece>();
+    for (const link of links.all()) {
+      const piece = link.socket.give?.();
+      // One that is closing has nothing left but its last bytes.
+      if (!piece) continue;
+      this.#links.set(link, this.#links.size);
+      pieces.set(link, piece);
+    }
+    this.#header(header((link) => this.#links.get(link)!));
+    for (const [link, piece] of pieces) {
+      this.#socket(piece);
+      this.#write("link", link, links.give(link));
+    }
+    for (const session of sessions.all()) this.#client(session, true);
+    this.#tasks();
+    this.#unproven();
+    this.#flush();
+    return this.#sockets;
+  }
+
+  #header(header: StateHeader): void {
+    const json = UTF8.encode(JSON.stringify(header));
+    const bytes = new Uint8Array(4 + json.length);
+    new DataView(bytes.buffer).setUint32(0, json.length, true);
+    bytes.set(json, 4);
+    this.#sink.descriptors(this.#fresh);
+    this.#fresh = [];
+    this.#sink.bytes(bytes);
+  }
+
+  #client(session: ClientSession, isOpen: boolean): void {
+    const { context: { groups } } = this.#parts;
+    const { socket, counted, holder, chain } = session;
+    const piece = isOpen ? socket.give?.() : undefined;
+    if (piece) this.#socket(piece);
+    this.#clients.set(session, this.#clients.size);
+    const { hostname, port } = socket.remoteAddr;
+    this.#write("client", session, {
+      isOpen,
+      hasSocket: piece !== undefined,
+      hostname,
+      port,
+      counted: counted?.name ?? "",
+      holder: chain > 0 && holder ? noOf(this.#links, holder) : 0,
+      groups: isOpen && session.groups ? groups.namesOf(session) : NO_GROUPS,
+    });
+  }
+
+  // In the order in which they stand: those that are ready, behind others, in workers' hands.
+  #tasks(): void {
+    const { context: { queue }, links } = this.#parts;
+    const ready = [...queue.ready()];
+    const held = [...links.all()].flatMap(({ inHand }) => [...inHand]);
+    // Clients that are gone, of which tasks are left.
+    for (const { session } of [...ready, ...held]) {
+      if (session && !this.#clients.has(session)) {
+        this.#client(session as ClientSession, false);
+      }
+    }
+    for (const task of ready) this.#task(task, queue.whereIs(task));
+    for (const session of this.#clients.keys()) {
+      for (const task of (session as ClientSession).behind) {
+        this.#task(task, "behind");
+      }
+    }
+    for (const task of held) this.#task(task, "hand");
+  }
+
+  #task(task: QueuedTask, where: string): void {
+    const { session, link } = task;
+    this.#write("task", task, {
+      client: session ? noOf(this.#clients, session) : 0,
+      link: link ? noOf(this.#links, link) : 0,
+      where,
+      isFront: session?.front === task,
+      tellsCreated: session?.created === task,
+      tellsClosed: session?.closed === task,
+    });
+  }
+
+  // Those that have a place and are no clients or links yet.
+  #unproven(): void {
+    const { clients, door } = this.#parts;
+    for (const piece of clients.entering()) {
+      this.#write("handshake", piece, this.#descriptorOf(piece.socket));
+    }
+    for (const piece of door.give()) {
+      this.#write("visitor", piece, this.#descriptorOf(piece.socket));
+    }
+  }
+
+  #socket(piece: SocketPiece): void {
+    this.#write("socket", piece, this.#descriptorOf(piece.socket));
+  }
+
+  #descriptorOf(socket: OwnSocket): { descriptor: number } {
+    this.#sockets.push(socket);
+    this.#fresh.push(socket.descriptor);
+    return { descriptor: this.#descriptors++ };
+  }
+
+  #write(kind: RecordKind, values: object, more: object): void {
+    this.#records.write(kind, values, more);
+    if (this.#records.length >= PIECE_BYTES) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#fresh.length > 0) this.#sink.descriptors(this.#fresh);
+    this.#fresh = [];
+    if (this.#records.length > 0) this.#sink.bytes(this.#records.bytes);
+    this.#records.clear();
+  }
+}
+
+// From 1: 0 is none.
+function noOf(of: ReadonlyMap<object, number>, one: object): number {
+  const no = of.get(one);
+  if (no === undefined) throw new Error("a task is of nobody who goes along");
+  return no + 1;
+}
