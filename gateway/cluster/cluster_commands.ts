@@ -179,12 +179,13 @@ export class ClusterCommands implements Commands {
   #farOf(member: Member): FarSender {
     const known = this.#far.get(member.id);
     if (known) return known;
-    const { options, counters, logger } = this.#context;
+    const { options, counters, logger, fanOut } = this.#context;
     const far = new FarSender(member, {
       commands: this.#here,
       cluster: this.#cluster,
       counters,
       waitingBytes: () => options.fanOutBytes,
+      afterOthers: (work) => fanOut.afterOthers(work),
       holderOf: (member) => this.#lending?.holderOf(member) ?? null,
       logger,
     });

@@ -7,8 +7,10 @@ import {
   readInt64,
   type Receipt,
   receiptFor,
+  SMALL_BYTES,
 } from "@maple/box/internal";
 import type { Commands, Sender } from "../inner/sender.ts";
+import { type Linked, LinkedList } from "../queue/linked_list.ts";
 import type { TaskHolder } from "../queue/queued_task.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
 import type { Cluster } from "./cluster.ts";
@@ -22,12 +24,22 @@ export interface FarSenderOptions {
   readonly cluster: Pick<Cluster, "send">;
   /** What is counted. */
   readonly counters: Pick<GatewayCounters, "clusterDropped">;
-  /** Bytes of commands that may wait. Looked at each time. */
+  /** Bytes of commands that may wait, a small one counted as 512. Looked at each time. */
   readonly waitingBytes: () => number;
+  /** Calls `work` when all others who have something to do have had their turn. */
+  readonly afterOthers: (work: () => void) => void;
   /** As whom it holds tasks of here. */
   readonly holderOf: (member: Member) => TaskHolder | null;
   /** Where it logs to. */
   readonly logger: Logger;
+}
+
+// So many that have waited are carried out until others have their turn.
+const SLICE = 64;
+
+interface Waiting extends Linked<Waiting> {
+  readonly frame: Uint8Array;
+  readonly bytes: number;
 }
 
 /** What stands here for the workers and triggers of another gateway. */
@@ -35,7 +47,7 @@ export class FarSender implements Sender {
   readonly #member: Member;
   readonly #options: FarSenderOptions;
   #held = 0;
-  #waiting: Uint8Array[] = [];
+  readonly #waiting = new LinkedList<Waiting>();
   #waitingBytes = 0;
   #hasTold = false;
 
@@ -55,7 +67,7 @@ export class FarSender implements Sender {
     return this.#options.holderOf(this.#member);
   }
 
-  /** Bytes of the commands that wait. */
+  /** Bytes of the commands that wait, a small one counted as 512. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -67,7 +79,8 @@ export class FarSender implements Sender {
   take(frame: Uint8Array): void {
     if (this.#held === 0) return this.#run(frame);
     const { waitingBytes, counters, logger } = this.#options;
-    if (this.#waitingBytes + frame.length > waitingBytes()) {
+    const bytes = Math.max(SMALL_BYTES, frame.length);
+    if (this.#waitingBytes + bytes > waitingBytes()) {
       counters.clusterDropped.waiting++;
       if (this.#hasTold) return;
       this.#hasTold = true;
@@ -76,8 +89,8 @@ export class FarSender implements Sender {
       );
       return;
     }
-    this.#waiting.push(frame);
-    this.#waitingBytes += frame.length;
+    this.#waiting.pushBack({ frame, bytes, prev: null, next: null });
+    this.#waitingBytes += bytes;
   }
 
   /** Commands that come wait from now on. */
@@ -88,14 +101,15 @@ export class FarSender implements Sender {
   /** They are carried out again, as far as the caller is concerned. */
   readOn(): void {
     if (--this.#held > 0) return;
-    const waiting = this.#waiting;
-    let next = 0;
-    while (next < waiting.length && this.#held === 0) {
-      const frame = waiting[next++]!;
-      this.#waitingBytes -= frame.length;
+    for (let count = 0; this.#waiting.size > 0 && this.#held === 0; count++) {
+      if (count === SLICE) {
+        this.holdBack();
+        return this.#options.afterOthers(() => this.readOn());
+      }
+      const { frame, bytes } = this.#waiting.shift()!;
+      this.#waitingBytes -= bytes;
       this.#run(frame);
     }
-    this.#waiting = next === waiting.length ? [] : waiting.slice(next);
   }
   beginReceipt(): void {}
   endReceipt(): void {}

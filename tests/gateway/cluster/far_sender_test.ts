@@ -13,6 +13,7 @@ function setUp(waitingBytes = 10_000) {
   const done: string[] = [];
   const parts: [number, Uint8Array][] = [];
   let onRun: (sender: Sender, frame: Uint8Array) => void = () => {};
+  const turns: (() => void)[] = [];
   const far = new FarSender({ ...UNTOLD, node: 7, id: 1 }, {
     commands: {
       run(sender, frame) {
@@ -30,6 +31,7 @@ function setUp(waitingBytes = 10_000) {
     },
     counters,
     waitingBytes: () => waitingBytes,
+    afterOthers: (work) => turns.push(work),
     holderOf: () => null,
     logger: log,
   });
@@ -38,7 +40,8 @@ function setUp(waitingBytes = 10_000) {
   const onEach = (work: typeof onRun) => {
     onRun = work;
   };
-  return { far, counters, log, done, parts, take, onEach };
+  const turn = () => turns.splice(0).forEach((work) => work());
+  return { far, counters, log, done, parts, take, onEach, turn };
 }
 
 Deno.test("FarSender carries out in order; what comes while one is not done waits", () => {
@@ -49,7 +52,7 @@ Deno.test("FarSender carries out in order; what comes while one is not done wait
   take("3");
   take("4");
   assertEquals(done, ["1"]);
-  assertEquals(far.waitingBytes, 3 * (TaskOffset.body + 1));
+  assertEquals(far.waitingBytes, 3 * 512);
   // The second of them is not done at once.
   onEach(() => done.at(-1) === "3" && far.holdBack());
   far.readOn();
@@ -64,7 +67,7 @@ Deno.test("FarSender carries out in order; what comes while one is not done wait
 });
 
 Deno.test("FarSender drops and counts what is too much to wait, and tells it once", () => {
-  const { far, counters, log, done, take } = setUp(2 * (TaskOffset.body + 1));
+  const { far, counters, log, done, take } = setUp(2 * 512);
   far.holdBack();
   for (const text of ["1", "2", "3", "4"]) take(text);
   assertEquals(counters.clusterDropped.waiting, 2);
@@ -73,6 +76,25 @@ Deno.test("FarSender drops and counts what is too much to wait, and tells it onc
   assertEquals(done, ["1", "2"]);
   take("5");
   assertEquals(done, ["1", "2", "5"]);
+});
+
+Deno.test("FarSender lets others have their turn between what has waited, and nothing overtakes", () => {
+  const { far, done, take, turn } = setUp(2 ** 20);
+  const texts = Array.from({ length: 300 }, (_, i) => `${i}`);
+  far.holdBack();
+  for (const text of texts.slice(0, 200)) take(text);
+  far.readOn();
+  assertEquals(done.length, 64);
+  for (const text of texts.slice(200)) take(text);
+  assertEquals(done.length, 64);
+  for (let turns = 2; turns <= 5; turns++) {
+    turn();
+    assertEquals(done.length, Math.min(turns * 64, 300));
+  }
+  assertEquals(done, texts);
+  assertEquals(far.waitingBytes, 0);
+  take("now");
+  assertEquals(done.at(-1), "now");
 });
 
 Deno.test("FarSender sends a part only where one was asked for", () => {

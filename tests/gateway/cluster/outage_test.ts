@@ -1,8 +1,17 @@
 // What becomes of commands over several gateways when one does not answer, or the bus is away.
 
 import { assert, assertEquals } from "@std/assert";
-import { Box, encodeRspToUsers, TaskCmd, TaskFlag } from "@maple/box";
+import {
+  Box,
+  encodeRspToUsers,
+  Task,
+  TaskCmd,
+  TaskFlag,
+  type UserMessage,
+} from "@maple/box";
+import { concat } from "@std/bytes/concat";
 import { encodeQuery } from "@maple/box/internal";
+import { eventually } from "../../helpers/eventually.ts";
 import { PATIENCE_MS } from "../../helpers/within.ts";
 import { login, row, textRead } from "../inner/command_support.ts";
 import { decodeHead } from "../../../gateway/cluster/message.ts";
@@ -103,7 +112,7 @@ Deno.test("a gateway that leaves gives the receipts that it still gathers", asyn
   assertEquals([delivered, missingNodes], [1, [2]]);
 });
 
-Deno.test("what one gateway passes on waits at another that sends to many, in order, and is bounded", async () => {
+Deno.test("what one gateway passes on waits at another that sends to many, in order", async () => {
   // Each message to all is as much as may be on its way.
   await using across = await Across.start(2, { fanOutBytes: 50_000 });
   const clients = [];
@@ -113,20 +122,56 @@ Deno.test("what one gateway passes on waits at another that sends to many, in or
   const body = encodeRspToUsers(sent.map((text) => row(text, [-2])));
   await worker.send({ cmd: TaskCmd.WRITE_TO_USERS, body });
   const far = across.places[1]!.gateway;
-  // Behind it, of the same sender: to one user, and a question.
-  const { created } = await across.user(0, 9);
-  await worker.send(created.map({ cmd: TaskCmd.LOGOUT_CLIENT }));
+  // Behind it, of the same sender.
   const end = encodeRspToUsers([row("end", [-2])]);
-  const receipt = await across.receipt(0, {
-    cmd: TaskCmd.WRITE_TO_USERS,
-    body: end,
-  });
-  assertEquals(receipt.delivered + receipt.missingNodes.length, 131);
+  await worker.send({ cmd: TaskCmd.WRITE_TO_USERS, body: end });
   for (const client of clients) {
     assertEquals(await textsUntil(client, "end"), sent);
   }
   assert(far.gateway.stats().fanOutWaits > 0, "nothing had to wait");
   assertEquals(far.gateway.stats().clusterDropped.waiting, 0);
+});
+
+Deno.test("what is too much to wait at another gateway is dropped there, and counted", async () => {
+  await using across = await Across.start(2, { fanOutBytes: 50_000 });
+  const clients = [];
+  for (let i = 0; i < 130; i++) clients.push((await across.user(1, 0)).client);
+  await across.user(1, 1);
+  const { worker } = across.places[0]!;
+  const far = across.places[1]!.gateway;
+  const send = (rows: UserMessage[]) =>
+    worker.send({
+      cmd: TaskCmd.WRITE_TO_USERS,
+      body: encodeRspToUsers(rows),
+    });
+  const texts = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `${from + i}`);
+  const first = texts(0, 50);
+  await send(first.map((text) => row(text, [-2])));
+  // As many as come before the first is done.
+  const more = texts(50, 1000);
+  const bytes = more.map((text) =>
+    new Task({
+      cmd: TaskCmd.WRITE_TO_USERS,
+      body: encodeRspToUsers([row(text, [-2])]),
+    }).pack()
+  );
+  await worker.sendBytes(concat(bytes));
+  await far.until(({ clusterDropped }) => clusterDropped.waiting > 0);
+  await far.log.line(/^WARN commands that gateway 1 has passed on are dropped/);
+  await across.settled(0);
+  await eventually(async () => {
+    const receipt = await across.receipt(0, {
+      cmd: TaskCmd.WRITE_TO_USERS,
+      body: encodeRspToUsers([row("end", [-2])]),
+    });
+    return receipt.missingNodes.length === 0;
+  });
+  const got = await textsUntil(clients[0]!, "end");
+  assertEquals(got.slice(0, 50), first);
+  const rest = got.slice(50).map(Number);
+  assert(rest.length < more.length);
+  assertEquals(rest, rest.toSorted((a, b) => a - b));
 });
 
 Deno.test("a user who comes to another gateway while it is cut off is logged in there", async () => {
