@@ -65,6 +65,7 @@ export class Cluster {
   readonly #helloListeners: ((id: number, hello: Hello) => void)[] = [];
   readonly #listListeners: (() => void)[] = [];
   #hasNode = false;
+  #hasLeft = false;
   #isBack = false;
   #listTold = "";
   #listTimer: ReturnType<typeof setTimeout> | undefined;
@@ -173,6 +174,7 @@ export class Cluster {
       await bus.close();
       throw fail(this.#refusal(nodeId));
     }
+    if (this.#hasLeft) throw fail("Cannot join the cluster: closed meanwhile");
     this.#messenger.node = node ?? nodeId ?? this.node;
     this.#hasNode = true;
     bus.listenAs(this.node);
@@ -189,7 +191,8 @@ export class Cluster {
   /** Tells the others at once how this gateway is, as it has changed. */
   tell(): void {
     if (!this.#hasNode) return;
-    this.publish("hello", this.#hello());
+    // That nobody hears it is told as what it is, and not as so many messages that were lost.
+    if (!this.isAlone) this.publish("hello", this.#hello());
     this.#listChanges();
   }
 
@@ -234,6 +237,7 @@ export class Cluster {
   async leave(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#listTimer);
+    this.#hasLeft = true;
     if (this.#hasNode) this.publish("bye", EMPTY);
     this.#hasNode = false;
     await this.#options.bus.close();

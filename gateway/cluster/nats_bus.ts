@@ -117,9 +117,11 @@ export class NatsBus implements Bus {
     while (!signal.aborted) {
       if (this.#link) {
         const why = await this.#link.ended;
+        // One that was late is told of already.
+        const { isUp } = this;
         this.#link = undefined;
         if (signal.aborted) return;
-        this.#receiver?.onState(false, why);
+        if (isUp) this.#receiver?.onState(false, why);
       }
       await this.#backOff.wait(signal);
       if (signal.aborted) return;
@@ -163,6 +165,12 @@ export class NatsBus implements Bus {
     this.#listen(link, this.#all);
     for (const node of this.#nodes) this.#listen(link, this.#subjectOf(node));
     await link.flushed();
+    if (link.error !== undefined) {
+      await link.close();
+      throw new NatsRefusal(
+        `the NATS server at ${link.at} cannot be used: ${link.error}`,
+      );
+    }
     this.#link = link;
     if (!this.#ending.signal.aborted) this.#receiver?.onState(true, link.at);
   }

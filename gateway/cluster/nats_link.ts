@@ -63,6 +63,7 @@ export class NatsLink {
   readonly #connection: Connection;
   readonly #flow: NatsFlow;
   readonly #onError: (message: string) => void;
+  #error: string | undefined;
   #giveUp!: (why: string) => void;
 
   private constructor(
@@ -71,7 +72,10 @@ export class NatsLink {
   ) {
     this.at = describeServer(server);
     this.#connection = connection;
-    this.#onError = onError;
+    this.#onError = (message) => {
+      this.#error ??= message;
+      onError(message);
+    };
     const { max_payload = MESSAGE_BYTES_MAX } = connection.info ?? {};
     this.maxBytes = Math.min(max_payload, MESSAGE_BYTES_MAX);
     const flush = () => connection.flush();
@@ -121,6 +125,11 @@ export class NatsLink {
         `the NATS server at ${at} cannot be used: ${message}`,
       );
     }
+  }
+
+  /** The first thing that the server has not allowed; undefined where there is none. */
+  get error(): string | undefined {
+    return this.#error;
   }
 
   /** Whether the server gives no sign of life. */

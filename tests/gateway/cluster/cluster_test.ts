@@ -6,13 +6,14 @@ import {
 } from "@std/assert";
 import { GatewayError } from "@maple/gateway";
 import { Cluster } from "../../../gateway/cluster/cluster.ts";
-import { UNTOLD } from "../../../gateway/cluster/hello.ts";
+import { type MemberState, UNTOLD } from "../../../gateway/cluster/hello.ts";
 import { newCounters } from "../../../gateway/metrics/counter_values.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { LogCollector } from "../../helpers/log_collector.ts";
 import { type MemoryBus, MemoryBuses } from "../../helpers/memory_bus.ts";
 
 interface Made {
+  state: MemberState;
   cluster: Cluster;
   bus: MemoryBus;
   log: LogCollector;
@@ -23,6 +24,7 @@ function make(buses: MemoryBuses, nodeId?: number): Made {
   const bus = buses.make();
   const log = new LogCollector();
   const counters = newCounters();
+  const made: Partial<Made> = { state: "serving" };
   const cluster = new Cluster({
     name: "test",
     bus,
@@ -31,9 +33,15 @@ function make(buses: MemoryBuses, nodeId?: number): Made {
     logger: log,
     counters,
     afterOthers: (work) => queueMicrotask(work),
-    hello: () => ({ ...UNTOLD, state: "serving", inner: `at:${nodeId}` }),
+    hello: () => ({ ...UNTOLD, state: made.state!, inner: `at:${nodeId}` }),
   });
-  return { cluster, bus, log, counters };
+  return Object.assign(made, {
+    state: made.state!,
+    cluster,
+    bus,
+    log,
+    counters,
+  });
 }
 
 async function all(
@@ -182,5 +190,57 @@ Deno.test("Cluster.onBack() is called when the bus is back", async () => {
     one.bus.cut();
     one.bus.heal();
     await eventually(() => back === 1);
+  });
+});
+
+Deno.test("Cluster.leave() while it joins ends the joining", async () => {
+  const buses = new MemoryBuses();
+  const one = make(buses);
+  const joining = assertRejects(() => one.cluster.join(), GatewayError);
+  await one.cluster.leave();
+  assertEquals(
+    (await joining).message,
+    "Cannot join the cluster: closed meanwhile",
+  );
+  assertEquals(buses.open.size, 0);
+});
+
+Deno.test("Cluster.join() takes the node id that was given from one that leaves, and from no other", async () => {
+  const buses = new MemoryBuses();
+  const old = make(buses, 3);
+  await all([old], async () => {
+    old.state = "draining";
+    const next = make(buses, 3);
+    await all([next], () => {
+      assertEquals(next.cluster.node, 3);
+      assertEquals(next.cluster.members.all().length, 1);
+      return Promise.resolve();
+    });
+  });
+});
+
+Deno.test("Cluster tells once that another gateway has its node id, as when the bus was away at the start", async () => {
+  const buses = new MemoryBuses();
+  const [one, two] = [make(buses, 3), make(buses, 3)];
+  two.bus.cut();
+  await all([one, two], async () => {
+    two.bus.heal();
+    for (const { log } of [one, two]) {
+      await log.line(
+        /ERROR cluster test: the gateway at at:3 has node id 3 as well/,
+      );
+    }
+  });
+});
+
+Deno.test("what a gateway cannot tell of itself while the bus is away is not counted", async () => {
+  const one = make(new MemoryBuses());
+  await all([one], async () => {
+    one.bus.cut();
+    one.cluster.tell();
+    assertEquals(one.bus.notCarried.away, 0);
+    assert(!one.cluster.publish("command", new Uint8Array(1)));
+    assertEquals(one.bus.notCarried.away, 1);
+    await Promise.resolve();
   });
 });

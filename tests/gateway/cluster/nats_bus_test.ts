@@ -7,6 +7,7 @@ import { parseNatsServers } from "../../../gateway/cluster/nats_servers.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { LogCollector } from "../../helpers/log_collector.ts";
 import { hasNatsServer, NatsServer } from "../../helpers/nats_server.ts";
+import { SecretFile } from "../../helpers/secret_file.ts";
 
 interface Heard extends BusReceiver {
   messages: Uint8Array[];
@@ -154,19 +155,57 @@ natsTest(
 natsTest(
   "NatsBus gives a server up that stays frozen, and goes to another one",
   async () => {
-    await using frozen = await NatsServer.start();
-    await using a = await open(frozen.url);
-    await using other = await NatsServer.start({ port: 0 });
-    await a.bus.close();
-    await using b = await open(`${frozen.url},${frozen.url}`);
+    await using one = await NatsServer.start();
+    await using two = await NatsServer.start();
+    await using a = await open(`${one.url},${two.url}`);
+    const [frozen, other] = a.heard.states[0]!.endsWith(`:${one.port}`)
+      ? [one, two]
+      : [two, one];
     frozen.signal("SIGSTOP");
     try {
-      await eventually(() => b.heard.states.some((s) => s.startsWith("down")));
-      assert(!b.bus.isUp);
+      await eventually(() => a.heard.states.length === 3, { timeout: 60_000 });
+      assertEquals(a.heard.states, [
+        `up: 127.0.0.1:${frozen.port}`,
+        `down: 127.0.0.1:${frozen.port} gives no sign of life`,
+        `up: 127.0.0.1:${other.port}`,
+      ]);
+      await using b = await open(other.url);
+      assert(a.bus.publish(bytes(1)));
+      await eventually(() => b.heard.messages.length === 1);
     } finally {
       frozen.signal("SIGCONT");
     }
-    assert(other.port > 0);
+  },
+);
+
+natsTest(
+  "NatsBus is not used where its user may not say and hear what is needed",
+  async () => {
+    await using config = new SecretFile(
+      `authorization { users = [
+        { user: all, password: p, permissions: { publish: "maple.test.>", subscribe: "maple.test.>" } }
+        { user: deaf, password: p, permissions: { publish: "maple.test.>", subscribe: "other" } }
+        { user: mute, password: p, permissions: { publish: "other", subscribe: "maple.test.>" } } ] }`,
+    );
+    await using server = await NatsServer.start({ args: ["-c", config.path] });
+    const at = `127.0.0.1:${server.port}`;
+    await using a = await open(`nats://all:p@${at}`);
+    await using b = await open(`nats://all:p@${at}`);
+    assert(a.bus.publish(bytes(1)));
+    await eventually(() => b.heard.messages.length === 1);
+    const { message } = await assertRejects(
+      () => open(`nats://deaf:p@${at}`),
+      Error,
+    );
+    assertEquals(
+      message,
+      `the NATS server at ${at} cannot be used: Permissions Violation for Subscription to "maple.test.all"`,
+    );
+    await using mute = await open(`nats://mute:p@${at}`);
+    for (let i = 0; i < 3; i++) mute.bus.publish(bytes(1));
+    await mute.log.line(
+      /ERROR cluster: Permissions Violation for Publish to "maple\.test\.all"/,
+    );
   },
 );
 
