@@ -123,9 +123,11 @@ export class ClusterCommands implements Commands {
     if (node === this.#cluster.node) return this.#here.run(sender, frame);
     const tag = readInt32(frame, TaskOffset.tag);
     const member = this.#cluster.members.get(node, tag);
-    // As a client that is gone: of a gateway that is so, or of another life of it.
-    const isThere = member !== undefined && [0, tag].includes(member.tag);
-    if (!isThere) return this.#here.run(sender, frame);
+    // As a client that is gone: of a gateway that is so, or of another life of it. One that has not
+    // said hello yet has told no tag.
+    if (!member || member.tag !== tag && member.tag !== 0) {
+      return this.#here.run(sender, frame);
+    }
     this.#lending?.passedOn(sender.holder, frame);
     // No chain of this sender has tasks of a client of another gateway.
     if (endsChain(frame)) sender.confirm(frame);

@@ -9,21 +9,16 @@ import {
   USERS_PAGE,
 } from "@maple/box/internal";
 
-/** One receipt of the parts of several gateways. */
-export function sumParts(parts: readonly Receipt[]): Receipt;
 /**
- * One answer to a question of those of several gateways, of which none tells more than `uidsMax`
- * users.
+ * One receipt, or one answer to a question, of those of several gateways.
+ *
+ * @param query The question, where it is one.
+ * @param uidsMax How many users one answer tells at most; each of them as well.
  */
 export function sumParts(
   parts: readonly Receipt[],
-  query: Query | undefined,
-  uidsMax: number,
-): Receipt;
-export function sumParts(
-  parts: readonly Receipt[],
   query?: Query,
-  uidsMax = 0,
+  uidsMax = Infinity,
 ): Receipt {
   const sum = sumReceipts(parts);
   if (!query || parts.length < 2) return sum;
