@@ -34,6 +34,8 @@ export interface Told {
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+// One that has not answered for so long is not waited for, if the others do not hear of it either.
+const SILENT_MS = 2000;
 
 /** The links to the gateways of one cluster. */
 export class ClusterLinks {
@@ -175,15 +177,16 @@ export class ClusterLinks {
    * @param takenBy The life of the gateway that may have taken it; then only if it is gone.
    */
   canMove(link: GatewayLink, takenBy: number | undefined): boolean {
-    if (takenBy === undefined) return this.#hasOther(link);
-    const others = this.#others(link);
-    const there = others.find(({ connected, gateway }) =>
-      connected && !gateway.isAlone
-    );
-    if (there) return !link.gateway.isListed(link.name, there.listed);
-    // Somebody has to tell whether it is gone.
-    others.find(({ isAway }) => !isAway)?.connect(false).catch(() => {});
-    return false;
+    return takenBy === undefined ? this.#hasOther(link) : this.#isGone(link);
+  }
+
+  /** Leaves those that do not answer, if the others do not hear of them either. */
+  leaveSilent(): void {
+    for (const link of this.links) {
+      if (!link.connected || link.silentMs < SILENT_MS) continue;
+      // What is in doubt goes elsewhere when it is sure that the other one has ended.
+      if (this.#isGone(link)) link.cut();
+    }
   }
 
   /** Closes all that were found; true when all that was sent by them was taken. */
@@ -226,6 +229,17 @@ export class ClusterLinks {
       links.find(({ connected }) => connected) ??
       links.find(({ isAway }) => !isAway) ??
       last ?? links[0]!;
+  }
+
+  #isGone(link: GatewayLink): boolean {
+    const others = this.#others(link);
+    const there = others.find(({ connected, gateway }) =>
+      connected && !gateway.isAlone
+    );
+    if (there) return !link.gateway.isListed(link.name, there.listed);
+    // Somebody has to tell whether it is gone.
+    others.find(({ isAway }) => !isAway)?.connect(false).catch(() => {});
+    return false;
   }
 
   #others(link: GatewayLink): GatewayLink[] {

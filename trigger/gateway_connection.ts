@@ -27,8 +27,11 @@ export class SecretRefusal extends Error {}
 export interface OpenOptions {
   /** The first frame: who the trigger is. */
   readonly hello: Uint8Array;
-  /** A gateway that does not greet in so many milliseconds, and stays, is an original one. */
-  readonly greetingMs: number;
+  /**
+   * A gateway that does not greet in so many milliseconds, and stays, is an original one; undefined
+   * where it is known that it greets: then it is waited for.
+   */
+  readonly greetingMs: number | undefined;
   /** What the trigger proves itself by, and the gateway to it. */
   readonly secret: Secret | undefined;
   /** With a secret a gateway is given up that asks for no proof in so many milliseconds. */
@@ -181,15 +184,17 @@ export class GatewayConnection {
   ): Promise<void> {
     const answered = new Promise<void>((resolve) => this.#onAnswer = resolve);
     const { waits } = this.#opening;
-    const timer = setTimeout(
+    const ms = waits ? challengeMs : greetingMs;
+    const timer = ms === undefined ? undefined : setTimeout(
       () => waits ? this.#refuseUnasked() : this.#onAnswer?.(),
-      waits ? challengeMs : greetingMs,
+      ms,
     );
     // What breaks here is seen by whoever reads.
     if (!waits) await this.write(this.#hello).catch(() => {});
     await answered;
     clearTimeout(timer);
-    if (!signal.aborted && !this.#open) {
+    if (signal.aborted) throw new Error("it does not let the trigger in");
+    if (!this.#open) {
       this.#refusal ??= this.#opening.whyEnded;
     }
     if (this.#refusal !== undefined) throw new SecretRefusal(this.#refusal);

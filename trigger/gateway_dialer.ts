@@ -55,12 +55,13 @@ export class GatewayDialer {
   /**
    * Makes one attempt, for up to the time of one.
    *
+   * @param greets Whether the gateway is known to greet whom it lets in.
    * @throws {Error} why it has failed; see {@linkcode GatewayConnection.open}.
    */
-  async connect(): Promise<GatewayConnection> {
+  async connect(greets: boolean): Promise<GatewayConnection> {
     if (this.#refusal && this.refusedMs > 0) throw this.#refusal;
     try {
-      const connection = await this.#attemptToConnect();
+      const connection = await this.#attemptToConnect(greets);
       this.#refusal = undefined;
       this.#pauseMs = 0;
       return connection;
@@ -84,14 +85,14 @@ export class GatewayDialer {
     this.#refusedUntil = performance.now() + this.#pauseMs;
   }
 
-  async #attemptToConnect(): Promise<GatewayConnection> {
+  async #attemptToConnect(greets: boolean): Promise<GatewayConnection> {
     const attempt = this.#attempt = new AbortController();
     const { timeoutMs, secret, logger } = this.#options;
     const timer = setTimeout(() => attempt.abort(), timeoutMs);
     try {
       return await GatewayConnection.open(this.#address, {
         hello: this.#hello,
-        greetingMs: Math.min(GREETING_MS, timeoutMs / 2),
+        greetingMs: greets ? undefined : Math.min(GREETING_MS, timeoutMs / 2),
         secret: secret.renew((why) => logger.warn(why)),
         challengeMs: Math.min(CHALLENGE_MS, CHALLENGE_SHARE * timeoutMs),
         signal: attempt.signal,

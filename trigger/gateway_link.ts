@@ -109,6 +109,17 @@ export class GatewayLink {
     return !this.connected && performance.now() - this.#failedAt < AWAY_MS;
   }
 
+  /** Milliseconds for which a receipt has been waited for; 0 where none is. */
+  get silentMs(): number {
+    const since = this.#queue.waitingSince;
+    return since === undefined ? 0 : performance.now() - since;
+  }
+
+  /** Ends the connection; what has got no receipt on it is in doubt then. */
+  cut(): void {
+    this.#connection?.cut();
+  }
+
   /** Whether nothing waits to be sent, nor for a receipt. */
   get isIdle(): boolean {
     return this.#running === undefined && this.#queue.sentBytes === 0;
@@ -177,7 +188,7 @@ export class GatewayLink {
           aborted[Symbol.dispose]();
           reject(error);
         },
-        ...{ isOver: false, sentOn: undefined, receiptId: 0 },
+        ...{ isOver: false, sentOn: undefined, sentAt: 0, receiptId: 0 },
         takenBy: undefined,
       };
       this.#queue.push(message);
@@ -283,6 +294,7 @@ export class GatewayLink {
       if (this.#remove(message)) message.resolve(undefined);
     } else if (!message.isOver) {
       message.sentOn = connection;
+      message.sentAt = performance.now();
       this.#queue.sent(message);
       // It may have ended in the very moment.
       if (!connection.open) this.#lost(connection);
@@ -299,8 +311,11 @@ export class GatewayLink {
   }
 
   async #connect(): Promise<GatewayConnection> {
-    const connection = await this.#dialer.connect();
     const { gateway } = this;
+    // One that is frozen is silent, too.
+    const greets = gateway.foundIn !== undefined ||
+      gateway.greeting !== undefined;
+    const connection = await this.#dialer.connect(greets);
     gateway.remote = connection.remote;
     if (!connection.hasGreeted) gateway.isSilent();
     if (!gateway.isAsTold) {
@@ -346,9 +361,11 @@ export class GatewayLink {
     this.#queue.sendAgain(again);
     this.#onRoom?.();
     this.#failedAt = performance.now();
-    // All at once and in their order, but one that is being written, which fails first.
+    // All at once and in their order, but one that is being written, which fails first; and what is
+    // in doubt, until it is seen that nobody answers there.
     if (!this.#writing) {
       for (const message of this.#queue.waiting()) {
+        if (message.takenBy !== undefined) continue;
         this.#moves(message, "the connection was lost");
       }
     }

@@ -29,6 +29,8 @@ export interface Receipts {
   readonly isWhole: boolean;
 }
 
+const LOOK_MS = 500;
+
 /** All gateways of a trigger. */
 export class GatewayLinks {
   readonly #options: ResolvedOptions;
@@ -39,6 +41,8 @@ export class GatewayLinks {
   };
   readonly #first: FirstAttempts;
   #turn = 0;
+  #sending = 0;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   /** @param options Complete and checked. */
   constructor(gateways: readonly TriggerGateway[], options: ResolvedOptions) {
@@ -113,6 +117,7 @@ export class GatewayLinks {
 
   // To one gateway, or to all users.
   async #send(task: Task, sending: Sending): Promise<Results> {
+    using _watched = this.#watched();
     if (isForOne(task)) {
       const receipt = await this.#toOne(task.pack(), sending);
       return [{ status: "fulfilled", value: { receipt, isWhole: true } }];
@@ -163,6 +168,20 @@ export class GatewayLinks {
     if (served.has(cluster)) return [];
     served.add(cluster);
     return await cluster.sendToAll(task, sending);
+  }
+
+  // While something is sent, it is looked whether somebody does not answer.
+  #watched(): Disposable {
+    if (this.#sending++ === 0) {
+      this.#watch = setInterval(() => {
+        for (const cluster of this.#clusters.values()) cluster.leaveSilent();
+      }, LOOK_MS);
+    }
+    return {
+      [Symbol.dispose]: () => {
+        if (--this.#sending === 0) clearInterval(this.#watch);
+      },
+    };
   }
 
   // A gateway may turn out to be one of a cluster, of which others can take it.

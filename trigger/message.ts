@@ -34,6 +34,8 @@ export interface Message {
   isOver: boolean;
   /** The connection that it was sent on, while its receipt is waited for. */
   sentOn: GatewayConnection | undefined;
+  /** When, in milliseconds of `performance.now()`. */
+  sentAt: number;
   /** What that knows it by. */
   receiptId: number;
   /**

@@ -51,6 +51,12 @@ export class MessageQueue {
     this.#sent.add(message);
   }
 
+  /** When the first one was sent of those whose receipts are waited for. */
+  get waitingSince(): number | undefined {
+    for (const { sentAt } of this.#sent) return sentAt;
+    return undefined;
+  }
+
   /** Those that were sent on a connection and have got no receipt. */
   sentOn(connection: GatewayConnection): Message[] {
     return [...this.#sent].filter(({ sentOn }) => sentOn === connection);

@@ -67,9 +67,15 @@ export class PlayedMember implements AsyncDisposable {
     list: readonly PlayedMember[] = [this],
     more: Greeting = {},
   ): Promise<RawWorker> {
+    const peer = await this.acceptSilently();
+    await peer.sendBytes(greet(this.#greeting(list, more)));
+    return peer;
+  }
+
+  /** Accepts the next worker or trigger, and says nothing. */
+  async acceptSilently(): Promise<RawWorker> {
     const peer = await this.#gateway.accept({ greets: false });
     this.#peers.push(peer);
-    await peer.sendBytes(greet(this.#greeting(list, more)));
     return peer;
   }
 

@@ -204,6 +204,32 @@ Deno.test("what a gateway may have taken goes nowhere else while it lives", asyn
   assertFalse(await trigger.close());
 });
 
+Deno.test("a gateway that is frozen is left when the others do not hear of it, and gets nothing twice", async () => {
+  const a = new PlayedMember(1);
+  await using b = new PlayedMember(2);
+  await using trigger = makeTrigger([a], { timeout: 30 });
+  const inDoubt = tell(trigger, "one");
+  const first = await a.accept([a, b]);
+  assertEquals(wordOf(await a.command()), "one");
+  // It says no more; the other one is asked, and does not hear of it.
+  await b.accept([b]);
+  assertEquals(await first.next(), null);
+  const later = tell(trigger, "two");
+  assertEquals(await taken(b), "two");
+  assert(await later);
+  // It accepts still, without a word: that is no gateway of the original system.
+  const second = await a.acceptSilently();
+  const third = tell(trigger, "three");
+  assertEquals(await taken(b), "three");
+  assert(await third);
+  await assertRejects(() => second.next(1500), Error, "not within");
+  // It has ended.
+  await a[Symbol.asyncDispose]();
+  assertEquals(await taken(b), "one");
+  assert(await inDoubt);
+  b.cut();
+});
+
 Deno.test("a call that waits for what is known of a gateway that is gone ends as unknown", async () => {
   const a = new PlayedMember(1);
   await using b = new PlayedMember(2);
