@@ -8,47 +8,17 @@
 import { Box, type BoxFields, TcpClient } from "@maple/box";
 import { Trigger } from "@maple/trigger";
 import { Cmd } from "./demo_worker.ts";
+import { startProgram } from "./start_program.ts";
 
 const PLAYERS = 20;
-const HERE = new URL(".", import.meta.url);
-
-interface Program extends AsyncDisposable {
-  readonly process: Deno.ChildProcess;
-  /** The line with which it said that it is ready. */
-  readonly ready: string;
-}
+const GATEWAY = new URL("../gateway/mod.ts", import.meta.url);
+const WORKER = new URL("./demo_worker.ts", import.meta.url);
 
 const started = performance.now();
 
 function tell(who: string, what: string): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${seconds.padStart(5)} s  ${who.padEnd(9)}${what}`);
-}
-
-/** Starts one of our programs and waits until it says that it is ready. */
-async function start(file: string, args: string[]): Promise<Program> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", new URL(file, HERE).href, ...args],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream())
-    .getReader();
-  let ready = "";
-  while (!ready.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`${file} ended before it was ready`);
-    ready += value;
-  }
-  return {
-    process,
-    ready: ready.trim(),
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGTERM");
-      await process.status;
-      await reader.cancel();
-    },
-  };
 }
 
 function pause(seconds: number): Promise<void> {
@@ -116,7 +86,7 @@ function sum(players: Player[], of: (player: Player) => number): number {
 }
 
 async function main(): Promise<number> {
-  await using gateway = await start("../gateway/mod.ts", [
+  await using gateway = await startProgram(GATEWAY, [
     ...["--outer-host", "127.0.0.1", "--outer-port", "0", "--inner-port", "0"],
   ]);
   const [outer, inner] = [...gateway.ready.matchAll(/:(\d+)/g)].map((match) =>
@@ -136,7 +106,7 @@ async function main(): Promise<number> {
   );
   await pause(1);
 
-  await using worker = await start("./demo_worker.ts", [String(inner)]);
+  await using worker = await startProgram(WORKER, [String(inner)]);
   tell("worker", "2 processes have attached and ask for tasks");
   await pause(1);
   tell("players", `${sum(players, (one) => one.answered)} moves answered`);

@@ -123,20 +123,28 @@ export class Games {
   }
 
   /**
-   * A player wants to play.
+   * A player wants to play: at the table of a game that goes on, instead of the bot that does, or
+   * waits for a new one.
    *
    * @returns The table, if there is one, and how many wait.
    */
   sit(uid: number): Promise<{ table: Table | undefined; waiting: number }> {
-    return this.#inHall(async (hall) => {
-      const { value: player } = await this.#player(uid);
-      const { value: table } = await this.#table(player?.table ?? 0);
-      if (table && isIn(table, uid)) return { table, waiting: 0 };
-      const { name = "" } = player ?? {};
-      const seating = join(hall.value, { uid, name, since: Date.now() });
-      const made = await this.#seat(hall, seating);
-      return made && { ...made, waiting: seating.hall.waiting.length };
-    });
+    return this.#inHall<{ table: Table | undefined; waiting: number }>(
+      async (hall) => {
+        const { value: player } = await this.#player(uid);
+        const found = await this.#table(player?.table ?? 0);
+        const { table, change } = this.#seated(found, uid, "return");
+        if (table) {
+          const isDone = change.length === 0 ||
+            await this.#store.commit(change);
+          return isDone ? { table, waiting: 0 } : undefined;
+        }
+        const { name = "" } = player ?? {};
+        const seating = join(hall.value, { uid, name, since: Date.now() });
+        const made = await this.#seat(hall, seating);
+        return made && { ...made, waiting: seating.hall.waiting.length };
+      },
+    );
   }
 
   /**

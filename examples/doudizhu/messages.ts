@@ -7,7 +7,7 @@ import type { View } from "./view.ts";
 export const Cmd = {
   /** {@linkcode EnterBody}: who is there; answered with {@linkcode EnterAnswer}. */
   ENTER: 1,
-  /** Wants to play: answered with {@linkcode SitAnswer}. */
+  /** Wants to play, or is back where a bot has played: answered with {@linkcode SitAnswer}. */
   SIT: 2,
   /** {@linkcode MoveBody}, with `bid`. */
   BID: 3,
