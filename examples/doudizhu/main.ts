@@ -4,8 +4,8 @@
 //     [--turn SECONDS] [--wait SECONDS]
 //
 // Open the address that it prints, in two windows for two players. With --host 0.0.0.0 phones in
-// the same network can play, too. PLACE: see worker.ts; by default REDIS_URL, or a file that is gone
-// at the end.
+// the same network can play, too. PLACE: see worker.ts; by default REDIS_URL, or a file that is
+// gone at the end.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { startProgram } from "../start_program.ts";

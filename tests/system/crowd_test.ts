@@ -7,8 +7,9 @@ import { isWell, reportLines } from "./crowd/report.ts";
 import { type CrowdOptions, runCrowd } from "./crowd/run_crowd.ts";
 
 const OPTIONS: CrowdOptions = {
-  ...{ players: 31, seconds: 8, reloadEvery: 3, killEvery: 2 },
+  ...{ players: 31, seconds: 8, reloadEvery: 3, killEvery: 2, scaleEvery: 2 },
   thinkMs: [10, 60],
+  leastGames: 1,
   // However slow the machine is just now.
   turn: 120,
 };
@@ -17,13 +18,13 @@ async function tryCrowd(options: CrowdOptions): Promise<void> {
   const result = await runCrowd(options);
   const report = reportLines(result).join("\n");
   assert(isWell(result), `${report}\n${result.totals.violations.join("\n")}`);
-  const { totals, reloads, kills } = result;
+  const { totals, reloads, kills, scalings } = result;
   assertEquals(totals.violations, []);
   // That something was put to the test at all.
   assert(totals.finished.size > 0, report);
   assert(totals.cameBack > 0, report);
   assert(totals.pids.size > 2, report);
-  assert(reloads > 0 && kills > 0, report);
+  assert(reloads > 0 && kills > 0 && scalings > 0, report);
   assert(totals.waits.count > totals.made, report);
 }
 

@@ -150,6 +150,8 @@ function top(): HTMLElement[] {
     element(
       "span",
       { className: "tools" },
+      // Not among the moves, where it would be hit by mistake.
+      !!game?.view && button("leave", texts.leave, leave),
       button("language", texts.language, change(settings.nextLanguage)),
       button(
         "theme",
@@ -262,7 +264,7 @@ function draw(): void {
 function seated(): Seated {
   return {
     ...{ chosen, notice, left: game!.left },
-    ...{ toggle, clear, hint, bid, play: playChosen, pass, sit, leave },
+    ...{ toggle, clear, hint, bid, play: playChosen, pass, sit },
   };
 }
 

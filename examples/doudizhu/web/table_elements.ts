@@ -28,8 +28,6 @@ export interface Seated {
   pass(): void;
   /** Takes a place: at a new table, or that of a bot that has played for the player. */
   sit(): void;
-  /** Leaves. */
-  leave(): void;
 }
 
 /** The whole table. */
@@ -135,15 +133,12 @@ function middle(view: View): HTMLElement {
 
 function controls(view: View, seated: Seated): HTMLElement {
   const { texts } = settings;
-  const { chosen, bid, play, pass, sit, leave, hint, clear } = seated;
+  const { chosen, bid, play, pass, sit, hint, clear } = seated;
   const main = { className: "main" };
   const box = (...children: (HTMLElement | false)[]) =>
     element("div", { className: "controls" }, ...children);
   if (view.phase === "over") {
-    return box(
-      button("again", texts.again, sit, main),
-      button("leave", texts.leave, leave),
-    );
+    return box(button("again", texts.again, sit, main));
   }
   if (view.seats[view.you]!.bot) {
     return box(
@@ -151,7 +146,7 @@ function controls(view: View, seated: Seated): HTMLElement {
       button("back", texts.back, sit, main),
     );
   }
-  if (view.turn !== view.you) return box(button("leave", texts.leave, leave));
+  if (view.turn !== view.you) return box();
   if (view.phase === "bid") {
     return box(
       button("bid0", texts.noBid, () => bid(0)),

@@ -83,13 +83,13 @@ const EN = {
 
 const ZH: typeof EN = {
   title: "斗地主",
-  about: "三人一桌,五十四张牌。一人当地主,以一敌二;谁先出完牌谁赢。",
+  about: "三人一桌，五十四张牌。一人当地主，以一敌二；谁先出完牌谁赢。",
   name: "你的名字",
   play: "开始游戏",
   again: "再来一局",
   leave: "离开",
   connecting: "正在连接……",
-  waiting: "正在等人,五秒后机器人入座……",
+  waiting: "正在等人，五秒后机器人入座……",
   table: "牌桌",
   score: "积分",
   stake: "倍数",
@@ -117,7 +117,8 @@ const ZH: typeof EN = {
   chat: "聊天",
   say: "说点什么",
   send: "发送",
-  keys: "键盘:← → 选牌,空格拿起,回车出牌,P 不出,H 提示,Esc 放下,0 到 3 叫分",
+  keys:
+    "键盘：← → 选牌，空格拿起，回车出牌，P 不出，H 提示，Esc 放下，0 到 3 叫分",
   worker: "工作进程",
   process: "进程号",
   reloads: "见过的重载",
@@ -149,10 +150,10 @@ const ZH: typeof EN = {
     "plane+pairs": "飞机带翅膀",
     "four+singles": "四带二",
     "four+pairs": "四带两对",
-    "bomb": "炸弹!",
-    "rocket": "王炸!",
+    "bomb": "炸弹！",
+    "rocket": "王炸！",
   },
-  phrases: ["快点吧,我等到花儿也谢了!", "你的牌打得太好了!", "打得不错!"],
+  phrases: ["快点吧，我等到花儿也谢了！", "你的牌打得太好了！", "打得不错！"],
 };
 
 /** All that the page says. */

@@ -24,7 +24,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: "calm",
     type: "boolean",
-    help: "no worker is reloaded or killed",
+    help: "no worker is reloaded, killed, added or taken away",
   },
   {
     name: "largest",
@@ -45,7 +45,7 @@ const FLAGS: readonly Flag[] = [
 const USAGE = `Usage: deno task table:crowd [flags]
 
 A gateway, workers and a crowd that plays Fight the Landlord in this process, each move after 0.5 to 2 s, while all
-workers are reloaded every 10 s and one is killed every 15 s.
+workers are reloaded every 10 s, one is killed every 15 s, and one is added or taken away every 20 s.
 
 ${describeFlags(FLAGS)}
 
@@ -73,7 +73,7 @@ async function run(args: readonly string[]): Promise<number> {
       : 60 * (number("minutes") ?? 2),
     workers: number("workers") ?? 2,
     ...(store === undefined ? {} : { store }),
-    ...(calm ? { reloadEvery: 0, killEvery: 0 } : {}),
+    ...(calm ? { reloadEvery: 0, killEvery: 0, scaleEvery: 0 } : {}),
     onProgress: (line) => console.error(line),
   };
   if (flags.has("largest")) return await findLargest(options);

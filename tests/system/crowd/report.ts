@@ -32,6 +32,7 @@ export function reportLines(result: CrowdResult): string[] {
     ["seconds", seconds.toFixed(1)],
     ["reloads (HUP)", result.reloads],
     ["workers killed (KILL)", result.kills],
+    ["workers added or taken away", result.scalings],
     ["worker processes that answered", totals.pids.size],
     ["games finished", totals.finished.size],
     ["moves", totals.made],

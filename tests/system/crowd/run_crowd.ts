@@ -20,10 +20,17 @@ export interface CrowdOptions {
   readonly players: number;
   /** For how long, once all sit. */
   readonly seconds: number;
+  /** And until so many games are finished, but for two minutes at most. @default {0} */
+  readonly leastGames?: number;
   /** Seconds between two reloads; 0 = none. @default {10} */
   readonly reloadEvery?: number;
   /** Seconds between two kills; 0 = none. @default {15} */
   readonly killEvery?: number;
+  /**
+   * Seconds between two times that a further master with one worker comes, and leaves again; 0 =
+   * none. @default {20}
+   */
+  readonly scaleEvery?: number;
   /** Worker processes. @default {2} */
   readonly workers?: number;
   /** The address of a Redis. @default a file of SQLite */
@@ -48,6 +55,8 @@ export interface CrowdResult {
   readonly reloads: number;
   /** See above. */
   readonly kills: number;
+  /** How often there were more workers, or fewer, than before. */
+  readonly scalings: number;
   /** Of one processor, by kind of process. */
   readonly processors: ReadonlyMap<string, number>;
   /** How late this process itself was at most, in milliseconds: so exact are the times. */
@@ -59,6 +68,7 @@ export interface CrowdResult {
 const WORKER = pathOf("../../examples/doudizhu/worker.ts");
 const CONNECTING_AT_A_TIME = 100;
 const PATIENCE_MS = 60_000;
+const LEAST_GAMES_MS = 120_000;
 
 /** A crowd at its tables, with all that serves it. */
 export class Crowd implements AsyncDisposable {
@@ -66,6 +76,8 @@ export class Crowd implements AsyncDisposable {
   readonly totals: CrowdTotals;
   readonly #stack: AsyncDisposableStack;
   readonly #workers: WorkerGroup;
+  readonly #startMore: () => Promise<WorkerGroup>;
+  #more: WorkerGroup | undefined;
   readonly #processors: ProcessorTime;
   readonly #context: CrowdContext;
   readonly #players: CrowdPlayer[] = [];
@@ -75,11 +87,15 @@ export class Crowd implements AsyncDisposable {
   private constructor(
     stack: AsyncDisposableStack,
     gateway: GatewayProcess,
-    workers: WorkerGroup,
-    thinkMs: readonly [number, number],
+    { workers, startMore, thinkMs }: {
+      workers: WorkerGroup;
+      startMore: () => Promise<WorkerGroup>;
+      thinkMs: readonly [number, number];
+    },
   ) {
     this.#stack = stack;
     this.#workers = workers;
+    this.#startMore = startMore;
     this.totals = new CrowdTotals();
     this.#context = {
       url: `ws://127.0.0.1:${gateway.wsPort}/`,
@@ -88,7 +104,9 @@ export class Crowd implements AsyncDisposable {
     this.#processors = stack.use(
       new ProcessorTime(() => ({
         gateway: [gateway.process.pid],
-        workers: [workers.process.pid, ...workers.children],
+        workers: [workers, this.#more].flatMap((group) =>
+          group ? [group.process.pid, ...group.children] : []
+        ),
         crowd: [Deno.pid],
       })),
     );
@@ -113,15 +131,17 @@ export class Crowd implements AsyncDisposable {
         ...["--max-deliveries", "10"],
       ]),
     );
-    const group = stack.use(
-      await WorkerGroup.run(WORKER, [
+    const startWorkers = (workers: number) =>
+      WorkerGroup.run(WORKER, [
         ...["--port", String(gateway.innerPort), "--store", place],
         ...["--workers", String(workers), "--turn", String(turn)],
-      ]),
-    );
+      ]);
+    const group = stack.use(await startWorkers(workers));
     const own = new AsyncDisposableStack();
     own.use(stack.move());
-    return new Crowd(own, gateway, group, thinkMs);
+    return new Crowd(own, gateway, {
+      ...{ workers: group, thinkMs, startMore: () => startWorkers(1) },
+    });
   }
 
   /** How many play. */
@@ -155,9 +175,10 @@ export class Crowd implements AsyncDisposable {
   /** Lets them play for some seconds, while workers are reloaded and killed. */
   async play(options: CrowdOptions): Promise<CrowdResult> {
     const { seconds, reloadEvery = 10, killEvery = 15, onProgress } = options;
+    const { scaleEvery = 20, leastGames = 0 } = options;
     this.reset();
     const start = performance.now();
-    let [reloads, kills] = [0, 0];
+    let [reloads, kills, scalings] = [0, 0, 0];
     const stops = [
       every(reloadEvery, () => {
         reloads++;
@@ -170,6 +191,11 @@ export class Crowd implements AsyncDisposable {
         kills++;
         signalProcess(pid, "SIGKILL");
       }),
+      every(scaleEvery, async () => {
+        scalings++;
+        if (!this.#more) this.#more = await this.#startMore();
+        else await this.#endMore("SIGTERM");
+      }),
       every(1, () => this.#oneComesBack()),
       every(5, () => {
         const { made, waits } = this.totals;
@@ -178,6 +204,9 @@ export class Crowd implements AsyncDisposable {
       }),
     ];
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    await eventually(() => this.totals.finished.size >= leastGames, {
+      timeout: LEAST_GAMES_MS,
+    }).catch(() => {});
     for (const stop of stops) await stop();
     const processors = this.#processors.shares();
     const counted = (performance.now() - start) / 1000;
@@ -189,7 +218,7 @@ export class Crowd implements AsyncDisposable {
     );
     return {
       ...{ players: this.size, totals: this.totals, seconds: counted },
-      ...{ reloads, kills, processors, lateMs, stranded },
+      ...{ reloads, kills, scalings, processors, lateMs, stranded },
     };
   }
 
@@ -199,7 +228,17 @@ export class Crowd implements AsyncDisposable {
     await Promise.all(
       this.#players.map((player) => player[Symbol.asyncDispose]()),
     );
+    await this.#endMore("SIGKILL");
     await this.#stack.disposeAsync();
+  }
+
+  async #endMore(signal: Deno.Signal): Promise<void> {
+    const more = this.#more;
+    if (!more) return;
+    this.#more = undefined;
+    more.signal(signal);
+    await more.process.finished(PATIENCE_MS);
+    await more[Symbol.asyncDispose]();
   }
 
   // Between two games a player waits for others, so now and then somebody does.
