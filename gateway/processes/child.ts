@@ -136,6 +136,8 @@ class Child {
     line.sendStats(reportOf(gateway, { addresses: true }));
     line.send({ ready: true });
     unhandled.started();
+    // To run programs too: older versions of Deno then do not let the thread that watches the
+    // parent end this process, which matters only where its event loop stands still for good.
     if (isProgram) dropPermissions(settings);
     // As the parent has said, or an admin has asked.
     await gateway.finished;

@@ -31,7 +31,7 @@ function argsWith(permissions: readonly string[]): string[] {
 
 /** The line that says that it accepts connections. */
 export const GATEWAY_READY =
-  /^maple gateway ready outer=(\S+):(\d+) inner=(\S+):(\d+)(?: ws=\S+:(\d+))?$/;
+  /^maple gateway ready outer=(\S+):(\d+) inner=(\S+):(\d+)(?: ws=\S+:(\d+))?(?: tls=\S+)?(?: wss=\S+)?$/;
 
 /** A gateway that runs as a process. */
 export interface GatewayProcess extends AsyncDisposable {

@@ -6,7 +6,9 @@ import { SILENT } from "@maple/box/internal";
 import { Worker } from "@maple/worker";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
+import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { connectTls } from "../helpers/gateway_fixture.ts";
 import {
   GATEWAY_ALL_ARGS,
   GATEWAY_MAIN,
@@ -15,6 +17,7 @@ import {
 } from "../helpers/gateway_process.ts";
 import { runProcess } from "../helpers/process.ts";
 import type { Address } from "../helpers/raw_peer.ts";
+import { WebSocketStream } from "../helpers/web_socket_stream.ts";
 
 const ignore = Deno.build.os !== "linux";
 const METRICS = ["--metrics", "0"];
@@ -338,6 +341,41 @@ async function toldOnce(
     }
   }
 }
+
+Deno.test({
+  name: "the processes of a gateway share its ports for WebSockets and TLS too",
+  ignore: ignore || !hasOpenssl,
+  async fn() {
+    const { cert, key } = await localCertificate();
+    await using fixture = await Fixture.start(
+      ...["--ws-port", "0", "--tls-port", "0"],
+      ...["--tls-cert", cert, "--tls-key", key],
+    );
+    const { ws, tls } = await fixture.until(({ ws, tls }) => !!ws && !!tls);
+    const addressOf = (text: string) => {
+      const [hostname, port] = text.split(":");
+      return { hostname: hostname!, port: Number(port) };
+    };
+    using open = new DisposableStack();
+    const ask = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        open.use(await WebSocketStream.open(addressOf(ws!)));
+        open.use(await connectTls(addressOf(tls!)));
+      }
+    };
+    await ask(16);
+    await fixture.until(({ stats, processes }) =>
+      stats.clientsOver.ws === 16 && stats.clientsOver.tls === 16 &&
+      processes!.every(({ clients }) => clients > 0)
+    );
+    fixture.process.kill("SIGHUP");
+    await eventually(() =>
+      fixture.process.stderr.includes("the certificates are read again")
+    );
+    await ask(1);
+    await fixture.until(({ stats }) => stats.clientsOver.tls === 17);
+  },
+});
 
 Deno.test({
   name: "a second TERM closes all processes of a gateway at once, exit code 0",
