@@ -131,7 +131,7 @@ export class ClusterScene implements AsyncDisposable {
 
   /** Ends all. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const trigger of this.triggers) await trigger.stop();
     await this.cluster[Symbol.asyncDispose]();
+    for (const trigger of this.triggers) await trigger.stop();
   }
 }

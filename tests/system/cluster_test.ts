@@ -149,6 +149,7 @@ test("a gateway that is frozen holds up nobody but its clients, and goes on in i
   // It has not told: nobody can say that all have it.
   assertEquals(await write(), {
     ...{ delivered: others.length, offline: [], complete: false },
+    missingNodes: [2],
   });
   cluster.gateways[2] = undefined;
   await scene.untilWhole(2);

@@ -67,6 +67,7 @@ export class ChaosCluster implements AsyncDisposable {
   readonly #options: ChaosClusterOptions;
   readonly #stack = new AsyncDisposableStack();
   readonly #notesDir: string;
+  readonly #hosts: GatewayHost[] = [];
 
   private constructor(options: ChaosClusterOptions) {
     this.#options = options;
@@ -143,6 +144,8 @@ export class ChaosCluster implements AsyncDisposable {
 
   /** Ends all. */
   [Symbol.asyncDispose](): Promise<void> {
+    // Who leaves in order would wait for one that a test has frozen.
+    for (const { process } of this.#hosts) process.kill("SIGKILL");
     return this.#stack.disposeAsync();
   }
 
@@ -183,9 +186,11 @@ export class ChaosCluster implements AsyncDisposable {
   ): Promise<GatewayHost> {
     const cluster = this.#options.buses[at]!;
     const { gateway } = this.#options;
-    return this.#stack.use(
+    const host = this.#stack.use(
       await GatewayHost.start({ ...GATEWAY, ...gateway, cluster, ...more }),
     );
+    this.#hosts.push(host);
+    return host;
   }
 
   #context(): ClusterClientContext {
