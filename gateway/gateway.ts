@@ -25,7 +25,7 @@ import {
 import { ClusterCommands } from "./cluster/cluster_commands.ts";
 import { clusterOf } from "./cluster/cluster_of.ts";
 import { clusterStats } from "./cluster/cluster_stats.ts";
-import { innerAddress } from "./cluster/inner_address.ts";
+import { faultOf, innerAddress } from "./cluster/inner_address.ts";
 import type { MemberState, OwnHello } from "./cluster/hello.ts";
 import { Lending } from "./cluster/lending.ts";
 import { Logins } from "./cluster/logins.ts";
@@ -416,6 +416,8 @@ export class Gateway implements AsyncDisposable {
         formatAddress(inner.addr)
       }${proof && ` (${proof})`}, order ${options.order}, io ${options.io}`,
     );
+    const fault = faultOf(this.#hello().inner, options);
+    if (fault) logger.warn(fault);
     this.#certificates.warnOfExpiry();
     if (
       (outer.addr("ws") ?? outer.addr("wss")) &&

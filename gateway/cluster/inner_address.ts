@@ -1,6 +1,9 @@
 // innerAddress: where workers and triggers of other machines reach this gateway, as it tells them.
 
 import { formatAddress } from "@maple/box/internal";
+import { fail } from "../errors.ts";
+import type { ResolvedOptions } from "../option_table.ts";
+import { describeServer, parseNatsServers } from "./nats_servers.ts";
 
 const UNSPECIFIED: readonly string[] = ["0.0.0.0", "::"];
 
@@ -15,6 +18,25 @@ export function innerAddress(advertised: string, addr: Deno.NetAddr): string {
   return UNSPECIFIED.includes(addr.hostname)
     ? formatAddress({ ...addr, hostname: outwardAddress() })
     : formatAddress(addr);
+}
+
+/**
+ * What is wrong with what a gateway tells of itself: the bus is elsewhere, and so may be workers,
+ * which would look for it at their own machine. undefined where nothing is.
+ */
+export function faultOf(
+  inner: string,
+  { cluster }: Pick<ResolvedOptions, "cluster">,
+): string | undefined {
+  if (!isHere(inner)) return undefined;
+  const servers = parseNatsServers("", cluster, fail);
+  return servers.every((one) => isHere(describeServer(one)))
+    ? undefined
+    : `workers on other machines are told that this gateway is at ${inner}, where they do not reach it (innerHost, innerAdvertise)`;
+}
+
+function isHere(address: string): boolean {
+  return /^(127\.|localhost:|\[?::1\]?:)/.test(address);
 }
 
 /** The first address of this machine that others reach; loopback where it may not know any. */

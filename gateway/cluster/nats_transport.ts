@@ -5,6 +5,7 @@
 import type { Buffer } from "node:buffer";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { checkTlsSupport } from "@maple/box/internal";
 import type {
   ConnectionOptions,
   Server,
@@ -67,6 +68,7 @@ export class NatsTransport implements Transport {
     this.#isGreeted = true;
     this.#check(info, options);
     if (info.tls_required || info.tls_available || options.tls) {
+      checkTlsSupport();
       const name = tlsName || hostname;
       const tls = this.#own(connectTls({
         socket: tcp,
