@@ -378,6 +378,36 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "a process of a gateway that stands still is told, and the other goes on",
+  ignore,
+  async fn() {
+    await using fixture = await Fixture.start();
+    await using _workers = await attachToAll(fixture);
+    using clients = await fixture.clients();
+    const [first, second] = await fixture.processes();
+    Deno.kill(first!.pid!, "SIGSTOP");
+    try {
+      const answers = clients.answers();
+      const { trouble } = await fixture.until(({ processes, stats }) =>
+        !processes![0]!.ready && stats.answers === second!.clients
+      );
+      assertEquals(
+        trouble.find(({ what }) => what === "processes that do not serve"),
+        { what: "processes that do not serve", count: 1, now: true },
+      );
+      Deno.kill(first!.pid!, "SIGCONT");
+      assertEquals(await answers, clients.all.map(() => true));
+      await fixture.until(({ processes, stats }) =>
+        processes![0]!.ready && stats.answers === 16
+      );
+    } finally {
+      Deno.kill(first!.pid!, "SIGCONT");
+    }
+  },
+});
+
+Deno.test({
   name: "a second TERM closes all processes of a gateway at once, exit code 0",
   ignore,
   async fn() {
