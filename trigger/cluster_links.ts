@@ -165,8 +165,10 @@ export class ClusterLinks {
 
   /** Sends a task to all users of the cluster. */
   async sendToAll(task: Task, sending: Sending): Promise<Results> {
-    const { connected, gateway } = this.#pick();
-    if (connected && gateway.isAlone) return await this.#toEach(task, sending);
+    const isAnyAlone = this.links.some(({ connected, gateway }) =>
+      connected && gateway.isAlone
+    );
+    if (isAnyAlone) return await this.#toEach(task, sending);
     const receipt = this.send(task.pack(), sending);
     return await Promise.allSettled([told(receipt, true)]);
   }
@@ -197,36 +199,31 @@ export class ClusterLinks {
     return this.#isTaken && taken.every(Boolean);
   }
 
-  // The bus is away, and nobody passes anything on.
+  // The bus is away at one of them. What a frozen one has may still come: who is told directly is
+  // told by nobody else.
   async #toEach(task: Task, { wants, signal }: Sending): Promise<Results> {
     const missing = this.links.filter(({ connected, isAway }) =>
       !connected && !isAway
     );
     await Promise.allSettled(missing.map((link) => link.connect(false)));
     const there = once(this.links.filter(({ connected }) => connected));
-    const passingOn = there.find(({ gateway }) => !gateway.isAlone);
-    const targets = there.filter((link) =>
-      link === passingOn || link.gateway.isAlone
+    const isWhole = this.#list.every(({ inner }) =>
+      there.some((link) => isAt(link, inner))
     );
-    const isWhole = passingOn !== undefined ||
-      this.#list.every(({ inner }) => there.some((link) => isAt(link, inner)));
-    return await Promise.allSettled(targets.map((link) => {
+    return await Promise.allSettled(there.map((link) => {
       const frame = task.pack();
-      if (link !== passingOn) addFlag(frame, 0, TaskFlag.LOCAL);
+      addFlag(frame, 0, TaskFlag.LOCAL);
       const receipt = link.send(frame, { ensure: false, wants, signal });
       return told(receipt, isWhole);
     }));
   }
 
-  // The one that was taken last, while it is there and passes on what it is sent.
+  // The one that was taken last, while it is there.
   #pick(): GatewayLink {
     const { links } = this;
-    const passesOn = ({ connected, gateway }: GatewayLink) =>
-      connected && !gateway.isAlone;
     const last = links.find((link) => link === this.#current);
-    if (last && passesOn(last)) return last;
-    return this.#current = links.find(passesOn) ??
-      links.find(({ connected }) => connected) ??
+    if (last?.connected) return last;
+    return this.#current = links.find(({ connected }) => connected) ??
       links.find(({ isAway }) => !isAway) ??
       last ?? links[0]!;
   }

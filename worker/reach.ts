@@ -18,8 +18,8 @@ export interface Target {
 // The gateways of one cluster that have let the worker in.
 interface AttachedCluster {
   readonly attached: readonly GatewayLink[];
-  /** Whether these are all that are listed. */
-  readonly isAttachedToAll: boolean;
+  /** Whether one of these hears nothing of the others. */
+  readonly isAnyAlone: boolean;
 }
 
 /** What became of a frame that went to all. */
@@ -75,18 +75,16 @@ export class Reach {
     for (const [name, all] of clusters) {
       const attached = all.filter(({ isAttached }) => isAttached);
       const listed = [...listedBy(attached).values()];
-      const last = before && before.#passingOn.get(name!);
-      const passingOn = attached.find((link) =>
-        link === last && !last.gateway.isAlone
-      ) ??
-        attached.find(({ gateway }) => !gateway.isAlone);
-      if (passingOn) this.#passingOn.set(name!, passingOn);
       const isAttachedToAll = listed.every(endsOf(attached));
-      this.#clusters.push({ attached, isAttachedToAll });
-      targets.push(
-        ...toCluster(attached, isAttachedToAll ? undefined : passingOn),
-      );
-      isWhole &&= isAttachedToAll || passingOn !== undefined;
+      const isAnyAlone = attached.some(({ gateway }) => gateway.isAlone);
+      // What a frozen bus has may still come: who is told directly is told by nobody else.
+      const isDirect = isAttachedToAll || isAnyAlone;
+      const last = before && before.#passingOn.get(name!);
+      const passingOn = attached.find((link) => link === last) ?? attached[0];
+      if (passingOn) this.#passingOn.set(name!, passingOn);
+      this.#clusters.push({ attached, isAnyAlone });
+      targets.push(...toCluster(attached, isDirect ? undefined : passingOn));
+      isWhole &&= isAttachedToAll || !isDirect;
       if (attached.length === 0) isWhole = false;
       const draining = listed.filter(({ state }) => state === "draining");
       for (const link of attached) {
@@ -176,12 +174,9 @@ export class Reach {
   }
 
   #chooseBy(origin: object): readonly Target[] {
-    for (const { attached, isAttachedToAll } of this.#clusters) {
+    for (const { attached, isAnyAlone } of this.#clusters) {
       const own = attached.find(({ connection }) => connection === origin);
-      if (!own || own.gateway.isAlone) continue;
-      // What a frozen bus has may still come: nobody is told directly besides.
-      const isAnyAlone = attached.some(({ gateway }) => gateway.isAlone);
-      if (isAnyAlone && isAttachedToAll) continue;
+      if (!own || isAnyAlone) continue;
       const others = this.targets.filter(({ link }) =>
         !attached.includes(link)
       );
@@ -191,19 +186,14 @@ export class Reach {
   }
 }
 
-// A gateway that hears nothing of the others is told in any case: nobody passes anything on to it.
 function toCluster(
   attached: readonly GatewayLink[],
   passingOn: GatewayLink | undefined,
 ): Target[] {
+  if (passingOn) return [{ link: passingOn, isLocal: false }];
   // What has one receiver only goes on to those that have come in this very moment.
-  if (attached.length === 1) return [{ link: attached[0]!, isLocal: false }];
-  if (!passingOn) return attached.map((link) => ({ link, isLocal: true }));
-  return [
-    { link: passingOn, isLocal: false },
-    ...attached.filter(({ gateway }) => gateway.isAlone)
-      .map((link) => ({ link, isLocal: true })),
-  ];
+  const isLocal = attached.length > 1;
+  return attached.map((link) => ({ link, isLocal }));
 }
 
 // Whether a gateway passes it on to the others of its cluster.
