@@ -136,7 +136,7 @@ class Visitor extends Watched {
       } else {
         if (message.kind === Message.REFUSE) {
           const why = new TextDecoder().decode(message.bytes);
-          logger.info(`${this.#name} does not take this one's place: ${why}`);
+          logger.warn(`${this.#name} does not take this one's place: ${why}`);
         }
         this.close();
       }

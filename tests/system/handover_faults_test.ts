@@ -1,0 +1,276 @@
+// What is left of a handover of which one side is killed, stands still or refuses, at each message:
+// always exactly one gateway, and no client notices, unless its gateway is the one that was killed.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Box, TcpClient } from "@maple/box";
+import type { GatewayOptions } from "@maple/gateway";
+import { EchoWorker } from "../helpers/echo_worker.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { pathOf } from "../helpers/paths.ts";
+import { type RunningProcess, startProcess } from "../helpers/process.ts";
+import type { Fault } from "./programs/handover_gateway.ts";
+
+const ignore = Deno.build.os !== "linux";
+const READY = /^gateway (?:ready outer=\S+:(\d+) inner=\S+:(\d+)|refused: ).*$/;
+
+function test(name: string, fn: (path: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore,
+    async fn() {
+      const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+      try {
+        await fn(`${dir}/gateway.sock`);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+/** Starts one; it is ready, has refused, or does not come so far. */
+function start(
+  options: GatewayOptions,
+  fault?: Fault,
+): Promise<RunningProcess> {
+  return startProcess(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "-A", "--config", pathOf("../../deno.json")],
+      pathOf("../system/programs/handover_gateway.ts"),
+      JSON.stringify(options),
+      ...(fault ? [JSON.stringify(fault)] : []),
+    ],
+    ...(fault ? {} : { ready: READY }),
+  });
+}
+
+type BoxClient = ReturnType<typeof clientOf>;
+
+// deno-lint-ignore explicit-function-return-type -- of the fields of Box
+function clientOf(hostname: string, port: number) {
+  return new TcpClient(Box, hostname, port, { timeout: 20 });
+}
+
+/** A gateway with some clients of which each has been answered, and one that is half in a frame. */
+class Served implements AsyncDisposable {
+  private constructor(
+    readonly gateway: RunningProcess,
+    readonly worker: EchoWorker,
+    readonly clients: readonly BoxClient[],
+    readonly half: Deno.TcpConn,
+  ) {}
+
+  static async start(
+    options: GatewayOptions,
+    fault?: Fault,
+  ): Promise<Served> {
+    const gateway = await start(options, fault);
+    const [, outer, inner] = gateway.ready ?? await gateway.line(READY);
+    const at = { hostname: "127.0.0.1", port: Number(outer) };
+    const worker = await EchoWorker.attach({ ...at, port: Number(inner) });
+    const clients: BoxClient[] = [];
+    for (let i = 0; i < 5; i++) {
+      const client = clientOf(at.hostname, at.port);
+      await client.connect();
+      clients.push(client);
+    }
+    const half = await Deno.connect(at);
+    await half.write(new Box({ cmd: 1, body: "half" }).pack().subarray(0, 20));
+    const served = new Served(gateway, worker, clients, half);
+    await served.ask("before");
+    return served;
+  }
+
+  /** All clients are answered, each on its connection. */
+  async ask(what: string): Promise<void> {
+    for (const [i, client] of this.clients.entries()) {
+      await client.write({ cmd: 1, body: `${what} ${i}` });
+    }
+    for (const [i, client] of this.clients.entries()) {
+      assertEquals((await client.read())?.text(), `${what} ${i}`);
+    }
+  }
+
+  /** The one that was half in a frame sends the rest, and is answered. */
+  async end(): Promise<void> {
+    const frame = new Box({ cmd: 1, body: "half" }).pack();
+    await this.half.write(frame.subarray(20));
+    const answer = new Uint8Array(frame.length);
+    for (let at = 0; at < answer.length;) {
+      at += (await this.half.read(answer.subarray(at)))!;
+    }
+    assertEquals(Box.fromFrame(answer).text(), "half");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.clients) await client.close();
+    this.half.close();
+    await this.worker[Symbol.asyncDispose]();
+    await this.gateway[Symbol.asyncDispose]();
+  }
+}
+
+function at(
+  call: Fault["call"],
+  message: Fault["message"],
+  when: Fault["when"],
+  what: Fault["what"] = "kill",
+): Fault {
+  return { call, message, when, what };
+}
+
+const NEW_DIES: readonly Fault[] = [
+  at("send", "HELLO", "before"),
+  at("send", "HELLO", "after"),
+  at("receive", "OFFER", "after"),
+  at("send", "TAKE", "before"),
+  at("send", "TAKE", "after"),
+  at("receive", "DESCRIPTORS", "after"),
+  at("receive", "STATE", "after"),
+  at("receive", "END", "after"),
+  at("send", "MINE", "before"),
+  at("send", "MINE", "after"),
+  at("receive", "YOURS", "after"),
+  at("send", "SERVING", "before"),
+];
+
+for (const fault of NEW_DIES) {
+  const { call, message, when } = fault;
+  test(
+    `a gateway whose successor is killed ${when} it has ${
+      call === "send" ? "sent" : "got"
+    } ${message} goes on, and is replaced by the next`,
+    async (handover) => {
+      await using served = await Served.start({ handover });
+      await using dies = await start({ handover }, fault);
+      const { signal } = await dies.finished();
+      assertEquals(signal, "SIGKILL");
+      await served.ask("still");
+      await using next = await start({ handover });
+      const { code } = await served.gateway.finished();
+      assertEquals(code, 0, served.gateway.stderr);
+      assertStringIncludes(next.ready![0], "generation=2");
+      await served.ask("after");
+      await served.end();
+    },
+  );
+}
+
+const OLD_DIES: readonly Fault[] = [
+  at("send", "END", "after"),
+  at("receive", "MINE", "after"),
+  at("send", "YOURS", "before"),
+  at("send", "YOURS", "after"),
+  at("receive", "SERVING", "after"),
+];
+
+for (const fault of OLD_DIES) {
+  const { call, message, when } = fault;
+  test(
+    `a gateway goes on with all clients when the one before is killed ${when} it has ${
+      call === "send" ? "sent" : "got"
+    } ${message}`,
+    async (handover) => {
+      await using served = await Served.start({ handover }, fault);
+      await using next = await start({ handover });
+      assertEquals((await served.gateway.finished()).signal, "SIGKILL");
+      assertStringIncludes(next.ready![0], "generation=2");
+      await served.ask("after");
+      await served.end();
+    },
+  );
+}
+
+const OLD_DIES_EARLY: readonly Fault[] = [
+  at("send", "OFFER", "after"),
+  at("receive", "TAKE", "after"),
+  at("send", "DESCRIPTORS", "after"),
+  at("send", "STATE", "before"),
+  at("send", "STATE", "after"),
+  at("send", "END", "before"),
+];
+
+for (const fault of OLD_DIES_EARLY) {
+  const { call, message, when } = fault;
+  test(
+    `a gateway whose predecessor is killed ${when} it has ${
+      call === "send" ? "sent" : "got"
+    } ${message} serves nobody with half of a state`,
+    async (handover) => {
+      await using served = await Served.start({ handover }, fault);
+      await using next = await start({ handover });
+      assertEquals((await served.gateway.finished()).signal, "SIGKILL");
+      assertStringIncludes(next.ready![0], "refused: Cannot take the place");
+      assertEquals((await next.finished()).code, 1);
+    },
+  );
+}
+
+const LATE: readonly Fault[] = [
+  at("send", "TAKE", "after", "stop"),
+  at("receive", "STATE", "after", "stop"),
+  at("receive", "END", "after", "stop"),
+  at("send", "MINE", "before", "stop"),
+];
+
+for (const fault of LATE) {
+  test(`a gateway whose successor stands still at ${fault.message} goes on after handoverTimeout, and that one touches nothing when it moves again`, async (handover) => {
+    await using served = await Served.start({ handover, handoverTimeout: 0.3 });
+    await using late = await start({ handover }, fault);
+    await eventually(() => /handoverTimeout/.test(served.gateway.stderr));
+    await served.ask("still");
+    late.kill("SIGCONT");
+    const { code } = await late.finished();
+    assertEquals(code, 1);
+    assert(late.stdout.some((line) => /^gateway refused: /.test(line)));
+    await served.ask("again");
+    await served.end();
+  });
+}
+
+test("a successor that stands still when it was told that it may begin is ended, and the gateway goes on", async (handover) => {
+  await using served = await Served.start({ handover, handoverTimeout: 0.3 });
+  const fault = at("receive", "YOURS", "after", "stop");
+  await using late = await start({ handover }, fault);
+  assertEquals((await late.finished()).signal, "SIGKILL");
+  await served.ask("still");
+  await served.end();
+});
+
+test("a gateway with a limit below what is there refuses in one line, and the other one goes on", async (handover) => {
+  await using served = await Served.start({ handover });
+  await using refuses = await start({ handover, connsMax: 3 });
+  assertEquals(
+    refuses.stdout[0],
+    `gateway refused: Cannot take the place of the gateway at ${handover}: there are 6 clients, and connsMax is 3`,
+  );
+  assertEquals((await refuses.finished()).code, 1);
+  await eventually(() =>
+    /does not take this one's place: there are 6 clients/.test(
+      served.gateway.stderr,
+    )
+  );
+  await served.ask("still");
+  for (
+    const [options, why] of [
+      [{ nodeId: 5 }, "its nodeId is 0, and that of this one 5"],
+      [{ order: "none" }, "its order is client, and that of this one none"],
+    ] as const
+  ) {
+    await using other = await start({ handover, ...options });
+    assertStringIncludes(other.stdout[0]!, why);
+  }
+  await served.end();
+});
+
+test("two gateways that want the same place at the same time: both are this gateway, one after the other", async (handover) => {
+  await using served = await Served.start({ handover });
+  const both = await Promise.all([start({ handover }), start({ handover })]);
+  await using one = both[0];
+  await using other = both[1];
+  const ready = both.filter(({ ready }) => /ready/.test(ready![0]));
+  assert(ready.length >= 1);
+  await served.ask("after");
+  await served.end();
+  void [one, other];
+});
