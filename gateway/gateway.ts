@@ -224,7 +224,7 @@ export class Gateway implements AsyncDisposable {
       ports: this.#ports,
       finish: () => commands.finish(),
       age: () => ({
-        startedAt: this.#startedAt!,
+        startedAt: this.#startedAt ?? new Date(),
         listeningSince: this.#listeningSince,
       }),
       counts: () => this.#counts(),

@@ -159,6 +159,8 @@ export class Handover implements ProgramPiece {
     try {
       taking.take(reader);
     } catch (cause) {
+      // Not one more byte is written to any of them.
+      reader.release();
       const { message } = cause as Error;
       throw new GatewayError(
         `Cannot take the place of the gateway at ${this.#path}: ${message}`,

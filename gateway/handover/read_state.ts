@@ -97,9 +97,9 @@ export class StateReader implements StateTaker {
     for (const client of this.#clients) queue.room.retakeGone(client);
   }
 
-  /** All sockets that it has taken over. */
-  get sockets(): Iterable<OwnSocket> {
-    return this.#sockets.values();
+  /** Lets go of all sockets: it is not taken after all. */
+  release(): void {
+    for (const socket of this.#sockets.values()) socket.release();
   }
 
   /** Everything begins. */

@@ -105,7 +105,7 @@ class StateWriter {
       hasSocket: piece !== undefined,
       hostname,
       port,
-      counted: counted?.name ?? "",
+      counted: isOpen ? counted?.name ?? "" : "",
       holder: chain > 0 && holder ? noOf(this.#links, holder) : 0,
       groups: isOpen && session.groups ? groups.namesOf(session) : NO_GROUPS,
     });

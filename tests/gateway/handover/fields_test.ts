@@ -1,0 +1,169 @@
+// Whoever adds a private field to something that a gateway hands over has to say what becomes of
+// it: its class gives it to the next process, or it is named here with the reason why not. What
+// others can see of a class the types check, see `FieldPlan`.
+
+import { assertEquals } from "@std/assert";
+import { pathOf } from "../../helpers/paths.ts";
+
+// What of a class is not handed over, in words: a field of these needs no other process.
+const MADE = "made anew";
+const SETTING = "a setting of the new process";
+const NONE = "not while all stands still";
+const FOLLOWS = "follows from what is handed over";
+const APART = "handed over by itself";
+
+type Fields = Readonly<Record<string, readonly string[]>>;
+
+/** By file, the fields that are not given, by the reason. */
+const LEFT: Readonly<Record<string, Fields>> = {
+  "box/session_table.ts": { [NONE]: ["walk"], [FOLLOWS]: ["byConnId"] },
+  "box/group_table.ts": {
+    [SETTING]: ["limits"],
+    [FOLLOWS]: ["byName", "memberships"],
+  },
+  "box/fan_out.ts": {
+    [SETTING]: ["options"],
+    [NONE]: ["sending", "bytes", "sentMessages", "sentBytes", "waiters"],
+    [MADE]: ["lastNo", "scheduled", "turn"],
+  },
+  "box/outbox.ts": {
+    [SETTING]: ["writer", "maxBytes", "bufferBytes", "meter", "onError"],
+    [MADE]: ["before", "moves", "seenMoves", "callbacks"],
+    [FOLLOWS]: ["scheduled", "drainWaiters"],
+    [NONE]: ["closed"],
+  },
+  "box/frame_reader.ts": {
+    [SETTING]: ["framing", "frameBytes", "least", "meter"],
+    [FOLLOWS]: ["frameLength", "seen"],
+    [MADE]: ["wanted", "room", "quietReads"],
+  },
+  "box/net/base_session.ts": { [APART]: ["uid", "userdata"] },
+  "box/net/frame_socket.ts": {
+    [SETTING]: ["ownFrames", "pace", "handler", "lingerMs"],
+    [NONE]: ["cause", "destroyed", "stopping", "lingerTimer"],
+    [MADE]: ["seenMoves", "wake"],
+  },
+  "box/net/gate.ts": { [FOLLOWS]: ["opened", "open"] },
+  "box/net/web_socket_conn.ts": {
+    [MADE]: ["events", "sink", "space"],
+    [FOLLOWS]: ["paused"],
+  },
+  "box/net/web_socket_decoder.ts": {
+    [MADE]: ["controls", "view"],
+    [FOLLOWS]: ["closed", "fault"],
+  },
+  "box/net/web_socket_transport.ts": {
+    [MADE]: ["conn", "handler"],
+    [NONE]: ["code"],
+  },
+  "box/net/preamble.ts": {
+    [MADE]: ["opening", "onFollowed", "running"],
+    "begins anew": ["deadline"],
+    [NONE]: ["wait"],
+  },
+  "box/net/entrance.ts": { [NONE]: ["closed"] },
+  "box/net/epoll_socket.ts": {
+    [MADE]: ["sink", "onDone"],
+    [FOLLOWS]: ["paused", "writing"],
+    "the system tells again": ["broken", "ended"],
+  },
+  "box/net/client_places.ts": {
+    [SETTING]: ["limits"],
+    [FOLLOWS]: ["leaving", "silent", "taken"],
+  },
+  "box/net/client_limits.ts": {},
+  "box/net/client_rates.ts": {
+    [SETTING]: [
+      ...["limits", "onExceeded", "now", "frameRate", "byteRate"],
+      ...["frameLine", "byteLine", "closes"],
+    ],
+  },
+  "box/net/address_limits.ts": {
+    [SETTING]: ["limits", "onRefused", "now", "denied"],
+    [MADE]: ["sweepAt"],
+  },
+  "box/net/bans.ts": { [SETTING]: ["now"], [APART]: ["table", "bans"] },
+  "box/net/limit_log.ts": {
+    [SETTING]: ["logger"],
+    "what was not logged yet": ["counts", "recent", "timer"],
+  },
+  "box/net/top_addresses.ts": {},
+  "box/net/memory_limit.ts": {
+    [SETTING]: ["holders", "max"],
+    [FOLLOWS]: ["bytes", "looking", "pause"],
+  },
+  "gateway/queue/task_queue.ts": { [SETTING]: ["options"] },
+  "gateway/queue/ready_tasks.ts": {},
+  "gateway/queue/room.ts": { [SETTING]: ["options"] },
+  "gateway/queue/deliveries.ts": {},
+  "gateway/queue/chains.ts": { [SETTING]: ["queue", "options"] },
+  "gateway/queue/asking_links.ts": {},
+  "gateway/queue/quarantine.ts": {
+    [SETTING]: ["queue", "asking", "options"],
+    [NONE]: ["closed"],
+  },
+  "gateway/queue/dispatcher.ts": {
+    [SETTING]: ["queue", "options"],
+    [NONE]: ["pumping"],
+  },
+  "gateway/outer/clients.ts": {
+    [SETTING]: ["heartbeats", "moves", "groups", "rates"],
+    [APART]: ["entrance"],
+    [NONE]: ["reading", "isGiven"],
+  },
+  "gateway/outer/client_session.ts": {
+    [MADE]: ["owner", "header"],
+    [FOLLOWS]: ["ipv4", "ipv6"],
+  },
+  "gateway/outer/groups.ts": {
+    [MADE]: ["context"],
+    "what is logged once": ["tells"],
+  },
+  "gateway/inner/inner_link.ts": {
+    [MADE]: ["owner"],
+    [SETTING]: ["unsentMax", "fullBytes"],
+  },
+  "gateway/inner/inner_links.ts": {
+    [MADE]: ["pullCommands", "clientCommands", "signOfLife"],
+    [NONE]: ["closed", "leaves"],
+  },
+  "gateway/inner/inner_places.ts": { [SETTING]: ["limits"] },
+  "gateway/inner/inner_door.ts": { [MADE]: ["links"], [NONE]: ["closed"] },
+  "gateway/inner/many_commands.ts": {
+    [MADE]: [
+      ...["context", "toUsers", "toGroups", "onSentToUsers"],
+      ...["onSentToGroups", "closeUsers", "closeGroups"],
+    ],
+    "ended before": ["waiting"],
+  },
+  "gateway/metrics/measures.ts": { [SETTING]: ["cmdOf"] },
+  "gateway/metrics/history.ts": { [FOLLOWS]: ["rates"] },
+};
+
+const GIVING =
+  /^ {2}(?:static |override |async |\*)*(?:give|given|head|takeOver|retake|retakeGone|resume|rejoin|from|takePeak|adopt)\([^]*?^ {2}\}/gm;
+
+function fieldsOf(source: string): string[] {
+  return [...source.matchAll(/^ {2}(?:readonly )?#(\w+)(?:[:?!]| =|;)/gm)]
+    .map(([, name]) => name!);
+}
+
+for (const [file, reasons] of Object.entries(LEFT)) {
+  Deno.test(`each field of ${file} is handed over, or it is said why not`, async () => {
+    const source = await Deno.readTextFile(pathOf(`../../${file}`));
+    const giving = [...source.matchAll(GIVING)].map(([body]) => body).join();
+    const given = (name: string) => new RegExp(`#${name}\\b`).test(giving);
+    const left = Object.values(reasons).flat();
+    const fields = fieldsOf(source);
+    assertEquals(
+      fields.filter((name) => !given(name) && !left.includes(name)),
+      [],
+      "these are neither given nor named here",
+    );
+    assertEquals(
+      left.filter((name) => !fields.includes(name)),
+      [],
+      "these are named here and are not there",
+    );
+  });
+}
