@@ -17,6 +17,7 @@ const SHARED = {
   moveCmd: CMD,
   lameDuck: 0.3,
   lameDuckNotice: 0,
+  moveTimeout: 60,
 } as const;
 
 if (Deno.build.os === "linux") {

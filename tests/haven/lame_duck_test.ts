@@ -8,7 +8,7 @@ import { within } from "../helpers/within.ts";
 import { HavenFixture } from "./haven_fixture.ts";
 
 const CMD = 98;
-const DUCK = { moveCmd: CMD, lameDuck: 0.3 };
+const DUCK = { moveCmd: CMD, lameDuck: 0.3, moveTimeout: 60 };
 
 function echo(app: Haven): void {
   app.route(1, (request) => ({ body: request.box!.body }));

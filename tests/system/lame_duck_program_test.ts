@@ -78,6 +78,7 @@ Deno.test({
   async fn() {
     await using gateway = await startGatewayProcess([
       ...["--node-id", "7", "--move-cmd", "98", "--lame-duck-notice", "0"],
+      ...["--move-timeout", "3600"],
     ]);
     await using _worker = await EchoWorker.attach(gateway.inner);
     await using client = await connect(gateway);

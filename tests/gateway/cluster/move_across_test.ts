@@ -28,6 +28,7 @@ Deno.test({
       moveCmd: MOVE,
       lameDuck: 0.5,
       lameDuckNotice: 0,
+      moveTimeout: 60,
     } as const;
     await using old = await GatewayFixture.start({
       ...shared,
