@@ -21,71 +21,96 @@ const flags = parseArgs(Deno.args, {
   string: ["port", "host", "bots", "workers", "store", "turn", "wait"],
   default: { port: "8000", host: "127.0.0.1", bots: "0", workers: "2" },
   unknown(flag) {
-    console.error(`table: unknown flag ${flag}; see examples/doudizhu/main.ts`);
-    Deno.exit(2);
+    fail(`there is no flag ${flag}; see examples/doudizhu/main.ts`, 2);
   },
 });
 
-await using stack = new AsyncDisposableStack();
-const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, end);
+for (const name of ["port", "bots", "workers", "turn", "wait"] as const) {
+  const value = flags[name];
+  if (value !== undefined && !(Number(value) >= 0)) {
+    fail(`--${name} takes a number, got "${value}"`, 2);
+  }
 }
 
-const folder = await Deno.makeTempDir({ prefix: "doudizhu_" });
-stack.defer(() => Deno.remove(folder, { recursive: true }));
-const store = flags.store ?? Deno.env.get("REDIS_URL") ?? `${folder}/tables.db`;
-// Tells at once what is wrong with it, and makes it before several open it.
-await (await openStore(store))[Symbol.asyncDispose]();
+// What is wrong is said in one line.
+function fail(error: unknown, code: number): never {
+  console.error(`table: ${error instanceof Error ? error.message : error}`);
+  Deno.exit(code);
+}
 
-const gateway = stack.use(
-  await startProgram(GATEWAY, [
-    ...["--outer-host", flags.host, "--outer-port", "0", "--ws-port", "0"],
-    ...["--inner-port", "0", "--max-deliveries", "10"],
-  ], "inherit"),
-);
-const [innerPort, wsPort] = ["inner", "ws"].map((name) =>
-  new RegExp(` ${name}=\\S*:(\\d+)`).exec(gateway.ready)![1]!
-) as [string, string];
+async function main(): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, end);
+  }
 
-const options = ["turn", "wait"] as const;
-const worker = stack.use(
-  await startProgram(WORKER, [
-    ...["--port", innerPort, "--store", store, "--workers", flags.workers],
-    ...options.flatMap((name) =>
-      flags[name] === undefined ? [] : [`--${name}`, flags[name]]
-    ),
-  ], "inherit"),
-);
+  const folder = await Deno.makeTempDir({ prefix: "doudizhu_" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const store = flags.store ?? Deno.env.get("REDIS_URL") ??
+    `${folder}/tables.db`;
+  // Tells at once what is wrong with it, and makes it before several open it.
+  await (await openStore(store))[Symbol.asyncDispose]();
 
-const page = stack.use(
-  await servePage({
-    hostname: flags.host,
-    port: Number(flags.port),
-    wsPort: Number(wsPort),
-  }),
-);
-const shown = flags.host === "0.0.0.0" ? "127.0.0.1" : flags.host;
-console.log(`斗地主 at http://${shown}:${page.addr.port}/`);
-console.log(
-  `reload the workers while you play: kill -HUP ${worker.process.pid}`,
-);
-
-const robots: Robot[] = [];
-stack.defer(async () => {
-  await Promise.all(robots.map((robot) => robot[Symbol.asyncDispose]()));
-});
-let isOver = false;
-ended.then(() => isOver = true);
-while (robots.length < Number(flags.bots) && !isOver) {
-  const more = Array.from(
-    { length: Math.min(COMING_AT_A_TIME, Number(flags.bots) - robots.length) },
-    (_, i) => new Robot(`bot ${robots.length + i + 1}`),
+  const gateway = stack.use(
+    await startProgram(GATEWAY, [
+      ...["--outer-host", flags.host, "--outer-port", "0", "--ws-port", "0"],
+      ...["--inner-port", "0", "--max-deliveries", "10", "--client-rate", "30"],
+      // At the end nobody is left to take the news that players have gone.
+      ...["--drain-timeout", "0"],
+    ], "inherit"),
   );
-  robots.push(...more);
-  const url = `ws://${shown}:${wsPort}/`;
-  await Promise.all(more.map((robot) => robot.play(url).catch(() => {})));
-}
-if (robots.length > 0) console.log(`${robots.length} bots play`);
+  const [innerPort, wsPort] = ["inner", "ws"].map((name) =>
+    new RegExp(` ${name}=\\S*:(\\d+)`).exec(gateway.ready)![1]!
+  ) as [string, string];
 
-await ended;
+  const options = ["turn", "wait"] as const;
+  const worker = stack.use(
+    await startProgram(WORKER, [
+      ...["--port", innerPort, "--store", store, "--workers", flags.workers],
+      ...options.flatMap((name) =>
+        flags[name] === undefined ? [] : [`--${name}`, flags[name]]
+      ),
+    ], "inherit"),
+  );
+
+  const page = stack.use(
+    await servePage({
+      hostname: flags.host,
+      port: Number(flags.port),
+      wsPort: Number(wsPort),
+    }).catch(({ message }: Error) => {
+      throw new Error(
+        `Cannot serve the page at ${flags.host}:${flags.port}: ${message}; --port takes another one`,
+      );
+    }),
+  );
+  const shown = flags.host === "0.0.0.0" ? "127.0.0.1" : flags.host;
+  console.log(`斗地主 at http://${shown}:${page.addr.port}/`);
+  console.log(
+    `reload the workers while you play: kill -HUP ${worker.process.pid}`,
+  );
+
+  const robots: Robot[] = [];
+  stack.defer(async () => {
+    await Promise.all(robots.map((robot) => robot[Symbol.asyncDispose]()));
+  });
+  let isOver = false;
+  ended.then(() => isOver = true);
+  while (robots.length < Number(flags.bots) && !isOver) {
+    const more = Array.from(
+      {
+        length: Math.min(COMING_AT_A_TIME, Number(flags.bots) - robots.length),
+      },
+      (_, i) => new Robot(`bot ${robots.length + i + 1}`),
+    );
+    robots.push(...more);
+    const url = `ws://${shown}:${wsPort}/`;
+    await Promise.all(more.map((robot) => robot.play(url).catch(() => {})));
+  }
+  if (robots.length > 0) console.log(`${robots.length} bots play`);
+
+  await ended;
+}
+
+await main().catch((error) => fail(error, 1));

@@ -84,7 +84,7 @@ export function registerTables(
     const { token, name } = request.box.json<EnterBody>();
     const uid = await uidOf(token);
     const { player, table } = await games.enter(
-      ...[uid, cleaned(name, NAME_MAX), connectionOf(request)] as const,
+      ...[uid, cleaned(name, NAME_MAX) || "?", connectionOf(request)] as const,
     );
     request.loginClient(uid);
     if (table) {

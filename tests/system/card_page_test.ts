@@ -189,7 +189,7 @@ Deno.test({
     });
     await using _wrong = wrong;
     assertEquals((await wrong.finished(60_000)).code, 2);
-    assertMatch(wrong.stderr, /unknown flag --bot/);
+    assertMatch(wrong.stderr, /^table: there is no flag --bot;/);
     await using table = await startTable("--bots", "60");
     await table.line(/^60 bots play$/, 60_000);
     table.kill("SIGTERM");

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { hasRedis, startRedis } from "../helpers/redis.ts";
-import { isWell, reportLines } from "./crowd/report.ts";
+import { faultLines, isWell, reportLines } from "./crowd/report.ts";
 import { type CrowdOptions, runCrowd } from "./crowd/run_crowd.ts";
 
 const OPTIONS: CrowdOptions = {
@@ -17,7 +17,7 @@ const OPTIONS: CrowdOptions = {
 async function tryCrowd(options: CrowdOptions): Promise<void> {
   const result = await runCrowd(options);
   const report = reportLines(result).join("\n");
-  assert(isWell(result), `${report}\n${result.totals.violations.join("\n")}`);
+  assert(isWell(result), `${report}\n${faultLines(result).join("\n")}`);
   const { totals, reloads, kills, scalings } = result;
   assertEquals(totals.violations, []);
   // That something was put to the test at all.

@@ -5,6 +5,8 @@ import type { Change, TableStore, Versioned } from "./table_store.ts";
 type Redis = typeof import("npm:redis@6.3.1");
 type Client = ReturnType<Redis["createClient"]>;
 
+const RETRY_MS = 50;
+const RETRY_MAX_MS = 2000;
 /** What all keys begin with. */
 const PREFIX = "doudizhu:";
 const DUE = `${PREFIX}due`;
@@ -41,7 +43,8 @@ export class RedisStore implements TableStore {
   }
 
   /**
-   * Connects. Later the client comes back by itself when the connection is lost.
+   * Connects. When the connection is lost later, the client comes back by itself, and what is asked
+   * meanwhile waits; what was under way fails, and may have been done.
    *
    * @param url For instance `redis://127.0.0.1:6379/0`.
    * @param onError Is called with each error of the connection.
@@ -51,9 +54,18 @@ export class RedisStore implements TableStore {
     onError: (error: unknown) => void = () => {},
   ): Promise<RedisStore> {
     const { createClient } = await import("npm:redis@6.3.1");
-    const client: Client = createClient({ url });
+    let isThere = false;
+    const client: Client = createClient({
+      url,
+      socket: {
+        reconnectStrategy: (retries, cause) =>
+          // A Redis that is not there at first is a wrong address.
+          isThere ? Math.min(RETRY_MS * (retries + 1), RETRY_MAX_MS) : cause,
+      },
+    });
     client.on("error", onError);
     await client.connect();
+    isThere = true;
     return new RedisStore(client);
   }
 

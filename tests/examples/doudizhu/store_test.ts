@@ -1,7 +1,15 @@
 // The stores: the same of each.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { openStore } from "../../../examples/doudizhu/store/open_store.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { runProcess } from "../../helpers/process.ts";
+import { hasRedis, startRedis } from "../../helpers/redis.ts";
 import { overStores } from "./stores.ts";
+
+const OPEN_STORE = import.meta.resolve(
+  "../../../examples/doudizhu/store/open_store.ts",
+);
 
 overStores(
   "documents are changed by who knows their version",
@@ -93,3 +101,52 @@ overStores(
     assertEquals(await other.takeDue(10_000, 20_000, 10), []);
   },
 );
+
+overStores(
+  "many open it at the same time, where nothing was",
+  async (place) => {
+    const script = `
+    import { openStore } from ${JSON.stringify(OPEN_STORE)};
+    await using store = await openStore(Deno.args[0]);
+    for (;;) {
+      const { version, value = 0 } = await store.read("sum");
+      if (await store.commit([{ key: "sum", version, value: value + 1 }])) break;
+    }
+  `;
+    const results = await Promise.all(
+      Array.from(
+        { length: 6 },
+        () => runProcess(Deno.execPath(), { args: ["eval", script, place] }),
+      ),
+    );
+    for (const { code, stderr } of results) {
+      assertEquals(code, 0, stderr);
+    }
+    await using store = await openStore(place);
+    assertEquals((await store.read("sum")).value, 6);
+  },
+);
+
+Deno.test({
+  name:
+    "a connection to Redis that is cut is made again; one that cannot be made is an error",
+  ignore: !hasRedis,
+  async fn() {
+    await assertRejects(() => openStore("redis://127.0.0.1:1"));
+    await using redis = await startRedis();
+    const errors: unknown[] = [];
+    await using store = await openStore(
+      redis.url,
+      (error) => errors.push(error),
+    );
+    const change = { key: "a", version: 0, value: 1 };
+    assertEquals(await store.commit([change]), true);
+    const socket = redis.url.slice("unix://".length);
+    using conn = await Deno.connect({ transport: "unix", path: socket });
+    await conn.write(
+      new TextEncoder().encode("CLIENT KILL TYPE normal SKIPME yes\r\n"),
+    );
+    await eventually(() => errors.length > 0);
+    assertEquals(await store.read("a"), { version: 1, value: 1 });
+  },
+});

@@ -9,7 +9,7 @@ import {
   parseCommandLine,
   runCommand,
 } from "@maple/box/internal";
-import { isWell, reportLines } from "./report.ts";
+import { faultLines, isWell, reportLines } from "./report.ts";
 import { Crowd, type CrowdOptions, runCrowd } from "./run_crowd.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -79,7 +79,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (flags.has("largest")) return await findLargest(options);
   const result = await runCrowd(options);
   console.log(reportLines(result).join("\n"));
-  for (const line of result.totals.violations.slice(0, 20)) console.error(line);
+  for (const line of faultLines(result)) console.error(line);
   return isWell(result) ? 0 : 1;
 }
 
@@ -95,6 +95,7 @@ async function findLargest(options: CrowdOptions): Promise<number> {
     );
     if (!isWell(result)) {
       console.log(reportLines(result).join("\n"));
+      for (const line of faultLines(result)) console.error(line);
       return 1;
     }
     if (p99 >= TARGET_MS) break;

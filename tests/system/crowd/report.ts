@@ -4,7 +4,7 @@ import type { CrowdResult } from "./run_crowd.ts";
 
 /** What must be 0. */
 export function zeros(
-  { totals, stranded }: CrowdResult,
+  { totals, stranded, errors }: CrowdResult,
 ): [name: string, count: number][] {
   return [
     ["rule violations", totals.violations.length],
@@ -14,12 +14,18 @@ export function zeros(
     ["moves made by a bot instead", totals.forPlayers],
     ["clients cut", totals.cut],
     ["players without a table", stranded],
+    ["errors logged", errors.length],
   ];
 }
 
 /** Whether all that must be 0 is, and there was a game at all. */
 export function isWell(result: CrowdResult): boolean {
   return result.totals.made > 0 && zeros(result).every(([, count]) => !count);
+}
+
+/** What was wrong, in lines; the first twenty. */
+export function faultLines({ totals, errors }: CrowdResult): string[] {
+  return [...totals.violations, ...errors].slice(0, 20);
 }
 
 /** The lines of the report. */

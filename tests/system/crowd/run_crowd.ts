@@ -61,6 +61,8 @@ export interface CrowdResult {
   readonly processors: ReadonlyMap<string, number>;
   /** How late this process itself was at most, in milliseconds: so exact are the times. */
   readonly lateMs: number;
+  /** Lines of level ERROR in the logs of the gateway and the workers. */
+  readonly errors: readonly string[];
   /** Those who were without a table in the end, who should have one. */
   readonly stranded: number;
 }
@@ -75,6 +77,7 @@ export class Crowd implements AsyncDisposable {
   /** What the players have seen. */
   readonly totals: CrowdTotals;
   readonly #stack: AsyncDisposableStack;
+  readonly #gateway: GatewayProcess;
   readonly #workers: WorkerGroup;
   readonly #startMore: () => Promise<WorkerGroup>;
   #more: WorkerGroup | undefined;
@@ -94,6 +97,7 @@ export class Crowd implements AsyncDisposable {
     },
   ) {
     this.#stack = stack;
+    this.#gateway = gateway;
     this.#workers = workers;
     this.#startMore = startMore;
     this.totals = new CrowdTotals();
@@ -219,6 +223,7 @@ export class Crowd implements AsyncDisposable {
     return {
       ...{ players: this.size, totals: this.totals, seconds: counted },
       ...{ reloads, kills, scalings, processors, lateMs, stranded },
+      errors: this.#errors(),
     };
   }
 
@@ -256,6 +261,15 @@ export class Crowd implements AsyncDisposable {
     const idle = this.#players.filter((player) => player.idle);
     const player = idle[Math.floor(Math.random() * idle.length)];
     await player?.comeBack();
+  }
+
+  #errors(): string[] {
+    return [this.#gateway.process, this.#workers.process].flatMap((process) =>
+      // One that is killed may be one of a reload, which has failed then, and rightly says so.
+      process.stderr.split("\n").filter((line) =>
+        / ERROR (?!.* reload failed, )/.test(line)
+      )
+    );
   }
 
   #noteDelay(): void {
