@@ -174,7 +174,7 @@ export class Deliveries {
   }
 
   #note(user: number, what: string): void {
-    this.#events.note(`USER ${user}: ${what}`);
+    this.#events.fault(`USER ${user}: ${what}`);
   }
 }
 

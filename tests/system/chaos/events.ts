@@ -8,6 +8,7 @@ export class ChaosEvents {
   readonly counts = new Map<string, number>();
   readonly #start = performance.now();
   readonly #last: string[] = [];
+  readonly #faults: string[] = [];
 
   /** A moment of `performance.now`, as it stands before what is noted. */
   clock(moment: number): string {
@@ -20,6 +21,19 @@ export class ChaosEvents {
     if (this.#last.push(`${now.padStart(11)}  ${what}`) > KEPT) {
       this.#last.shift();
     }
+  }
+
+  /** Notes something that must not happen; the first of them are kept. */
+  fault(what: string): void {
+    if (this.#faults.length < KEPT) {
+      this.#faults.push(`${this.clock(performance.now())}  ${what}`);
+    }
+    this.note(what);
+  }
+
+  /** The first faults. */
+  get faults(): readonly string[] {
+    return this.#faults;
   }
 
   /** Notes and counts a mischief. */

@@ -128,6 +128,7 @@ export function failureLines(
   return [
     `FAILED with seed ${seed}:`,
     ...faults.map((fault) => `  ${fault}`),
+    ...events.faults.map((line) => `  ${line}`),
     "the last events:",
     ...events.last,
   ];
