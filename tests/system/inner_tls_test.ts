@@ -1,8 +1,8 @@
 // Workers and triggers over TLS, which HAProxy ends in front of a gateway's inner port.
 
 import { assertEquals } from "@std/assert";
-import { Box, TaskCmd } from "@maple/box";
-import { SILENT } from "@maple/box/internal";
+import { Box, Task, TaskCmd } from "@maple/box";
+import { type ListedGateway, SILENT } from "@maple/box/internal";
 import { Trigger } from "@maple/trigger";
 import { Worker } from "@maple/worker";
 import {
@@ -16,6 +16,7 @@ import { LogCollector } from "../helpers/log_collector.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { runProcess } from "../helpers/process.ts";
 import { ALL_SECRETS, SECRETS } from "../helpers/proven_worker.ts";
+import { RawWorker } from "../helpers/raw_worker.ts";
 import { hasHaproxy, Proxy } from "../helpers/proxies.ts";
 
 const host = "127.0.0.1";
@@ -175,5 +176,66 @@ Deno.test({
     } finally {
       Deno.removeSync(file);
     }
+  },
+});
+
+Deno.test({
+  name: "the tls of a gateway holds for those of its cluster that it tells of",
+  ignore: !hasOpenssl,
+  async fn() {
+    const { cert, key, authority } = await localCertificate();
+    const listen = () =>
+      Deno.listenTls({
+        ...{ hostname: host, port: 0 },
+        cert: Deno.readTextFileSync(cert),
+        key: Deno.readTextFileSync(key),
+      });
+    const first = listen();
+    using second = listen();
+    const gateways = [first, second].map((
+      { addr: { port } },
+      node,
+    ): ListedGateway => ({
+      ...{ node, inner: `${host}:${port}`, state: "serving" },
+    }));
+    const letIn = async (listener: Deno.TlsListener, node: number) => {
+      const peer = new RawWorker(await listener.accept(), Task);
+      await peer.greet({ node, tag: node + 1, cluster: "maple", gateways });
+      return peer;
+    };
+    const app = new Worker(Box, { logger: new LogCollector() });
+    const tls = { caCerts: [authority] };
+    const { port } = first.addr;
+    const attached = app.attach({ host, port, tls });
+    await using _one = await letIn(first, 0);
+    await using _two = await letIn(second, 1);
+    await attached;
+    assertEquals(app.stats().gateways.map(({ attached }) => attached), [
+      true,
+      true,
+    ]);
+
+    const trigger = new Trigger(Box, [{ host, port, tls }], { logger: SILENT });
+    const connected = trigger.connect();
+    const three = await letIn(first, 0);
+    assertEquals(await connected, true);
+    first.close();
+    await three[Symbol.asyncDispose]();
+    // Until it has noticed that the first one is gone.
+    let isIn = false;
+    const sending = (async () => {
+      for (; !isIn; await new Promise((next) => setTimeout(next, 10))) {
+        await trigger.closeUsers([1]);
+      }
+    })();
+    await using four = await letIn(second, 1);
+    isIn = true;
+    assertEquals((await four.next())?.cmd, TaskCmd.CLOSE_USERS);
+    await sending;
+    four.close();
+    assertEquals(await trigger.close(), false);
+    _one.close();
+    _two.close();
+    await app.close();
   },
 });
