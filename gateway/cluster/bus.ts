@@ -8,6 +8,8 @@ export interface NotCarried {
   full: number;
   /** It is connected and has given no sign of life for too long. */
   late: number;
+  /** It was given them, and the connection ended before it said that it has got them. */
+  cut: number;
 }
 
 /** What a bus tells its gateway. */

@@ -39,7 +39,7 @@ export class LocalBus implements Bus {
   readonly maxBytes: number = RELAY_MESSAGE_BYTES;
   /** The number that the parent has given this process: no other has it. */
   readonly node: number;
-  readonly notCarried: NotCarried = { away: 0, full: 0, late: 0 };
+  readonly notCarried: NotCarried = { away: 0, full: 0, late: 0, cut: 0 };
   readonly #options: LocalBusOptions;
   #socket: FrameSocket | undefined;
   #running: Promise<void> | undefined;

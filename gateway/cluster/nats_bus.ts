@@ -30,7 +30,7 @@ export class NatsBus implements Bus {
   /** What it is. */
   readonly name = "nats";
   /** What it has not carried. */
-  readonly notCarried: NotCarried = { away: 0, full: 0, late: 0 };
+  readonly notCarried: NotCarried = { away: 0, full: 0, late: 0, cut: 0 };
   readonly #options: NatsBusOptions;
   readonly #all: string;
   readonly #nodes = new Set<number>();
@@ -119,6 +119,7 @@ export class NatsBus implements Bus {
         const why = await this.#link.ended;
         // One that was late is told of already.
         const { isUp } = this;
+        this.notCarried.cut += this.#link.unanswered;
         this.#link = undefined;
         if (signal.aborted) return;
         if (isUp) this.#receiver?.onState(false, why);

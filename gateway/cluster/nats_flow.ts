@@ -26,8 +26,10 @@ export interface NatsFlowOptions {
 export class NatsFlow {
   readonly #options: NatsFlowOptions;
   // What the server has not answered for: of the question that is open, and since.
-  #asked = 0;
-  #since = 0;
+  #askedBytes = 0;
+  #askedMessages = 0;
+  #bytes = 0;
+  #messages = 0;
   #isAsking = false;
   // Looks, not milliseconds: a process that was stopped itself would take the server for silent.
   #looks = 0;
@@ -39,7 +41,12 @@ export class NatsFlow {
 
   /** Bytes that are on their way. */
   get bytes(): number {
-    return this.#asked + this.#since;
+    return this.#askedBytes + this.#bytes;
+  }
+
+  /** The messages that these are. */
+  get messages(): number {
+    return this.#askedMessages + this.#messages;
   }
 
   /** Whether the server gives no sign of life. */
@@ -59,8 +66,9 @@ export class NatsFlow {
 
   /** A message was sent. */
   sent(bytes: number): void {
-    this.#since += bytes;
-    if (this.#since >= ASK_BYTES) this.#ask();
+    this.#bytes += bytes;
+    this.#messages++;
+    this.#askAfterMuch();
   }
 
   /** To be called every `LOOK_MS`. */
@@ -72,8 +80,9 @@ export class NatsFlow {
   #ask(): void {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    this.#asked = this.#since;
-    this.#since = 0;
+    this.#askedBytes = this.#bytes;
+    this.#askedMessages = this.#messages;
+    this.#bytes = this.#messages = 0;
     // It is rejected when the connection has ended, and this with it.
     this.#options.flush().then(() => this.#answered(), () => {});
   }
@@ -81,9 +90,13 @@ export class NatsFlow {
   #answered(): void {
     const wasLate = this.isLate;
     this.#isAsking = false;
-    this.#asked = 0;
+    this.#askedBytes = this.#askedMessages = 0;
     this.#looks = 0;
     if (wasLate) this.#options.onLate(false);
-    if (this.#since >= ASK_BYTES) this.#ask();
+    this.#askAfterMuch();
+  }
+
+  #askAfterMuch(): void {
+    if (this.#bytes >= ASK_BYTES) this.#ask();
   }
 }

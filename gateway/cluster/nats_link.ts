@@ -132,6 +132,11 @@ export class NatsLink {
     return this.#error;
   }
 
+  /** Messages that the server has not said to have got. */
+  get unanswered(): number {
+    return this.#flow.messages;
+  }
+
   /** Whether the server gives no sign of life. */
   get isLate(): boolean {
     return this.#flow.isLate;

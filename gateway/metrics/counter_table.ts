@@ -376,6 +376,8 @@ export const COUNTERS: Plans = {
       full:
         "not passed on to other gateways: too much at once (--cluster-bytes)",
       late: "not passed on to other gateways: the bus gives no sign of life",
+      cut:
+        "perhaps not passed on to other gateways: the bus was lost with them",
     },
   },
   clusterReceived: {

@@ -35,7 +35,7 @@ type Way = "up" | "away" | "frozen" | "late";
 /** The bus of one gateway. */
 export class MemoryBus implements Bus {
   readonly name = "memory";
-  readonly notCarried: NotCarried = { away: 0, full: 0, late: 0 };
+  readonly notCarried: NotCarried = { away: 0, full: 0, late: 0, cut: 0 };
   /** What it has carried. */
   carried = 0;
   /** Changes what it carries, or drops it where it gives none. */

@@ -73,7 +73,7 @@ Deno.test("a relay passes on to all others, or to one, in order, and never back"
   assertEquals(b.texts, [all[0], "to b", all[1], all[2]]);
   assertEquals(c.texts, all);
   assertEquals(a.texts, []);
-  assertEquals(a.bus.notCarried, { away: 0, full: 0, late: 0 });
+  assertEquals(a.bus.notCarried, { away: 0, full: 0, late: 0, cut: 0 });
 });
 
 Deno.test("a relay tells the others at once of one that is gone", async () => {

@@ -100,7 +100,7 @@ natsTest("NatsBus without a server is away, and up when it comes", async () => {
   await using a = await open(server.url);
   assert(!a.bus.isUp);
   assert(!a.bus.publish(bytes(1)));
-  assertEquals(a.bus.notCarried, { away: 1, full: 0, late: 0 });
+  assertEquals(a.bus.notCarried, { away: 1, full: 0, late: 0, cut: 0 });
   await server.restart();
   await eventually(() => a.bus.isUp);
   assertEquals(a.heard.states.length, 2);
@@ -137,10 +137,10 @@ natsTest(
       let carried = 0;
       while (a.bus.publish(new Uint8Array(1000))) carried++;
       assertEquals(carried, 100);
-      assertEquals(a.bus.notCarried, { away: 0, full: 1, late: 0 });
+      assertEquals(a.bus.notCarried, { away: 0, full: 1, late: 0, cut: 0 });
       await eventually(() => !a.bus.isUp);
       assert(!a.bus.publish(bytes(1)));
-      assertEquals(a.bus.notCarried, { away: 0, full: 1, late: 1 });
+      assertEquals(a.bus.notCarried, { away: 0, full: 1, late: 1, cut: 0 });
     } finally {
       server.signal("SIGCONT");
     }
@@ -163,12 +163,14 @@ natsTest(
       : [two, one];
     frozen.signal("SIGSTOP");
     try {
+      for (let i = 0; i < 3; i++) assert(a.bus.publish(bytes(i)));
       await eventually(() => a.heard.states.length === 3, { timeout: 60_000 });
       assertEquals(a.heard.states, [
         `up: 127.0.0.1:${frozen.port}`,
         `down: 127.0.0.1:${frozen.port} gives no sign of life`,
         `up: 127.0.0.1:${other.port}`,
       ]);
+      assertEquals(a.bus.notCarried.cut, 3);
       await using b = await open(other.url);
       assert(a.bus.publish(bytes(1)));
       await eventually(() => b.heard.messages.length === 1);

@@ -29,11 +29,12 @@ Deno.test("NatsFlow counts what was sent until the server has answered for it", 
   assert(one.hasRoomFor(400));
   assert(!one.hasRoomFor(401));
   one.look();
-  one.sent(300);
-  assertEquals([one.bytes, asked.length], [900, 1]);
+  one.sent(100);
+  one.sent(200);
+  assertEquals([one.bytes, one.messages, asked.length], [900, 3, 1]);
   await answer();
   // What was sent after the question is not answered for.
-  assertEquals(one.bytes, 300);
+  assertEquals([one.bytes, one.messages], [300, 2]);
 });
 
 Deno.test("NatsFlow asks once at a time, and at once after much", async () => {
