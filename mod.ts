@@ -6,6 +6,8 @@
  * one-process server), `@maple/gateway`, `@maple/worker` and `@maple/trigger`. Import those you
  * need by their own names, or all of them from here.
  *
+ * As a program it is those of all packages: `deno run -A jsr:@maple/maple help`.
+ *
  * @example
  * ```ts ignore
  * import { Box, Worker } from "@maple/maple";
@@ -184,3 +186,9 @@ export {
   type WorkerProcessStats,
   WorkerRequest,
 } from "@maple/worker";
+
+// Who imports this for its classes does not load the programs.
+if (import.meta.main) {
+  const { main } = await import("./main.ts");
+  Deno.exit(await main(Deno.args));
+}

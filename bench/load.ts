@@ -6,7 +6,7 @@
  * @module
  */
 
-import { describeFlags, runCommand } from "@maple/box/internal";
+import { type Command, runCommand, usageOf } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
 import { startEchoServer } from "./load/echo_server.ts";
 import { type LoadResult, summarize } from "./load/load_result.ts";
@@ -20,16 +20,18 @@ import {
 import { progressLine, READY, runProcesses } from "./load/processes.ts";
 import { formatReport } from "./load/report.ts";
 
-/** How the program is called. */
-export const USAGE = `Usage: maple-load -u SERVER [flags]
-
-Connects, sends boxes, counts the answers and how long they took. Each connection sends its next request when it has an answer; with --rate
-requests are due on a schedule, and a server that stalls is charged for all that were due meanwhile.
-
-${describeFlags(FLAGS)}
-
-Exit code: 0; 1 when no request was successful; 2 after a mistake in the flags.
-`;
+/** The load tool as a program. */
+export const COMMAND: Command = {
+  name: "load",
+  summary:
+    "Connects, sends boxes, counts the answers and tells how long they took.",
+  takes: "-u SERVER [flags]",
+  flags: FLAGS,
+  notes:
+    `Each connection sends its next request when it has an answer; with --rate requests are due on a
+schedule, and a server that stalls is charged for all that were due meanwhile.
+Exit code: 0; 1 when no request was successful; 2 after a mistake in the flags.`,
+};
 
 const PROGRESS_MS = 1000;
 const CEILING_S = 3;
@@ -42,13 +44,13 @@ const CEILING_WARM_UP_S = 1;
  * @returns The exit code.
  */
 export function main(args: readonly string[]): Promise<number> {
-  return runCommand("maple-load", () => run(args));
+  return runCommand("maple load", () => run(args));
 }
 
 async function run(args: readonly string[]): Promise<number> {
   const job = readJob(args);
   if (job.kind === "help") {
-    console.log(USAGE);
+    console.log(usageOf(COMMAND, config.version));
     return 0;
   }
   if (job.kind === "version") {
@@ -142,7 +144,7 @@ async function measureCeiling(options: LoadOptions): Promise<LoadResult> {
 
 function selfCommand(): string[] {
   return Deno.build.standalone
-    ? [Deno.execPath()]
+    ? [Deno.execPath(), COMMAND.name]
     : [Deno.execPath(), "run", "--quiet", "-A", import.meta.url];
 }
 

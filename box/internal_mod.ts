@@ -17,6 +17,8 @@ export {
   UsageError,
 } from "./process/command_line.ts";
 export type { CommandLine, Flag, FlagValue } from "./process/command_line.ts";
+export { describeWords, subUsageOf, usageOf } from "./process/command.ts";
+export type { Command, SubCommand } from "./process/command.ts";
 export type { ByteSink, Conn, ConnPiece, OwnSocket } from "./net/conn.ts";
 export { acceptedConn, DenoConn } from "./net/deno_conn.ts";
 export { EpollListener, listenEpoll } from "./net/epoll_listener.ts";

@@ -1,8 +1,18 @@
-// The gateway as a program.
+/**
+ * The gateway as a program: what `deno run -A jsr:@maple/gateway` runs.
+ *
+ * @example
+ * ```ts ignore
+ * import { main } from "@maple/gateway/main";
+ *
+ * Deno.exit(await main(["--outer-port", "29000"], { isProgram: true }));
+ * ```
+ *
+ * @module
+ */
 
 import {
   createLogger,
-  describeFlags,
   followLogSignals,
   type Logger,
   printLine,
@@ -13,9 +23,11 @@ import {
   StatusAccess,
   statusUrl,
   UsageError,
+  usageOf,
   watchUnhandled,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
+import { COMMAND } from "./command.ts";
 import { loadConfigFile } from "./config_file.ts";
 import { fail } from "./errors.ts";
 import { type Dropped, dropPermissions } from "./drop_permissions.ts";
@@ -40,24 +52,7 @@ import { checkFiles, readSettings, type Settings } from "./settings.ts";
 
 const NOTHING = () => {};
 
-const USAGE = `maple gateway ${config.version}
-Holds client connections and forwards between them and the workers that ask.
-
-Usage: maple-gateway [flags]
-
-${describeFlags(FLAGS)}
-
-TERM and INT: stop accepting, let the workers finish what is queued, close; with --lame-duck
-tell load balancers first, and have the clients move; a second one closes at once.
-HUP: open the log file again, read the config file, the certificates, the secrets and
---deny-file again, change what can be changed (--log-level, --deny, --conns-max,
---conns-per-address, --connect-rate, --client-rate, --client-bytes-rate, --rate-action,
---client-queue-max, --inner-conns-max, --inner-reserve, --inner-open). Who has come by a secret
-that is gone is disconnected. Without --inner-secret-file the secrets are those of
-MAPLE_INNER_SECRET: role:secret,..., and without --metrics-token-file those who ask for metrics
-bring a token of MAPLE_METRICS_TOKEN, if it has one: Authorization: Bearer TOKEN.
-USR1, USR2: log one level more, one level less.
-`;
+export { COMMAND };
 
 /**
  * Runs the gateway until it gets TERM or INT.
@@ -82,7 +77,10 @@ async function run(
   const place = takePlace();
   if (place) return await runChild(place, { isProgram });
   const { version } = config;
-  const commandLine = readFlags(args, FLAGS, { usage: USAGE, version });
+  const commandLine = readFlags(args, FLAGS, {
+    usage: usageOf(COMMAND, version),
+    version,
+  });
   if (!commandLine) return 0;
   const read = () => {
     const file = commandLine.flags.get("config");

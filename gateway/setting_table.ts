@@ -346,7 +346,7 @@ export const SETTINGS: readonly Setting[] = [
       unlimited: LOG_FILES_MAX,
     },
   },
-  text("statFile", "write a report here once a second, for maple-stat", {
+  text("statFile", "write a report here once a second, for maple stat", {
     ini: "stat.file_name",
     value: "FILE",
   }),

@@ -13,8 +13,8 @@
  * @module
  */
 
-import { main } from "./stat/main.ts";
+import { COMMAND, main } from "./stat/main.ts";
 
-export { main };
+export { COMMAND, main };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -179,7 +179,7 @@ const STEPS: Readonly<Record<string, Step>> = {
 
 /** The program; resolves to its exit code. */
 export async function main(args: string[]): Promise<number> {
-  if (args.includes("--help")) {
+  if (args.includes("--help") || args.includes("-h")) {
     console.log(USAGE);
     return 0;
   }

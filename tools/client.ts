@@ -17,7 +17,7 @@ Builds the client of @maple/box, for whoever has no Deno:
   DIR/npm/             for Node and bundlers: a package to publish or install, with types
 
   --out DIR  where to put them (default dist/ of this project)
-  --help     show this text
+  -h, --help show this text
 
 It takes esbuild and typescript from npm; behind a proxy that signs anew, set
 DENO_TLS_CA_STORE=system.`;
@@ -168,7 +168,7 @@ export async function main(args: string[]): Promise<number> {
       args,
       options: {
         out: { type: "string" },
-        help: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
       },
     }));
   } catch (error) {

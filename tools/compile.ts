@@ -7,26 +7,22 @@ import { ROOT } from "./jsr_registry.ts";
 
 /** The executables and the module each is made of. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
-  "maple-gateway": "gateway/mod.ts",
-  "maple-stat": "gateway/stat.ts",
-  "maple-trigger": "trigger/mod.ts",
-  "maple-load": "bench/load.ts",
+  "maple": "mod.ts",
   "maple-echo-worker": "examples/echo_worker.ts",
 };
 
 /** Modules that a program loads only when it needs them, by names that Deno does not find. */
 const LOADED_LATER: Readonly<Record<string, readonly string[]>> = {
-  "gateway/mod.ts": ["gateway/cluster/nats_client.ts"],
+  "mod.ts": ["gateway/cluster/nats_client.ts"],
 };
 
 /** How the program is called. */
 export const USAGE = `Usage: deno task compile [--out DIR] [NAME]...
 
-Compiles ${Object.keys(PROGRAMS).join(", ")},
-or only those named.
+Compiles ${Object.keys(PROGRAMS).join(" and ")}, or only those named.
 
   --out DIR  where to put them (default dist/ of this project)
-  --help     show this text
+  -h, --help show this text
 
 Environment:
   COMPILE_DENO  the deno to compile with, instead of the one that runs this
@@ -101,7 +97,7 @@ function readPlan(args: string[]): Plan {
     allowPositionals: true,
     options: {
       out: { type: "string" },
-      help: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   const all = Object.keys(PROGRAMS);

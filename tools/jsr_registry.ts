@@ -24,7 +24,7 @@ a JSR registry on loopback. Set JSR_URL to the address it prints.
   --port N          port on 127.0.0.1, 0 for any free one (default 0)
   --also NAME=DIR   serve DIR as package NAME, beside the others or in the place
                     of the one of that name; may be given several times
-  --help            show this text`;
+  -h, --help        show this text`;
 
 /** Options of {@linkcode startRegistry}. */
 export interface RegistryOptions {
@@ -187,7 +187,7 @@ function readOptions(args: string[]): RegistryOptions | undefined {
     options: {
       port: { type: "string", default: "0" },
       also: { type: "string", multiple: true, default: [] },
-      help: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) return undefined;

@@ -1,84 +1,37 @@
-// The trigger as a program.
+/**
+ * The trigger as a program: what `deno run -A jsr:@maple/trigger` runs.
+ *
+ * @example
+ * ```ts ignore
+ * import { main } from "@maple/trigger/main";
+ *
+ * Deno.exit(await main(["close-users", "--uids", "1,2"]));
+ * ```
+ *
+ * @module
+ */
 
 import { Box, type Task, TaskCmd } from "@maple/box";
 import {
   ABOUT_FLAGS,
-  describeFlags,
-  type Flag,
   readFlags,
   runCommand,
   SILENT,
+  subUsageOf,
   UsageError,
+  usageOf,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
+import { COMMAND } from "./command.ts";
 import { TriggerError } from "./errors.ts";
 import type { TriggerGateway, TriggerOptions } from "./options.ts";
 import { type Flags, type Program, PROGRAMS, toJson } from "./programs.ts";
 import { Trigger } from "./trigger.ts";
 
-const COMMON: readonly Flag[] = [
-  {
-    name: "host",
-    type: "string",
-    value: "HOST",
-    help: "where the gateway is (127.0.0.1)",
-  },
-  {
-    name: "port",
-    type: "integer",
-    value: "PORT",
-    min: 1,
-    max: 65535,
-    help: "its inner port (28000)",
-  },
-  {
-    name: "tls",
-    type: "boolean",
-    help: "reach it over TLS, which something in front of it ends",
-  },
-  {
-    name: "tls-ca",
-    type: "string",
-    value: "FILE",
-    help: "the same, and an authority to trust, in PEM",
-  },
-  {
-    name: "secret-file",
-    type: "string",
-    value: "FILE",
-    help: "what to prove oneself by, role:secret (MAPLE_INNER_SECRET)",
-  },
-  {
-    name: "timeout",
-    type: "number",
-    value: "S",
-    min: 0.001,
-    max: 2_000_000,
-    help: "seconds to reach the gateway, and as many for its word (10)",
-  },
-  ...ABOUT_FLAGS,
-];
-
 // The exit code when with --receipt nobody was reached.
 const NOBODY = 3;
 
-const NAMES = [...PROGRAMS.keys()];
-
-const USAGE = `maple trigger ${config.version}
-Makes things happen from outside, through a gateway.
-
-Usage: maple-trigger PROGRAM [flags]
-
-${
-  [...PROGRAMS].map(([name, { help }]) => `  ${name.padEnd(17)}${help}`).join(
-    "\n",
-  )
-}
-
-maple-trigger PROGRAM --help tells the flags of one, maple-trigger --version the version.
-Exit code: 0 when the gateway has taken it, 1 when not, 2 for a mistake in the command line, 3 when
-with --receipt it has reached nobody.
-`;
+export { COMMAND };
 
 /**
  * Runs one program.
@@ -94,7 +47,10 @@ export function main(args: readonly string[]): Promise<number> {
 async function run([name, ...args]: readonly string[]): Promise<number> {
   const { version } = config;
   if (name !== undefined && ["-h", "--help", "--version"].includes(name)) {
-    readFlags([name], ABOUT_FLAGS, { usage: USAGE, version });
+    readFlags([name], ABOUT_FLAGS, {
+      usage: usageOf(COMMAND, version),
+      version,
+    });
     return 0;
   }
   const program = PROGRAMS.get(name ?? "");
@@ -102,18 +58,14 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
     const got = name === undefined ? "nothing" : `"${name}"`;
     throw new UsageError(
       `The first argument is one of ${
-        NAMES.join(", ")
+        [...PROGRAMS.keys()].join(", ")
       }, got ${got}; see --help`,
     );
   }
-  const table = [...program.flags, ...COMMON];
-  const usage = `${program.help}
-
-Usage: maple-trigger ${name} [flags]
-
-${describeFlags(table)}
-`;
-  const commandLine = readFlags(args, table, { usage, version });
+  const commandLine = readFlags(args, [...program.flags, ...COMMAND.flags], {
+    usage: subUsageOf(COMMAND, { name, ...program }),
+    version,
+  });
   if (!commandLine) return 0;
   return await work(program, commandLine.flags);
 }

@@ -2,11 +2,12 @@
 
 import {
   ABOUT_FLAGS,
-  describeFlags,
+  type Command,
   type Flag,
   readFlags,
   runCommand,
   UsageError,
+  usageOf,
 } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
 import { GatewayError } from "../errors.ts";
@@ -47,16 +48,16 @@ const FLAGS: readonly Flag[] = [
   ...ABOUT_FLAGS,
 ];
 
-const USAGE = `maple stat ${config.version}
-Shows how a gateway is doing, from the stat file that it writes.
-
-Usage: maple-stat -f FILE [flags]
-
-${describeFlags(FLAGS)}
-
-Without --once, --json and --lines it shows the terminal full, kept up to date; q leaves.
-Exit code: 0, 1 when there is no gateway to show, 2 for a mistake in the command line.
-`;
+/** The viewer as a program. */
+export const COMMAND: Command = {
+  name: "stat",
+  summary: "Shows how a gateway is doing, from the stat file that it writes.",
+  takes: "-f FILE [flags]",
+  flags: FLAGS,
+  notes:
+    `Without --once, --json and --lines it shows the terminal full, kept up to date; q leaves.
+Exit code: 0, 1 when there is no gateway to show, 2 for a mistake in the command line.`,
+};
 
 // The width of what is printed where the terminal's is not known.
 const DEFAULT_WIDTH = 80;
@@ -81,7 +82,10 @@ export function main(args: readonly string[]): Promise<number> {
 
 async function run(args: readonly string[]): Promise<number> {
   const { version } = config;
-  const commandLine = readFlags(args, FLAGS, { usage: USAGE, version });
+  const commandLine = readFlags(args, FLAGS, {
+    usage: usageOf(COMMAND, version),
+    version,
+  });
   if (!commandLine) return 0;
   const { flags } = commandLine;
   const file = flags.get("file");

@@ -183,7 +183,7 @@ const PROGRAM = [
   pathOf("../../bench/load.ts"),
 ];
 
-Deno.test("maple-load shares the load among processes and prints JSON, by TCP and by WebSocket", async () => {
+Deno.test("maple load shares the load among processes and prints JSON, by TCP and by WebSocket", async () => {
   await using app = new Haven(Box, { logger: SILENT });
   app.route(1, (request) => request.reply({ body: request.box.body }));
   await app.listen({ host: "127.0.0.1", port: 0, websocketPort: 0 });
@@ -257,7 +257,7 @@ Deno.test({
   }
 });
 
-Deno.test("maple-load ends with 1 when nothing was successful, with 2 for bad use", async () => {
+Deno.test("maple load ends with 1 when nothing was successful, with 2 for bad use", async () => {
   const run = (...args: string[]) =>
     runProcess(Deno.execPath(), { args: [...PROGRAM, ...args] });
   // A port that was free just now.
@@ -269,7 +269,7 @@ Deno.test("maple-load ends with 1 when nothing was successful, with 2 for bad us
   assertMatch(refused.stdout.join("\n"), /Failed: +6\n[^]*2 × connect: /);
   const misused = await run("-u", "nowhere");
   assertEquals(misused.code, 2);
-  assertMatch(misused.stderr, /^maple-load: -u takes [^\n]+\n$/);
+  assertMatch(misused.stderr, /^maple load: -u takes [^\n]+\n$/);
 });
 
 Deno.test("readJob() refuses what does not fit", () => {

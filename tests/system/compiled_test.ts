@@ -1,4 +1,4 @@
-// The programs as single executables: gateway, worker and trigger together, without Deno.
+// The programs as single executables: maple and a worker together, without Deno.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TcpClient } from "@maple/box";
@@ -38,7 +38,7 @@ if (reason !== undefined) {
 
 Deno.test({
   name:
-    "compiled programs: gateway, worker and trigger run together, HUP and TERM work",
+    "compiled programs: gateway, worker, trigger and load run together, HUP and TERM work",
   ignore: reason !== undefined,
   fn: async () => {
     await using dir = new TempDir();
@@ -47,8 +47,9 @@ Deno.test({
       await compile(entry, executable(name), { deno });
     }
 
-    await using gateway = await startProcess(executable("maple-gateway"), {
+    await using gateway = await startProcess(executable("maple"), {
       args: [
+        "gateway",
         ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
         ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
       ],
@@ -81,15 +82,24 @@ Deno.test({
       }
     }
 
-    const { code, stderr } = await runProcess(executable("maple-trigger"), {
+    const { code, stderr } = await runProcess(executable("maple"), {
       args: [
-        "write-to-users",
+        ...["trigger", "write-to-users"],
         ...["--port", innerPort!, "--uids", "-2", "--cmd", "5"],
         ...["--body", "to all"],
       ],
     });
     assertEquals([code, stderr], [0, ""]);
     assertEquals((await client.read())?.text(), "to all");
+
+    // Its processes are the executable as well.
+    const load = await runProcess(executable("maple"), {
+      args: [
+        ...["load", "-u", `127.0.0.1:${outerPort}`],
+        ...["-c", "2", "-p", "2", "-r", "5"],
+      ],
+    });
+    assertEquals([load.code, load.stderr], [0, ""]);
 
     const old = worker.children;
     worker.kill("SIGHUP");
@@ -105,8 +115,9 @@ Deno.test({
     assertEquals((await gateway.finished()).code, 0);
 
     // It holds what it loads only for a cluster: there is nowhere to have that from.
-    await using alone = await startProcess(executable("maple-gateway"), {
+    await using alone = await startProcess(executable("maple"), {
       args: [
+        "gateway",
         ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
         ...["--inner-port", "0", "--cluster", "nats://127.0.0.1:1"],
       ],
@@ -121,8 +132,9 @@ Deno.test({
     assertEquals((await alone.finished()).code, 0);
 
     if (Deno.build.os !== "linux") return;
-    await using several = await startProcess(executable("maple-gateway"), {
+    await using several = await startProcess(executable("maple"), {
       args: [
+        "gateway",
         ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
         ...["--inner-port", "0", "--processes", "2"],
       ],
@@ -132,7 +144,7 @@ Deno.test({
     for (const [, pid] of pids) {
       assertEquals(
         await Deno.readLink(`/proc/${pid}/exe`),
-        await Deno.realPath(executable("maple-gateway")),
+        await Deno.realPath(executable("maple")),
       );
     }
     several.kill("SIGTERM");

@@ -73,7 +73,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "maple-trigger drain ends the program of the gateway, and TERM after it at once",
+    "maple trigger drain ends the program of the gateway, and TERM after it at once",
   ignore,
   async fn() {
     await using gateway = await startGatewayProcess([

@@ -1,4 +1,4 @@
-// Trigger.ban() and maple-trigger ban: clients of an address are closed and kept out.
+// Trigger.ban() and maple trigger ban: clients of an address are closed and kept out.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { Box } from "@maple/box";
@@ -65,7 +65,7 @@ async function ban(
   return { code, out: out!, err: err! };
 }
 
-Deno.test("maple-trigger ban closes clients and says how many", async () => {
+Deno.test("maple trigger ban closes clients and says how many", async () => {
   await using gateway = await GatewayFixture.start();
   await using client = await gateway.connectRaw();
   await gateway.until(({ clients }) => clients === 1);
@@ -80,7 +80,7 @@ Deno.test("maple-trigger ban closes clients and says how many", async () => {
   assertEquals(gateway.gateway.stats().bans, 1);
 });
 
-Deno.test("maple-trigger ban says what is wrong before it asks a gateway", async () => {
+Deno.test("maple trigger ban says what is wrong before it asks a gateway", async () => {
   const port = ["--port", String(freePort())];
   const wrong = [
     [

@@ -1,4 +1,4 @@
-// Trigger.drain() and maple-trigger drain: one of several gateways leaves.
+// Trigger.drain() and maple trigger drain: one of several gateways leaves.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { Box } from "@maple/box";
@@ -47,7 +47,7 @@ function drain(args: readonly string[]) {
   });
 }
 
-Deno.test("maple-trigger drain has a gateway leave, and says what it has asked for", async () => {
+Deno.test("maple trigger drain has a gateway leave, and says what it has asked for", async () => {
   await using gateway = await GatewayFixture.start({ ...QUICK, nodeId: 7 });
   const port = ["--port", String(gateway.inner.port)];
   const seconds = ["--seconds", "0.5"];
@@ -65,7 +65,7 @@ Deno.test("maple-trigger drain has a gateway leave, and says what it has asked f
   await within(gateway.gateway.finished, "the end of the gateway");
 });
 
-Deno.test("maple-trigger drain says what is missing before it asks a gateway", async () => {
+Deno.test("maple trigger drain says what is missing before it asks a gateway", async () => {
   for (
     const [args, line] of [
       [["--seconds", "5"], "--node is missing: which gateway is to leave"],

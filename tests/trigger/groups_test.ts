@@ -85,7 +85,7 @@ async function loggedIn(
   await new VirtualRequest(trigger, joined.created).loginClient(uid);
 }
 
-Deno.test("maple-trigger join-group, write-to-groups, leave-group and close-group", async () => {
+Deno.test("maple trigger join-group, write-to-groups, leave-group and close-group", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await gateway.attach();
   await using a = await joinClient(gateway, worker);
@@ -114,7 +114,7 @@ Deno.test("maple-trigger join-group, write-to-groups, leave-group and close-grou
   assertEquals(await program(gateway, ...close), 3);
 });
 
-Deno.test("maple-trigger tells a wrong name of a group as a mistake in the command line", async () => {
+Deno.test("maple trigger tells a wrong name of a group as a mistake in the command line", async () => {
   await using gateway = await GatewayFixture.start();
   for (
     const args of [

@@ -50,7 +50,7 @@ function at(gateway: GatewayFixture): string[] {
 
 const TAKEN: Result = { code: 0, out: "", err: "" };
 
-Deno.test("maple-trigger write-to-worker gives a worker the task", async () => {
+Deno.test("maple trigger write-to-worker gives a worker the task", async () => {
   await using gateway = await GatewayFixture.start();
   const uid = 2n ** 62n + 1n;
   const flags = [
@@ -81,7 +81,7 @@ Deno.test("maple-trigger write-to-worker gives a worker the task", async () => {
   assertEquals([box.cmd, box.ret, box.sn, box.text()], [7, -1, 3, "hé"]);
 });
 
-Deno.test("maple-trigger write-to-worker --body - sends stdin as it is", async () => {
+Deno.test("maple trigger write-to-worker --body - sends stdin as it is", async () => {
   await using gateway = await GatewayFixture.start();
   const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
   assertEquals(
@@ -92,7 +92,7 @@ Deno.test("maple-trigger write-to-worker --body - sends stdin as it is", async (
   assertEquals(Box.fromFrame((await worker.work()).body).body, bytes);
 });
 
-Deno.test("maple-trigger write-to-users and close-users reach the users selected", async () => {
+Deno.test("maple trigger write-to-users and close-users reach the users selected", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await gateway.attach();
   await using one = await joinClient(gateway, worker);
@@ -126,7 +126,7 @@ Deno.test("maple-trigger write-to-users and close-users reach the users selected
   assertEquals(await nextText(two), "left");
 });
 
-Deno.test("maple-trigger --receipt prints what became of it, and ends with 3 when nobody was reached", async () => {
+Deno.test("maple trigger --receipt prints what became of it, and ends with 3 when nobody was reached", async () => {
   await using gateway = await GatewayFixture.start();
   await using worker = await gateway.attach();
   await using one = await joinClient(gateway, worker);
@@ -163,7 +163,7 @@ Deno.test("maple-trigger --receipt prints what became of it, and ends with 3 whe
   ]);
 });
 
-Deno.test("maple-trigger ends with 1 and one line where the gateway gives no receipts", async () => {
+Deno.test("maple trigger ends with 1 and one line where the gateway gives no receipts", async () => {
   for (const args of [["online"], ["write-to-users", "--receipt"]]) {
     using played = new PlayedGateway();
     const ran = run([...args, "--uids", "1", "--port", String(played.port)]);
@@ -178,7 +178,7 @@ Deno.test("maple-trigger ends with 1 and one line where the gateway gives no rec
   }
 });
 
-Deno.test("maple-trigger ends with 1 and one line when the gateway has not taken it", async (t) => {
+Deno.test("maple trigger ends with 1 and one line when the gateway has not taken it", async (t) => {
   await t.step("nobody listens", async () => {
     const port = freePort();
     const { code, err } = await run([
@@ -216,7 +216,7 @@ Deno.test("maple-trigger ends with 1 and one line when the gateway has not taken
   });
 });
 
-Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
+Deno.test("maple trigger ends with 2 and one line for bad use", async (t) => {
   const cases: [args: string[], says: string][] = [
     [
       [],
@@ -265,7 +265,7 @@ Deno.test("maple-trigger ends with 2 and one line for bad use", async (t) => {
   }
 });
 
-Deno.test("maple-trigger --body - refuses more than a frame may hold", async () => {
+Deno.test("maple trigger --body - refuses more than a frame may hold", async () => {
   const { code, err } = await run(
     ["write-to-worker", "--body", "-"],
     new Uint8Array(2 ** 24 + 1),
@@ -274,7 +274,7 @@ Deno.test("maple-trigger --body - refuses more than a frame may hold", async () 
   assertStringIncludes(err, "--body - takes up to 16777216 bytes");
 });
 
-Deno.test("maple-trigger --help and --version tell what there is", async () => {
+Deno.test("maple trigger --help and --version tell what there is", async () => {
   const all = await run(["--help"]);
   assertEquals(all.code, 0);
   for (

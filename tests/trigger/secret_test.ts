@@ -196,7 +196,7 @@ Deno.test("a trigger's file is read again when its secret has changed", async ()
   assertEquals(gateway.gateway.stats().queued, 2);
 });
 
-Deno.test("maple-trigger proves itself by a file or the environment, and tells what is wrong", async () => {
+Deno.test("maple trigger proves itself by a file or the environment, and tells what is wrong", async () => {
   await using gateway = await start();
   await using file = new SecretFile(...ALL_SECRETS);
   const run = async (flags: readonly string[], env: Record<string, string>) => {

@@ -42,7 +42,7 @@ const NOT_FOR_PEOPLE: Readonly<Record<string, string>> = {
   "innerUnproven.left": "whoever merely visits the port",
   "moves.asked": "what is done when a gateway leaves is in the log",
   "moves.closed": "the same",
-  innerFrames: "maple-stat --lines tells them",
+  innerFrames: "maple stat --lines tells them",
   clusterPassedOn: "what was not passed on is told",
   clusterReceived: "what was dropped is told",
   clusterMoved: "as it is to be where somebody logs in elsewhere",

@@ -87,7 +87,7 @@ class Scene implements AsyncDisposable {
   }
 }
 
-Deno.test("maple-stat --once and --json show a gateway under load", async () => {
+Deno.test("maple stat --once and --json show a gateway under load", async () => {
   await using scene = await Scene.start();
   const [once, json] = await Promise.all([
     view("-f", scene.file, "--once"),
@@ -112,7 +112,7 @@ Deno.test("maple-stat --once and --json show a gateway under load", async () => 
   assertEquals(report.rates.commands[0].cmd, 1001);
 });
 
-Deno.test("maple-stat -l 1 prints the original's lines once and ends", async () => {
+Deno.test("maple stat -l 1 prints the original's lines once and ends", async () => {
   await using scene = await Scene.start();
   await eventually(async () => {
     const { stats } = JSON.parse(await Deno.readTextFile(scene.file));
@@ -185,7 +185,7 @@ const UNFIT: readonly [what: string, text: string | null, message: string][] = [
 ];
 
 for (const [what, text, message] of UNFIT) {
-  Deno.test(`maple-stat ends with 1 and one line when the file is ${what}`, async () => {
+  Deno.test(`maple stat ends with 1 and one line when the file is ${what}`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "maple-test-" });
     try {
       const file = `${folder}/stat.json`;
@@ -205,7 +205,7 @@ for (const [what, text, message] of UNFIT) {
   });
 }
 
-Deno.test("maple-stat tells its flags and its version, and ends with 2 after bad use", async () => {
+Deno.test("maple stat tells its flags and its version, and ends with 2 after bad use", async () => {
   const [help, version, ...mistakes] = await Promise.all([
     view("--help"),
     view("--version"),
@@ -317,7 +317,7 @@ const isFull = (lines: string[], columns: number) =>
   Math.max(...lines.map(columnsOf)) === columns;
 
 Deno.test({
-  name: "maple-stat fills the terminal, follows its size, and q puts it back",
+  name: "maple stat fills the terminal, follows its size, and q puts it back",
   ignore: noPython,
   fn: async () => {
     await using scene = await Scene.start();
@@ -340,7 +340,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "maple-stat goes on looking when the gateway is gone and comes back",
+  name: "maple stat goes on looking when the gateway is gone and comes back",
   ignore: noPython,
   fn: async () => {
     await using scene = await Scene.start();

@@ -6,6 +6,7 @@
 import {
   describeFlags,
   type Flag,
+  HELP_FLAG,
   parseCommandLine,
   runCommand,
 } from "@maple/box/internal";
@@ -39,7 +40,7 @@ const FLAGS: readonly Flag[] = [
     value: "URL",
     help: "the address of a Redis (REDIS_URL; otherwise a file of SQLite)",
   },
-  { name: "help", type: "boolean", help: "print this and exit" },
+  HELP_FLAG,
 ];
 
 const USAGE = `Usage: deno task table:crowd [flags]
