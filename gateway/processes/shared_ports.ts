@@ -90,12 +90,14 @@ function tryPorts(options: Wanted, count: number): SharedPorts {
   };
 }
 
-// Those behind the shared one, so that who lets them through a firewall knows them.
+// Those behind the shared one, so that who lets them through a firewall knows them. Where another
+// gateway is meant to have the shared one too, it may have those.
 function firstOwnPort(
-  { innerPort, innerOwnPort }: Wanted,
+  { innerPort, innerOwnPort, reusePort }: Wanted,
   count: number,
 ): number {
-  const first = innerOwnPort ?? (innerPort === 0 ? 0 : innerPort + 1);
+  const isAny = innerPort === 0 || reusePort;
+  const first = innerOwnPort ?? (isAny ? 0 : innerPort + 1);
   if (first === 0 || first + count - 1 <= LAST_PORT) return first;
   throw fail(
     `Option innerOwnPort must be at most ${
