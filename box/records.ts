@@ -109,6 +109,7 @@ const LENGTH_BYTES = 4;
 const SHORT = 48;
 const ENCODER = new TextEncoder();
 const NOTHING = {};
+const EMPTY = new Uint8Array(0);
 
 /** A kind as it is written: its number, and where each field comes from. */
 interface Kind {
@@ -279,7 +280,11 @@ export class RecordReader {
     readonly kind: string;
     readonly names: readonly string[];
     readonly hows: readonly FieldKind[];
+    /** A record with all fields, of which each one that is read begins as a copy. */
+    readonly blank: RecordValues;
   }[];
+  // The last text of each length: addresses and names come again and again.
+  readonly #texts: string[] = [];
   readonly #shift: number;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #bytes = new Uint8Array(START_BYTES);
@@ -300,6 +305,7 @@ export class RecordReader {
       kind,
       names: layout.map(([name]) => name),
       hows: layout.map(([, how]) => how),
+      blank: Object.fromEntries(layout.map(([name]) => [name, undefined])),
     }));
     this.#shift = shift;
   }
@@ -341,8 +347,8 @@ export class RecordReader {
     if (!found) throw fault(`there is no kind ${this.#bytes[this.#at]}`);
     this.#at = start;
     this.#end = end;
-    const { kind, names, hows } = found;
-    const values: RecordValues = {};
+    const { kind, names, hows, blank } = found;
+    const values: RecordValues = { ...blank };
     for (let i = 0; i < names.length; i++) {
       values[names[i]!] = this.#field(hows[i]!);
     }
@@ -393,22 +399,29 @@ export class RecordReader {
 
   #sized(): Uint8Array {
     const length = this.#int();
+    if (length === 0) return EMPTY;
     const at = this.#skip(length);
     return this.#bytes.subarray(at, at + length);
   }
 
   #text(): string {
     const length = this.#int();
+    if (length === 0) return "";
     const at = this.#skip(length);
-    let text = "";
-    for (let i = at; i < at + length; i++) {
-      const byte = this.#bytes[i]!;
-      if (byte > 127 || length > SHORT) {
-        return this.#decoder.decode(this.#bytes.subarray(at, at + length));
-      }
-      text += String.fromCharCode(byte);
-    }
+    const last = length < SHORT ? this.#texts[length] : undefined;
+    if (last !== undefined && this.#isText(last, at)) return last;
+    const text = this.#decoder.decode(this.#bytes.subarray(at, at + length));
+    if (length < SHORT) this.#texts[length] = text;
     return text;
+  }
+
+  #isText(text: string, at: number): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const byte = this.#bytes[at + i]!;
+      // Above that a letter is several bytes.
+      if (byte > 127 || text.charCodeAt(i) !== byte) return false;
+    }
+    return true;
   }
 
   #skip(count: number): number {
