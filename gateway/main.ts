@@ -123,7 +123,11 @@ async function run(
       logger.setLevel(logLevel);
       parent.setLogLevel(logLevel);
     });
-    reloading.renew = (now) => renew(parent.reload(now), now);
+    // First what can be refused.
+    reloading.renew = (now) => {
+      const renewed = renew([], now);
+      return [...parent.reload(now), ...renewed];
+    };
     await parent.run((ports) => {
       printLine(readyLine(ports));
       unhandled.started();

@@ -58,6 +58,8 @@ export async function runChild(
   setProcessName(processName(index));
   using _watch = takeEarlyWatch() ?? watchMaster(port, stopLimitMs(0));
   const first = Promise.withResolvers<ChildTask>();
+  // Where it is told nothing, it may not have come so far as to wait for it.
+  first.promise.catch(() => {});
   const child = new Child(index);
   // What comes to all processes at once, as Ctrl-C does, comes by way of the parent as well.
   using _signals = ignoring("SIGINT", "SIGHUP");
