@@ -47,6 +47,19 @@ async function announce(
   return came === USERS;
 }
 
+/** Waits until the others have noticed: as long as one does not tell, a question has no answer. */
+async function untilGone({ inner }: Member): Promise<void> {
+  await using trigger = new Trigger(Box, "127.0.0.1", inner);
+  for (let i = 0; i < 60; i++) {
+    try {
+      await trigger.online([1]);
+      return;
+    } catch {
+      await pause(0.3);
+    }
+  }
+}
+
 async function main(): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const cluster = await overNats(stack).catch((error) => {
@@ -93,7 +106,7 @@ async function main(): Promise<number> {
       placesOf(users)
     }; ${totals.cut} requests went with it`,
   );
-  await pause(3.5);
+  await untilGone(members[2]!);
   isWell = await announce(members[2]!, "gateway 1 is gone") && isWell;
 
   const lost = totals.cut + totals.failed;

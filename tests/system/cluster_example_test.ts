@@ -31,7 +31,8 @@ function example(
       const text = stdout.join("\n");
       assertEquals(code, 0, `${text}\n${stderr}`);
       assertMatch(text, bus);
-      assertEquals(text.match(/: 30 of 30 users have it; .* 30$/gm)?.length, 3);
+      const told = text.match(/: 30 of 30 users have it; .* 30$/gm);
+      assertEquals(told?.length, 3, text);
       assertMatch(text, /0 requests failed, nobody was cut off$/m);
       assertMatch(text, /^lost +0$/m);
       assertMatch(text, /^came twice +0, /m);
