@@ -10,8 +10,8 @@ import {
   HELP_FLAG,
   readFlags,
   runCommand,
+  UsageError,
 } from "@maple/box/internal";
-import { hasNatsServer } from "../../helpers/nats_server.ts";
 import { clusterReportLines, failureLines, reportLines } from "./report.ts";
 import { type ChaosOptions, runChaos } from "./run_chaos.ts";
 import { type ClusterChaosOptions, runClusterChaos } from "./run_cluster.ts";
@@ -109,6 +109,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { flags } = commandLine;
   const number = (name: string) => flags.get(name) as number | undefined;
   const gateways = number("gateways");
+  checkTogether(new Set(flags.keys()), gateways !== undefined);
   if (gateways !== undefined) return await runCluster(gateways, number);
   const requests = number("requests");
   const minutes = number("minutes");
@@ -131,10 +132,26 @@ async function run(args: readonly string[]): Promise<number> {
   return result.faults.length === 0 ? 0 : 1;
 }
 
+// What one kind of run does not know it must not pass over in silence.
+function checkTogether(given: ReadonlySet<string>, isCluster: boolean): void {
+  const both = ["gateways", "minutes", "seed", "clients"];
+  const ofCluster = ["kill-bus-every", "kill-gateway-every"];
+  for (const name of given) {
+    if (both.includes(name) || ofCluster.includes(name) === isCluster) continue;
+    throw new UsageError(
+      isCluster
+        ? `Flag --${name} does not go with --gateways`
+        : `Flag --${name} needs --gateways`,
+    );
+  }
+}
+
 async function runCluster(
   gateways: number,
   number: (name: string) => number | undefined,
 ): Promise<number> {
+  // Looked for where it is wanted only; a line says that it is not there.
+  const { hasNatsServer } = await import("../../helpers/nats_server.ts");
   if (!hasNatsServer) return 1;
   const minutes = number("minutes");
   const killBusEvery = number("kill-bus-every");
