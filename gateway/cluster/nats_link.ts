@@ -21,6 +21,11 @@ const GIVE_UP_LOOKS = 40;
 // Longer messages keep others waiting, whatever the server would take.
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 
+// What a server says that has too much to do.
+const BUSY = /^timeout$|maximum .*exceeded/i;
+// How it looks when one ends a connection without a word.
+const BROKEN = /ended by the other party|ECONNRESET|EPIPE|it has closed/;
+
 /** The server is there, and cannot be used as it is told. */
 export class NatsRefusal extends Error {}
 
@@ -119,8 +124,12 @@ export class NatsLink {
       return new NatsLink(connection, options);
     } catch (error) {
       const { message } = error as Error;
-      // One that is not there may come; this will not change by itself.
-      if (!transport?.isGreeted) throw new Error(`${at}: ${message}`);
+      // Over TLS a certificate that is missing looks like that too.
+      const isBroken = BROKEN.test(message) && !transport?.isEncrypted();
+      // One that is not there may come, and so may one that has too much to do.
+      if (!transport?.isGreeted || BUSY.test(message) || isBroken) {
+        throw new Error(`${at}: ${message}`);
+      }
       throw new NatsRefusal(
         `the NATS server at ${at} cannot be used: ${message}`,
       );

@@ -1,6 +1,6 @@
 // Where the servers of a NATS bus are, and how a gateway shows them who it is.
 
-import { listOf } from "@maple/box/internal";
+import { formatAddress, listOf } from "@maple/box/internal";
 
 /** One server of a NATS bus. */
 export interface NatsServer {
@@ -60,9 +60,9 @@ export function withoutPasswords(text: string): string {
   return text.replace(/[^/,\s]*@/g, "***@");
 }
 
-/** `HOST:PORT`. */
+/** `HOST:PORT`, `[IPV6]:PORT`. */
 export function describeServer({ hostname, port }: NatsServer): string {
-  return `${hostname}:${port}`;
+  return formatAddress({ transport: "tcp", hostname, port });
 }
 
 function parseServer(text: string): NatsServer | undefined {

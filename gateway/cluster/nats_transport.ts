@@ -75,8 +75,8 @@ export class NatsTransport implements Transport {
         ...options.tls,
         ...(isIP(name) === 0 && { servername: name }),
       }));
-      await opened(tls, "secureConnect");
       this.#isEncrypted = true;
+      await opened(tls, "secureConnect");
       this.#read(tls);
     }
     this.#isConnected = true;

@@ -181,6 +181,19 @@ natsTest(
 );
 
 natsTest(
+  "NatsBus waits for a server that has too many connections",
+  async () => {
+    await using config = new SecretFile("max_connections: 1");
+    await using server = await NatsServer.start({ args: ["-c", config.path] });
+    const a = await open(server.url);
+    await using b = await open(server.url);
+    assertEquals(b.bus.isUp, false);
+    await a.bus.close();
+    await eventually(() => b.bus.isUp);
+  },
+);
+
+natsTest(
   "NatsBus is not used where its user may not say and hear what is needed",
   async () => {
     await using config = new SecretFile(

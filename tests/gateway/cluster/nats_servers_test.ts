@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  describeServer,
   parseNatsServers,
   withoutPasswords,
 } from "../../../gateway/cluster/nats_servers.ts";
@@ -56,6 +57,11 @@ Deno.test("parseNatsServers() refuses what is none, without its password", () =>
       `Option cluster must be servers of NATS as in nats://HOST:PORT, with commas between them, got "${told}"`,
     );
   }
+});
+
+Deno.test("describeServer() tells host and port, and nothing else", () => {
+  const told = parse("nats://u:p@h,tls://[::1]:5").map(describeServer);
+  assertEquals(told, ["h:4222", "[::1]:5"]);
 });
 
 Deno.test("withoutPasswords() leaves no user and no token", () => {
