@@ -148,10 +148,10 @@ export class GameClient implements AsyncDisposable {
 
   #onEnter(body: EnterAnswer): void {
     this.#connections++;
+    if (body.view) this.#onView({ ...body.view, ...body });
+    // The table is not there any more.
+    else if (this.view && this.view.phase !== "over") this.view = null;
     this.score = body.score;
-    if (body.view) return this.#onView({ ...body.view, ...body });
-    // The table is not there any more, or over.
-    if (this.view && this.view.phase !== "over") this.view = null;
     this.#seen(body);
     this.#changed();
   }

@@ -3,14 +3,16 @@
 // nothing in memory, so it does not matter which worker is asked.
 
 import {
-  EMPTY_HALL,
-  fill,
-  fillDue,
-  type Hall,
-  join,
-  quit,
-  type Seating,
-} from "./hall.ts";
+  Documents,
+  type Found,
+  HALL,
+  type Player,
+  playerKey,
+  put,
+  tableKey,
+  tableOf,
+} from "./documents.ts";
+import { fill, fillDue, type Hall, join, quit, type Seating } from "./hall.ts";
 import { Ret } from "./messages.ts";
 import { shuffledDeck } from "./rules/cards.ts";
 import type { Change, TableStore, Versioned } from "./store/table_store.ts";
@@ -23,18 +25,6 @@ import {
   type Times,
   type World,
 } from "./table.ts";
-
-/** What is kept of a player. */
-export interface Player {
-  /** What the others see. */
-  readonly name: string;
-  /** The player's connection, empty = away. */
-  readonly connection: string;
-  /** The table at which the player sits; 0 = none. */
-  readonly table: number;
-  /** All that was won and lost. */
-  readonly score: number;
-}
 
 /** Settings of {@linkcode Games}. */
 export interface GamesOptions extends Times {
@@ -56,13 +46,10 @@ export type TimeOutcome =
   /** It was not time yet: somebody was faster. */
   | { readonly kind: "nothing" };
 
-const HALL = "hall";
-const tableKey = (id: number) => `table:${id}`;
-const playerKey = (uid: number) => `player:${uid}`;
-
 /** Games on a store. */
 export class Games {
   readonly #store: TableStore;
+  readonly #documents: Documents;
   readonly #options: GamesOptions;
   // In one process one at a time goes to the hall: all of them want the same document.
   #atHall: Promise<unknown> = Promise.resolve();
@@ -70,12 +57,13 @@ export class Games {
   /** @param store Where everything is. */
   constructor(store: TableStore, options: Partial<GamesOptions> = {}) {
     this.#store = store;
+    this.#documents = new Documents(store);
     this.#options = { ...DEFAULT_TIMES, ...options };
   }
 
   /** A table as it is. */
   async look(id: number): Promise<Table | undefined> {
-    return (await this.#table(id)).value;
+    return (await this.#documents.table(id)).value;
   }
 
   /** Whose time has come; they come again after 2 s, unless something has happened to them. */
@@ -87,7 +75,7 @@ export class Games {
   /**
    * A player is there, by a connection.
    *
-   * @returns The player, and the table of a game that goes on.
+   * @returns The player, and the table, also of a game that is over, as long as it is there.
    */
   enter(
     uid: number,
@@ -95,12 +83,14 @@ export class Games {
     connection: string,
   ): Promise<{ player: Player; table: Table | undefined }> {
     return this.#until(async () => {
-      const before = await this.#player(uid);
+      const before = await this.#documents.player(uid);
       const player = {
         ...{ table: 0, score: 0, ...before.value, name, connection },
       };
-      const found = await this.#table(player.table);
-      const { change, table } = this.#seated(found, uid, "return");
+      const found = await this.#documents.table(player.table);
+      const { change, table = ended(found, uid) } = this.#seated(
+        ...[found, uid, "return"] as const,
+      );
       const changes = [put(playerKey(uid), before, player), ...change];
       return await this.#store.commit(changes) ? { player, table } : undefined;
     });
@@ -109,10 +99,10 @@ export class Games {
   /** A connection is gone: if it is still the player's, the player is away. */
   gone(uid: number, connection: string): Promise<Table | undefined> {
     return this.#until(async () => {
-      const before = await this.#player(uid);
+      const before = await this.#documents.player(uid);
       if (before.value?.connection !== connection) return { table: undefined };
       const player = { ...before.value, connection: "" };
-      const found = await this.#table(player.table);
+      const found = await this.#documents.table(player.table);
       const { change, table } = this.#seated(found, uid, "away");
       const changes = [
         ...[put(playerKey(uid), before, player), ...change],
@@ -131,8 +121,8 @@ export class Games {
   sit(uid: number): Promise<{ table: Table | undefined; waiting: number }> {
     return this.#inHall<{ table: Table | undefined; waiting: number }>(
       async (hall) => {
-        const { value: player } = await this.#player(uid);
-        const found = await this.#table(player?.table ?? 0);
+        const { value: player } = await this.#documents.player(uid);
+        const found = await this.#documents.table(player?.table ?? 0);
         const { table, change } = this.#seated(found, uid, "return");
         if (table) {
           const isDone = change.length === 0 ||
@@ -158,7 +148,7 @@ export class Games {
     make: (seat: number) => Message,
   ): Promise<{ ret: number; table: Table | undefined }> {
     return this.#until<{ ret: number; table: Table | undefined }>(async () => {
-      const found = await this.#table(id);
+      const found = await this.#documents.table(id);
       if (!found.value) return { ret: Ret.NO_TABLE, table: undefined };
       const seat = seatOf(found.value, uid);
       if (seat < 0) return { ret: Ret.NOT_YOURS, table: undefined };
@@ -174,9 +164,9 @@ export class Games {
   /** The time of a document is over, as {@linkcode Games.due} has told. */
   time(key: string): Promise<TimeOutcome> {
     if (key === HALL) return this.#fill();
-    const id = Number(key.split(":")[1]);
+    const id = tableOf(key);
     return this.#until<TimeOutcome>(async () => {
-      const found = await this.#table(id);
+      const found = await this.#documents.table(id);
       const table = found.value;
       if (!table || Date.now() < table.due) return { kind: "nothing" };
       if (table.phase === "over") {
@@ -220,7 +210,7 @@ export class Games {
       const none = { version: 0, value: undefined };
       changes.push(put(tableKey(table.id), none, table, table.due));
       for (const { uid } of players.filter(({ uid }) => uid !== 0)) {
-        const before = await this.#player(uid);
+        const before = await this.#documents.player(uid);
         const player = { ...before.value!, table: table.id };
         changes.push(put(playerKey(uid), before, player));
       }
@@ -239,7 +229,7 @@ export class Games {
     }
     for (const [seat, { uid }] of table.seats.entries()) {
       if (uid === 0) continue;
-      const found = await this.#player(uid);
+      const found = await this.#documents.player(uid);
       const player = found.value!;
       const score = player.score + table.scores![seat]!;
       changes.push(put(playerKey(uid), found, { ...player, score }));
@@ -248,7 +238,7 @@ export class Games {
   }
 
   async #away(uid: number, id: number): Promise<Change[]> {
-    const found = await this.#player(uid);
+    const found = await this.#documents.player(uid);
     if (found.value?.table !== id) return [];
     return [put(playerKey(uid), found, { ...found.value, table: 0 })];
   }
@@ -270,7 +260,7 @@ export class Games {
   }
 
   async #outOfHall(uid: number): Promise<Change[]> {
-    const hall = await this.#hall();
+    const hall = await this.#documents.hall();
     const after = quit(hall.value, uid);
     if (after === hall.value) return [];
     return [put(HALL, hall, after, fillDue(after, this.#options.waitMs))];
@@ -278,25 +268,10 @@ export class Games {
 
   async #inHall<T>(work: (hall: Found<Hall>) => Promise<T | undefined>) {
     const turn = this.#atHall.then(() =>
-      this.#until(async () => await work(await this.#hall()))
+      this.#until(async () => await work(await this.#documents.hall()))
     );
     this.#atHall = turn.catch(() => {});
     return await turn;
-  }
-
-  async #hall(): Promise<Found<Hall>> {
-    const { version, value } = await this.#store.read<Hall>(HALL);
-    return { version, value: value ?? EMPTY_HALL };
-  }
-
-  async #table(id: number): Promise<Versioned<Table>> {
-    return id > 0
-      ? await this.#store.read<Table>(tableKey(id))
-      : { version: 0, value: undefined };
-  }
-
-  #player(uid: number): Promise<Versioned<Player>> {
-    return this.#store.read<Player>(playerKey(uid));
   }
 
   #world(): World {
@@ -318,19 +293,16 @@ export class Games {
   }
 }
 
-type Found<T> = Versioned<T> & { readonly value: T };
-
-function put(
-  key: string,
-  { version }: Versioned<unknown>,
-  value: unknown,
-  due?: number,
-): Change {
-  return { key, version, value, due };
-}
-
 function seatOf({ seats }: Table, uid: number): number {
   return seats.findIndex((seat) => seat.uid === uid && !seat.left);
+}
+
+// The table of a game that is over, if the player was in it.
+function ended(
+  { value: table }: Versioned<Table>,
+  uid: number,
+): Table | undefined {
+  return table && seatOf(table, uid) >= 0 ? table : undefined;
 }
 
 // Whether a player is in a game that goes on.

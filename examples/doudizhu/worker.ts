@@ -10,6 +10,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { Box } from "@maple/box";
 import { Reply } from "@maple/haven";
 import { Worker, type WorkerRequest } from "@maple/worker";
+import { tableOf } from "./documents.ts";
 import { DEFAULT_TIMES, Games, type GamesOptions } from "./games.ts";
 import {
   type ChatBody,
@@ -179,7 +180,7 @@ export function registerTables(
     }
     // Who had it before may have died before the others were told.
     if (outcome.kind === "nothing" && request.redelivered) {
-      const table = await games.look(Number(key.split(":")[1]));
+      const table = await games.look(tableOf(key));
       if (table) tell(table);
     }
   }, { endpoint: "time", answers: false });

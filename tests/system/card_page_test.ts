@@ -101,6 +101,34 @@ async function goesOn(
   }, { timeout: 240_000, what: "the game to go on" });
 }
 
+// A card is chosen and put back with keys alone.
+async function usesKeys({ page }: Person): Promise<void> {
+  const chosen = page.locator(".card[aria-pressed=true]");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Space");
+  assertEquals(await chosen.count(), 1);
+  const second = page.locator(".hand .card").nth(1);
+  assertEquals(await second.getAttribute("aria-pressed"), "true");
+  await page.keyboard.press("Escape");
+  assertEquals(await chosen.count(), 0);
+}
+
+// The language and the theme are changed, and changed back.
+async function changesLook({ page }: Person): Promise<void> {
+  const ground = "getComputedStyle(document.documentElement).backgroundColor";
+  const dark = await page.evaluate(ground);
+  await page.click("[data-key=theme]");
+  assert(await page.evaluate(ground) !== dark);
+  await page.click("[data-key=theme]");
+  assertEquals(await page.evaluate(ground), dark);
+  await page.click("[data-key=language]");
+  assertEquals(await page.title(), "Fight the Landlord");
+  assertEquals(await page.getAttribute("html", "lang"), "en");
+  await page.click("[data-key=language]");
+  assertEquals(await page.title(), "斗地主");
+}
+
 Deno.test({
   name:
     "two pages and a bot play a game through while workers are reloaded and killed and a page is loaded anew",
@@ -133,6 +161,8 @@ Deno.test({
       assertEquals(await page.evaluate(wide), false);
     }
 
+    await usesKeys(ann);
+    await changesLook(bob);
     // Until somebody is the landlord, and the three cards lie open.
     await goesOn(people, async () => !await ann.has(".middle .back"));
     // What is said is heard at the table.

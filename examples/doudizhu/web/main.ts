@@ -7,7 +7,8 @@ import type { Card } from "../rules/cards.ts";
 import { read } from "../rules/combination.ts";
 import { plays } from "../rules/plays.ts";
 import type { View } from "../view.ts";
-import { button, element, face } from "./elements.ts";
+import { button, element } from "./elements.ts";
+import { lobby, waitingRoom } from "./hall_elements.ts";
 import { newsOf } from "./news.ts";
 import { settings } from "./settings.ts";
 import { clock, type Seated, signed, tableOf } from "./table_elements.ts";
@@ -120,6 +121,8 @@ function hint(): void {
   chosen.clear();
   for (const card of hints[hinted]!) chosen.add(card);
   draw();
+  // So that Enter plays it, and arrows go on from there.
+  byKey(`card${hints[hinted]![0]}`)?.focus();
 }
 
 function toggle(card: Card): void {
@@ -160,53 +163,6 @@ function top(): HTMLElement[] {
       ),
     ),
   ];
-}
-
-function lobby(): HTMLElement {
-  const { texts } = settings;
-  const input = element("input", {
-    ...{ value: settings.name, maxLength: 20, required: true },
-    ...{ autocomplete: "nickname", "data-key": "name" },
-    "aria-label": texts.name,
-    placeholder: texts.name,
-  }) as HTMLInputElement;
-  return element(
-    "form",
-    {
-      className: "lobby",
-      onsubmit: (event: Event) => {
-        event.preventDefault();
-        start(input.value).catch(() => attempt(() => Promise.reject()));
-      },
-    },
-    element(
-      "span",
-      { className: "fan", "aria-hidden": "true" },
-      ...[53, 52, 51, 46, 41].map(face),
-    ),
-    element("p", {}, texts.about),
-    input,
-    element("button", { className: "main", "data-key": "play" }, texts.play),
-  );
-}
-
-function waitingRoom({ connected, waiting }: GameClient): HTMLElement {
-  const { texts } = settings;
-  if (connected && !waiting) {
-    return element(
-      "section",
-      { className: "lobby" },
-      button("again", texts.again, sit, { className: "main" }),
-      button("leave", texts.leave, leave),
-    );
-  }
-  return element(
-    "section",
-    { className: "lobby" },
-    element("span", { className: "spinner", "aria-hidden": "true" }),
-    element("p", {}, connected ? texts.waiting : texts.connecting),
-    button("leave", texts.leave, leave),
-  );
 }
 
 async function leave(): Promise<void> {
@@ -250,10 +206,10 @@ function draw(): void {
   const focused = (document.activeElement as HTMLElement | null)?.dataset.key;
   const view = game?.view;
   const page = !game
-    ? lobby()
+    ? lobby(comesIn)
     : view
     ? tableOf(view, seated())
-    : waitingRoom(game);
+    : waitingRoom(game, sit, leave);
   find("#top").replaceChildren(...top());
   find("#page").replaceChildren(page);
   find("#server").replaceChildren(...serverLine());
@@ -261,9 +217,16 @@ function draw(): void {
   if (focused) byKey(focused)?.focus();
 }
 
+function comesIn(name: string): void {
+  start(name).catch(() => attempt(() => Promise.reject()));
+}
+
 function seated(): Seated {
+  const { connected, left } = game!;
   return {
-    ...{ chosen, notice, left: game!.left },
+    chosen,
+    notice: connected ? notice : settings.texts.connecting,
+    left,
     ...{ toggle, clear, hint, bid, play: playChosen, pass, sit },
   };
 }

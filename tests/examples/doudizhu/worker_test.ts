@@ -53,9 +53,13 @@ Deno.test("three players who send every move twice play a whole game, and see ea
     }
   }
   for (const { view } of players) assertEquals(violations(view.end!), []);
+  // Who comes back then sees how it has ended, and what is in the account.
   const [ann] = players as [PlayerAt];
-  const { score } = await ann.enter();
-  assertEquals(score, ann.view.end!.scores[ann.view.you]);
+  const { score, view } = await ann.enter();
+  assertEquals(view!.end, ann.view.end);
+  assertEquals(score, view!.end!.scores[view!.you]);
+  // And who wants to play gets a new table.
+  assertEquals((await ann.ask<SitAnswer>(Cmd.SIT)).view, null);
 });
 
 Deno.test("nobody sees or plays the cards of others, or without a login; clients cannot say that time is over", async () => {
