@@ -140,6 +140,8 @@ const COUNTED_WITH: Readonly<Record<string, string>> = {
   "--inner-reserve": "--inner-conns-max",
   // It says whose turn it is.
   "--chain-max": "chained",
+  // It says when; who is late is counted by the time for that.
+  "--lame-duck": "moves.late",
   // The system ends such a connection, as it does one that breaks.
   "--keep-alive": "clientsClosed.peer",
 };
