@@ -79,6 +79,8 @@ export class NatsTransport implements Transport {
       await opened(tls, "secureConnect");
       this.#read(tls);
     }
+    // Nobody would be told of that any more.
+    if (this.#isClosed) throw this.#ending;
     this.#isConnected = true;
   }
 
@@ -125,6 +127,10 @@ export class NatsTransport implements Transport {
     this.#end();
   }
 
+  get #ending(): Error {
+    return this.closeError ?? new Error("it has closed");
+  }
+
   #end(error?: Error): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -168,7 +174,7 @@ export class NatsTransport implements Transport {
       ) {
         throw new Error("it is no NATS server");
       }
-      if (this.#isClosed) throw this.closeError ?? new Error("it has closed");
+      if (this.#isClosed) throw this.#ending;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
