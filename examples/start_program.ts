@@ -35,13 +35,16 @@ export async function startProgram(
     if (done) throw new Error(`${file} ended before it was ready`);
     ready += value;
   }
-  let ended = false;
-  process.status.then(() => ended = true);
   return {
     process,
     ready: ready.trim(),
     async [Symbol.asyncDispose]() {
-      if (!ended) process.kill("SIGTERM");
+      try {
+        process.kill("SIGTERM");
+      } catch (error) {
+        // It has ended by itself.
+        if (!(error instanceof TypeError)) throw error;
+      }
       await process.status;
       await reader.cancel();
     },
