@@ -111,7 +111,7 @@ export class CrowdPlayer implements AsyncDisposable {
         if (this.#closing) return;
         const { server, view } = game;
         const { totals } = this.#context;
-        totals.pids.add(server.pid);
+        if (server.pid > 0) totals.pids.add(server.pid);
         totals.cut += server.reconnects - this.#reconnects;
         this.#reconnects = server.reconnects;
         if (inGame && !view) {
