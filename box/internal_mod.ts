@@ -12,11 +12,22 @@ export {
   flagValue,
   HELP_FLAG,
   parseCommandLine,
-  readFlags,
   runCommand,
   UsageError,
 } from "./process/command_line.ts";
 export type { CommandLine, Flag, FlagValue } from "./process/command_line.ts";
+export {
+  readFlags,
+  tellRemarks,
+  withEnvironment,
+} from "./process/read_flags.ts";
+export { nearest } from "./process/nearest.ts";
+export type { ReadFlagsOptions } from "./process/read_flags.ts";
+export type {
+  EnvironmentFlags,
+  EnvironmentOptions,
+} from "./process/environment.ts";
+export { readEnvironment, variableOf } from "./process/environment.ts";
 export { describeWords, subUsageOf, usageOf } from "./process/command.ts";
 export type { Command, SubCommand } from "./process/command.ts";
 export type { ByteSink, Conn, ConnPiece, OwnSocket } from "./net/conn.ts";

@@ -1,6 +1,7 @@
 // The config file: JSON with the flags' names in camelCase, or the ini file of the original system.
 
-import { type Flag, flagValue, UsageError } from "@maple/box/internal";
+import { type Flag, flagValue, nearest, UsageError } from "@maple/box/internal";
+import { jsonMistake, linesOfNames } from "./json_lines.ts";
 import { RENAMED } from "./option_table.ts";
 
 /** A setting as a file can say it. */
@@ -34,6 +35,8 @@ export type Values = Map<string, string | number | boolean>;
 export interface FileContent {
   /** The values that it sets. */
   readonly values: Values;
+  /** Where each of them stands: `line 3 of the config file "gw.json"`. */
+  readonly sources: ReadonlyMap<string, string>;
   /** What its owner should know of how it was understood, each in one line. */
   readonly remarks: readonly string[];
 }
@@ -62,13 +65,17 @@ export function parseConfigFile(
   { path, text }: ConfigFile,
   settings: readonly Setting[],
 ): FileContent {
-  const where = `the config file "${path}"`;
+  const where: Where = (line) =>
+    `${line === undefined ? "" : `line ${line} of `}the config file "${path}"`;
   // What some editors put before the first character.
   const plain = text.replace(/^\uFEFF/, "");
   return plain.trimStart().startsWith("{")
-    ? { values: fromJson(plain, where, settings), remarks: [] }
+    ? fromJson(plain, where, settings)
     : fromIni(plain, where, settings);
 }
+
+/** The file in a message, or a line of it. */
+type Where = (line?: number) => string;
 
 function valueOf(
   { flag, check }: Setting,
@@ -82,42 +89,62 @@ function valueOf(
 
 function fromJson(
   text: string,
-  where: string,
+  where: Where,
   settings: readonly Setting[],
-): Values {
+): FileContent {
   let parsed: Record<string, unknown>;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(
-      `${capital(where)} is no JSON: ${(error as Error).message}`,
-    );
+    const { line, what } = jsonMistake(text, error as Error);
+    throw new UsageError(`${capital(where(line))} is no JSON: ${what}`);
   }
+  const lines = linesOfNames(text);
   const values: Values = new Map();
+  const sources = new Map<string, string>();
   for (const [name, value] of Object.entries(parsed)) {
+    const [line, again] = lines.get(name)!;
+    const place = where(line);
     const setting = settings.find((setting) => setting.name === name);
     if (RENAMED[name] !== undefined) {
       throw new UsageError(
-        `"${name}" in ${where} is called "${RENAMED[name]}" now`,
+        `"${name}" in ${place} is called "${RENAMED[name]}" now`,
       );
     }
-    if (!setting) {
-      const known = settings.map((setting) => setting.name).join(", ");
+    if (!setting) throw unknownName(name, place, settings);
+    if (again !== undefined) {
       throw new UsageError(
-        `${capital(where)} has the unknown name "${name}"; known are ${known}`,
+        `"${name}" in ${where(again)} stands in line ${line} as well`,
       );
     }
     if (typeof value === "object") {
       throw new UsageError(
-        `"${name}" in ${where} takes one value, got ${JSON.stringify(value)}`,
+        `"${name}" in ${place} takes one value, got ${JSON.stringify(value)}`,
       );
     }
     values.set(
       name,
-      valueOf(setting, `"${name}" in ${where}`, String(value)),
+      valueOf(setting, `"${name}" in ${place}`, String(value)),
     );
+    sources.set(name, place);
   }
-  return values;
+  return { values, sources, remarks: [] };
+}
+
+function unknownName(
+  name: string,
+  place: string,
+  settings: readonly Setting[],
+): UsageError {
+  const names = settings.map((setting) => setting.name);
+  const meant = nearest(name, names);
+  return new UsageError(
+    `${capital(place)} has the unknown name "${name}"; ${
+      meant === undefined
+        ? `known are ${names.join(", ")}`
+        : `is "${meant}" meant?`
+    }`,
+  );
 }
 
 const MIB = 1024 * 1024;
@@ -128,49 +155,66 @@ const LEAST_FILE_BYTES = 65_536;
 // What the original's file can say and this program has no use for is told, not refused.
 function fromIni(
   text: string,
-  where: string,
+  where: Where,
   settings: readonly Setting[],
 ): FileContent {
   const values: Values = new Map();
+  const sources = new Map<string, string>();
   const ignored: string[] = [];
   const remarks: string[] = [];
   const keys = iniKeys(text, where);
-  for (const [key, value] of keys) {
+  for (const [key, { value, line }] of keys) {
     const setting = settings.find((setting) => setting.ini === key);
     if (setting) {
       values.set(
         setting.name,
-        valueOf(setting, `${key} in ${where}`, value),
+        valueOf(setting, `${key} in ${where(line)}`, value),
       );
+      sources.set(setting.name, where(line));
     } else if (key !== "log.log_dir" && key !== "log.file_prefix") {
-      ignored.push(key);
+      ignored.push(`${key} (line ${line})`);
     }
   }
-  const size = values.get("logFileMaxBytes");
-  if (typeof size === "number" && size < LEAST_FILE_BYTES) {
-    values.set("logFileMaxBytes", size * MIB);
+  const size = keys.get("log.file_max_size");
+  // With a unit it says what it means.
+  if (
+    /^\d+$/.test(size?.value ?? "") && Number(size!.value) < LEAST_FILE_BYTES
+  ) {
+    const { value, line } = size!;
+    values.set("logFileMaxBytes", Number(value) * MIB);
     remarks.push(
-      `log.file_max_size = ${size} in ${where} is taken as ${size} MiB, since it is below ${LEAST_FILE_BYTES}`,
+      `log.file_max_size = ${value} in ${
+        where(line)
+      } is taken as ${value} MiB, since it is below ${LEAST_FILE_BYTES}`,
     );
   }
   if (ignored.length > 0) {
     remarks.push(
-      `${where} sets what has no meaning here: ${ignored.join(", ")}`,
+      `${where()} sets what has no meaning here: ${ignored.join(", ")}`,
     );
   }
   const directory = keys.get("log.log_dir");
   const prefix = keys.get("log.file_prefix");
-  if (directory !== undefined || prefix !== undefined) {
+  if (directory ?? prefix) {
     values.set(
       "logFile",
-      `${(directory ?? ".").replace(/\/$/, "")}/${prefix ?? "gateway"}.log`,
+      `${(directory?.value ?? ".").replace(/\/$/, "")}/${
+        prefix?.value ?? "gateway"
+      }.log`,
     );
+    sources.set("logFile", where((directory ?? prefix)!.line));
   }
-  return { values, remarks };
+  return { values, sources, remarks };
 }
 
-function iniKeys(text: string, where: string): Map<string, string> {
-  const keys = new Map<string, string>();
+/** What stands behind a key, and where. */
+interface IniValue {
+  readonly value: string;
+  readonly line: number;
+}
+
+function iniKeys(text: string, where: Where): Map<string, IniValue> {
+  const keys = new Map<string, IniValue>();
   let section = "";
   for (const [i, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.replace(/\s[;#].*$/, "").trim();
@@ -183,12 +227,12 @@ function iniKeys(text: string, where: string): Map<string, string> {
     const pair = /^([^=]+?)\s*=\s*(.*)$/.exec(line);
     if (!pair) {
       throw new UsageError(
-        `${capital(where)} is neither JSON nor ini: line ${
-          i + 1
-        } is neither [section] nor key = value`,
+        `${
+          capital(where(i + 1))
+        } is neither [section] nor key = value, and the file is no JSON, which begins with {`,
       );
     }
-    keys.set(`${section}.${pair[1]}`, pair[2]!);
+    keys.set(`${section}.${pair[1]}`, { value: pair[2]!, line: i + 1 });
   }
   return keys;
 }

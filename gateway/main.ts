@@ -48,7 +48,8 @@ import {
 import { reload, type Reloading } from "./reload.ts";
 import { changersOf, READ_AGAIN, renewFiles } from "./renewing.ts";
 import { FLAGS } from "./setting_table.ts";
-import { checkFiles, readSettings, type Settings } from "./settings.ts";
+import { checkFiles, readTold, type Settings, settingsOf } from "./settings.ts";
+import { tellSettings } from "./tell_settings.ts";
 
 const NOTHING = () => {};
 
@@ -80,18 +81,27 @@ async function run(
   const commandLine = readFlags(args, FLAGS, {
     usage: usageOf(COMMAND, version),
     version,
+    environment: { command: COMMAND.name },
   });
   if (!commandLine) return 0;
   const read = () => {
     const file = commandLine.flags.get("config");
-    const settings = readSettings(
+    const told = readTold(
       commandLine,
       file === undefined ? undefined : loadConfigFile(String(file)),
     );
-    checkFiles(settings);
-    return settings;
+    const settings = settingsOf(told);
+    checkFiles(settings, told);
+    return { settings, told };
   };
-  const settings = read();
+  const { settings, told } = read();
+  const count = processesOf(settings);
+  const isCheck = commandLine.flags.get("check") === true;
+  checkHandover(settings, { count, isCheck });
+  if (commandLine.flags.get("check-config") === true) {
+    for (const line of tellSettings(settings, told)) printLine(line);
+    return 0;
+  }
   setProcessName("maple-gateway");
   const logger = openLog(settings);
   using unhandled = watchUnhandled(logger);
@@ -99,7 +109,11 @@ async function run(
     ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
   ]);
   const inEffect = { settings };
-  const reloading: Reloading = { read, logger, changers };
+  const reloading: Reloading = {
+    read: () => read().settings,
+    logger,
+    changers,
+  };
   using _reloads = reloadOnHangup(inEffect, reloading);
   for (const remark of settings.remarks) logger.tell(remark, "WARN");
   const access = new StatusAccess({ file: settings.metricsTokenFile, fail });
@@ -111,9 +125,6 @@ async function run(
     if (metricsTokenFile === "") return renewed;
     return [...renewed, "the tokens are read again"];
   };
-  const count = processesOf(settings);
-  const isCheck = commandLine.flags.get("check") === true;
-  checkHandover(settings, { count, isCheck });
   if (count > 1) {
     const parent = new Parent({ inEffect, count, logger, access });
     for (const name of [...CHANGEABLE, ...READ_AGAIN]) {

@@ -370,12 +370,19 @@ export const FLAGS: readonly Flag[] = [
     short: "c",
     type: "string",
     value: "FILE",
-    help: "read settings from JSON or ini; flags beat it",
+    help: "read settings from JSON or ini; flags and variables beat it",
   },
   {
     name: "check",
     type: "boolean",
     help: "tell what --handover would take and change, and end",
+    action: true,
+  },
+  {
+    name: "check-config",
+    type: "boolean",
+    help: "read all settings and files, tell what is set, and end",
+    action: true,
   },
   ...ABOUT_FLAGS,
 ];

@@ -9,6 +9,7 @@ import {
   type ConfigFile,
   type FileContent,
   parseConfigFile,
+  type Values,
 } from "./config_file.ts";
 import { checkClusterFiles } from "./cluster/cluster_options.ts";
 import { withoutPasswords } from "./cluster/nats_servers.ts";
@@ -29,10 +30,47 @@ export interface Settings extends ProgramSettings {
   readonly remarks: readonly string[];
 }
 
-const NOTHING: FileContent = { values: new Map(), remarks: [] };
+const NOTHING: FileContent = {
+  values: new Map(),
+  sources: new Map(),
+  remarks: [],
+};
+
+/** What was told, by the names of the settings. */
+export interface Told {
+  /** The values. */
+  readonly values: Values;
+  /** Where each comes from: `--outer-port`, a variable, or a line of the config file. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** What its owner should know of how it was understood, each in one line. */
+  readonly remarks: readonly string[];
+}
 
 /**
- * The settings from a command line and the file that it names.
+ * What a command line, the environment and a file say: the first of them that says something
+ * counts.
+ *
+ * @throws {UsageError} when the file cannot be understood or a value does not fit.
+ */
+export function readTold(commandLine: CommandLine, file?: ConfigFile): Told {
+  const content = file ? parseConfigFile(file, SETTINGS) : NOTHING;
+  const values = new Map(content.values);
+  const sources = new Map(content.sources);
+  for (const setting of SETTINGS) {
+    const { name } = setting.flag;
+    const value = commandLine.flags.get(name);
+    if (value === undefined) continue;
+    const source = commandLine.variables?.get(name) ?? `--${name}`;
+    setting.check?.(source, String(value));
+    values.set(setting.name, value);
+    sources.set(setting.name, source);
+  }
+  const remarks = [...commandLine.remarks ?? [], ...content.remarks];
+  return { values, sources, remarks };
+}
+
+/**
+ * The settings from a command line, the environment and the file that they name.
  *
  * @throws {UsageError} when the file cannot be understood or a value does not fit.
  */
@@ -40,27 +78,28 @@ export function readSettings(
   commandLine: CommandLine,
   file?: ConfigFile,
 ): Settings {
-  const { values, remarks } = file ? parseConfigFile(file, SETTINGS) : NOTHING;
-  const given = new Map(values);
-  for (const setting of SETTINGS) {
-    const { name } = setting.flag;
-    const value = commandLine.flags.get(name);
-    if (value === undefined) continue;
-    setting.check?.(`--${name}`, String(value));
-    given.set(setting.name, value);
-  }
+  return settingsOf(readTold(commandLine, file));
+}
+
+/**
+ * The settings of what was told.
+ *
+ * @throws {UsageError} when it does not fit together.
+ */
+export function settingsOf(told: Told): Settings {
   const isProgram = (name: string) => name in PROGRAM_DEFAULTS;
-  const entries = [...given];
+  const entries = [...told.values];
   const program = entries.filter(([name]) => isProgram(name));
   const gateway: GatewayOptions = Object.fromEntries(
     entries.filter(([name]) => !isProgram(name)),
   );
-  checkTogether(gateway, file);
+  // What each is allowed alone may not fit together.
+  orUsageError(told, () => resolveOptions(gateway));
   return {
     ...PROGRAM_DEFAULTS,
     ...Object.fromEntries(program),
     gateway,
-    remarks,
+    remarks: told.remarks,
   };
 }
 
@@ -69,26 +108,33 @@ export function readSettings(
  *
  * @throws {UsageError} with one line, when one cannot.
  */
-export function checkFiles({ gateway, metricsTokenFile }: Settings): void {
-  try {
+export function checkFiles(
+  { gateway, metricsTokenFile }: Settings,
+  told: Told,
+): void {
+  orUsageError(told, () => {
     const options = resolveOptions(gateway);
     certificatesOf(options);
     checkClusterFiles(options);
     deniedOf(options);
     new InnerAccess(options);
     new StatusAccess({ file: metricsTokenFile, fail });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  });
 }
 
-// What each is allowed alone may not fit together.
-function checkTogether(options: GatewayOptions, file?: ConfigFile): void {
+// With where the options come from that it is about, if that is not the command line.
+function orUsageError({ sources }: Told, check: () => void): void {
   try {
-    resolveOptions(options);
+    check();
   } catch (error) {
-    const where = file ? ` (config file "${file.path}")` : "";
-    throw new UsageError(`${(error as Error).message}${where}`);
+    const { message } = error as Error;
+    const words = new Set(message.match(/\w+/g));
+    const places = [...sources]
+      .filter(([name, source]) => words.has(name) && !source.startsWith("-"))
+      .map(([name, source]) => `${name}: ${source}`);
+    throw new UsageError(
+      places.length > 0 ? `${message} (${places.join("; ")})` : message,
+    );
   }
 }
 
@@ -111,12 +157,13 @@ export function changesOf(before: Settings, now: Settings): Change[] {
     .filter((name) => from![name] !== to![name])
     .map((name) => ({
       name,
-      from: told(name, from![name]),
-      to: told(name, to![name]),
+      from: shownSetting(name, from![name]),
+      to: shownSetting(name, to![name]),
     }));
 }
 
-function told(name: string, value: unknown): string {
+/** A value as it may be shown. */
+export function shownSetting(name: string, value: unknown): string {
   if (value === undefined || value === "") return "none";
   return name === "cluster" ? withoutPasswords(`${value}`) : `${value}`;
 }

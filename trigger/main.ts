@@ -18,6 +18,7 @@ import {
   runCommand,
   SILENT,
   subUsageOf,
+  tellRemarks,
   UsageError,
   usageOf,
 } from "@maple/box/internal";
@@ -30,6 +31,8 @@ import { Trigger } from "./trigger.ts";
 
 // The exit code when with --receipt nobody was reached.
 const NOBODY = 3;
+// Those of the programs that are not called, which the environment may hold as well.
+const OTHERS = [...PROGRAMS.values()].flatMap(({ flags }) => flags);
 
 export { COMMAND };
 
@@ -65,15 +68,17 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   const commandLine = readFlags(args, [...program.flags, ...COMMAND.flags], {
     usage: subUsageOf(COMMAND, { name, ...program }),
     version,
+    environment: { command: COMMAND.name, others: OTHERS },
   });
   if (!commandLine) return 0;
+  tellRemarks(COMMAND.name, commandLine);
   return await work(program, commandLine.flags);
 }
 
 // Whom it trusts, where it is over TLS.
 function trust(flags: Flags): Pick<TriggerGateway, "tls"> {
   const file = flags.get("tls-ca");
-  if (file === undefined) return flags.has("tls") ? { tls: {} } : {};
+  if (file === undefined) return flags.get("tls") === true ? { tls: {} } : {};
   try {
     return { tls: { caCerts: [Deno.readTextFileSync(String(file))] } };
   } catch (error) {
@@ -113,8 +118,9 @@ async function work(program: Program, flags: Flags): Promise<number> {
   try {
     if ("ask" in program) {
       console.log(toJson(await program.ask(trigger, flags)));
-    } else if (flags.has("receipt")) code = await sendAndTell(trigger, task!);
-    else await trigger.send(task!);
+    } else if (flags.get("receipt") === true) {
+      code = await sendAndTell(trigger, task!);
+    } else await trigger.send(task!);
   } finally {
     taken = await trigger.close();
   }

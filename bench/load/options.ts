@@ -5,7 +5,9 @@ import {
   type CommandLine,
   type Flag,
   parseCommandLine,
+  tellRemarks,
   UsageError,
+  withEnvironment,
 } from "@maple/box/internal";
 
 /** How a server is reached. */
@@ -144,16 +146,21 @@ export const FLAGS: readonly Flag[] = [
     help: "certificates (PEM) to trust, for tls:// and wss://",
   },
   bool("json", "print one JSON object"),
-  bool("raw", "with --json: also every bucket and every connection"),
-  bool("wait", 'print "ready" when connected, start at a line on stdin'),
+  action("raw", "with --json: also every bucket and every connection"),
+  action("wait", 'print "ready" when connected, start at a line on stdin'),
   bool("progress", "print how it goes to stderr (on a terminal)"),
   bool("ceiling", "measure a plain echo server as well: the tool's own limit"),
-  bool("serve", "be that echo server: print the address and serve"),
+  action("serve", "be that echo server: print the address and serve"),
   ...ABOUT_FLAGS,
 ];
 
 function bool(name: string, help: string): Flag {
   return { name, type: "boolean", help };
+}
+
+// How the tool runs itself.
+function action(name: string, help: string): Flag {
+  return { ...bool(name, help), action: true };
 }
 
 function count(
@@ -197,7 +204,9 @@ export function readJob(args: readonly string[]): Job {
     throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
   }
   if (flags.get("serve") === true) return { kind: "serve" };
-  return { kind: "load", options: loadOptions(commandLine) };
+  const given = withEnvironment(commandLine, FLAGS, { command: "load" });
+  tellRemarks("load", given);
+  return { kind: "load", options: loadOptions(given) };
 }
 
 function loadOptions(commandLine: CommandLine): LoadOptions {

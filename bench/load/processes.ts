@@ -98,6 +98,8 @@ function flagsOf(options: LoadOptions): string[] {
   return [
     ...Object.entries(values).filter(([, value]) => value !== undefined)
       .map(([name, value]) => `--${name}=${value}`),
+    // What the environment says of these is for the first process.
+    ...["--processes=1", "--ceiling=false"],
     ...["--json", "--raw", "--wait", "--progress"],
   ];
 }

@@ -1,7 +1,9 @@
 // Command: one of the programs, as all goes by it that tells of programs: their usage text, the man
 // page, what a shell completes.
 
-import { describeFlags, type Flag } from "./command_line.ts";
+import { describeFlags, type Flag, unitOf } from "./command_line.ts";
+import { variableOf } from "./environment.ts";
+import { UNIT_EXAMPLES } from "./quantity.ts";
 
 /** A program that others stand beside under one command: `maple trigger ban`. */
 export interface SubCommand {
@@ -40,7 +42,28 @@ Usage: maple ${name} ${takes}
 ${subCommands ? describeWords(subCommands) : describeFlags(flags)}
 
 ${notes}
+${environmentNotes(command)}
 `;
+}
+
+/** How else the flags of a command are given, and what they take. */
+export function environmentNotes(
+  { name, flags, subCommands = [] }: Command,
+): string {
+  const all = [...flags, ...subCommands.flatMap(({ flags }) => flags)];
+  const example = all.find(({ action }) => !action)!;
+  const units = Object.entries(UNIT_EXAMPLES)
+    .filter(([unit]) => all.some((flag) => unitOf(flag) === unit))
+    .map(([unit, examples]) => `${unit} may be ${examples}`);
+  return `Each flag may come from the environment, --${example.name} as ${
+    variableOf(name, example)
+  };\nthe command line beats it.${
+    units.length > 0 ? ` ${capital(units.join(", "))}.` : ""
+  }`;
+}
+
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
 }
 
 /** What a sub-command tells of itself. */

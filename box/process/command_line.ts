@@ -3,8 +3,9 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../log/describe_error.ts";
-import { printLine } from "../log/standard_streams.ts";
 import { writeOutLogs } from "../log/log_sink.ts";
+import { nearest } from "./nearest.ts";
+import { readQuantity, type Unit, UNIT_EXAMPLES } from "./quantity.ts";
 import { stderrSink } from "../log/standard_streams.ts";
 
 /** One flag of a command line. */
@@ -17,7 +18,10 @@ export interface Flag {
   readonly type: "boolean" | "integer" | "number" | "string";
   /** What it is for, in a few words, with the default. */
   readonly help: string;
-  /** What stands for the value in the usage text. */
+  /**
+   * What stands for the value in the usage text. A number that is `BYTES` or `S`, seconds, may have
+   * a unit: 64KiB, 90s.
+   */
   readonly value?: string;
   /** Least value of a number. */
   readonly min?: number;
@@ -27,6 +31,8 @@ export interface Flag {
   readonly unlimited?: number;
   /** The only values of a string; capitals and small letters are the same. */
   readonly choices?: readonly string[];
+  /** It asks for something once, and is no setting: no variable of the environment gives it. */
+  readonly action?: boolean;
   /** Its name of before, which is refused by a line that tells the name of now. */
   readonly formerly?: string;
 }
@@ -37,12 +43,18 @@ export const HELP_FLAG: Flag = {
   short: "h",
   type: "boolean",
   help: "print this and exit",
+  action: true,
 };
 
 /** The flags that every program has which is installed. */
 export const ABOUT_FLAGS: readonly Flag[] = [
   HELP_FLAG,
-  { name: "version", type: "boolean", help: "print the version and exit" },
+  {
+    name: "version",
+    type: "boolean",
+    help: "print the version and exit",
+    action: true,
+  },
 ];
 
 /** The value of a flag that was given. */
@@ -54,6 +66,10 @@ export interface CommandLine {
   readonly flags: ReadonlyMap<string, FlagValue>;
   /** The words that are no flags. */
   readonly words: readonly string[];
+  /** Those of the flags that the environment has given, and the variable of each. */
+  readonly variables?: ReadonlyMap<string, string>;
+  /** What its owner should know of how it was understood, each in one line. */
+  readonly remarks?: readonly string[];
 }
 
 /** A mistake in how a command was called: printed in one line, exit code 2. */
@@ -93,7 +109,7 @@ export function parseCommandLine(
       throw new UsageError(
         now
           ? `Flag ${written} is called --${now.name} now`
-          : `Unknown flag ${written}; see --help`,
+          : `Unknown flag ${written}; ${meant(written, table)}see --help`,
       );
     },
   });
@@ -114,6 +130,11 @@ export function parseCommandLine(
     );
   }
   return { flags, words: parsed._.map(String) };
+}
+
+function meant(written: string, table: readonly Flag[]): string {
+  const flag = nearest(written, table.map(({ name }) => `--${name}`));
+  return flag === undefined ? "" : `is ${flag} meant? Else `;
 }
 
 // Short names become long ones, up to `--`.
@@ -183,7 +204,12 @@ export function flagValue(
     if (text === "true" || text === "false") return text === "true";
     throw new UsageError(`${source} takes true or false, got "${text}"`);
   }
-  const number = text.trim() === "" ? NaN : Number(text);
+  const unit = unitOf(flag);
+  const number = unit
+    ? readQuantity(text, unit)
+    : text.trim() === ""
+    ? NaN
+    : Number(text);
   const { min = -Infinity, max = Infinity, unlimited } = flag;
   if (number === -1 && unlimited !== undefined) return unlimited;
   const whole = flag.type === "integer";
@@ -196,11 +222,20 @@ export function flagValue(
       : min > -Infinity
       ? ` of ${min} or more`
       : "";
+    const examples = unit ? `, such as ${UNIT_EXAMPLES[unit]}` : "";
     throw new UsageError(
-      `${source} takes a${whole ? " whole" : ""} number${range}, got "${text}"`,
+      `${source} takes a${
+        whole ? " whole" : ""
+      } number${range}${examples}, got "${text}"`,
     );
   }
   return number;
+}
+
+/** What a flag counts, where its value may have a unit. */
+export function unitOf({ type, value }: Flag): Unit | undefined {
+  if (type !== "integer" && type !== "number") return undefined;
+  return value === "BYTES" ? "bytes" : value === "S" ? "seconds" : undefined;
 }
 
 /** The lines of the usage text that tell the flags. */
@@ -212,34 +247,6 @@ export function describeFlags(table: readonly Flag[]): string {
   );
   const width = Math.max(...left.map((text) => text.length)) + 2;
   return table.map((flag, i) => left[i]!.padEnd(width) + flag.help).join("\n");
-}
-
-/**
- * Parses the command line of a program that takes flags only, and answers `--help` and, where there
- * is one, `--version` itself.
- *
- * @returns undefined when it has answered.
- * @throws {UsageError} as {@linkcode parseCommandLine}, and on a word that is no flag.
- */
-export function readFlags(
-  args: readonly string[],
-  table: readonly Flag[],
-  about: { usage: string; version?: string },
-): CommandLine | undefined {
-  const commandLine = parseCommandLine(args, table);
-  const { flags, words } = commandLine;
-  if (flags.get("help") === true) {
-    printLine(about.usage);
-    return undefined;
-  }
-  if (about.version !== undefined && flags.get("version") === true) {
-    printLine(about.version);
-    return undefined;
-  }
-  if (words.length > 0) {
-    throw new UsageError(`Unexpected argument "${words[0]}"; see --help`);
-  }
-  return commandLine;
 }
 
 // A message may quote what a file holds. The beginning says what is wrong, the end what to do.

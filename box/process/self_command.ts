@@ -76,6 +76,14 @@ function trueCommand(): { program: string; args: string[] } | undefined {
   }
 }
 
+// Whether it may see only those that begin so, a name that nobody lists tells.
+function ourVariables(): string[] {
+  const [all, ours] = [{}, { variable: "MAPLE_ANY" }].map((which) =>
+    Deno.permissions.querySync({ name: "env", ...which }).state
+  );
+  return all !== "granted" && ours === "granted" ? ["--allow-env=MAPLE_*"] : [];
+}
+
 function rebuiltArguments(): string[] {
   const granted = PERMISSIONS.filter((name) =>
     Deno.permissions.querySync({ name } as Deno.PermissionDescriptor).state ===
@@ -83,6 +91,6 @@ function rebuiltArguments(): string[] {
   );
   const flags = granted.length === PERMISSIONS.length
     ? ["-A"]
-    : granted.map((name) => `--allow-${name}`);
+    : [...granted.map((name) => `--allow-${name}`), ...ourVariables()];
   return ["run", ...flags, Deno.mainModule, ...Deno.args];
 }

@@ -6,6 +6,7 @@ import {
   type Flag,
   readFlags,
   runCommand,
+  tellRemarks,
   UsageError,
   usageOf,
 } from "@maple/box/internal";
@@ -85,8 +86,10 @@ async function run(args: readonly string[]): Promise<number> {
   const commandLine = readFlags(args, FLAGS, {
     usage: usageOf(COMMAND, version),
     version,
+    environment: { command: COMMAND.name },
   });
   if (!commandLine) return 0;
+  tellRemarks(COMMAND.name, commandLine);
   const { flags } = commandLine;
   const file = flags.get("file");
   if (file === undefined) {

@@ -5,11 +5,13 @@ import {
   describeFlags,
   parseCommandLine,
   UsageError,
+  withEnvironment,
 } from "@maple/box/internal";
 import { FLAGS } from "../../gateway/setting_table.ts";
 import {
   changesOf,
   readSettings,
+  readTold,
   type Settings,
 } from "../../gateway/settings.ts";
 import { DEFAULTS, RANGES } from "../../gateway/option_table.ts";
@@ -170,7 +172,12 @@ Deno.test("readSettings() knows a flag for every option but box, bus, logger and
   }
   assertEquals(
     flags.toSorted(),
-    [...Object.keys(EVERY).map(kebab), "config", "help", "version", "check"]
+    [
+      ...["version", "check", "check-config"],
+      ...Object.keys(EVERY).map(kebab),
+      "config",
+      "help",
+    ]
       .toSorted(),
   );
 });
@@ -246,7 +253,7 @@ Deno.test("readSettings() takes the ini file of the original and tells what it i
       metricsHosts: "",
       metricsTokenFile: "",
       remarks: [
-        'the config file "gw.conf" sets what has no meaning here: outer.recv_buf_init_size, outer.conn_timeout_check_interval',
+        'the config file "gw.conf" sets what has no meaning here: outer.recv_buf_init_size (line 6), outer.conn_timeout_check_interval (line 8)',
       ],
     });
   }
@@ -304,7 +311,7 @@ Deno.test("readSettings() takes the original's file_max_size for MiB when it can
   };
   assertEquals(size("[log]\nfile_max_size = 1024"), [
     1024 * 1024 * 1024,
-    'log.file_max_size = 1024 in the config file "gw.conf" is taken as 1024 MiB, since it is below 65536',
+    'log.file_max_size = 1024 in line 2 of the config file "gw.conf" is taken as 1024 MiB, since it is below 65536',
   ]);
   assertEquals(size("[log]\nfile_max_size = 65536"), [65536]);
   assertEquals(size('{"logFileMaxBytes": 1024}'), [1024]);
@@ -325,6 +332,58 @@ Deno.test("readSettings() takes words in capitals and small letters", () => {
 Deno.test("readSettings() knows -c for --config and -h for --help", () => {
   const { flags } = parseCommandLine(["-c", "x.json", "-h"], FLAGS);
   assertEquals(Object.fromEntries(flags), { config: "x.json", help: true });
+});
+
+Deno.test("readSettings() takes sizes and times with units, from flags and files", () => {
+  const expected = { frameBytes: 65536, connTimeout: 90, linger: 0.5 };
+  const args = ["--frame-bytes", "64KiB", "--conn-timeout=90s"];
+  assertEquals(read([...args, "--linger", "500ms"]).gateway, expected);
+  const json = { frameBytes: "64k", connTimeout: "1m30s", linger: "0.5s" };
+  assertEquals(read([], JSON.stringify(json)).gateway, expected);
+  const ini = read([], "[outer]\nrecv_buf_max_size=64K\nconn_timeout = 1.5m\n");
+  assertEquals(ini.gateway, { frameBytes: 65536, connTimeout: 90 });
+  // Who writes a unit means it.
+  const log = read([], "[log]\nfile_max_size = 10k\n");
+  assertEquals([log.logFileMaxBytes, log.remarks], [10_240, []]);
+});
+
+Deno.test("readTold() tells where each setting comes from: flags beat variables, these the file", () => {
+  const file = {
+    path: "gw.conf",
+    text: '{"outerPort": 1,\n"nodeId": 2,\n"linger": 3}',
+  };
+  const commandLine = withEnvironment(
+    parseCommandLine(["--outer-port", "5"], FLAGS),
+    FLAGS,
+    {
+      command: "gateway",
+      env: { MAPLE_GATEWAY_OUTER_PORT: "x", MAPLE_GATEWAY_NODE_ID: "6" },
+    },
+  );
+  const told = readTold(commandLine, file);
+  assertEquals(Object.fromEntries(told.values), {
+    outerPort: 5,
+    nodeId: 6,
+    linger: 3,
+  });
+  assertEquals(Object.fromEntries(told.sources), {
+    outerPort: "--outer-port",
+    nodeId: "MAPLE_GATEWAY_NODE_ID",
+    linger: 'line 3 of the config file "gw.conf"',
+  });
+});
+
+Deno.test("readTold() checks what comes from a variable as it checks a flag", () => {
+  const env = { MAPLE_GATEWAY_METRICS: "127.0.0.1" };
+  const commandLine = withEnvironment(parseCommandLine([], FLAGS), FLAGS, {
+    command: "gateway",
+    env,
+  });
+  const error = assertThrows(() => readTold(commandLine), UsageError);
+  assertStringIncludes(
+    error.message,
+    'MAPLE_GATEWAY_METRICS: "127.0.0.1" is no address',
+  );
 });
 
 Deno.test("changesOf() names the settings that differ, defaults filled in", () => {
@@ -386,36 +445,65 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     undefined,
     '--log-format takes text or json, got "xml"',
   ],
-  ["broken JSON", [], "{", 'The config file "gw.conf" is no JSON: '],
+  [
+    "broken JSON",
+    [],
+    '{\n"outerPort": 1,\n"connsMax" 5\n}',
+    "Line 3 of the config file \"gw.conf\" is no JSON: Expected ':' after property name",
+  ],
+  [
+    "JSON with a word that is none",
+    [],
+    '{\n"outerPort": nope\n}',
+    "Line 2 of the config file \"gw.conf\" is no JSON: Unexpected token 'o'",
+  ],
+  [
+    "half of JSON",
+    [],
+    '{\n"outerPort": 1,\n"connsMax":',
+    'Line 3 of the config file "gw.conf" is no JSON: Unexpected end of JSON input',
+  ],
+  [
+    "a name that stands twice in JSON",
+    [],
+    '{"outerPort": 1,\n\n"outerPort": 2}',
+    '"outerPort" in line 3 of the config file "gw.conf" stands in line 1 as well',
+  ],
   [
     "a name of before in JSON",
     [],
-    '{"frameMax": 1}',
-    '"frameMax" in the config file "gw.conf" is called "frameBytes" now',
+    '{\n"frameMax": 1}',
+    '"frameMax" in line 2 of the config file "gw.conf" is called "frameBytes" now',
   ],
   [
     "an unknown name in JSON",
     [],
-    '{"outerport": 1}',
-    'The config file "gw.conf" has the unknown name "outerport"; known are outerHost,',
+    '{\n"outerport": 1}',
+    'Line 2 of the config file "gw.conf" has the unknown name "outerport"; is "outerPort" meant?',
+  ],
+  [
+    "a name in JSON that is like no other",
+    [],
+    '{"debugging": true}',
+    'Line 1 of the config file "gw.conf" has the unknown name "debugging"; known are outerHost,',
   ],
   [
     "a wrong value in JSON",
     [],
-    '{"outerPort": "many"}',
-    '"outerPort" in the config file "gw.conf" takes a whole number from 0 to 65535, got "many"',
+    '{"connsMax": 5,\n\n"outerPort": "many"}',
+    '"outerPort" in line 3 of the config file "gw.conf" takes a whole number from 0 to 65535, got "many"',
   ],
   [
     "null in JSON",
     [],
     '{"logFile": null}',
-    '"logFile" in the config file "gw.conf" takes one value, got null',
+    '"logFile" in line 1 of the config file "gw.conf" takes one value, got null',
   ],
   [
     "a metrics address without a port in JSON",
     [],
     '{"metrics": "127.0.0.1"}',
-    '"metrics" in the config file "gw.conf": "127.0.0.1" is no address',
+    '"metrics" in line 1 of the config file "gw.conf": "127.0.0.1" is no address',
   ],
   [
     "two ports that are the same",
@@ -427,7 +515,7 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     "what does not fit together in a file",
     [],
     '{"innerFrameBytes": 100}',
-    'Option innerFrameBytes must be at least frameBytes + 76 = 1048652, got 100 (config file "gw.conf")',
+    'Option innerFrameBytes must be at least frameBytes + 76 = 1048652, got 100 (innerFrameBytes: line 1 of the config file "gw.conf")',
   ],
   [
     "a port without limit",
@@ -439,13 +527,13 @@ const MISTAKES: [string, string[], string | undefined, string][] = [
     "a wrong value in ini",
     [],
     "[outer]\nport = x",
-    'outer.port in the config file "gw.conf" takes a whole number',
+    'outer.port in line 2 of the config file "gw.conf" takes a whole number',
   ],
   [
     "neither JSON nor ini",
     [],
     "[outer]\n\nwhat is this",
-    'The config file "gw.conf" is neither JSON nor ini: line 3 is neither',
+    'Line 3 of the config file "gw.conf" is neither [section] nor key = value',
   ],
 ];
 

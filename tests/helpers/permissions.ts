@@ -10,23 +10,20 @@ export type Program =
   | "haven"
   | "load";
 
-const SECRET = "MAPLE_INNER_SECRET";
-const TOKEN = "MAPLE_METRICS_TOKEN";
-
 /** The flags of `deno run`, by program. */
 export const PERMISSIONS: Readonly<Record<Program, readonly string[]>> = {
   gateway: [
     "--allow-net",
     "--allow-read",
     "--allow-write",
-    `--allow-env=${SECRET},${TOKEN}`,
+    "--allow-env=MAPLE_*",
     "--allow-sys",
   ],
-  stat: ["--allow-read", "--allow-env=NO_COLOR"],
+  stat: ["--allow-read", "--allow-env=NO_COLOR,MAPLE_STAT_*"],
   trigger: [
     "--allow-net",
     "--allow-read",
-    `--allow-env=${SECRET}`,
+    "--allow-env=MAPLE_*",
     "--allow-sys=hostname",
   ],
   worker: [
@@ -37,5 +34,5 @@ export const PERMISSIONS: Readonly<Record<Program, readonly string[]>> = {
     "--allow-sys",
   ],
   haven: ["--allow-net", "--allow-read", "--allow-env", "--allow-sys"],
-  load: ["--allow-net", "--allow-read"],
+  load: ["--allow-net", "--allow-read", "--allow-env=MAPLE_LOAD_*"],
 };

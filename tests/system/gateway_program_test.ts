@@ -6,6 +6,7 @@ import {
   assertEquals,
   assertFalse,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { Box, TaskCmd, TcpClient } from "@maple/box";
@@ -191,6 +192,100 @@ for (const [what, flags, message] of MISTAKES) {
   });
 }
 
+Deno.test("the gateway program takes flags from the environment, and tells of one that is none", async () => {
+  await withTempDir(async (directory) => {
+    const file = `${directory}/gateway.json`;
+    await Deno.writeTextFile(file, '{"nodeId": 1, "connsMax": 7}');
+    await using process = await startProcess(Deno.execPath(), {
+      args: [...GATEWAY_ALL_ARGS, "--outer-port", "0", "--node-id", "5"],
+      env: {
+        MAPLE_GATEWAY_CONFIG: file,
+        MAPLE_GATEWAY_OUTER_HOST: "127.0.0.1",
+        MAPLE_GATEWAY_OUTER_PORT: "1",
+        MAPLE_GATEWAY_INNER_PORT: "0",
+        MAPLE_GATEWAY_NODE_ID: "4",
+        MAPLE_GATEWAY_LOG_LEVEL: "debug",
+        MAPLE_GATEWAY_CON_TIMEOUT: "5m",
+      },
+      ready: GATEWAY_READY,
+    });
+    const [, outerHost, outerPort, hostname, innerPort] = process.ready!;
+    const at = { hostname: hostname!, port: Number(innerPort) };
+    await using worker = await EchoWorker.attach(at);
+    await using client = await connectTo({
+      hostname: outerHost!,
+      port: Number(outerPort),
+    });
+    await client.write({ cmd: 1 });
+    assert(await client.read());
+    assertEquals(worker.tasks[0]?.nodeId, 5);
+    process.kill("SIGHUP");
+    await eventually(() => process.stderr.includes("nothing changed"));
+    process.kill("SIGTERM");
+    assertEquals((await process.finished()).code, 0);
+    assertMatch(process.stderr, / DEBUG /);
+    const remarks = process.stderr.match(
+      /WARN .* MAPLE_GATEWAY_CON_TIMEOUT .*/g,
+    );
+    assertEquals(remarks?.length, 1, process.stderr);
+    assertStringIncludes(
+      remarks![0],
+      "is MAPLE_GATEWAY_CONN_TIMEOUT meant?",
+    );
+  });
+});
+
+Deno.test("the gateway program with --check-config tells what is set, and listens nowhere", async () => {
+  await withTempDir(async (directory) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr;
+    const file = `${directory}/gateway.json`;
+    const logFile = `${directory}/gateway.log`;
+    const text = JSON.stringify(
+      {
+        outerPort: port,
+        outerHost: "127.0.0.1",
+        frameBytes: "2MiB",
+        connsMax: 10_000,
+        cluster: "nats://user:word@127.0.0.1:4222",
+        logFile,
+      },
+      null,
+      2,
+    );
+    await Deno.writeTextFile(file, text);
+    const { code, stdout, stderr } = await run(
+      ...["--config", file, "--linger", "1m", "--check-config"],
+    );
+    assertEquals([code, stderr], [0, ""]);
+    const place = (line: number) =>
+      `(line ${line} of the config file "${file}")`;
+    assertEquals(stdout, [
+      `outerHost = 127.0.0.1 ${place(3)}`,
+      `outerPort = ${port} ${place(2)}`,
+      `frameBytes = 2097152 ${place(4)}`,
+      "linger = 60 (--linger)",
+      `cluster = nats://***@127.0.0.1:4222 ${place(6)}`,
+      `logFile = ${logFile} ${place(7)}`,
+      "who may come to the inner port: all of 127.0.0.1",
+      "all can be used; 6 differ from their defaults",
+    ]);
+    await assertRejects(() => Deno.stat(logFile), Deno.errors.NotFound);
+
+    await Deno.writeTextFile(file, text.replace('"2MiB"', '"2MB"'));
+    const wrong = await run("--config", file, "--check-config");
+    assertEquals([wrong.code, wrong.stdout], [2, []]);
+    assertOneLine(
+      wrong.stderr,
+      `"frameBytes" in line 4 of the config file "${file}" takes a whole number`,
+    );
+    const missing = `${directory}/none`;
+    const noFile = await run("--inner-secret-file", missing, "--check-config");
+    assertEquals([noFile.code, noFile.stdout], [2, []]);
+    assertOneLine(noFile.stderr, missing);
+  });
+});
+
 Deno.test("the gateway program tells a port in use in one line, exit code 1", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = String(taken.addr.port);
@@ -265,7 +360,7 @@ Deno.test("the gateway program reads the original's ini file and says what it ig
     const log = await Deno.readTextFile(`${directory}/gate.log`);
     assertMatch(
       log,
-      /WARN .* sets what has no meaning here: outer.recv_buf_init_size\n/,
+      /WARN .* sets what has no meaning here: outer.recv_buf_init_size \(line 4\)\n/,
     );
     assertMatch(log, /WARN .* 101 bytes are above the limit of 100 bytes/);
     assertMatch(
@@ -341,11 +436,11 @@ Deno.test("the gateway program starts with the file of a deployment of the origi
     const log = await Deno.readTextFile(`${directory}/logs/push_gw.log`);
     assertMatch(
       log,
-      /WARN .* log\.file_max_size = 1024 in the config file "gw\.ini" is taken as 1024 MiB/,
+      /WARN .* log\.file_max_size = 1024 in line \d+ of the config file "gw\.ini" is taken as 1024 MiB/,
     );
     assertMatch(
       log,
-      /WARN .* has no meaning here: outer\.recv_buf_init_size, outer\.conn_timeout_check_interval, inner\.backlog, inner\.recv_buf_init_size\n/,
+      /WARN .* has no meaning here: outer\.recv_buf_init_size \(line \d+\), outer\.conn_timeout_check_interval \(line \d+\), inner\.backlog \(line \d+\), inner\.recv_buf_init_size \(line \d+\)\n/,
     );
     assertStringIncludes(
       await Deno.readTextFile(`${directory}/push_stat`),
@@ -426,7 +521,7 @@ Deno.test({
       await Deno.writeTextFile(config, "{");
       gateway.process.kill("SIGHUP");
       await said(
-        `SIGHUP: the log is opened again, all settings stay as they are: The config file "${config}" is no JSON`,
+        `SIGHUP: the log is opened again, all settings stay as they are: Line 1 of the config file "${config}" is no JSON`,
       );
       await asks();
 

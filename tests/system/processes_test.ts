@@ -8,8 +8,9 @@ import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { connectTls } from "../helpers/gateway_fixture.ts";
-import { GATEWAY_MAIN } from "../helpers/gateway_process.ts";
-import { runProcess } from "../helpers/process.ts";
+import { GATEWAY_MAIN, GATEWAY_READY } from "../helpers/gateway_process.ts";
+import { PERMISSIONS } from "../helpers/permissions.ts";
+import { runProcess, startProcess } from "../helpers/process.ts";
 import { WebSocketStream } from "../helpers/web_socket_stream.ts";
 import {
   attachToAll,
@@ -188,6 +189,25 @@ Deno.test({
     );
     await ask(1);
     await fixture.until(({ stats }) => stats.clientsOver.tls === 25);
+  },
+});
+
+Deno.test({
+  name: "several processes serve with the permissions that the README names",
+  ignore,
+  async fn() {
+    await using gateway = await startProcess(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt"],
+        ...[...PERMISSIONS.gateway, "--allow-run", GATEWAY_MAIN],
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-port", "0", "--processes", "2"],
+      ],
+      ready: GATEWAY_READY,
+    });
+    gateway.kill("SIGTERM");
+    assertEquals((await gateway.finished()).code, 0);
+    assertEquals(gateway.stderr.match(/ended: exit code 0/g)?.length, 2);
   },
 });
 

@@ -83,8 +83,11 @@ Deno.test("parseCommandLine() takes everything after -- as words", () => {
 });
 
 Deno.test("parseCommandLine() refuses flags that it does not know", () => {
-  assertUsage(["--prot", "1"], "Unknown flag --prot; see --help");
-  assertUsage(["--prot=1"], "Unknown flag --prot; see --help");
+  assertUsage(["--prot", "1"], "Unknown flag --prot; is --port meant? ");
+  assertUsage(
+    ["--prot=1"],
+    "Unknown flag --prot; is --port meant? Else see --help",
+  );
   assertUsage(["-x"], "Unknown flag -x; see --help");
   assertUsage(["--no-debug"], "Unknown flag --no-debug");
   assertUsage(["--toString"], "Unknown flag --toString");
