@@ -235,6 +235,7 @@ export { AwaitedReceipts, canHaveReceipt } from "./awaited_receipts.ts";
 export type { OnReceipt } from "./awaited_receipts.ts";
 export { queryTask } from "./query_body.ts";
 export { setProcessName } from "./process/process_name.ts";
+export { tellServiceManager } from "./process/service_manager.ts";
 export { PrometheusText } from "./metrics/prometheus.ts";
 export type {
   HistogramSamples,

@@ -22,6 +22,7 @@ import {
   setProcessName,
   StatusAccess,
   statusUrl,
+  tellServiceManager,
   UsageError,
   usageOf,
   watchUnhandled,
@@ -42,6 +43,7 @@ import {
   type MetricsOptions,
   openMetrics,
   openStatFile,
+  type ReadyAddresses,
   readyLine,
   type ShownOptions,
 } from "./program_status.ts";
@@ -140,7 +142,7 @@ async function run(
       return [...parent.reload(now), ...renewed];
     };
     await parent.run((ports) => {
-      printLine(readyLine(ports));
+      tellReady(ports, logger);
       unhandled.started();
       if (isProgram) tellDropped(dropPermissions(settings, ["run"]), logger);
     });
@@ -168,13 +170,13 @@ async function run(
   await using statFile = await openStatFile(settings, shown);
   stopOnSignal(gateway, (line) => logger.info(line));
   using _levels = followLogSignals(logger);
-  printLine(readyLine({
+  tellReady({
     outer: gateway.outerAddr!,
     inner: gateway.innerAddr!,
     ws: gateway.wsAddr,
     tls: gateway.tlsAddr,
     wss: gateway.wssAddr,
-  }));
+  }, logger);
   for (const [name, change] of changersOf(gateway)) changers.set(name, change);
   reloading.renew = (now) => renew(renewFiles(gateway, now), now);
   unhandled.started();
@@ -183,6 +185,11 @@ async function run(
   await Promise.race([gateway.finished, gateway.replaced]);
   if (gateway.isReplaced) await statFile?.abandon();
   return 0;
+}
+
+function tellReady(addresses: ReadyAddresses, logger: Logger): void {
+  printLine(readyLine(addresses));
+  tellServiceManager("READY=1", logger);
 }
 
 // Without its metrics the gateway goes on that has taken the place of another, with all its

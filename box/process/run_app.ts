@@ -24,6 +24,7 @@ import { onAbort } from "../on_abort.ts";
 import { followSignals, type StopSignal } from "./signals.ts";
 import { selfCommand } from "./self_command.ts";
 import { mayTakeEnv, takeEnv } from "./env.ts";
+import { tellServiceManager } from "./service_manager.ts";
 import { StatusAccess, type StatusAccessOptions } from "./status_access.ts";
 import type { Siblings } from "./siblings.ts";
 import { type OnUnhandled, watchUnhandled } from "./unhandled.ts";
@@ -166,7 +167,7 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
   using _abort = onAbort(options.signal, () => leaving.begin());
   if (!leaving.begun && await startOrLeave(app, leaving)) {
     ready = true;
-    printLine(app.readyLine());
+    tellReady(app, logger);
   }
   unhandled.started();
   await leaving.over;
@@ -290,10 +291,15 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
     logger,
   });
   using _abort = onAbort(options.signal, () => started.stop());
-  started.ready().then(() => printLine(app.readyLine()));
+  started.ready().then(() => tellReady(app, logger));
   await started.ended();
   if (exitCode !== undefined) Deno.exit(exitCode);
   if (signalled) endSoon(logger);
+}
+
+function tellReady(app: Runnable, logger: Logger): void {
+  printLine(app.readyLine());
+  tellServiceManager("READY=1", logger);
 }
 
 function accessOf(

@@ -6,6 +6,7 @@ import {
   type LocalPeer,
   type OwnSocket,
   Passing,
+  tellServiceManager,
 } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
 import { fail, GatewayError } from "../errors.ts";
@@ -351,19 +352,11 @@ export class Handover implements ProgramPiece {
   }
 
   #onGiven({ pid }: LocalPeer): void {
-    tellManager(this.#open(), `MAINPID=${pid}`);
+    tellServiceManager(`MAINPID=${pid}`, this.#host.parts.context.logger);
     for (const socket of this.given) socket.release();
     this.isGiven = true;
     this.#host.onGiven();
   }
-}
-
-/** Tells the service manager that has started this process something, where there is one. */
-export function tellManager(passing: Passing, text: string): void {
-  const name = "NOTIFY_SOCKET";
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  const path = state === "granted" ? Deno.env.get(name) : undefined;
-  if (path) passing.notify(path, text);
 }
 
 function identityOf(
