@@ -2,11 +2,17 @@
 
 import {
   ABOUT_FLAGS,
+  bashCompletion,
   type Command,
   describeWords,
+  manPage,
+  OWN_WORDS,
+  printLine,
   readFlags,
   runCommand,
+  SHELLS,
   UsageError,
+  zshCompletion,
 } from "@maple/box/internal";
 import config from "./deno.json" with { type: "json" };
 
@@ -37,7 +43,11 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   },
 };
 
-const NAMES = [...Object.keys(PROGRAMS), "help"];
+const SUMMARY = "a toolkit for real-time servers over long-lived connections";
+const NAMES = [
+  ...Object.keys(PROGRAMS),
+  ...OWN_WORDS.map(({ name }) => name),
+];
 
 /**
  * Runs the program that the first argument names.
@@ -59,7 +69,7 @@ async function tell(name: string, args: readonly string[]): Promise<number> {
   const { version } = config;
   if (name === "help" && args[0] !== undefined) {
     const [word, ...rest] = args;
-    if (word === "help" || !NAMES.includes(word)) throw unknown(word);
+    if (!Object.hasOwn(PROGRAMS, word)) throw unknown(word);
     return await main([word, ...rest, "--help"]);
   }
   if (name === "help" || name.startsWith("-")) {
@@ -68,7 +78,31 @@ async function tell(name: string, args: readonly string[]): Promise<number> {
     readFlags([flag, ...args], ABOUT_FLAGS, { usage, version });
     return 0;
   }
+  if (name === "completion") return await complete(args);
+  if (name === "man") {
+    if (args.length > 0) throw new UsageError("maple man takes no argument");
+    const commands = await loadCommands();
+    printLine(manPage({ summary: SUMMARY, version, commands }).trimEnd());
+    return 0;
+  }
   throw unknown(name);
+}
+
+async function complete(args: readonly string[]): Promise<number> {
+  const [shell = ""] = args;
+  if (args.length !== 1 || !SHELLS.includes(shell)) {
+    throw new UsageError(
+      `maple completion takes ${SHELLS.join(" or ")}, got ${
+        args.join(" ") || "nothing"
+      }`,
+    );
+  }
+  const commands = await loadCommands();
+  const script = shell === "bash"
+    ? bashCompletion(commands)
+    : zshCompletion(commands);
+  printLine(script.trimEnd());
+  return 0;
 }
 
 function unknown(name: string): UsageError {
@@ -89,18 +123,17 @@ async function usageText(): Promise<string> {
     help: summary,
   }));
   return `maple ${config.version}
-A toolkit for real-time servers whose logic changes without a client noticing.
+${capital(SUMMARY)}.
 
 Usage: maple PROGRAM [flags]
 
-${
-    describeWords([
-      ...words,
-      { name: "help", help: "Tells the flags of one: maple help gateway." },
-    ])
-  }
+${describeWords([...words, ...OWN_WORDS])}
 
 maple PROGRAM --help and -h tell the same, maple --version the version. A worker is a program of
 your own.
 `;
+}
+
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
 }

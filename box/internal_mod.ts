@@ -21,6 +21,12 @@ export {
   tellRemarks,
   withEnvironment,
 } from "./process/read_flags.ts";
+export { OWN_WORDS, SHELLS } from "./process/completion.ts";
+export type { Word } from "./process/completion.ts";
+export { bashCompletion } from "./process/bash_completion.ts";
+export { zshCompletion } from "./process/zsh_completion.ts";
+export { manPage } from "./process/man_page.ts";
+export type { ManPageOptions } from "./process/man_page.ts";
 export { nearest } from "./process/nearest.ts";
 export type { ReadFlagsOptions } from "./process/read_flags.ts";
 export type {
