@@ -34,6 +34,7 @@ import { fail } from "./errors.ts";
 import { type Dropped, dropPermissions } from "./drop_permissions.ts";
 import { Gateway } from "./gateway.ts";
 import { reportOf } from "./metrics/report.ts";
+import { checkCount } from "./processes/check_count.ts";
 import { runChild, takePlace } from "./processes/child.ts";
 import { Parent } from "./processes/parent.ts";
 import type { HistoryPiece } from "./metrics/history.ts";
@@ -128,6 +129,7 @@ async function run(
     return [...renewed, "the tokens are read again"];
   };
   if (count > 1) {
+    checkCount(settings.gateway, count);
     const parent = new Parent({ inEffect, count, logger, access });
     for (const name of [...CHANGEABLE, ...READ_AGAIN]) {
       changers.set(name, NOTHING);

@@ -23,7 +23,7 @@ export type MessageHandler = (body: Uint8Array, from: Member) => void;
 export interface ClusterOptions extends
   Omit<
     MessengerOptions,
-    "id" | "node" | "onSign" | "onMessage" | "counters"
+    "id" | "node" | "onSign" | "onUnknown" | "onMessage" | "counters"
   > {
   /** What the cluster is called. */
   readonly name: string;
@@ -67,6 +67,7 @@ export class Cluster {
   #hasNode = false;
   #hasLeft = false;
   #isBack = false;
+  #hasToldUnknown = false;
   #listTold = "";
   #listTimer: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -80,6 +81,7 @@ export class Cluster {
       id: this.id,
       node: ALONE_FROM + Math.floor(Math.random() * ALONE_COUNT),
       onSign: (id) => this.members.seen(id),
+      onUnknown: () => this.#tellUnknown(),
       onMessage: (head, body) => {
         this.#handlers.get(head.kind)?.(body, this.members.sender(head));
       },
@@ -178,9 +180,13 @@ export class Cluster {
     this.#messenger.node = node ?? nodeId ?? this.node;
     this.#hasNode = true;
     bus.listenAs(this.node);
+    // Who was given its number by the bus has asked nobody.
+    const others = bus.node === undefined
+      ? `, others there: ${this.members.size}`
+      : "";
     logger.info(
-      `node ${this.node} of cluster ${name}, ${
-        this.isAlone ? "alone" : `others there: ${this.members.size}`
+      `node ${this.node} of cluster ${name}${
+        this.isAlone ? ", alone" : others
       }`,
     );
     this.tell();
@@ -281,6 +287,16 @@ export class Cluster {
       this.#listTold = list;
       for (const listener of this.#listListeners) listener();
     }, LIST_MS);
+  }
+
+  // Gateways that do not understand each other do not know of each other either.
+  #tellUnknown(): void {
+    if (this.#hasToldUnknown) return;
+    this.#hasToldUnknown = true;
+    const { logger, name } = this.#options;
+    logger.warn(
+      `cluster ${name}: messages of another version come over the bus: its gateways and this one do not know each other and need different names (clusterName); this is told once, and counted`,
+    );
   }
 
   // One that is new here is told at once of this one, and may have missed what was told before.

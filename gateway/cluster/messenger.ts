@@ -31,6 +31,8 @@ export interface MessengerOptions {
   readonly afterOthers: (work: () => void) => void;
   /** Something has come of the gateway with that id, which may have to wait. */
   readonly onSign: (id: number) => void;
+  /** Something has come that this version does not know. */
+  readonly onUnknown: () => void;
   /** Works on a message; its bytes are its own. */
   readonly onMessage: (head: MessageHead, body: Uint8Array) => void;
 }
@@ -75,10 +77,11 @@ export class Messenger {
 
   /** The bus has brought something. */
   receive(message: Uint8Array): void {
-    const { counters, id, onSign, onMessage } = this.#options;
+    const { counters, id, onSign, onUnknown, onMessage } = this.#options;
     const head = decodeHead(message);
     if (!head) {
       counters.clusterDropped.unknown++;
+      onUnknown();
       return;
     }
     if (head.id === id) return;

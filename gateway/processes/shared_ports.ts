@@ -6,7 +6,7 @@ import {
   maySharePorts,
   whenFree,
 } from "@maple/box/internal";
-import { fail, GatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import type { ResolvedOptions } from "../option_table.ts";
 
 /** Where a gateway of several processes is reached. */
@@ -35,8 +35,6 @@ type Wanted = Pick<
   | "reusePort"
   | "bindTimeout"
 >;
-
-const LAST_PORT = 65_535;
 
 /**
  * Free ports in place of those that are 0, and the proof that the others are free.
@@ -74,7 +72,7 @@ function tryPorts(options: Wanted, count: number): SharedPorts {
   const optional = (what: string, port: number | undefined) =>
     port === undefined ? undefined : listen(what, outerHost, port);
   const inner = listen("workers", innerHost, options.innerPort);
-  const first = firstOwnPort(options, count);
+  const first = firstOwnPort(options);
   return {
     inner,
     outer: listen("clients", outerHost, options.outerPort),
@@ -90,20 +88,19 @@ function tryPorts(options: Wanted, count: number): SharedPorts {
   };
 }
 
-// Those behind the shared one, so that who lets them through a firewall knows them. Where another
-// gateway is meant to have the shared one too, it may have those.
-function firstOwnPort(
-  { innerPort, innerOwnPort, reusePort }: Wanted,
-  count: number,
+/**
+ * The first of the ports that each process has alone; 0 = any. Those behind the shared one, so that
+ * who lets them through a firewall knows them. Where another gateway is meant to have the shared
+ * one too, it may have those.
+ */
+export function firstOwnPort(
+  { innerPort, innerOwnPort, reusePort }: Pick<
+    Wanted,
+    "innerPort" | "innerOwnPort" | "reusePort"
+  >,
 ): number {
   const isAny = innerPort === 0 || reusePort;
-  const first = innerOwnPort ?? (isAny ? 0 : innerPort + 1);
-  if (first === 0 || first + count - 1 <= LAST_PORT) return first;
-  throw fail(
-    `Option innerOwnPort must be at most ${
-      LAST_PORT - count + 1
-    } for ${count} processes, each of which has one, got ${first}`,
-  );
+  return innerOwnPort ?? (isAny ? 0 : innerPort + 1);
 }
 
 function addrOf(hostname: string, port: number): Deno.NetAddr {

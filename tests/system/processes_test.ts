@@ -249,8 +249,20 @@ Deno.test({
         [
           ["-A"],
           ["--inner-own-port", "65535"],
-          1,
+          2,
           "Option innerOwnPort must be at most 65534 for 2 processes",
+        ],
+        [
+          ["-A"],
+          ["--node-id", "2147483647"],
+          2,
+          "Option nodeId must be at most 2147483646 for 2 processes",
+        ],
+        [
+          ["-A"],
+          ["--inner-advertise", "10.0.0.1:65535"],
+          2,
+          "Option innerAdvertise with its port must be at most 65534",
         ],
       ] as const
     ) {

@@ -244,3 +244,21 @@ Deno.test("what a gateway cannot tell of itself while the bus is away is not cou
     await Promise.resolve();
   });
 });
+
+Deno.test("Cluster tells once that messages of another version come over its bus", async () => {
+  const buses = new MemoryBuses();
+  const [one, two] = [make(buses), make(buses)];
+  two.bus.onCarried = (message) => {
+    message[0] = 99;
+    return message;
+  };
+  await all([one], async () => {
+    await two.cluster.join();
+    const told = /WARN cluster test: messages of another version come/;
+    await one.log.line(told);
+    two.cluster.tell();
+    await eventually(() => one.counters.clusterDropped.unknown > 2);
+    assertEquals(one.log.lines.filter((line) => told.test(line)).length, 1);
+    await two.cluster.leave();
+  });
+});

@@ -13,7 +13,12 @@ async function flooder(bus: Bus): Promise<Messenger> {
   await bus.open({ onMessage() {}, onState() {} });
   return new Messenger({
     ...{ bus, id: 1, node: 99, bytesMax: 1, counters: newCounters() },
-    ...{ afterOthers: queueMicrotask, onSign() {}, onMessage() {} },
+    ...{
+      afterOthers: queueMicrotask,
+      onSign() {},
+      onUnknown() {},
+      onMessage() {},
+    },
   });
 }
 
