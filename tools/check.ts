@@ -38,7 +38,16 @@ type Step = (
 ) => Promise<string | undefined>;
 
 /** Folders and files with sources, beside the packages. */
-const SOURCES = ["mod.ts", "tests", "examples", "tools", "bench"];
+const SOURCES = [
+  "mod.ts",
+  "main.ts",
+  "init.ts",
+  "init_files.ts",
+  "tests",
+  "examples",
+  "tools",
+  "bench",
+];
 
 async function deno(
   args: string[],
