@@ -84,11 +84,14 @@ export class FrameReader {
         `Cannot make a FrameReader: frameBytes must be a positive integer, got ${frameBytes}`,
       );
     }
-    refuseRenamed(
-      options,
-      { maxFrameBytes: "frameBytes" },
-      (message) => new BoxError("option", message),
-    );
+    // Connections are many, and mistakes are few.
+    if ("maxFrameBytes" in options) {
+      refuseRenamed(
+        options,
+        { maxFrameBytes: "frameBytes" },
+        (message) => new BoxError("option", message),
+      );
+    }
     this.#framing = framing;
     this.#frameBytes = frameBytes;
     this.#least = Math.min(bufferSize(bufferBytes), LARGE_BUFFER_BYTES);

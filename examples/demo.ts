@@ -1,9 +1,9 @@
 // The demo: a gateway, a worker app with two processes, clients and a trigger, and what happens
-// when workers are reloaded and killed.
+// when workers are reloaded and killed and, on Linux, the gateway is replaced.
 //
 //   deno task demo
 //
-// It uses free ports of this machine only and ends by itself after about 15 seconds.
+// It uses free ports of this machine only and ends by itself after about 17 seconds.
 
 import { Box, type BoxFields, TcpClient } from "@maple/box";
 import { Trigger } from "@maple/trigger";
@@ -86,9 +86,17 @@ function sum(players: Player[], of: (player: Player) => number): number {
 }
 
 async function main(): Promise<number> {
-  await using gateway = await startProgram(GATEWAY, [
+  const folder = await Deno.makeTempDir({ prefix: "maple_demo_" });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const canHandOver = Deno.build.os === "linux";
+  const gatewayArgs = [
     ...["--outer-host", "127.0.0.1", "--outer-port", "0", "--inner-port", "0"],
-  ]);
+    ...(canHandOver
+      ? ["--io", "epoll", "--handover", `${folder}/gateway.sock`]
+      : []),
+  ];
+  await using gateway = await startProgram(GATEWAY, gatewayArgs);
   const [outer, inner] = [...gateway.ready.matchAll(/:(\d+)/g)].map((match) =>
     Number(match[1])
   ) as [number, number];
@@ -149,6 +157,26 @@ async function main(): Promise<number> {
       sum(players, (one) => one.again)
     } moves that were in its hands went to others`,
   );
+
+  if (canHandOver) {
+    tell("demo", "starts the gateway once more, with all clients connected");
+    const answered = sum(players, (one) => one.answered);
+    const next = stack.use(await startProgram(GATEWAY, gatewayArgs));
+    const { code } = await gateway.process.status;
+    tell(
+      "gateway",
+      `process ${gateway.process.pid} has ended with ${code}: process ${next.process.pid} has its place and its ${
+        PLAYERS + 2
+      } clients`,
+    );
+    await pause(1);
+    tell(
+      "players",
+      `${
+        sum(players, (one) => one.answered) - answered
+      } moves answered since; no client was disconnected`,
+    );
+  }
 
   tell("trigger", "closes user 2");
   await trigger.closeUsers([2]);

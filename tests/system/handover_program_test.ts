@@ -1,0 +1,283 @@
+// The gateway as a program that takes the place of another: what its user sees.
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { Box, TaskCmd, TcpClient } from "@maple/box";
+import { Trigger } from "@maple/trigger";
+import type { GatewayReport } from "../../gateway/metrics/report.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import {
+  GATEWAY_ALL_ARGS,
+  GATEWAY_MAIN,
+  startGatewayProcess,
+} from "../helpers/gateway_process.ts";
+import { runProcess } from "../helpers/process.ts";
+import { RawPeer } from "../helpers/raw_peer.ts";
+import { RawWorker } from "../helpers/raw_worker.ts";
+import { RequestLoad } from "./request_load.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+const ignore = Deno.build.os !== "linux";
+const EPOLL = ["--io", "epoll"];
+
+function test(
+  name: string,
+  fn: (path: string) => Promise<void>,
+  more: { ignore?: boolean } = {},
+): void {
+  Deno.test({
+    name,
+    ignore: ignore || more.ignore === true,
+    async fn() {
+      const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+      try {
+        await fn(`${dir}/gateway.sock`);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+/** A port that nobody has now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function report(port: number): Promise<GatewayReport> {
+  return await (await fetch(`http://127.0.0.1:${port}/stats.json`)).json();
+}
+
+test("a gateway that is started with the path of one that runs takes its place: clients, workers, figures and ports go on", async (path) => {
+  const metrics = freePort();
+  const flags = [
+    ...EPOLL,
+    ...["--handover", path, "--metrics", `${metrics}`],
+  ];
+  await using first = await startGatewayProcess(flags);
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+  await using _worker = await WorkerProcess.start(first.inner);
+  await using load = await RequestLoad.start(first.outer, 50);
+  await eventually(() => load.answered > 500);
+  await using trigger = new Trigger(Box, "127.0.0.1", first.innerPort);
+  await trigger.writeToUsers([[[-1], { cmd: 9, body: "x" }]]);
+  const before = await report(metrics);
+  const check = await runProcess(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "-A", GATEWAY_MAIN, ...flags, "--check"],
+      ...["--conns-max", "777"],
+    ],
+  });
+  assertEquals(check.code, 0, check.stderr);
+  assertMatch(check.stdout[0]!, /^gateway \S+, process \d+, generation 1$/);
+  assertMatch(check.stdout[1]!, /^takes: 50 clients, 3? ?/);
+  assertStringIncludes(check.stdout.at(-1)!, "connsMax 10000 -> 777");
+  assertStringIncludes(check.stdout.at(-1)!, "changes: ");
+
+  await using second = await startGatewayProcess(flags);
+  assertEquals(
+    [second.outerPort, second.innerPort],
+    [first.outerPort, first.innerPort],
+  );
+  const { code } = await first.process.finished();
+  assertEquals(code, 0, first.process.stderr);
+  assertStringIncludes(first.process.stderr, "has taken this one's place");
+  const answered = load.answered;
+  await eventually(() => load.answered > answered + 500);
+  const after = await report(metrics);
+  assertEquals(after.startedAt, before.startedAt);
+  assertEquals([before.stats.generation, after.stats.generation], [1, 2]);
+  assert(after.stats.pid !== before.stats.pid);
+  assert(after.stats.clientFrames > before.stats.clientFrames);
+  assert(after.stats.uptime > before.stats.uptime);
+  assertEquals(after.stats.clientsAccepted, 50);
+  assertEquals(after.stats.clients, 50);
+  assertEquals(after.stats.handovers, 1);
+  assert(after.stats.handoverPause < 5);
+  const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`))
+    .text();
+  assertMatch(text, /^maple_gateway_handovers_total 1$/m);
+  assertMatch(text, /^maple_gateway_handover_pause_seconds_count 1$/m);
+  // The charts go on: what the first one has shown is among it.
+  await using events = await firstEvent(metrics);
+  const { points } = JSON.parse(/^data: (.*)$/m.exec(events.text)![1]!);
+  assert(Date.parse(before.time) > points[0].time, "the first second is there");
+  await trigger.writeToUsers([[[-1], { cmd: 9, body: "y" }]]);
+  await load.stop();
+  second.process.kill("SIGTERM");
+  assertEquals((await second.process.finished()).code, 0);
+  assertEquals(
+    await Deno.stat(path).then(() => "there", () => "removed"),
+    "removed",
+  );
+});
+
+async function firstEvent(
+  port: number,
+): Promise<AsyncDisposable & { text: string }> {
+  const response = await fetch(`http://127.0.0.1:${port}/events`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let text = "";
+  while (!/^data: .*\n/m.test(text)) text += (await reader.read()).value;
+  return { text, [Symbol.asyncDispose]: () => reader.cancel() };
+}
+
+test("a worker of the original system, which asks for one task at a time, does not notice either", async (path) => {
+  const flags = [...EPOLL, "--handover", path];
+  await using first = await startGatewayProcess(flags);
+  await using worker = await RawWorker.attach(first.inner);
+  await using client = new TcpClient(Box, "127.0.0.1", first.outerPort, {
+    timeout: 20,
+  });
+  await client.connect();
+  await worker.ask();
+  await worker.expect(TaskCmd.CLIENT_CREATED);
+  for (let sn = 1; sn <= 3; sn++) await client.write({ cmd: 1, sn });
+  await worker.ask();
+  const task = await worker.expect(TaskCmd.CLIENT_REQ);
+  // It holds this one while the gateway is replaced, and twice at that.
+  await using second = await startGatewayProcess(flags);
+  await using third = await startGatewayProcess(flags);
+  assertEquals((await first.process.finished()).code, 0);
+  assertEquals((await second.process.finished()).code, 0);
+  await worker.answer(task, "first");
+  assertEquals((await client.read())?.text(), "first");
+  for (const sn of [2, 3]) {
+    await worker.ask();
+    const next = await worker.expect(TaskCmd.CLIENT_REQ);
+    assertEquals(next.tag, task.tag);
+    await worker.answer(next, `${sn}`);
+    assertEquals((await client.read())?.text(), `${sn}`);
+  }
+  assertEquals(third.process.stderr.match(/WARN|ERROR/), null);
+});
+
+test(
+  "clients over TLS that ends in the gateway are told and come back; all others stay",
+  async (path) => {
+    const { cert, key, authority } = await localCertificate();
+    const tlsPort = freePort();
+    const flags = [
+      ...EPOLL,
+      ...["--handover", path, "--tls-port", `${tlsPort}`],
+      ...["--tls-cert", cert, "--tls-key", key],
+    ];
+    await using first = await startGatewayProcess(flags);
+    await using worker = await WorkerProcess.start(first.inner);
+    await using plain = new TcpClient(Box, "127.0.0.1", first.outerPort, {
+      timeout: 20,
+    });
+    await plain.connect();
+    const connectTls = async () =>
+      new RawPeer(
+        await Deno.connectTls({
+          hostname: "localhost",
+          port: tlsPort,
+          caCerts: [authority],
+        }),
+        Box,
+      );
+    await using secured = await connectTls();
+    await secured.sendBytes(new Box({ cmd: 1, sn: 1 }).pack());
+    assert(await secured.nextFrame());
+    await using second = await startGatewayProcess(flags);
+    assertEquals(await secured.nextFrame(), null);
+    assertEquals((await first.process.finished()).code, 0);
+    await eventually(async () => {
+      const again = await connectTls().catch(() => undefined);
+      await again?.[Symbol.asyncDispose]();
+      return again !== undefined;
+    });
+    await plain.write({ cmd: 1, sn: 2 });
+    assertEquals((await plain.read())?.sn, 2);
+    void [worker, second];
+  },
+  { ignore: !hasOpenssl },
+);
+
+test(
+  "a service manager is told which process the gateway is now",
+  async (path) => {
+    const notify = `${path}.notify`;
+    const python = new Deno.Command("python3", {
+      args: [
+        "-c",
+        `import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.settimeout(30)
+s.bind(${JSON.stringify(notify)})
+told = ""
+while not told.startswith("MAINPID="): told = s.recv(1000).decode()
+open(${JSON.stringify(`${notify}.told`)}, "w").write(told)`,
+      ],
+    }).output();
+    const exists = () => Deno.stat(notify).then(() => true, () => false);
+    await eventually(exists);
+    const flags = [...EPOLL, "--handover", path];
+    Deno.env.set("NOTIFY_SOCKET", notify);
+    try {
+      await using first = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
+      await using second = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
+      assertEquals((await first.process.finished()).code, 0);
+      assert((await python).success);
+      assertEquals(
+        await Deno.readTextFile(`${notify}.told`),
+        `MAINPID=${second.process.pid}`,
+      );
+    } finally {
+      Deno.env.delete("NOTIFY_SOCKET");
+    }
+  },
+  { ignore: !hasPython() },
+);
+
+function hasPython(): boolean {
+  try {
+    return new Deno.Command("python3", { args: ["-V"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+test("a gateway says in one line why it cannot be replaced so", async (path) => {
+  const cases: [string[], string][] = [
+    [["--handover", path], "Option handover needs io epoll"],
+    [["--check"], "--check needs --handover PATH"],
+    [
+      [...EPOLL, "--handover", path, "--processes", "2"],
+      "--handover takes the place of one process, and --processes is 2",
+    ],
+    [[...EPOLL, "--handover", `/${"x".repeat(200)}`], "of at most 107 bytes"],
+    [
+      [...EPOLL, "--handover", "/nowhere/at/all/gateway.sock"],
+      "Cannot listen for a handover at /nowhere/at/all/gateway.sock",
+    ],
+  ];
+  for (const [flags, why] of cases) {
+    const { code, stderr } = await runProcess(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt", "-A", GATEWAY_MAIN],
+        ...["--outer-port", "0", "--inner-port", "0", "--log-level", "ERROR"],
+        ...flags,
+      ],
+    });
+    assert(code === 1 || code === 2, `${code}`);
+    assertStringIncludes(stderr, why);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+  }
+  // Nobody is there.
+  const { code, stdout } = await runProcess(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "-A", GATEWAY_MAIN, ...EPOLL],
+      ...["--handover", path, "--check"],
+    ],
+  });
+  assertEquals([code, stdout], [1, ["no gateway runs there"]]);
+});
