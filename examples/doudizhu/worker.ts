@@ -1,7 +1,7 @@
 // The worker: what players ask is put to the games, and what came of it told to the table.
 //
-//   deno run -A examples/doudizhu/worker.ts --store PLACE [--port PORT] [--workers N]
-//     [--turn SECONDS] [--wait SECONDS]
+//   deno run -A examples/doudizhu/worker.ts --store PLACE [--host HOST] [--port PORT] [--workers N]
+//     [--metrics [HOST:]PORT] [--turn SECONDS] [--wait SECONDS]
 //
 // PLACE is the path of a file, or the address of a Redis (`redis://...`), by default REDIS_URL.
 // Start several, on several machines with Redis; reload or kill any of them at any time.
@@ -225,8 +225,8 @@ function cleaned(text: unknown, max: number): string {
 
 if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
-    string: ["port", "store", "workers", "turn", "wait"],
-    default: { port: "28000", workers: "2" },
+    string: ["host", "port", "store", "workers", "metrics", "turn", "wait"],
+    default: { host: "127.0.0.1", port: "28000", workers: "2" },
   });
   const place = flags.store ?? Deno.env.get("REDIS_URL");
   if (place === undefined) {
@@ -241,7 +241,8 @@ if (import.meta.main) {
     turnMs: ms(flags.turn, DEFAULT_TIMES.turnMs),
     waitMs: ms(flags.wait, DEFAULT_TIMES.waitMs),
   });
-  await app.run("127.0.0.1", Number(flags.port), {
+  await app.run(flags.host, Number(flags.port), {
     workers: Number(flags.workers),
+    ...(flags.metrics === undefined ? {} : { metrics: flags.metrics }),
   });
 }

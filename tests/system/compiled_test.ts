@@ -2,7 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TcpClient } from "@maple/box";
-import { compile, CompileError, PROGRAMS } from "../../tools/compile.ts";
+import { compile, PROGRAMS } from "../../tools/compile.ts";
+import { COMPILE_DENO, whyNotCompiled } from "../helpers/compiled.ts";
 import { GATEWAY_READY } from "../helpers/gateway_process.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
 import { isRunning, WorkerProcess } from "./worker_process.ts";
@@ -15,23 +16,8 @@ class TempDir implements AsyncDisposable {
   }
 }
 
-const deno = Deno.env.get("COMPILE_DENO") || Deno.execPath();
-
-// Why nothing can be compiled here; it is found out with the smallest program there is.
-async function whyNot(): Promise<string | undefined> {
-  await using dir = new TempDir();
-  const entry = `${dir.path}/main.ts`;
-  await Deno.writeTextFile(entry, "export {};\n");
-  try {
-    await compile(entry, `${dir.path}/main`, { deno });
-    return undefined;
-  } catch (error) {
-    if (error instanceof CompileError) return error.message;
-    throw error;
-  }
-}
-
-const reason = await whyNot();
+const deno = COMPILE_DENO;
+const reason = await whyNotCompiled();
 if (reason !== undefined) {
   console.log(`compiled programs are not tested: ${reason}`);
 }
