@@ -63,6 +63,7 @@ export class GatewayLink {
   readonly #dialer: GatewayDialer;
   readonly #queue = new MessageQueue();
   #writing: Message | undefined;
+  #writingSince = 0;
   #running: Promise<void> | undefined;
   #connection: GatewayConnection | undefined;
   #sentOn: GatewayConnection | undefined;
@@ -109,9 +110,13 @@ export class GatewayLink {
     return !this.connected && performance.now() - this.#failedAt < AWAY_MS;
   }
 
-  /** Milliseconds for which a receipt has been waited for; 0 where none is. */
+  /**
+   * Milliseconds for which the gateway has owed something, a receipt, or to read what it is sent; 0
+   * where it owes nothing.
+   */
   get silentMs(): number {
-    const since = this.#queue.waitingSince;
+    const since = this.#queue.waitingSince ??
+      (this.#writing && this.#writingSince);
     return since === undefined ? 0 : performance.now() - since;
   }
 
@@ -281,6 +286,7 @@ export class GatewayLink {
     const isWatched = isWatchedOn(connection, message);
     if (isWatched) this.#expectReceipt(message, connection);
     this.#writing = message;
+    this.#writingSince = performance.now();
     try {
       await connection.write(message.frame);
     } catch (error) {

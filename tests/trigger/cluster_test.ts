@@ -230,6 +230,25 @@ Deno.test("a gateway that is frozen is left when the others do not hear of it, a
   b.cut();
 });
 
+Deno.test("a gateway that is frozen is left also while it is written to, and what it has not taken goes by another", async () => {
+  await using a = new PlayedMember(1);
+  await using b = new PlayedMember(2);
+  await using trigger = makeTrigger([a], { timeout: 60 });
+  const connecting = trigger.connect();
+  await a.accept([a, b]);
+  assert(await connecting);
+  // More than the system takes for one that does not read.
+  const long = trigger.writeToUsers([[[SpecialUid.ALL], {
+    body: new Uint8Array(12 * 1024 * 1024),
+  }]]);
+  const later = tell(trigger, "two");
+  await b.accept([b]);
+  assert((await b.receipt({ delivered: 1 })).body.length > 12 * 1024 * 1024);
+  assertEquals(await taken(b), "two");
+  assertEquals(await Promise.all([long, later]), [true, true]);
+  b.cut();
+});
+
 Deno.test("a call that waits for what is known of a gateway that is gone ends as unknown", async () => {
   const a = new PlayedMember(1);
   await using b = new PlayedMember(2);
