@@ -8,6 +8,7 @@ export type Program =
   | "trigger"
   | "worker"
   | "haven"
+  | "ghaven"
   | "load";
 
 /** The flags of `deno run`, by program. */
@@ -34,5 +35,14 @@ export const PERMISSIONS: Readonly<Record<Program, readonly string[]>> = {
     "--allow-sys",
   ],
   haven: ["--allow-net", "--allow-read", "--allow-env", "--allow-sys"],
+  ghaven: [
+    ...["--allow-net", "--allow-read", "--allow-env", "--allow-sys"],
+    ...["--allow-run", "--unstable-net"],
+  ],
   load: ["--allow-net", "--allow-read", "--allow-env=MAPLE_LOAD_*"],
 };
+
+/** The arguments that make Deno run a program with these alone; its module comes next. */
+export function runArgs(program: Program): string[] {
+  return ["run", "--quiet", "--no-prompt", ...PERMISSIONS[program]];
+}

@@ -9,6 +9,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
 import { hasNpm } from "../helpers/npm.ts";
 import { pathOf, ROOT } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
@@ -45,7 +46,7 @@ class ChatPage implements AsyncDisposable {
     const server = stack.use(
       await startProcess(Deno.execPath(), {
         args: [
-          ...["run", "-A", SERVE, "--port", "0"],
+          ...["run", "--allow-net", "--allow-read", SERVE, "--port", "0"],
           ...["--client", `${folder}/maple_client.js`],
         ],
         ready: /^page at (http:\S+)$/,
@@ -121,7 +122,7 @@ pageTest(
   "the page talks to a chat on Haven, and shows what is said",
   async () => {
     await using server = await startProcess(Deno.execPath(), {
-      args: ["run", "-A", HAVEN, "--port", "0", "--ws-port", "0"],
+      args: [...runArgs("haven"), HAVEN, "--port", "0", "--ws-port", "0"],
       ready: /^maple haven ready .*:(\d+)$/,
     });
     await using page = await ChatPage.open(Number(server.ready![1]), 7);
@@ -146,7 +147,7 @@ pageTest(
     const { outerPort, innerPort, wsPort } = gateway;
     const worker = stack.use(
       new WorkerProcess(Deno.execPath(), {
-        args: ["run", "-A", WORKER, "--port", String(innerPort)],
+        args: [...runArgs("worker"), WORKER, "--port", String(innerPort)],
         cwd: ROOT,
       }),
     );

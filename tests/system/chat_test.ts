@@ -11,6 +11,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { PERMISSIONS, runArgs } from "../helpers/permissions.ts";
 import { startProcess } from "../helpers/process.ts";
 import { PATIENCE_MS } from "../helpers/within.ts";
 import { HavenProcess } from "./haven_process.ts";
@@ -112,7 +113,9 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     const flags = ["--port", "0", "--workers", "2", ...TICK];
-    await using server = await HavenProcess.run([HAVEN, ...flags]);
+    await using server = await HavenProcess.run([HAVEN, ...flags], {
+      permissions: PERMISSIONS.ghaven,
+    });
     // Wherever the system puts the clients.
     for (let round = 0; round < 3; round++) {
       await play(() => connectTo(server.port));
@@ -125,14 +128,14 @@ Deno.test("the chat on a gateway with workers, and its own client", async () => 
   await using gateway = await startGatewayProcess();
   const port = ["--port", String(gateway.innerPort)];
   await using worker = await startProcess(Deno.execPath(), {
-    args: ["run", "-A", WORKER, ...port, ...TICK],
+    args: [...runArgs("worker"), WORKER, ...port, ...TICK],
     ready: /^maple worker ready workers=2 /,
   });
   await play(() => connectTo(gateway.outerPort));
   assertEquals(/ERROR/.test(worker.stderr), false, worker.stderr);
   const client = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", CLIENT, "--uid", "7"],
+      ...["run", "--quiet", "--allow-net", CLIENT, "--uid", "7"],
       ...["--port", String(gateway.outerPort)],
     ],
     stdin: "piped",

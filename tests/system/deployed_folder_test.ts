@@ -161,7 +161,8 @@ for (const kind of ["GHaven", "THaven"] as const) {
         "server.ts",
         kind,
         JSON.stringify({ port: 0, workers: 2, onUnhandled: "exit" }),
-      ], { cwd });
+        // Its processes get --config only from a program that may do all.
+      ], { cwd, permissions: ["-A"] });
       const first = await server.answerers(2);
       deployment.remove("v1");
       await using client = await server.connect();

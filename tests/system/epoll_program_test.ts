@@ -8,6 +8,7 @@ import {
   GATEWAY_MAIN,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { runProcess } from "../helpers/process.ts";
 import { within } from "../helpers/within.ts";
 import { HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
@@ -158,7 +159,7 @@ Deno.test({
   async fn() {
     const { code, stderr } = await runProcess(Deno.execPath(), {
       args: [
-        ...["run", "--quiet", "-A", HAVEN_SERVER, "THaven"],
+        ...[...runArgs("ghaven"), HAVEN_SERVER, "THaven"],
         JSON.stringify({ port: 0, workers: 2, io: "epoll" }),
       ],
     });

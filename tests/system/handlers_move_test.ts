@@ -5,6 +5,7 @@ import { assertEquals } from "@std/assert";
 import { Box, type BoxFields, type BoxInit, TcpClient } from "@maple/box";
 import { startGatewayProcess } from "../helpers/gateway_process.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { startProcess } from "../helpers/process.ts";
 import { PATIENCE_MS } from "../helpers/within.ts";
 import { HavenProcess } from "./haven_process.ts";
@@ -61,7 +62,7 @@ Deno.test("handlers answer the same on Haven and on Worker behind a gateway", as
   await using haven = await HavenProcess.run([HAVEN, "--port", "0"]);
   await using gateway = await startGatewayProcess();
   await using _worker = await startProcess(Deno.execPath(), {
-    args: ["run", "-A", WORKER, "--port", String(gateway.innerPort)],
+    args: [...runArgs("worker"), WORKER, "--port", String(gateway.innerPort)],
     ready: /^maple worker ready /,
   });
   const fromHaven = await play(haven.port);

@@ -16,7 +16,15 @@ Deno.test("examples/haven_echo.ts answers examples/echo_client.ts", async () => 
   await using server = await start("haven_echo.ts");
   const client = pathOf("../../examples/echo_client.ts");
   const { code, stdout } = await runProcess(Deno.execPath(), {
-    args: ["run", "-A", client, "--port", String(server.port), "hello", "7"],
+    args: [
+      "run",
+      "--allow-net",
+      client,
+      "--port",
+      String(server.port),
+      "hello",
+      "7",
+    ],
   });
   assertEquals([code, stdout], [0, ["0 hello", "0 7"]]);
 });

@@ -49,20 +49,19 @@ export class HavenProcess extends RunningProcess {
         ...options,
       }),
     ], {
-      // Those with processes read the flags that they were started with, which takes all.
-      permissions: kind === "Haven"
-        ? [
-          ...PERMISSIONS.haven,
-          ...(TEST_IO === "epoll" ? ["--allow-ffi"] : []),
-        ]
-        : ["-A"],
+      permissions: [
+        ...PERMISSIONS[kind === "Haven" ? "haven" : "ghaven"],
+        ...(TEST_IO === "epoll" || options.io === "epoll"
+          ? ["--allow-ffi"]
+          : []),
+      ],
     });
   }
 
   /** Starts any program that serves. */
   static async run(
     args: readonly string[],
-    { permissions = ["-A"], ...options }:
+    { permissions = PERMISSIONS.haven, ...options }:
       & Pick<ProcessOptions, "cwd">
       & { readonly permissions?: readonly string[] } = {},
   ): Promise<HavenProcess> {

@@ -7,6 +7,7 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { pathOf } from "../helpers/paths.ts";
+import { PERMISSIONS, runArgs } from "../helpers/permissions.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
 import { type Answerer, HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
@@ -111,7 +112,8 @@ Deno.test("Haven.run() says in one line that a port is in use", async () => {
   for (const kind of LINUX ? ["Haven", "GHaven", "THaven"] : ["Haven"]) {
     const { code, stderr } = await runProcess(Deno.execPath(), {
       args: [
-        ...["run", "-A", HAVEN_SERVER, kind],
+        ...runArgs(kind === "Haven" ? "haven" : "ghaven"),
+        ...[HAVEN_SERVER, kind],
         JSON.stringify({
           ...{ port, bindTimeout: 0 },
           workers: kind === "Haven" ? 1 : 2,
@@ -295,7 +297,7 @@ Deno.test({
       await using server = await HavenProcess.run([
         THROWING_THREAD,
         `${folder}/thrown`,
-      ]);
+      ], { permissions: [...PERMISSIONS.ghaven, "--allow-write"] });
       assertMatch(
         server.stderr,
         /thread \d ended: .*thrown at top level .*throwing_thread\.ts:\d+\); starting another/,

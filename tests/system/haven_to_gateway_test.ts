@@ -59,6 +59,7 @@ Deno.test("README.md: the echo server becomes a worker behind a gateway", async 
     await using gateway = await startGatewayProcess();
     await using _worker = await startProcess(Deno.execPath(), {
       args: [
+        // Its children get --config only from a program that may do all.
         ...["run", "-A", "--check", "--config", `${ROOT}/deno.json`, program],
         ...["--port", String(gateway.innerPort)],
       ],

@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Box, BoxFields, TcpClient } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { PERMISSIONS } from "../helpers/permissions.ts";
 import { HavenProcess } from "./haven_process.ts";
 import type { Wish } from "./programs/users_server.ts";
 
@@ -14,9 +15,10 @@ const WORKERS = 4;
 type Client = TcpClient<BoxFields>;
 
 async function start(kind: "GHaven" | "THaven"): Promise<HavenProcess> {
-  const flags = kind === "THaven" ? ["--unstable-net"] : [];
   const options = JSON.stringify({ port: 0, workers: WORKERS, connsMax: 100 });
-  return await HavenProcess.run([...flags, SERVER, kind, options]);
+  return await HavenProcess.run([SERVER, kind, options], {
+    permissions: PERMISSIONS.ghaven,
+  });
 }
 
 /** Asks, and passes over what the server sends by itself. */

@@ -14,6 +14,7 @@ import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { runProcess } from "../helpers/process.ts";
 import { ALL_SECRETS, SECRETS } from "../helpers/proven_worker.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
@@ -163,7 +164,7 @@ Deno.test({
     const run = (...flags: string[]) =>
       runProcess(Deno.execPath(), {
         args: [
-          ...["run", "--quiet", "-A", pathOf("../../trigger/mod.ts")],
+          ...[...runArgs("trigger"), pathOf("../../trigger/mod.ts")],
           ...["write-to-worker", "--body", "4", "--port", `${port}`, ...flags],
         ],
       });

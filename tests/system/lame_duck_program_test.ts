@@ -12,6 +12,7 @@ import {
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { runProcess } from "../helpers/process.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -85,7 +86,7 @@ Deno.test({
     const drain = (seconds: string) =>
       runProcess(Deno.execPath(), {
         args: [
-          ...["run", "-A", "--quiet", pathOf("../../trigger/mod.ts"), "drain"],
+          ...[...runArgs("trigger"), pathOf("../../trigger/mod.ts"), "drain"],
           ...["--node", "7", "--seconds", seconds],
           ...["--port", `${gateway.innerPort}`],
         ],

@@ -4,6 +4,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { GATEWAY_READY } from "../helpers/gateway_process.ts";
 import { ROOT } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { type Finished, runProcess, startProcess } from "../helpers/process.ts";
 
 const MAPLE = ["run", "--quiet", "-A", `${ROOT}/mod.ts`];
@@ -59,6 +60,26 @@ Deno.test("maple passes on how a program ends", async () => {
   const unknown = await run("--verbose");
   assertEquals(unknown.code, 2);
   assertMatch(unknown.stderr, /^maple: Unknown flag --verbose[^\n]*\n$/);
+});
+
+Deno.test("maple needs no more permissions than the program that it runs", async () => {
+  await using gateway = await startProcess(Deno.execPath(), {
+    args: [
+      ...[...runArgs("gateway"), `${ROOT}/mod.ts`, "gateway"],
+      ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+      ...["--inner-port", "0"],
+    ],
+    ready: GATEWAY_READY,
+  });
+  const online = await runProcess(Deno.execPath(), {
+    args: [
+      ...[...runArgs("trigger"), `${ROOT}/mod.ts`, "trigger", "online"],
+      ...["--uids", "1", "--port", gateway.ready![4]!],
+    ],
+  });
+  assertEquals(online, { code: 0, stdout: ["[]"], stderr: "" });
+  gateway.kill("SIGTERM");
+  assertEquals((await gateway.finished()).code, 0);
 });
 
 Deno.test({

@@ -10,6 +10,7 @@ import {
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { runProcess } from "../helpers/process.ts";
 import { SecretFile } from "../helpers/secret_file.ts";
 import { LifeCmd } from "./programs/life_worker.ts";
@@ -63,7 +64,7 @@ async function runTrigger(
 ): Promise<{ code: number; said: string }> {
   const { code, stdout, stderr } = await runProcess(Deno.execPath(), {
     args: [
-      ...["run", "--quiet", "-A", pathOf("../../trigger/mod.ts")],
+      ...[...runArgs("trigger"), pathOf("../../trigger/mod.ts")],
       ...["write-to-worker", "--cmd", String(LifeCmd.WHO)],
       ...["--port", String(innerPort), ...flags],
     ],
@@ -202,7 +203,7 @@ Deno.test({
     }
     const { stdout: screen } = await runProcess(Deno.execPath(), {
       args: [
-        ...["run", "--quiet", "-A", pathOf("../../gateway/stat.ts")],
+        ...[...runArgs("stat"), pathOf("../../gateway/stat.ts")],
         ...["--file", statFile, "--once"],
       ],
     });

@@ -44,7 +44,8 @@ export class WorkerProcess extends RunningProcess {
     { port }: Address,
     {
       program = LIFE_WORKER,
-      all = program !== LIFE_WORKER,
+      // Elsewhere it is found by --config, which its children get only if it may do all.
+      all = !program.startsWith(ROOT),
       waits = true,
       cwd = ROOT,
       env = {},

@@ -12,6 +12,7 @@ const TOLD: Readonly<Record<Program, readonly [readme: string, what: string]>> =
     trigger: ["trigger", "jsr:@maple/trigger"],
     worker: ["worker", "worker.ts"],
     haven: ["haven", "server.ts"],
+    ghaven: ["haven", "ghaven.ts"],
     load: ["bench", "bench/load.ts"],
   };
 

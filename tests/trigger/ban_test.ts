@@ -7,6 +7,7 @@ import { Trigger, TriggerError } from "@maple/trigger";
 import { freePort } from "../helpers/free_port.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { innerAddress, makeTrigger } from "./trigger_fixture.ts";
 
 Deno.test("Trigger.ban() closes clients at all gateways, and 0 seconds let them in again", async () => {
@@ -54,7 +55,7 @@ async function ban(
 ): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--quiet", pathOf("../../trigger/mod.ts"), "ban"],
+      ...[...runArgs("trigger"), pathOf("../../trigger/mod.ts"), "ban"],
       ...args,
     ],
     stdin: "null",

@@ -6,6 +6,7 @@ import { SILENT } from "@maple/box/internal";
 import { Trigger, TriggerError } from "@maple/trigger";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { pathOf } from "../helpers/paths.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { runProcess } from "../helpers/process.ts";
 import { within } from "../helpers/within.ts";
 import { innerAddress } from "./trigger_fixture.ts";
@@ -41,7 +42,7 @@ Deno.test("Trigger.drain() has the one gateway leave that has the number, and sa
 function drain(args: readonly string[]) {
   return runProcess(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--quiet", pathOf("../../trigger/mod.ts"), "drain"],
+      ...[...runArgs("trigger"), pathOf("../../trigger/mod.ts"), "drain"],
       ...args,
     ],
   });

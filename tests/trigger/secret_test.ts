@@ -10,6 +10,7 @@ import { resolveRun } from "../../worker/options.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GatewayFixture } from "../helpers/gateway_fixture.ts";
 import { LogCollector } from "../helpers/log_collector.ts";
+import { runArgs } from "../helpers/permissions.ts";
 import { PlayedGateway } from "../helpers/played_gateway.ts";
 import {
   ALL_SECRETS,
@@ -202,7 +203,7 @@ Deno.test("maple trigger proves itself by a file or the environment, and tells w
   const run = async (flags: readonly string[], env: Record<string, string>) => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "-A", "--quiet"],
+        ...runArgs("trigger"),
         new URL("../../trigger/mod.ts", import.meta.url).pathname,
         ...["write-to-worker", "--port", String(gateway.inner.port)],
         ...flags,
