@@ -1,6 +1,12 @@
 // The page over HTTP: built from web/ when it starts, with the browser client of @maple/box.
+//
+//   deno run -A examples/doudizhu/serve.ts [--port PORT] [--ws-port PORT]
+//
+// by itself serves it for a gateway that runs on this machine already, with that port for
+// WebSockets.
 
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "@std/cli/parse-args";
 
 const WEB = new URL("./web/", import.meta.url);
 const CLIENT = new URL("../../box/client_mod.ts", import.meta.url);
@@ -54,4 +60,17 @@ export async function servePage(
     };
     return new Response(body, { headers });
   });
+}
+
+if (import.meta.main) {
+  const flags = parseArgs(Deno.args, {
+    string: ["port", "ws-port"],
+    default: { port: "8000", "ws-port": "29001" },
+  });
+  const { addr } = await servePage({
+    hostname: "127.0.0.1",
+    port: Number(flags.port),
+    wsPort: Number(flags["ws-port"]),
+  });
+  console.log(`the card table is at http://${addr.hostname}:${addr.port}/`);
 }

@@ -19,7 +19,7 @@ import { DEPLOY, deployText } from "./deploy_files.ts";
 
 const UNITS = ["maple-gateway.service", "maple-worker.service"];
 /** In tenths, of what `systemd-analyze security` counts up to 10. */
-const EXPOSURE_MAX = "15";
+const EXPOSURE_MAX = "20";
 
 const hasSystemd = await isInstalled(["systemd-analyze", "--version"], {
   packages: "systemd",

@@ -35,7 +35,7 @@ export class Prometheus implements AsyncDisposable {
   }
 
   /**
-   * Starts one that scrapes each second.
+   * Starts one that scrapes every other second.
    *
    * @param jobs `HOST:PORT` of what it scrapes, by the name of the job.
    */
@@ -44,7 +44,7 @@ export class Prometheus implements AsyncDisposable {
   ): Promise<Prometheus> {
     const folder = await Deno.makeTempDir({ prefix: "maple_prometheus_" });
     const config = {
-      global: { scrape_interval: "1s", scrape_timeout: "1s" },
+      global: { scrape_interval: "2s", scrape_timeout: "2s" },
       scrape_configs: Object.entries(jobs).map(([job_name, targets]) => ({
         job_name,
         static_configs: [{ targets }],
