@@ -6,6 +6,7 @@ import {
   type Command,
   describeWords,
   manPage,
+  nearest,
   OWN_WORDS,
   printLine,
   readFlags,
@@ -107,8 +108,11 @@ async function complete(args: readonly string[]): Promise<number> {
 
 function unknown(name: string): UsageError {
   const got = name === "" ? "nothing" : `"${name}"`;
+  const meant = nearest(name, NAMES);
   return new UsageError(
-    `The first argument is one of ${NAMES.join(", ")}, got ${got}`,
+    `The first argument is one of ${NAMES.join(", ")}, got ${got}${
+      meant === undefined ? "" : `; is ${meant} meant?`
+    }`,
   );
 }
 

@@ -39,12 +39,15 @@ export function jsonMistake(text: string, { message }: Error): JsonMistake {
   const [, line] = /\(line (\d+) column \d+\)$/.exec(message) ?? [];
   const what = message.replace(/(?: in JSON)? at position .*$/s, "")
     .replace(/, (?:\.{3})?".*" is not valid JSON$/s, "");
-  return { line: line === undefined ? lineOf(text) : Number(line), what };
+  // Where it ends too early nothing stands in the line that it is told of.
+  const last = text.trimEnd().split("\n").length;
+  const told = line === undefined ? lineOf(text, last) : Number(line);
+  return { line: Math.min(told, last), what };
 }
 
 // Some mistakes are told without a place. A text that ends in the middle is told as such, or as one
 // with a place: the first line with which it is told otherwise is the one.
-function lineOf(text: string): number {
+function lineOf(text: string, last: number): number {
   const lines = text.split("\n");
   for (let count = 1; count < lines.length; count++) {
     try {
@@ -54,5 +57,5 @@ function lineOf(text: string): number {
       if (/ is not valid JSON$/.test(message)) return count;
     }
   }
-  return text.trimEnd().split("\n").length;
+  return last;
 }

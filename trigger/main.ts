@@ -14,6 +14,7 @@
 import { Box, type Task, TaskCmd } from "@maple/box";
 import {
   ABOUT_FLAGS,
+  nearest,
   readFlags,
   runCommand,
   SILENT,
@@ -58,11 +59,14 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   }
   const program = PROGRAMS.get(name ?? "");
   if (name === undefined || !program) {
+    const meant = nearest(name ?? "", [...PROGRAMS.keys()]);
     const got = name === undefined ? "nothing" : `"${name}"`;
     throw new UsageError(
       `The first argument is one of ${
         [...PROGRAMS.keys()].join(", ")
-      }, got ${got}; see --help`,
+      }, got ${got}; ${
+        meant === undefined ? "" : `is ${meant} meant? Else `
+      }see --help`,
     );
   }
   const commandLine = readFlags(args, [...program.flags, ...COMMAND.flags], {

@@ -205,6 +205,29 @@ Deno.test("maple load shares the load among processes and prints JSON, by TCP an
   }
 });
 
+Deno.test("maple load takes its flags from the environment, and its processes do not take them once more", async () => {
+  await using app = new Haven(Box, { logger: SILENT });
+  app.route(1, (request) => request.reply({ body: request.box.body }));
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const { code, stdout, stderr } = await runProcess(Deno.execPath(), {
+    args: [...PROGRAM, "-c", "2", "--json"],
+    env: {
+      MAPLE_LOAD_URL: `127.0.0.1:${app.addr!.port}`,
+      MAPLE_LOAD_PROCESSES: "2",
+      MAPLE_LOAD_CONNECTIONS: "1",
+      MAPLE_LOAD_REQUESTS: "10",
+      MAPLE_LOAD_BODY: "1KiB",
+    },
+  });
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  const { successful, failed, worst } = JSON.parse(stdout.join("\n"));
+  assertEquals({ successful, failed, worst }, {
+    successful: 20,
+    failed: 0,
+    worst: 10,
+  });
+});
+
 Deno.test({
   name:
     "LoadRun speaks TLS, by wss:// too, with a server whose certificate it trusts, and with no other",

@@ -39,7 +39,7 @@ Deno.test("maple --version prints the version", async () => {
 for (
   const [args, got] of [
     [[], "nothing"],
-    [["gatway"], '"gatway"'],
+    [["gatway"], '"gatway"; is gateway meant?'],
     [["constructor"], '"constructor"'],
     [["help", "gatway"], '"gatway"'],
     [["help", "help"], '"help"'],
