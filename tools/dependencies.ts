@@ -1,5 +1,5 @@
-// Holds what the sources take from elsewhere against the tables of dependencies in the README: each
-// is named there with its version, which is exact, and its licence.
+// Holds what the sources take from elsewhere against the tables of DEPENDENCIES.md: each is named
+// there with its version, which is exact, and its licence.
 
 import { join, relative } from "node:path";
 import { importsOf } from "./specifiers.ts";
@@ -24,7 +24,6 @@ export interface DependencyRow {
   readonly licence: string;
 }
 
-const HEADING = "## Dependencies";
 const PACKAGE = /^(?:jsr:|npm:)\/?((?:@[^/@]+\/)?[^/@]+)(?:@([^/]+))?/;
 const EXACT = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 // A package that a command is given, as in `npm install ws@8.18.0`.
@@ -59,10 +58,8 @@ export function dependenciesIn(text: string, file: string): Dependency[] {
   return [...found.filter((one) => one !== undefined), ...installed];
 }
 
-/** The packages in the tables of the section about dependencies: those with a version. */
-export function dependencyRows(readme: string): DependencyRow[] {
-  const [, section = ""] = readme.split(`\n${HEADING}\n`);
-  const [tables = ""] = section.split(/\n## /);
+/** The packages in the tables of DEPENDENCIES.md: those with a version. */
+export function dependencyRows(tables: string): DependencyRow[] {
   return tables.split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
     .flatMap(([names = "", version = "", licence = ""]) =>
@@ -96,19 +93,19 @@ export function dependencyProblems(
     const row = rows.find((row) => row.name === name);
     if (!row) {
       problems.add(
-        `${file}: ${name} has no row in the README's tables of dependencies`,
+        `${file}: ${name} has no row in the tables of DEPENDENCIES.md`,
       );
     } else if (row.version !== version) {
       problems.add(
-        `${file}: ${name} is ${version} here, ${row.version} in the README's tables of dependencies`,
+        `${file}: ${name} is ${version} here, ${row.version} in the tables of DEPENDENCIES.md`,
       );
     } else if (row.licence === "") {
-      problems.add(`README.md: ${name} needs a licence`);
+      problems.add(`DEPENDENCIES.md: ${name} needs a licence`);
     }
   }
   for (const { name } of rows) {
     if (dependencies.some((one) => one.name === name)) continue;
-    problems.add(`README.md: nothing needs ${name}, which has a row`);
+    problems.add(`DEPENDENCIES.md: nothing needs ${name}, which has a row`);
   }
   return [...problems];
 }
@@ -127,6 +124,6 @@ export async function checkDependencies(
     const text = await Deno.readTextFile(file);
     dependencies.push(...dependenciesIn(text, relative(root, file)));
   }
-  const readme = await Deno.readTextFile(join(root, "README.md"));
-  return dependencyProblems(dependencies, dependencyRows(readme));
+  const tables = await Deno.readTextFile(join(root, "DEPENDENCIES.md"));
+  return dependencyProblems(dependencies, dependencyRows(tables));
 }

@@ -1,4 +1,4 @@
-// What is taken from elsewhere, held against the README's tables.
+// What is taken from elsewhere, held against the tables of DEPENDENCIES.md.
 
 import { assertEquals } from "@std/assert";
 import {
@@ -8,9 +8,7 @@ import {
   dependencyRows,
 } from "../../tools/dependencies.ts";
 
-const README = `# x
-
-## Dependencies
+const TABLES = `# Dependencies
 
 | at run time | version | licence | for |
 | ----------- | ------- | ------- | --- |
@@ -20,10 +18,6 @@ const README = `# x
 | program | Debian's package | licence | for |
 | ------- | ---------------- | ------- | --- |
 | Python | python3 | PSF-2.0 | tests |
-
-## Working on it
-
-| \`other\` | 1.0.0 | MIT | no dependency |
 `;
 
 Deno.test("dependencyOf() knows what is taken from elsewhere", () => {
@@ -68,24 +62,24 @@ Deno.test("dependencyProblems() wants a row with the exact version and the licen
   const problems = (...specifiers: string[]) =>
     dependencyProblems(
       specifiers.map((specifier) => dependencyOf(specifier, "a.ts")!),
-      dependencyRows(README),
+      dependencyRows(TABLES),
     );
   const cli = "jsr:@std/cli@1.0.32";
   assertEquals(problems(cli, "npm:ws@8.18.0"), [
-    "README.md: ws needs a licence",
+    "DEPENDENCIES.md: ws needs a licence",
   ]);
   assertEquals(problems(cli, cli), [
-    "README.md: nothing needs ws, which has a row",
+    "DEPENDENCIES.md: nothing needs ws, which has a row",
   ]);
   const unused = [
-    "README.md: nothing needs ws, which has a row",
+    "DEPENDENCIES.md: nothing needs ws, which has a row",
   ];
   assertEquals(problems(cli, "npm:left-pad@1.3.0"), [
-    "a.ts: left-pad has no row in the README's tables of dependencies",
+    "a.ts: left-pad has no row in the tables of DEPENDENCIES.md",
     ...unused,
   ]);
   assertEquals(problems("jsr:@std/cli@1.0.33"), [
-    "a.ts: @std/cli is 1.0.33 here, 1.0.32 in the README's tables of dependencies",
+    "a.ts: @std/cli is 1.0.33 here, 1.0.32 in the tables of DEPENDENCIES.md",
     ...unused,
   ]);
   assertEquals(problems(cli, "https://x.example/mod.ts"), [

@@ -147,7 +147,7 @@ const COUNTED_WITH: Readonly<Record<string, string>> = {
 };
 
 Deno.test("every limit of the README's table has a counter that is told as trouble", async () => {
-  const readme = await Deno.readTextFile(pathOf("../../README.md"));
+  const readme = await Deno.readTextFile(pathOf("../../gateway/README.md"));
   const [, table] = /\n## Limits\n([^]*?)\n## /.exec(readme)!;
   const limits = [...table!.matchAll(/^\| `(--[a-z-]+)` /gm)].map(([, l]) =>
     l!
