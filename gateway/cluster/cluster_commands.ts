@@ -117,11 +117,13 @@ export class ClusterCommands implements Commands {
     return this.#here.run(gathering, frame);
   }
 
-  // A client is known at its own gateway only.
+  // A client is known at its own gateway only. One that leaves may have the number of this one.
   #toOne(sender: Sender, frame: Uint8Array): boolean {
     const node = readInt32(frame, TaskOffset.nodeId);
-    if (node === this.#cluster.node) return this.#here.run(sender, frame);
     const tag = readInt32(frame, TaskOffset.tag);
+    if (node === this.#cluster.node && tag === this.#context.tag) {
+      return this.#here.run(sender, frame);
+    }
     const member = this.#cluster.members.get(node, tag);
     // As a client that is gone: of a gateway that is so, or of another life of it. One that has not
     // said hello yet has told no tag.
