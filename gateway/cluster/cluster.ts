@@ -14,7 +14,7 @@ import { isStamp } from "./login_rows.ts";
 import { type Member, Members } from "./members.ts";
 import { drawId, type MessageKind } from "./message.ts";
 import { Messenger, type MessengerOptions } from "./messenger.ts";
-import { NodeClaim } from "./node_claim.ts";
+import { decodeClaim, encodeClaim, NodeClaim } from "./node_claim.ts";
 
 /** Takes the messages of one kind; the bytes are its own. */
 export type MessageHandler = (body: Uint8Array, from: Member) => void;
@@ -91,7 +91,7 @@ export class Cluster {
       given: nodeId,
       members: this.members,
       claim: (node, to) => {
-        const body = json({ node: node ?? null });
+        const body = encodeClaim(node);
         if (to === undefined) this.publish("claim", body);
         else this.send(to, "claim", body);
       },
@@ -113,7 +113,7 @@ export class Cluster {
     this.on("bye", (_, { id }) => this.members.left(id));
     this.on("claim", (body, from) => {
       if (this.#hasNode) this.send(from.node, "hello", this.#hello());
-      else this.#claim.heard(from, claimedBy(body));
+      else this.#claim.heard(from, decodeClaim(body));
     });
   }
 
@@ -318,18 +318,5 @@ export class Cluster {
     return `Option nodeId is ${nodeId}, which ${
       owner?.inner ? `the gateway at ${owner.inner}` : "another gateway"
     } of cluster ${this.name} has: give another one, or none, and a free one is taken`;
-  }
-}
-
-function json(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
-}
-
-function claimedBy(body: Uint8Array): number | undefined {
-  try {
-    const { node } = JSON.parse(new TextDecoder().decode(body));
-    return Number.isSafeInteger(node) ? node : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -125,3 +125,18 @@ export class NodeClaim {
 function leaves({ state }: { readonly state: string }): boolean {
   return state === "draining";
 }
+
+/** The body of a `claim`: which number a gateway wants; undefined = it has not chosen yet. */
+export function encodeClaim(node: number | undefined): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ node: node ?? null }));
+}
+
+/** Reads it; what cannot be read counts as not chosen. */
+export function decodeClaim(body: Uint8Array): number | undefined {
+  try {
+    const { node } = JSON.parse(new TextDecoder().decode(body));
+    return Number.isSafeInteger(node) ? node : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -23,6 +23,8 @@ import {
   HEAD_BYTES,
   type MessageKind,
 } from "../../../gateway/cluster/message.ts";
+import { ClusterFixture } from "../../helpers/cluster_fixture.ts";
+import { EchoWorker } from "../../helpers/echo_worker.ts";
 import type { MemoryBus } from "../../helpers/memory_bus.ts";
 import { Random } from "../../helpers/random.ts";
 import { row, textRead } from "../inner/command_support.ts";
@@ -35,6 +37,8 @@ const KINDS: readonly MessageKind[] = [
   "command",
   "part",
   "logins",
+  "task",
+  "task-end",
 ];
 
 let lastNumber = 0;
@@ -193,4 +197,48 @@ Deno.test("messages of the bus that claim huge lengths take no memory for them",
   }
   await flood(huge());
   await allIsWell(across);
+});
+
+Deno.test({
+  name: "tasks of the bus, and ends of tasks, of any bytes do no harm",
+  // Elsewhere gateways share no ports, and lend each other no workers.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const options = { reusePort: true, io: "epoll" } as const;
+    await using cluster = await ClusterFixture.start(2, options);
+    const [poor, rich] = cluster.gateways;
+    await using _worker = await EchoWorker.attach(rich!.inner);
+    const bus = cluster.buses.make();
+    await bus.open({ onMessage() {}, onState() {} });
+    const hello = { ...UNTOLD, state: "serving", workers: 3 } as const;
+    bus.publish(message("hello", encodeHello(hello)));
+    await poor!.until(({ cluster }) => cluster!.gateways.length === 3);
+    const random = new Random(7);
+    const { CLIENT_REQ, CLIENT_CREATED, WRITE_TO_WORKER } = TaskCmd;
+    for (let i = 0; i < 1500; i++) {
+      const task = new Task({
+        cmd: random.pick([CLIENT_REQ, CLIENT_CREATED, WRITE_TO_WORKER, 0, -5]),
+        nodeId: random.pick([77, 1, 2]),
+        ret: random.between(0, 9),
+        connId: random.between(0, 5),
+        body: random.pick([new Box({ cmd: 1 }).pack(), random.bytes(30)]),
+      }).pack();
+      if (i % 3 === 0) {
+        task[random.between(0, task.length - 1)] = random.between(0, 255);
+      }
+      bus.publish(message("task", task));
+      bus.publish(message("task-end", random.bytes(random.between(0, 9))));
+      if (i % 100 === 0) await new Promise((go) => setTimeout(go, 0));
+    }
+    bus.publish(message("bye", new Uint8Array(0)));
+    await using client = await poor!.connectBox();
+    for (let sn = 1; sn <= 5; sn++) {
+      await client.write({ cmd: 1, sn, body: "x" });
+      assertEquals((await client.read())?.sn, sn);
+    }
+    for (const gateway of [poor!, rich!]) {
+      await gateway.until(({ queued, inHand }) => queued + inHand === 0);
+      assertEquals(gateway.gateway.stats().unhandledErrors, 0);
+    }
+  },
 });
