@@ -59,6 +59,18 @@ Deno.test("the texts in the root and of the examples lead to what there is", asy
   assertEquals(problems, []);
 });
 
+Deno.test("the README for Chinese readers tells no other figures than the English one", async () => {
+  const english = await read("README.md");
+  const chinese = await read("README.zh-CN.md");
+  const figures = chinese.match(/\d+(?:,\d{3})+|\d+\.\d+ 秒|\d+ 次/g) ?? [];
+  assert(figures.length > 10);
+  const others = figures.map((text) => text.replace(/ .*/, ""))
+    .filter((figure) =>
+      !new RegExp(`(?<![\\d.,])${figure}(?!,?\\d)`).test(english)
+    );
+  assertEquals(others, []);
+});
+
 Deno.test("CONTRIBUTING tells every step of the check", async () => {
   const steps = [...USAGE.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) =>
     name
