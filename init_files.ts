@@ -146,22 +146,34 @@ const build = deno(
 const script = await new Response(build.stdout).bytes();
 if (!(await build.status).success) Deno.exit(1);
 
-const server = Deno.serve({
-  hostname: "127.0.0.1",
-  port: Number(Deno.args[0] ?? 8000),
-  onListen: ({ port }) => console.log("page at http://127.0.0.1:" + port + "/"),
-}, async ({ url }) => {
+function servePage(port: number): Deno.HttpServer {
+  try {
+    return Deno.serve({
+      hostname: "127.0.0.1",
+      port,
+      onListen: ({ port }) =>
+        console.log("page at http://127.0.0.1:" + port + "/"),
+    }, givePage);
+  } catch (error) {
+    const { message } = error as Error;
+    console.error("dev: no page at this port, name another one: " + message);
+    Deno.exit(1);
+  }
+}
+
+async function givePage({ url }: Request): Promise<Response> {
   const { pathname } = new URL(url);
   if (pathname === "/client.js") return answer(script, "text/javascript");
   if (pathname !== "/") return new Response("not here\\n", { status: 404 });
   return answer(await Deno.readFile(HERE + "/index.html"), "text/html");
-});
+}
 
 function answer(body: Uint8Array<ArrayBuffer>, type: string): Response {
   const headers = { "content-type": type + "; charset=utf-8" };
   return new Response(body, { headers });
 }
 
+const server = servePage(Number(Deno.args[0] ?? 8000));
 const program = import.meta.resolve("@maple/gateway");
 const gateway = deno(
   ["run", "-A", program, "--config", "gateway.json"],

@@ -97,6 +97,15 @@ Deno.test("init overwrites nothing, and says in one line what is wrong", async (
   await Deno.mkdir(dir.join("empty"));
   assertEquals((await init("empty")).code, 0);
   assertEquals(await filesOf(dir.join("empty")), FILES);
+  // Made in a clone, it runs on the packages of the clone.
+  const { links } = JSON.parse(
+    await Deno.readTextFile(dir.join("empty/deno.json")),
+  );
+  assertEquals(links, [fromFileUrl("../../").replace(/\/$/, "")]);
+  const { code, stdout, stderr } = await runText(["task", "test"], {
+    cwd: dir.join("empty"),
+  });
+  assertEquals(code, 0, stdout + stderr);
 });
 
 Deno.test({
@@ -113,6 +122,18 @@ Deno.test({
     const { tasks } = JSON.parse(await Deno.readTextFile(`${path}/deno.json`));
     const [program, ...args] = tasks.dev.split(" ");
     assertEquals(program, "deno");
+    {
+      using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { code, stderr } = await runText(
+        [...args, `${taken.addr.port}`],
+        { env, cwd: path },
+      );
+      assertEquals(code, 1);
+      assertMatch(
+        stderr,
+        /^dev: no page at this port, name another one: .+\n$/m,
+      );
+    }
     const dev = stack.use(
       await startProcess(Deno.execPath(), {
         args: [...args, "0"],
