@@ -52,6 +52,8 @@ export class GameClient implements AsyncDisposable {
   score = 0;
   /** Whether it is connected and known. */
   connected = false;
+  /** Whether the server knows this connection no more: the same player has come by another one. */
+  replaced = false;
   readonly #client: Client<BoxFields>;
   readonly #options: GameClientOptions;
   readonly #pids = new Map<number, Set<number>>();
@@ -105,12 +107,23 @@ export class GameClient implements AsyncDisposable {
     return this.#client.connect(url);
   }
 
+  /** Plays here again, after the same player has come by another connection. */
+  async comeBack(): Promise<void> {
+    await this.#enter();
+    if (!this.view) await this.sit();
+  }
+
   /** Wants a table. */
   async sit(): Promise<void> {
     this.waiting = true;
     this.#hearWithin(2 * SILENCE_MS);
     this.#changed();
-    const { body } = await this.#ask<SitAnswer>(Cmd.SIT, {});
+    let { ret, body } = await this.#ask<SitAnswer>(Cmd.SIT, {});
+    if (ret === Ret.NOT_KNOWN) {
+      // The store has lost what it had.
+      await this.#enter();
+      ({ ret, body } = await this.#ask<SitAnswer>(Cmd.SIT, {}));
+    }
     if (body?.view) this.#onView({ ...body.view, ...body });
     else this.#changed();
   }
@@ -123,7 +136,9 @@ export class GameClient implements AsyncDisposable {
   async move(choice: Choice): Promise<number> {
     const { table, n } = this.view!;
     const cmd = "bid" in choice ? Cmd.BID : Cmd.PLAY;
-    return (await this.#ask(cmd, { table, n, ...choice })).ret;
+    const { ret } = await this.#ask(cmd, { table, n, ...choice });
+    if (ret === Ret.NO_TABLE && this.view?.table === table) this.#forget();
+    return ret;
   }
 
   /** Leaves the table. */
@@ -146,8 +161,21 @@ export class GameClient implements AsyncDisposable {
     await this.#client[Symbol.asyncDispose]();
   }
 
+  // Once more, by a connection that is there already.
+  async #enter(): Promise<void> {
+    const { token, name } = this.#options;
+    const { ret, body } = await this.#ask<EnterAnswer>(Cmd.ENTER, {
+      token,
+      name,
+    });
+    if (ret !== 0) return;
+    this.#connections--;
+    this.#onEnter(body!);
+  }
+
   #onEnter(body: EnterAnswer): void {
     this.#connections++;
+    this.replaced = false;
     if (body.view) this.#onView({ ...body.view, ...body });
     // The table is not there any more.
     else if (this.view && this.view.phase !== "over") this.view = null;
@@ -199,6 +227,13 @@ export class GameClient implements AsyncDisposable {
     }
   }
 
+  #isReplaced(): void {
+    this.replaced = true;
+    this.waiting = false;
+    this.#silentUntil = Infinity;
+    this.#changed();
+  }
+
   #forget(): void {
     this.view = null;
     this.#silentUntil = Infinity;
@@ -219,6 +254,7 @@ export class GameClient implements AsyncDisposable {
         retry: true,
         timeout: 30,
       });
+      if (box.ret === Ret.ENTER_FIRST) this.#isReplaced();
       if (AGAIN.includes(box.ret) && attempt < ATTEMPTS) {
         await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
         continue;

@@ -114,25 +114,38 @@ export class Games {
 
   /**
    * A player wants to play: at the table of a game that goes on, instead of the bot that does, or
-   * waits for a new one.
+   * waits for a new one. Who is away, or not known, does not.
    *
-   * @returns The table, if there is one, and how many wait.
+   * @returns 0 or `Ret.NOT_KNOWN`, the table, if there is one, and how many wait.
    */
-  sit(uid: number): Promise<{ table: Table | undefined; waiting: number }> {
-    return this.#inHall<{ table: Table | undefined; waiting: number }>(
+  sit(
+    uid: number,
+  ): Promise<{ ret: number; table: Table | undefined; waiting: number }> {
+    return this.#inHall<
+      { ret: number; table: Table | undefined; waiting: number }
+    >(
       async (hall) => {
-        const { value: player } = await this.#documents.player(uid);
-        const found = await this.#documents.table(player?.table ?? 0);
+        const before = await this.#documents.player(uid);
+        const player = before.value;
+        if (!player?.connection) {
+          return { ret: Ret.NOT_KNOWN, table: undefined, waiting: 0 };
+        }
+        const found = await this.#documents.table(player.table);
         const { table, change } = this.#seated(found, uid, "return");
         if (table) {
           const isDone = change.length === 0 ||
             await this.#store.commit(change);
-          return isDone ? { table, waiting: 0 } : undefined;
+          return isDone ? { ret: 0, table, waiting: 0 } : undefined;
         }
-        const { name = "" } = player ?? {};
+        const { name } = player;
         const seating = join(hall.value, { uid, name, since: Date.now() });
-        const made = await this.#seat(hall, seating);
-        return made && { ...made, waiting: seating.hall.waiting.length };
+        // Who goes away at this moment is not left behind in the hall.
+        const still = seating.players
+          ? []
+          : [put(playerKey(uid), before, player)];
+        const made = await this.#seat(hall, seating, still);
+        const waiting = seating.hall.waiting.length;
+        return made && { ret: 0, ...made, waiting };
       },
     );
   }
@@ -200,10 +213,11 @@ export class Games {
   async #seat(
     hall: Found<Hall>,
     { hall: after, players }: Seating,
+    more: readonly Change[] = [],
   ): Promise<{ table: Table | undefined } | undefined> {
     if (after === hall.value) return { table: undefined };
     const due = fillDue(after, this.#options.waitMs);
-    const changes = [put(HALL, hall, after, due)];
+    const changes = [put(HALL, hall, after, due), ...more];
     let table: Table | undefined;
     if (players) {
       table = newTable(after.tables, players, this.#world());

@@ -16,21 +16,47 @@ import { openStore } from "./store/open_store.ts";
 const GATEWAY = new URL("../../gateway/mod.ts", import.meta.url);
 const WORKER = new URL("./worker.ts", import.meta.url);
 const COMING_AT_A_TIME = 50;
+const USAGE =
+  `deno task table [--port PORT] [--host HOST] [--bots N] [--workers N] [--store PLACE]
+  [--turn SECONDS] [--wait SECONDS]
+
+  --port     where the page is served (8000; 0 = any free one)
+  --host     where all of it listens (127.0.0.1; 0.0.0.0 = for phones in the network, too)
+  --bots     players of the house that fill the hall (0)
+  --workers  processes that handle moves (2)
+  --store    a file, or redis://HOST:PORT (REDIS_URL, or a file that is gone at the end)
+  --turn     seconds that a person may take for a move (20)
+  --wait     seconds in the hall before bots sit down (5)`;
 
 const flags = parseArgs(Deno.args, {
   string: ["port", "host", "bots", "workers", "store", "turn", "wait"],
   default: { port: "8000", host: "127.0.0.1", bots: "0", workers: "2" },
+  boolean: ["help"],
   unknown(flag) {
     fail(`there is no flag ${flag}; see examples/doudizhu/main.ts`, 2);
   },
 });
 
-for (const name of ["port", "bots", "workers", "turn", "wait"] as const) {
+if (flags.help) {
+  console.log(USAGE);
+  Deno.exit(0);
+}
+
+for (const name of ["turn", "wait"] as const) {
   const value = flags[name];
-  if (value !== undefined && !(Number(value) >= 0)) {
-    fail(`--${name} takes a number, got "${value}"`, 2);
+  if (value !== undefined && !/^\d+(\.\d+)?$/.test(value)) {
+    fail(`--${name} takes a number of seconds, got "${value}"`, 2);
   }
 }
+for (const name of ["port", "bots", "workers"] as const) {
+  if (!/^\d+$/.test(flags[name])) {
+    fail(`--${name} takes a whole number, got "${flags[name]}"`, 2);
+  }
+}
+if (Number(flags.port) > 65535) {
+  fail(`--port takes a number up to 65535, got "${flags.port}"`, 2);
+}
+if (flags.workers === "0") fail("--workers takes at least 1", 2);
 
 // What is wrong is said in one line.
 function fail(error: unknown, code: number): never {

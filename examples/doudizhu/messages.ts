@@ -39,6 +39,8 @@ export const Ret = {
   AGAINST_RULES: 4,
   /** ENTER comes first. */
   ENTER_FIRST: 5,
+  /** To SIT: the store does not know you, or that you are here; ENTER once more. */
+  NOT_KNOWN: 6,
 } as const;
 
 /** Body of ENTER. */

@@ -98,12 +98,12 @@ export function registerTables(
   }, "enter");
 
   app.route(Cmd.SIT, async ({ uid }) => {
-    const { table, waiting } = await games.sit(uid);
+    const { ret, table, waiting } = await games.sit(uid);
     // Also when it is there already: who made it may have died before the others were told.
     if (table) tell(table, true);
     const view = table ? viewFor(table, uid) : null;
     const body: SitAnswer = { view, waiting, ...line() };
-    return { ret: 0, body: { ...body } };
+    return { ret, body: { ...body } };
   }, "sit");
 
   // The others are told first and the answer comes last: a worker that dies in between has not
@@ -227,6 +227,12 @@ if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
     string: ["host", "port", "store", "workers", "metrics", "turn", "wait"],
     default: { host: "127.0.0.1", port: "28000", workers: "2" },
+    unknown(flag) {
+      console.error(
+        `worker: there is no flag ${flag}; see examples/doudizhu/worker.ts`,
+      );
+      Deno.exit(2);
+    },
   });
   const place = flags.store ?? Deno.env.get("REDIS_URL");
   if (place === undefined) {

@@ -187,6 +187,22 @@ Deno.test({
     assert(now.length > 0);
     assertEquals(now.filter((card) => !held.includes(card)), []);
 
+    // A duplicate of the window goes on with the game; the first one says so when it is used.
+    const kept = await ann.page.evaluate("({ ...sessionStorage })");
+    const twin = new Person(await ann.page.context().newPage());
+    await twin.page.addInitScript((kept: unknown) => {
+      Object.assign(sessionStorage, kept);
+    }, kept);
+    await twin.page.goto(`${url}?lang=en`);
+    await twin.page.waitForSelector(".hand", PATIENCE);
+    await ann.page.fill("[data-key=say]", "still there?");
+    await ann.page.press("[data-key=say]", "Enter");
+    await ann.page.waitForSelector("[data-key=here]", PATIENCE);
+    await twin.page.close();
+    await ann.page.click("[data-key=here]");
+    await ann.page.waitForSelector(".hand", PATIENCE);
+    assertEquals(twin.errors, []);
+
     Deno.kill(await ann.server("pid"), "SIGKILL");
     await goesOn(
       people,
@@ -220,6 +236,15 @@ Deno.test({
     await using _wrong = wrong;
     assertEquals((await wrong.finished(60_000)).code, 2);
     assertMatch(wrong.stderr, /^table: there is no flag --bot;/);
+    await using half = await startProcess(Deno.execPath(), {
+      args: ["run", "-A", MAIN, "--workers", "1.5"],
+      cwd: ROOT,
+    });
+    assertEquals((await half.finished(60_000)).code, 2);
+    assertEquals(
+      half.stderr.trim(),
+      'table: --workers takes a whole number, got "1.5"',
+    );
     await using table = await startTable("--bots", "60");
     await table.line(/^60 bots play$/, 60_000);
     table.kill("SIGTERM");

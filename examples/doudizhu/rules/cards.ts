@@ -63,8 +63,7 @@ export function without(
  * All cards, shuffled.
  *
  * @param below Gives a whole number from 0 up to its argument, without that: of a real game one
- * that
- * nobody can foresee.
+ * that nobody can foresee.
  */
 export function shuffledDeck(below: (bound: number) => number): Card[] {
   const deck = Array.from({ length: DECK_SIZE }, (_, card) => card);

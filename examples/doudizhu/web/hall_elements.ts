@@ -32,6 +32,17 @@ export function lobby(comesIn: (name: string) => void): HTMLElement {
   );
 }
 
+/** What a window shows whose player has come by another one, such as its duplicate. */
+export function replacedBy(comeBack: () => void): HTMLElement {
+  const { texts } = settings;
+  return element(
+    "section",
+    { className: "lobby" },
+    element("p", { role: "alert" }, texts.replaced),
+    button("here", texts.playHere, comeBack, { className: "main" }),
+  );
+}
+
 /** Where a player waits for a table. */
 export function waitingRoom(
   { connected, waiting }: { connected: boolean; waiting: boolean },

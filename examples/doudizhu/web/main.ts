@@ -8,7 +8,7 @@ import { read } from "../rules/combination.ts";
 import { plays } from "../rules/plays.ts";
 import type { View } from "../view.ts";
 import { button, element } from "./elements.ts";
-import { lobby, waitingRoom } from "./hall_elements.ts";
+import { lobby, replacedBy, waitingRoom } from "./hall_elements.ts";
 import { newsOf } from "./news.ts";
 import { settings } from "./settings.ts";
 import { clock, type Seated, signed, tableOf } from "./table_elements.ts";
@@ -207,13 +207,15 @@ function draw(): void {
   const view = game?.view;
   const page = !game
     ? lobby(comesIn)
+    : game.replaced
+    ? replacedBy(() => attempt(() => game!.comeBack()))
     : view
     ? tableOf(view, seated())
     : waitingRoom(game, sit, leave);
   find("#top").replaceChildren(...top());
   find("#page").replaceChildren(page);
   find("#server").replaceChildren(...serverLine());
-  talk.show(view, chat, settings.texts);
+  talk.show(game?.replaced ? null : view, chat, settings.texts);
   if (focused) byKey(focused)?.focus();
 }
 

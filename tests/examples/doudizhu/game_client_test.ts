@@ -19,6 +19,8 @@ interface Script {
   rets: number[];
   /** Which process it says it is. */
   pid: number;
+  /** What SIT is answered with, one after the other. */
+  sits?: number[];
 }
 
 async function withServer(
@@ -39,6 +41,12 @@ async function withServer(
       if (!script.view) return { ret: Ret.NO_TABLE };
       const body = { ...script.view, ...line() };
       return { ret: 0, body: body as unknown as Record<string, never> };
+    });
+    app.route(Cmd.SIT, () => {
+      const body = { view: script.view, waiting: 1, ...line() };
+      const ret = script.sits?.shift() ?? 0;
+      const answer = ret === 0 ? body : { ...body, view: null };
+      return { ret, body: answer as unknown as Record<string, never> };
     });
     app.route(Cmd.PLAY, (request) => {
       moves.push(request.box.json());
@@ -72,6 +80,40 @@ Deno.test("a move that a worker could not make is sent again, the same with its 
     script.rets.push(Ret.AGAINST_RULES);
     assertEquals(await game.move({ cards: [3] }), Ret.AGAINST_RULES);
     assertEquals(moves.length, 5);
+  });
+});
+
+Deno.test("a player who has come by another connection plays here again only when told to", async () => {
+  const script: Script = { view: VIEW, rets: [Ret.ENTER_FIRST], pid: 1 };
+  await withServer(script, async (game) => {
+    assertEquals(game.replaced, false);
+    assertEquals(await game.move({ cards: [3] }), Ret.ENTER_FIRST);
+    assertEquals(game.replaced, true);
+    await game.comeBack();
+    assertEquals(game.replaced, false);
+    assertEquals(game.view?.table, VIEW.table);
+    assertEquals(game.server.reconnects, 0);
+  });
+});
+
+Deno.test("who is not known any more when sitting down enters once more, and sits", async () => {
+  const script: Script = {
+    ...{ view: null, rets: [], pid: 1, sits: [Ret.NOT_KNOWN] },
+  };
+  await withServer(script, async (game) => {
+    await game.sit();
+    assertEquals(script.sits, []);
+    assert(game.waiting);
+    assertEquals(game.replaced, false);
+    assertEquals(game.server.reconnects, 0);
+  });
+});
+
+Deno.test("a move at a table that is not there any more gives the table up at once", async () => {
+  const script: Script = { view: VIEW, rets: [Ret.NO_TABLE], pid: 1 };
+  await withServer(script, async (game) => {
+    assertEquals(await game.move({ cards: [3] }), Ret.NO_TABLE);
+    assertEquals(game.view, null);
   });
 });
 

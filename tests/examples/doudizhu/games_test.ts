@@ -148,6 +148,38 @@ overStores(
   },
 );
 
+overStores(
+  "who goes away while sitting down is not left behind in the hall, and sits nowhere until they are back",
+  async (_, open) => {
+    const store = await open();
+    const games = new Games(store);
+    await enter(games, 1);
+    let goes = true;
+    // The connection ends after all was read, before anything is written.
+    const racing = new Games({
+      read: (key) => store.read(key),
+      takeDue: (...args) => store.takeDue(...args),
+      async commit(changes) {
+        if (goes) {
+          goes = false;
+          await games.gone(1, "c1");
+        }
+        return await store.commit(changes);
+      },
+      async [Symbol.asyncDispose]() {},
+    });
+    const away = { ret: Ret.NOT_KNOWN, table: undefined, waiting: 0 };
+    assertEquals(await racing.sit(1), away);
+    await enter(games, 2);
+    assertEquals((await games.sit(2)).waiting, 1);
+    // Asked too late, or by somebody of whom the store knows nothing.
+    assertEquals(await games.sit(1), away);
+    assertEquals(await games.sit(3), away);
+    await enter(games, 1);
+    assertEquals((await games.sit(1)).waiting, 2);
+  },
+);
+
 Deno.test("who has left is not at the table any more, sits down elsewhere, and their cards are played", async () => {
   await using store = new SqliteStore(":memory:");
   const games = new Games(store);
@@ -161,5 +193,7 @@ Deno.test("who has left is not at the table any more, sits down elsewhere, and t
   const again = await games.play(1, table!.id, leave);
   assertEquals(again.ret, Ret.NOT_YOURS);
   assertEquals((await games.play(1, 99, leave)).ret, Ret.NO_TABLE);
-  assertEquals(await games.sit(1), { table: undefined, waiting: 1 });
+  assertEquals(await games.sit(1), {
+    ...{ ret: 0, table: undefined, waiting: 1 },
+  });
 });

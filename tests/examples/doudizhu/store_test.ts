@@ -150,3 +150,9 @@ Deno.test({
     assertEquals(await store.read("a"), { version: 1, value: 1 });
   },
 });
+
+Deno.test("the address of something else is no file's name", async () => {
+  for (const place of ["127.0.0.1:6379", "redis:6379", "http://x/", ":6379"]) {
+    await assertRejects(() => openStore(place), TypeError, `got "${place}"`);
+  }
+});
