@@ -239,6 +239,13 @@ if (import.meta.main) {
     console.error("worker: --store FILE or REDIS_URL is needed");
     Deno.exit(2);
   }
+  for (const name of ["port", "workers", "turn", "wait"] as const) {
+    const value = flags[name];
+    if (value !== undefined && !/^\d+(\.\d+)?$/.test(value)) {
+      console.error(`worker: --${name} takes a number, got "${value}"`);
+      Deno.exit(2);
+    }
+  }
   const ms = (seconds: string | undefined, otherwise: number) =>
     seconds === undefined ? otherwise : Number(seconds) * 1000;
   const app = new Worker(Box);

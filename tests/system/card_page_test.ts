@@ -14,6 +14,7 @@ import { pathOf, ROOT } from "../helpers/paths.ts";
 import { type RunningProcess, startProcess } from "../helpers/process.ts";
 
 const MAIN = pathOf("../../examples/doudizhu/main.ts");
+const WORKER = pathOf("../../examples/doudizhu/worker.ts");
 const PATIENCE = { timeout: 60_000 };
 
 /** Somebody at the page. */
@@ -244,6 +245,15 @@ Deno.test({
     assertEquals(
       half.stderr.trim(),
       'table: --workers takes a whole number, got "1.5"',
+    );
+    await using timeless = await startProcess(Deno.execPath(), {
+      args: ["run", "-A", WORKER, "--store", ":memory:", "--turn", "abc"],
+      cwd: ROOT,
+    });
+    assertEquals((await timeless.finished(60_000)).code, 2);
+    assertEquals(
+      timeless.stderr.trim(),
+      'worker: --turn takes a number, got "abc"',
     );
     await using table = await startTable("--bots", "60");
     await table.line(/^60 bots play$/, 60_000);

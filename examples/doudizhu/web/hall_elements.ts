@@ -46,6 +46,7 @@ export function replacedBy(comeBack: () => void): HTMLElement {
 /** Where a player waits for a table. */
 export function waitingRoom(
   { connected, waiting }: { connected: boolean; waiting: boolean },
+  notice: string,
   sit: () => void,
   leave: () => void,
 ): HTMLElement {
@@ -54,6 +55,7 @@ export function waitingRoom(
     return element(
       "section",
       { className: "lobby" },
+      notice !== "" && element("p", { role: "alert" }, notice),
       button("again", texts.again, sit, { className: "main" }),
       button("leave", texts.leave, leave),
     );

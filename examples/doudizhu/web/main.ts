@@ -211,7 +211,7 @@ function draw(): void {
     ? replacedBy(() => attempt(() => game!.comeBack()))
     : view
     ? tableOf(view, seated())
-    : waitingRoom(game, sit, leave);
+    : waitingRoom(game, notice, sit, leave);
   find("#top").replaceChildren(...top());
   find("#page").replaceChildren(page);
   find("#server").replaceChildren(...serverLine());
