@@ -160,25 +160,30 @@ async function run(
   const asked = { ...shown, access, bindTimeout };
   // The gateway before has the port until it has handed over.
   const takesOver = settings.gateway.handover !== undefined;
-  if (takesOver) await gateway.listen();
+  const listen = async (): Promise<ReadyAddresses> => {
+    await gateway.listen();
+    // The clients of the one before may be its own now: it does not end without a word any more.
+    stopOnSignal(gateway, (line) => logger.info(line));
+    return {
+      outer: gateway.outerAddr!,
+      inner: gateway.innerAddr!,
+      ws: gateway.wsAddr,
+      tls: gateway.tlsAddr,
+      wss: gateway.wssAddr,
+    };
+  };
+  let addresses = takesOver ? await listen() : undefined;
   await using metrics = takesOver
     ? await openMetricsAfter(gateway, settings, asked)
     : await openMetrics(settings, asked);
-  if (!takesOver) await gateway.listen();
+  addresses ??= await listen();
   if (metrics) {
     gateway.handover.giveProgram = () => metrics.give();
     logger.info(`metrics and dashboard at ${statusUrl(metrics.addr)}`);
   }
   await using statFile = await openStatFile(settings, shown);
-  stopOnSignal(gateway, (line) => logger.info(line));
   using _levels = followLogSignals(logger);
-  tellReady({
-    outer: gateway.outerAddr!,
-    inner: gateway.innerAddr!,
-    ws: gateway.wsAddr,
-    tls: gateway.tlsAddr,
-    wss: gateway.wssAddr,
-  }, logger);
+  tellReady(addresses, logger);
   for (const [name, change] of changersOf(gateway)) changers.set(name, change);
   reloading.renew = (now) => renew(renewFiles(gateway, now), now);
   unhandled.started();

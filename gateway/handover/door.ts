@@ -108,6 +108,8 @@ class Visitor extends Watched {
   readonly #channel: DescriptorChannel;
   readonly #patience: ReturnType<typeof setTimeout>;
   #version = "";
+  // While it is still to be told that all is kept.
+  #again: ReturnType<typeof setInterval> | undefined;
 
   constructor(loop: EpollLoop, descriptor: number, options: VisitorOptions) {
     super(loop, descriptor);
@@ -124,7 +126,8 @@ class Visitor extends Watched {
       if (!message) return;
       // It gets an answer at once or none.
       channel.deadline = 0;
-      if (message.kind === Message.HELLO) {
+      if (this.#options.peer.pid === 0) this.#refuseUnseen();
+      else if (message.kind === Message.HELLO) {
         this.#version = String(jsonOf<Hello>(message).version);
         channel.sendJson(Message.OFFER, giver.offer());
       } else if (message.kind === Message.TAKE) {
@@ -152,12 +155,29 @@ class Visitor extends Watched {
 
   close(): void {
     clearTimeout(this.#patience);
+    if (this.#again !== undefined) {
+      this.#toldNow();
+      // It does not know that it is not to touch anything, and nobody is left to tell it: once it
+      // moved again it would take this process for dead, and go on with what it has got.
+      if (!keep(this.#channel)) {
+        this.#options.passing.kill(this.#options.peer.pid);
+      }
+    }
     this.release();
     this.#options.gone(this);
   }
 
   get #name(): string {
     return `gateway ${this.#version}, process ${this.#options.peer.pid},`;
+  }
+
+  // Its process has no number here. It could not be ended where that is the only way that not both
+  // go on, and to end process 0 ends this one.
+  #refuseUnseen(): void {
+    const why = "it cannot see this process, which is in another container";
+    this.#options.logger.warn(`a gateway is refused this one's place: ${why}`);
+    this.#channel.sendText(Message.REFUSE, why);
+    this.close();
   }
 
   // In a turn of its own: what the turn before has left to do is done.
@@ -191,10 +211,15 @@ class Visitor extends Watched {
   // It does not read. As long as it has not been told that it is not to touch anything, it must not
   // find this end closed: it would take this process for dead.
   #keepLater(): void {
-    const again = setInterval(() => {
+    this.#again = setInterval(() => {
       if (!keep(this.#channel)) return;
-      clearInterval(again);
+      this.#toldNow();
       this.close();
     }, AGAIN_MS);
+  }
+
+  #toldNow(): void {
+    clearInterval(this.#again);
+    this.#again = undefined;
   }
 }

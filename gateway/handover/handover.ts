@@ -68,6 +68,7 @@ export interface Before {
 // What a process that stood still for a moment cannot have missed.
 const ELAPSED_MAX_MS = 60_000;
 const IN_USE = 98;
+const REFUSED = 111;
 
 /** How a gateway takes the place of another, and is asked for its own. */
 export class Handover implements ProgramPiece {
@@ -239,14 +240,18 @@ export class Handover implements ProgramPiece {
     if (path === "" || this.#door) return;
     const passing = this.#open();
     let descriptor = passing.listen(path);
-    // Of one that has died: nobody has answered there.
-    if (descriptor === -IN_USE && passing.remove(path) === 0) {
+    // Of one that has died.
+    if (
+      descriptor === -IN_USE && this.#isLeft(path) && passing.remove(path) === 0
+    ) {
       descriptor = passing.listen(path);
     }
     if (descriptor < 0) {
       throw fail(
         `Cannot listen for a handover at ${path}: ${
-          passing.describe(descriptor)
+          descriptor === -IN_USE
+            ? "another gateway has it, or a file that is no socket"
+            : passing.describe(descriptor)
         }`,
       );
     }
@@ -258,13 +263,22 @@ export class Handover implements ProgramPiece {
     const isOwn = this.#door !== undefined && !this.isGiven;
     this.#door?.close();
     this.#door = undefined;
-    if (isOwn) this.#passing?.remove(this.#path);
+    if (isOwn && this.#isLeft(this.#path)) this.#passing?.remove(this.#path);
   }
 
   /** To be called when nothing of it is needed any more. */
   dispose(): void {
     this.#passing?.[Symbol.dispose]();
     this.#passing = undefined;
+  }
+
+  // Whether what is at the path is a socket of one that has died. Of any other file the system says
+  // the same as of such a one.
+  #isLeft(path: string): boolean {
+    const passing = this.#open();
+    const descriptor = passing.connect(path);
+    if (descriptor >= 0) passing.close(descriptor);
+    return descriptor === -REFUSED && isSocket(path);
   }
 
   get #path(): string {
@@ -356,6 +370,14 @@ export class Handover implements ProgramPiece {
     for (const socket of this.given) socket.release();
     this.isGiven = true;
     this.#host.onGiven();
+  }
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSocket === true;
+  } catch {
+    return false;
   }
 }
 

@@ -98,16 +98,23 @@ export function changesFrom(
     .map((name) => `${name} ${told(settings[name])} -> ${told(now[name])}`);
 }
 
-/** Options as they are told to another process: no secrets. */
+// A list of addresses may be longer than a message.
+const TEXT_MAX = 1000;
+
+/** Options as they are told to another process: no secrets, of long texts their length. */
 export function settingsOf(
   options: ResolvedOptions,
 ): Record<string, string | number> {
   const { innerSecrets: _, ...told } = options;
-  return Object.fromEntries(
-    Object.entries(told).filter((entry): entry is [string, string | number] =>
-      typeof entry[1] === "string" || typeof entry[1] === "number"
-    ),
-  );
+  const settings: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(told)) {
+    if (typeof value === "number") settings[name] = value;
+    if (typeof value !== "string") continue;
+    settings[name] = value.length > TEXT_MAX
+      ? `${value.length} characters`
+      : value;
+  }
+  return settings;
 }
 
 function told(value: string | number | undefined): string {

@@ -38,7 +38,7 @@ export interface StateTaker extends StateSink {
   end(): void;
 }
 
-/** The other gateway has died before it had handed over all: nothing can be taken. */
+/** The other gateway has died before it had handed over all, or another one has its place. */
 export class GiverDied extends Error {}
 
 /** A gateway that runs, and can be replaced. */
@@ -80,25 +80,32 @@ export class Taking implements Disposable {
     path: string,
     { hello, timeoutMs }: { readonly hello: Hello; readonly timeoutMs: number },
   ): Promise<Taking | undefined> {
-    const descriptor = passing.connect(path);
-    if (descriptor === NO_ENTRY || descriptor === REFUSED) return undefined;
-    if (descriptor < 0) throw cannot(path, passing.describe(descriptor));
-    const channel = new DescriptorChannel(passing, descriptor);
-    try {
-      // Whoever else may listen there must not be believed.
-      if (passing.peerOf(descriptor)?.uid !== passing.ownUser) {
-        throw new Error("it is another user's");
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const descriptor = passing.connect(path);
+      if (descriptor === NO_ENTRY || descriptor === REFUSED) return undefined;
+      if (descriptor < 0) throw cannot(path, passing.describe(descriptor));
+      const channel = new DescriptorChannel(passing, descriptor);
+      try {
+        // Whoever else may listen there must not be believed.
+        if (passing.peerOf(descriptor)?.uid !== passing.ownUser) {
+          throw new Error("it is another user's");
+        }
+        channel.deadline = deadline;
+        channel.sendJson(Message.HELLO, hello);
+        const answer = await next(channel);
+        if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
+        const offer = jsonOf<Offer>(answer);
+        return new Taking(passing, { descriptor, channel, offer, timeoutMs });
+      } catch (error) {
+        passing.close(descriptor);
+        // Another one may have taken its place, and listens there now.
+        const isGone = error instanceof PeerGone;
+        if (!isGone || performance.now() > deadline) {
+          throw cannot(path, (error as Error).message);
+        }
       }
-      channel.deadline = performance.now() + timeoutMs;
-      channel.sendJson(Message.HELLO, hello);
-      const answer = await next(channel);
-      if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
-      const offer = jsonOf<Offer>(answer);
-      return new Taking(passing, { descriptor, channel, offer, timeoutMs });
-    } catch (error) {
-      passing.close(descriptor);
-      if (error instanceof PeerGone) return undefined;
-      throw cannot(path, (error as Error).message);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
@@ -113,8 +120,8 @@ export class Taking implements Disposable {
     const channel = this.#channel;
     // The other one gives up before this one does.
     channel.deadline = performance.now() + 2 * this.#timeoutMs;
-    channel.send(Message.TAKE);
     try {
+      this.#send(Message.TAKE);
       this.#receiveAll(taker);
     } catch (error) {
       if (!(error instanceof GiverDied)) this.refuse((error as Error).message);
@@ -176,12 +183,19 @@ export class Taking implements Disposable {
     }
   }
 
+  #send(kind: number): void {
+    try {
+      this.#channel.send(kind);
+    } catch (error) {
+      throw diedOr(error);
+    }
+  }
+
   #receive(): ReceivedMessage {
     try {
       return this.#channel.receive();
     } catch (error) {
-      if (error instanceof PeerGone) throw new GiverDied("it has died");
-      throw error;
+      throw diedOr(error);
     }
   }
 
@@ -220,6 +234,12 @@ async function next(channel: DescriptorChannel): Promise<ReceivedMessage> {
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+function diedOr(error: unknown): unknown {
+  return error instanceof PeerGone
+    ? new GiverDied("it has died, or another one has its place since")
+    : error;
 }
 
 function cannot(path: string, why: string): Error {

@@ -34,14 +34,18 @@ function start(
   fault?: Fault,
 ): Promise<RunningProcess> {
   return startProcess(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "-A", "--config", pathOf("../../deno.json")],
-      pathOf("../system/programs/handover_gateway.ts"),
-      JSON.stringify(options),
-      ...(fault ? [JSON.stringify(fault)] : []),
-    ],
+    args: argsOf(options, fault),
     ...(fault ? {} : { ready: READY }),
   });
+}
+
+function argsOf(options: GatewayOptions, fault?: Fault): string[] {
+  return [
+    ...["run", "--quiet", "-A", "--config", pathOf("../../deno.json")],
+    pathOf("../system/programs/handover_gateway.ts"),
+    JSON.stringify(options),
+    ...(fault ? [JSON.stringify(fault)] : []),
+  ];
 }
 
 type BoxClient = ReturnType<typeof clientOf>;
@@ -58,6 +62,7 @@ class Served implements AsyncDisposable {
     readonly worker: EchoWorker,
     readonly clients: readonly BoxClient[],
     readonly half: Deno.TcpConn,
+    readonly at: { hostname: string; port: number },
   ) {}
 
   static async start(
@@ -76,7 +81,7 @@ class Served implements AsyncDisposable {
     }
     const half = await Deno.connect(at);
     await half.write(new Box({ cmd: 1, body: "half" }).pack().subarray(0, 20));
-    const served = new Served(gateway, worker, clients, half);
+    const served = new Served(gateway, worker, clients, half, at);
     await served.ask("before");
     return served;
   }
@@ -237,6 +242,32 @@ test("a successor that stands still when it was told that it may begin is ended,
   await served.end();
 });
 
+test("a successor that could not be told that it is not to touch anything is ended when another one takes the place", async (handover) => {
+  await using served = await Served.start({ handover, handoverTimeout: 0.3 });
+  // More than the socket between the two holds.
+  const large = new Box({ cmd: 1, body: new Uint8Array(900_000) }).pack();
+  using conn = await Deno.connect(served.at);
+  const part = large.subarray(0, 800_000);
+  for (let sent = 0; sent < part.length;) {
+    sent += await conn.write(part.subarray(sent));
+  }
+  await served.ask("large");
+  const fault = at("send", "TAKE", "after", "stop");
+  await using late = await start({ handover }, fault);
+  await eventually(() => /handoverTimeout/.test(served.gateway.stderr));
+  await using next = await start({ handover });
+  assertEquals((await served.gateway.finished()).code, 0);
+  try {
+    late.kill("SIGCONT");
+  } catch {
+    // It has ended.
+  }
+  assertEquals((await late.finished()).signal, "SIGKILL");
+  await served.ask("after");
+  await served.end();
+  void next;
+});
+
 test("a gateway with a limit below what is there refuses in one line, and the other one goes on", async (handover) => {
   await using served = await Served.start({ handover });
   await using refuses = await start({ handover, connsMax: 3 });
@@ -274,3 +305,41 @@ test("two gateways that want the same place at the same time: both are this gate
   await served.end();
   void [one, other];
 });
+
+test("a gateway refuses one of another container, whose process has no number there, and goes on", async (handover) => {
+  if (!canUnshare()) return;
+  const options = { handover, handoverTimeout: 0.3 };
+  await using gateway = await startProcess("unshare", {
+    args: [
+      "--pid",
+      "--fork",
+      "--kill-child",
+      Deno.execPath(),
+      ...argsOf(options),
+    ],
+    ready: READY,
+  });
+  const [, outer] = gateway.ready!;
+  await using client = clientOf("127.0.0.1", Number(outer));
+  await client.connect();
+  await using late = await start(
+    options,
+    at("receive", "YOURS", "after", "stop"),
+  );
+  const { code } = await late.finished();
+  assertEquals(code, 1);
+  assertStringIncludes(late.stdout[0]!, "in another container");
+  await eventually(() => /another container/.test(gateway.stderr));
+  await using again = clientOf("127.0.0.1", Number(outer));
+  await again.connect();
+});
+
+// Whether this user may start a process whose numbers are its own.
+function canUnshare(): boolean {
+  try {
+    const args = ["--pid", "--fork", "--kill-child", "true"];
+    return new Deno.Command("unshare", { args }).outputSync().success;
+  } catch {
+    return false;
+  }
+}

@@ -16,7 +16,7 @@ import {
   GATEWAY_MAIN,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
-import { runProcess } from "../helpers/process.ts";
+import { runProcess, startProcess } from "../helpers/process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
 import { RequestLoad } from "./request_load.ts";
@@ -280,4 +280,26 @@ test("a gateway says in one line why it cannot be replaced so", async (path) => 
     ],
   });
   assertEquals([code, stdout], [1, ["no gateway runs there"]]);
+});
+
+test("a gateway that waits for its metrics port when it has taken another one's place leaves in order", async (path) => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const flags = [...EPOLL, "--handover", path];
+  await using first = await startGatewayProcess(flags);
+  await using client = new TcpClient(Box, "127.0.0.1", first.outerPort);
+  await client.connect();
+  await using second = await startProcess(Deno.execPath(), {
+    args: [
+      ...[...GATEWAY_ALL_ARGS, "--outer-host", "127.0.0.1"],
+      ...["--outer-port", "0", "--inner-port", "0", "--bind-timeout", "3"],
+      ...["--drain-timeout", "1"],
+      ...[...flags, "--metrics", `${taken.addr.port}`],
+    ],
+  });
+  assertEquals((await first.process.finished()).code, 0);
+  await eventually(() => second.stderr.includes("took the place of"));
+  second.kill("SIGTERM");
+  const { code, signal } = await second.finished();
+  assertEquals([code, signal], [0, null], second.stderr);
+  assertStringIncludes(second.stderr, "SIGTERM: leaving");
 });

@@ -1,0 +1,93 @@
+// Where gateways ask for a handover: whose path it is, and what those get who ask at a bad moment.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Passing } from "@maple/box/internal";
+import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
+import { Taking } from "../../../gateway/handover/take.ts";
+
+const ignore = Deno.build.os !== "linux";
+const OPTIONS: GatewayOptions = {
+  ...{ outerHost: "127.0.0.1", outerPort: 0, innerPort: 0, io: "epoll" },
+};
+
+function test(name: string, fn: (path: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore,
+    async fn() {
+      const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+      try {
+        await fn(`${dir}/gateway.sock`);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
+
+test("a file that is no socket is not removed for a handover", async (handover) => {
+  await Deno.writeTextFile(handover, "somebody's");
+  await using gateway = new Gateway({ ...OPTIONS, handover });
+  const error = await assertRejects(() => gateway.listen(), GatewayError);
+  assertEquals(
+    error.message,
+    `Cannot listen for a handover at ${handover}: another gateway has it, or a file that is no socket`,
+  );
+  assertEquals(await Deno.readTextFile(handover), "somebody's");
+});
+
+test("the socket of a gateway that has died is replaced", async (handover) => {
+  using passing = Passing.open();
+  passing.close(passing.listen(handover));
+  assert(await exists(handover));
+  await using gateway = new Gateway({ ...OPTIONS, handover });
+  await gateway.listen();
+  await gateway.close();
+  assertEquals(await exists(handover), false);
+});
+
+test("a gateway that ends leaves the path to another one that has it now", async (handover) => {
+  await using first = new Gateway({ ...OPTIONS, handover });
+  await first.listen();
+  await Deno.remove(handover);
+  await using second = new Gateway({ ...OPTIONS, handover });
+  await second.listen();
+  await first.close();
+  assert(await exists(handover));
+  await second.close();
+  assertEquals(await exists(handover), false);
+});
+
+test("who is turned away since others ask just now asks again, and does not take the gateway for none", async (handover) => {
+  await using gateway = new Gateway({ ...OPTIONS, handover });
+  await gateway.listen();
+  using passing = Passing.open();
+  const others = Array.from({ length: 8 }, () => passing.connect(handover));
+  const hello = { version: "0.0.0", pid: Deno.pid };
+  const asked = Taking.ask(passing, handover, { hello, timeoutMs: 20_000 });
+  const leave = setTimeout(() => passing.close(others.pop()!), 100);
+  using taking = await asked;
+  clearTimeout(leave);
+  assertEquals(taking?.offer.pid, Deno.pid);
+  for (const one of others) passing.close(one);
+});
+
+test("a gateway with a list of addresses that is longer than a message tells what it has", async (handover) => {
+  const deny = Array.from(
+    { length: 6000 },
+    (_, i) => `10.${i >> 8}.${i & 255}.0/24`,
+  ).join();
+  await using gateway = new Gateway({ ...OPTIONS, handover, deny });
+  await gateway.listen();
+  using passing = Passing.open();
+  const hello = { version: "0.0.0", pid: Deno.pid };
+  using taking = await Taking.ask(passing, handover, {
+    hello,
+    timeoutMs: 20_000,
+  });
+  assertEquals(taking?.offer.settings.deny, `${deny.length} characters`);
+});
