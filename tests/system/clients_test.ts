@@ -108,6 +108,8 @@ async function startClient(
   return await startProcess(program!, {
     args: [...args, "127.0.0.1", `${gateway.outerPort}`, "7"],
     cwd: FOLDER,
+    // Where nothing tells the terminal's encoding, some write ASCII.
+    env: { LC_ALL: "C.UTF-8" },
   });
 }
 
