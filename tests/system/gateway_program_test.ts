@@ -255,7 +255,8 @@ Deno.test("the gateway program with --check-config tells what is set, and listen
     );
     await Deno.writeTextFile(file, text);
     const { code, stdout, stderr } = await run(
-      ...["--config", file, "--linger", "1m", "--check-config"],
+      ...["--config", file, "--linger", "1m", "--io", "deno"],
+      "--check-config",
     );
     assertEquals([code, stderr], [0, ""]);
     const place = (line: number) =>
