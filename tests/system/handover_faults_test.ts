@@ -6,27 +6,12 @@ import { Box, TcpClient } from "@maple/box";
 import type { GatewayOptions } from "@maple/gateway";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { handoverTest as test } from "../helpers/handover_test_case.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { type RunningProcess, startProcess } from "../helpers/process.ts";
 import type { Fault } from "./programs/handover_gateway.ts";
 
-const ignore = Deno.build.os !== "linux";
 const READY = /^gateway (?:ready outer=\S+:(\d+) inner=\S+:(\d+)|refused: ).*$/;
-
-function test(name: string, fn: (path: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore,
-    async fn() {
-      const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
-      try {
-        await fn(`${dir}/gateway.sock`);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
 
 /** Starts one; it is ready, has refused, or does not come so far. */
 function start(

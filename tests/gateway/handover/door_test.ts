@@ -3,27 +3,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Passing } from "@maple/box/internal";
 import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
+import { handoverTest as test } from "../../helpers/handover_test_case.ts";
 import { Taking } from "../../../gateway/handover/take.ts";
 
-const ignore = Deno.build.os !== "linux";
 const OPTIONS: GatewayOptions = {
   ...{ outerHost: "127.0.0.1", outerPort: 0, innerPort: 0, io: "epoll" },
 };
-
-function test(name: string, fn: (path: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore,
-    async fn() {
-      const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
-      try {
-        await fn(`${dir}/gateway.sock`);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
