@@ -386,6 +386,22 @@ export {
 } from "./net/passing.ts";
 export type { LocalPeer, Received } from "./net/passing.ts";
 export {
+  DescriptorChannel,
+  Message,
+  PeerGone,
+  PeerLate,
+} from "./handover/descriptor_channel.ts";
+export type { ReceivedMessage } from "./handover/descriptor_channel.ts";
+export { HandoverDoor } from "./handover/door.ts";
+export type { DoorOptions, Giver } from "./handover/door.ts";
+export type { Write } from "./handover/give.ts";
+export { ownBytes, StateInput } from "./handover/state_input.ts";
+export type { StateHead, StateInputOptions } from "./handover/state_input.ts";
+export { StateOutput } from "./handover/state_output.ts";
+export type { StateSink, StateTaker } from "./handover/state_sink.ts";
+export { GiverDied, Taking } from "./handover/take.ts";
+export type { AskOptions as AskPlaceOptions, Hello } from "./handover/take.ts";
+export {
   givenTime,
   layoutOf,
   left,

@@ -28,6 +28,7 @@ export const WINGS: Readonly<
     net: { may: ["", "log"] },
     metrics: { may: ["", "log", "net"] },
     process: { may: ["", "log", "net", "metrics"] },
+    handover: { may: ["", "log", "net"] },
   },
   "@maple/gateway": {
     queue: { may: [] },

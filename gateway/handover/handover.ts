@@ -2,10 +2,13 @@
 
 import {
   DURATION_BOUNDS,
+  HandoverDoor,
   Histogram,
   type LocalPeer,
   type OwnSocket,
   Passing,
+  type StateSink,
+  Taking,
   tellServiceManager,
 } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
@@ -14,7 +17,6 @@ import type { HandoverStats } from "../metrics/stats.ts";
 import { copyCounters } from "../metrics/counter_values.ts";
 import type { Ports } from "../ports.ts";
 import type { LinkNo } from "../queue/queued_task.ts";
-import { HandoverDoor } from "./door.ts";
 import {
   FORMAT,
   FORMAT_VERSION,
@@ -26,8 +28,7 @@ import {
 import { changesFrom, needsOf, settingsOf, whyNot } from "./needs.ts";
 import type { Parts } from "./parts.ts";
 import { StateReader } from "./read_state.ts";
-import { Taking } from "./take.ts";
-import { type StateSink, writeState } from "./write_state.ts";
+import { writeState } from "./write_state.ts";
 
 /** What a handover needs of its gateway. */
 export interface HandoverHost {
@@ -111,7 +112,7 @@ export class Handover implements ProgramPiece {
    * @returns undefined when none is there, or none is to be asked.
    * @throws {GatewayError} with one line, when its place cannot be taken.
    */
-  async ask(): Promise<Taking | undefined> {
+  async ask(): Promise<Taking<Offer> | undefined> {
     const { options, cluster } = this.#host.parts.context;
     const { handover: path, handoverTimeout } = options;
     if (path === "") return undefined;
@@ -120,7 +121,9 @@ export class Handover implements ProgramPiece {
         "Option handover cannot be used in a cluster: the process that takes over would miss what other gateways tell meanwhile",
       );
     }
-    const taking = await Taking.ask(this.#open(), path, {
+    const taking = await Taking.ask<Offer>(this.#open(), path, {
+      whose: `the gateway at ${path}`,
+      fail,
       hello: { version: config.version, pid: Deno.pid },
       timeoutMs: handoverTimeout * 1000,
     });
@@ -155,7 +158,7 @@ export class Handover implements ProgramPiece {
    * @throws {GatewayError} with one line, when it cannot be taken; its cause is {@linkcode
    * GiverDied} where the other one has died, and nothing is there any more.
    */
-  take(taking: Taking): Before & { readonly begin: () => void } {
+  take(taking: Taking<Offer>): Before & { readonly begin: () => void } {
     const { parts, ports } = this.#host;
     const reader = this.reader();
     try {
@@ -298,6 +301,7 @@ export class Handover implements ProgramPiece {
     const { parts: { context }, ports } = this.#host;
     const { handoverTimeout } = context.options;
     this.#door = new HandoverDoor(ports.io!.descriptors!.loop, descriptor, {
+      role: "gateway",
       passing: this.#open(),
       timeoutMs: handoverTimeout * 1000,
       logger: context.logger,

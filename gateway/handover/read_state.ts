@@ -4,11 +4,11 @@
 import {
   type DescriptorIo,
   type EnteringPiece,
-  type OwnSocket,
+  ownBytes,
   type ReadRecord,
-  RecordReader,
   type RecordValues,
-  type SocketPiece,
+  StateInput,
+  type StateTaker,
   takeFields,
 } from "@maple/box/internal";
 import type { VisitorPiece } from "../inner/inner_door.ts";
@@ -19,7 +19,6 @@ import { QueuedTask, TASK_FIELDS } from "../queue/queued_task.ts";
 import type { WaitsIn } from "../queue/task_queue.ts";
 import type { StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
-import type { StateTaker } from "./take.ts";
 
 /** How the reader's world differs from the writer's. */
 export interface Difference {
@@ -32,18 +31,11 @@ export interface Difference {
 /** Puts into the parts of a gateway what another one has held, as it comes. */
 export class StateReader implements StateTaker {
   readonly #parts: Parts;
-  readonly #io: DescriptorIo;
-  readonly #prepare: (header: StateHeader) => Difference;
-  readonly #descriptors: number[] = [];
-  readonly #sockets = new Map<number, OwnSocket>();
+  readonly #input: StateInput<StateHeader>;
   readonly #links: InnerLink[] = [];
   readonly #clients: ClientSession[] = [];
   readonly #begin: (() => void)[] = [];
-  #head = new Uint8Array(0);
-  #header: StateHeader | undefined;
-  #records: RecordReader | undefined;
   #difference: Difference = { shift: 0, stepFactor: 1 };
-  #socket: SocketPiece | undefined;
 
   /**
    * @param prepare Called with the header before anything is taken; throws when it cannot be taken.
@@ -54,13 +46,20 @@ export class StateReader implements StateTaker {
     prepare: (header: StateHeader) => Difference,
   ) {
     this.#parts = parts;
-    this.#io = io;
-    this.#prepare = prepare;
+    this.#input = new StateInput({
+      io,
+      onHeader: (header) => {
+        this.#difference = prepare(header);
+        this.#takeParts(header, this.shift);
+        return this.shift;
+      },
+      onRecord: (record) => this.#take(record),
+    });
   }
 
   /** The header; undefined before it has come. */
   get header(): StateHeader | undefined {
-    return this.#header;
+    return this.#input.header;
   }
 
   /** What is added to times. */
@@ -70,36 +69,33 @@ export class StateReader implements StateTaker {
 
   /** The descriptors of its listeners. */
   get listeners(): readonly number[] {
-    return this.#descriptors.slice(0, this.#header!.listeners.length);
+    return this.#input.listeners;
   }
 
   /** Some more descriptors. */
   descriptors(descriptors: readonly number[]): void {
-    this.#descriptors.push(...descriptors);
+    this.#input.descriptors(descriptors);
   }
 
   /** Some more bytes. */
   bytes(bytes: Uint8Array): void {
-    const records = this.#records;
-    if (!records) return this.#takeHead(bytes);
-    records.push(bytes);
-    for (let record; (record = records.next());) this.#take(record);
+    this.#input.bytes(bytes);
   }
 
   /** All has come. */
   end(): void {
-    if (!this.#records?.isEmpty) throw new Error("the last record is cut off");
+    this.#input.end();
     const { dispatcher, queue } = this.#parts.context;
-    dispatcher.takeOver(this.#header!.parts.dispatcher, {
+    dispatcher.takeOver(this.header!.parts.dispatcher, {
       links: this.#links,
-      shift: this.#difference.shift,
+      shift: this.shift,
     });
     for (const client of this.#clients) queue.room.retakeGone(client);
   }
 
   /** Lets go of all sockets: it is not taken after all. */
   release(): void {
-    for (const socket of this.#sockets.values()) socket.release();
+    this.#input.release();
   }
 
   /** Everything begins. */
@@ -108,25 +104,6 @@ export class StateReader implements StateTaker {
     // Those that could not come in any more as they did.
     this.#parts.links.recheck();
     this.#parts.context.dispatcher.pump();
-  }
-
-  // The header, and what is behind it.
-  #takeHead(bytes: Uint8Array): void {
-    const head = new Uint8Array(this.#head.length + bytes.length);
-    head.set(this.#head);
-    head.set(bytes, this.#head.length);
-    this.#head = head;
-    if (head.length < 4) return;
-    const end = 4 + new DataView(head.buffer).getUint32(0, true);
-    if (head.length < end) return;
-    const text = new TextDecoder().decode(head.subarray(4, end));
-    const header: StateHeader = this.#header = JSON.parse(text);
-    this.#head = new Uint8Array(0);
-    this.#difference = this.#prepare(header);
-    const { shift } = this.#difference;
-    this.#takeParts(header, shift);
-    this.#records = new RecordReader(header.layouts, shift);
-    this.bytes(head.subarray(end));
   }
 
   #takeParts({ parts: given, tag }: StateHeader, shift: number): void {
@@ -143,12 +120,8 @@ export class StateReader implements StateTaker {
   #take({ kind, values }: ReadRecord): void {
     const { clients, door } = this.#parts;
     switch (kind) {
-      case "socket": {
-        values.socket = this.#open(values);
-        values.unread = ownOf(values.unread);
-        this.#socket = values as unknown as SocketPiece;
-        return;
-      }
+      case "socket":
+        return this.#input.keepSocket(values);
       case "link":
         return this.#takeLink(values);
       case "client":
@@ -156,17 +129,17 @@ export class StateReader implements StateTaker {
       case "task":
         return this.#takeTask(values);
       case "handshake": {
-        const bytes = ownOf(values.bytes);
-        const piece = { ...values, bytes, socket: this.#open(values) };
+        const bytes = ownBytes(values.bytes);
+        const piece = { ...values, bytes, socket: this.#input.open(values) };
         this.#begin.push(() =>
           clients.enter(piece as unknown as EnteringPiece)
         );
         return;
       }
       case "visitor": {
-        const socket = this.#open(values);
-        const bytes = ownOf(values.bytes);
-        const challenge = ownOf(values.challenge);
+        const socket = this.#input.open(values);
+        const bytes = ownBytes(values.bytes);
+        const challenge = ownBytes(values.challenge);
         const piece = { ...values, bytes, challenge, socket };
         this.#begin.push(() => door.takeOver(piece as unknown as VisitorPiece));
         return;
@@ -176,7 +149,7 @@ export class StateReader implements StateTaker {
 
   #takeLink(values: RecordValues): void {
     const { links } = this.#parts;
-    const link = links.retake(values, this.#takeSocket());
+    const link = links.retake(values, this.#input.takeSocket());
     this.#links.push(link);
     this.#begin.push(() => links.begin(link));
   }
@@ -188,7 +161,7 @@ export class StateReader implements StateTaker {
         Number(values[name]) * this.#difference.stepFactor,
       );
     }
-    const piece = values.hasSocket ? this.#takeSocket() : undefined;
+    const piece = values.hasSocket ? this.#input.takeSocket() : undefined;
     const session = clients.retake(values, piece);
     session.holder = this.#links[Number(values.holder) - 1] ?? null;
     this.#clients.push(session);
@@ -198,8 +171,8 @@ export class StateReader implements StateTaker {
   #takeTask(values: RecordValues): void {
     const { queue, dispatcher } = this.#parts.context;
     const session = this.#clients[Number(values.client) - 1] ?? null;
-    const body = ownOf(values.body);
-    const header = ownOf(values.header);
+    const body = ownBytes(values.body);
+    const header = ownBytes(values.header);
     const task = new QueuedTask(Number(values.cmd), body, session, header);
     takeFields(task, TASK_FIELDS, values, ["cmd", "body", "header"]);
     if (values.where === "hand") {
@@ -210,33 +183,4 @@ export class StateReader implements StateTaker {
     if (values.tellsCreated) session.created = task;
     if (values.tellsClosed) session.closed = task;
   }
-
-  #takeSocket(): SocketPiece {
-    const piece = this.#socket;
-    this.#socket = undefined;
-    if (!piece) throw new Error("a socket is missing");
-    return piece;
-  }
-
-  #open({ descriptor: no, hostname, port }: RecordValues): OwnSocket {
-    const descriptor = this.#descriptors[Number(no)];
-    if (descriptor === undefined || this.#sockets.has(descriptor)) {
-      throw new Error(`descriptor ${no} is missing`);
-    }
-    const socket = this.#io.connection(descriptor, {
-      transport: "tcp",
-      hostname: String(hostname),
-      port: Number(port),
-    });
-    this.#sockets.set(descriptor, socket);
-    return socket;
-  }
-}
-
-const NOTHING = new Uint8Array(0);
-
-// The bytes of a field are valid until the next ones come.
-function ownOf(bytes: unknown): Uint8Array {
-  const own = bytes as Uint8Array;
-  return own.length === 0 ? NOTHING : own.slice();
 }

@@ -3,8 +3,9 @@
 
 import {
   type OwnSocket,
-  RecordWriter,
   type SocketPiece,
+  StateOutput,
+  type StateSink,
 } from "@maple/box/internal";
 import type { InnerLink } from "../inner/inner_link.ts";
 import type { ClientSession } from "../outer/client_session.ts";
@@ -12,22 +13,10 @@ import type { LinkNo, QueuedTask, TaskHolder } from "../queue/queued_task.ts";
 import { LAYOUTS, type RecordKind, type StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
-/** Takes what is written, as it comes. */
-export interface StateSink {
-  /** Some more descriptors. */
-  descriptors(descriptors: readonly number[]): void;
-  /** Some more bytes, which are valid during the call only. */
-  bytes(bytes: Uint8Array): void;
-}
-
-const UTF8 = new TextEncoder();
-// So much is written before it is given to the sink, so that the other side has something to do.
-const PIECE_BYTES = 32 * 1024;
 const NO_GROUPS = undefined;
 
 /**
- * Writes it: the header, its length before it in 4 bytes, then the records. The descriptor of a
- * socket is given to the sink before the record that names it.
+ * Writes it, see `StateOutput`.
  *
  * @param listeners The descriptors of the listeners, which are the first.
  * @returns The sockets that go along.
@@ -45,20 +34,13 @@ export function writeState(
 
 class StateWriter {
   readonly #parts: Parts;
-  readonly #sink: StateSink;
-  readonly #records = new RecordWriter(LAYOUTS);
-  readonly #sockets: OwnSocket[] = [];
-  // The descriptors that the sink has not got yet.
-  #fresh: number[];
-  #descriptors: number;
+  readonly #output: StateOutput<RecordKind>;
   readonly #links = new Map<TaskHolder, number>();
   readonly #clients = new Map<object, number>();
 
   constructor(parts: Parts, listeners: readonly number[], sink: StateSink) {
     this.#parts = parts;
-    this.#sink = sink;
-    this.#fresh = [...listeners];
-    this.#descriptors = listeners.length;
+    this.#output = new StateOutput(LAYOUTS, listeners, sink);
   }
 
   write(header: (linkNo: LinkNo) => StateHeader): OwnSocket[] {
@@ -71,7 +53,7 @@ class StateWriter {
       this.#links.set(link, this.#links.size);
       pieces.set(link, piece);
     }
-    this.#header(header((link) => this.#links.get(link)!));
+    this.#output.header(header((link) => this.#links.get(link)!));
     for (const [link, piece] of pieces) {
       this.#socket(piece);
       this.#write("link", link, links.give(link));
@@ -79,18 +61,8 @@ class StateWriter {
     for (const session of sessions.all()) this.#client(session, true);
     this.#tasks();
     this.#unproven();
-    this.#flush();
-    return this.#sockets;
-  }
-
-  #header(header: StateHeader): void {
-    const json = UTF8.encode(JSON.stringify(header));
-    const bytes = new Uint8Array(4 + json.length);
-    new DataView(bytes.buffer).setUint32(0, json.length, true);
-    bytes.set(json, 4);
-    this.#sink.descriptors(this.#fresh);
-    this.#fresh = [];
-    this.#sink.bytes(bytes);
+    this.#output.flush();
+    return this.#output.sockets;
   }
 
   #client(session: ClientSession, isOpen: boolean): void {
@@ -147,33 +119,19 @@ class StateWriter {
   #unproven(): void {
     const { clients, door } = this.#parts;
     for (const piece of clients.entering()) {
-      this.#write("handshake", piece, this.#descriptorOf(piece.socket));
+      this.#write("handshake", piece, this.#output.descriptorOf(piece.socket));
     }
     for (const piece of door.give()) {
-      this.#write("visitor", piece, this.#descriptorOf(piece.socket));
+      this.#write("visitor", piece, this.#output.descriptorOf(piece.socket));
     }
   }
 
   #socket(piece: SocketPiece): void {
-    this.#write("socket", piece, this.#descriptorOf(piece.socket));
-  }
-
-  #descriptorOf(socket: OwnSocket): { descriptor: number } {
-    this.#sockets.push(socket);
-    this.#fresh.push(socket.descriptor);
-    return { descriptor: this.#descriptors++ };
+    this.#write("socket", piece, this.#output.descriptorOf(piece.socket));
   }
 
   #write(kind: RecordKind, values: object, more: object): void {
-    this.#records.write(kind, values, more);
-    if (this.#records.length >= PIECE_BYTES) this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#fresh.length > 0) this.#sink.descriptors(this.#fresh);
-    this.#fresh = [];
-    if (this.#records.length > 0) this.#sink.bytes(this.#records.bytes);
-    this.#records.clear();
+    this.#output.write(kind, values, more);
   }
 }
 

@@ -1,11 +1,18 @@
 // Where gateways ask for a handover: whose path it is, and what those get who ask at a bad moment.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Passing } from "@maple/box/internal";
+import { Passing, Taking } from "@maple/box/internal";
 import { Gateway, GatewayError, type GatewayOptions } from "@maple/gateway";
 import { handoverTest as test } from "../../helpers/handover_test_case.ts";
-import { Taking } from "../../../gateway/handover/take.ts";
+import { fail } from "../../../gateway/errors.ts";
+import type { Offer } from "../../../gateway/handover/format.ts";
 
+const ASKED = {
+  whose: "the gateway",
+  hello: { version: "0.0.0", pid: Deno.pid },
+  timeoutMs: 20_000,
+  fail,
+};
 const OPTIONS: GatewayOptions = {
   ...{ outerHost: "127.0.0.1", outerPort: 0, innerPort: 0, io: "epoll" },
 };
@@ -52,8 +59,7 @@ test("who is turned away since others ask just now asks again, and does not take
   await gateway.listen();
   using passing = Passing.open();
   const others = Array.from({ length: 8 }, () => passing.connect(handover));
-  const hello = { version: "0.0.0", pid: Deno.pid };
-  const asked = Taking.ask(passing, handover, { hello, timeoutMs: 20_000 });
+  const asked = Taking.ask<Offer>(passing, handover, ASKED);
   const leave = setTimeout(() => passing.close(others.pop()!), 100);
   using taking = await asked;
   clearTimeout(leave);
@@ -69,10 +75,6 @@ test("a gateway with a list of addresses that is longer than a message tells wha
   await using gateway = new Gateway({ ...OPTIONS, handover, deny });
   await gateway.listen();
   using passing = Passing.open();
-  const hello = { version: "0.0.0", pid: Deno.pid };
-  using taking = await Taking.ask(passing, handover, {
-    hello,
-    timeoutMs: 20_000,
-  });
+  using taking = await Taking.ask<Offer>(passing, handover, ASKED);
   assertEquals(taking?.offer.settings.deny, `${deny.length} characters`);
 });

@@ -4,11 +4,7 @@
 //   deno run -A handover_gateway.ts OPTIONS-AS-JSON [FAULT-AS-JSON]
 
 import { Gateway, type GatewayOptions } from "@maple/gateway";
-import { formatAddress } from "@maple/box/internal";
-import {
-  DescriptorChannel,
-  Message,
-} from "../../../gateway/handover/descriptors.ts";
+import { DescriptorChannel, formatAddress, Message } from "@maple/box/internal";
 
 /** What goes wrong. */
 export interface Fault {

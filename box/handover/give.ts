@@ -1,12 +1,12 @@
-// giveAll(): hands all that a gateway holds to the one that takes its place. It is done in one go:
+// giveAll(): hands all that a process holds to the one that takes its place. It is done in one go:
 // no timer, no read and no write of this process comes in between, so that whatever happens, this
-// gateway is as it was and can go on.
+// one is as it was and can go on.
 
 import {
   DESCRIPTORS_MAX,
   type LocalPeer,
   type Passing,
-} from "@maple/box/internal";
+} from "../net/passing.ts";
 import {
   type DescriptorChannel,
   Message,
@@ -15,15 +15,15 @@ import {
   PIECE_MAX,
   type Sent,
   textOf,
-} from "./descriptors.ts";
-import type { StateSink } from "./write_state.ts";
+} from "./descriptor_channel.ts";
+import type { StateSink } from "./state_sink.ts";
 
 /** Writes what is handed over. */
 export type Write = (sink: StateSink) => void;
 
 /** What came of it. */
 export type Outcome =
-  /** It is the other gateway's. */
+  /** It is the other one's. */
   | { readonly kind: "given" }
   /** It is still this one's. `told` = the other one knows that it is not to touch it. */
   | { readonly kind: "kept"; readonly why: string; readonly told: boolean };

@@ -1,23 +1,18 @@
-// HandoverDoor: where gateways ask that want to take the place of this one: a Unix socket that only
-// this user can open.
+// HandoverDoor: where processes ask that want to take the place of this one: a Unix socket that
+// only this user can use.
 
-import {
-  type EpollLoop,
-  type LocalPeer,
-  type Logger,
-  type Passing,
-  Poll,
-  Watched,
-} from "@maple/box/internal";
-import { DescriptorChannel, jsonOf, Message } from "./descriptors.ts";
-import type { Offer } from "./format.ts";
+import type { Logger } from "../log/logger.ts";
+import { type EpollLoop, Watched } from "../net/epoll_loop.ts";
+import type { LocalPeer, Passing } from "../net/passing.ts";
+import { Poll } from "../net/poll_events.ts";
+import { DescriptorChannel, jsonOf, Message } from "./descriptor_channel.ts";
 import { giveAll, keep, type Write } from "./give.ts";
 import type { Hello } from "./take.ts";
 
-/** What is done by the gateway that is asked. */
+/** What is done by the one that is asked. */
 export interface Giver {
-  /** What is there. */
-  offer(): Offer;
+  /** What is there, as something that is JSON. */
+  offer(): unknown;
   /** Ends what cannot go along, and writes all else. */
   readonly write: Write;
   /** All of it is another's now. */
@@ -26,6 +21,8 @@ export interface Giver {
 
 /** What a door needs. */
 export interface DoorOptions {
+  /** What those are that ask, for logs: `gateway`. */
+  readonly role: string;
   /** The calls. */
   readonly passing: Passing;
   /** Whose it is. */
@@ -41,14 +38,18 @@ const VISITORS_MAX = 8;
 const PATIENCE_MS = 60_000;
 const AGAIN_MS = 20;
 
-/** Where gateways ask that want to take the place of this one. */
+/** Where those ask that want to take the place of this one. */
 export class HandoverDoor extends Watched {
   readonly #options: DoorOptions;
   readonly #visitors = new Set<Visitor>();
   // Whether one of them is given all just now.
   #busy = false;
 
-  /** @param descriptor The socket that listens. */
+  /**
+   * Lets those ask that come from now on.
+   *
+   * @param descriptor The socket that listens.
+   */
   constructor(loop: EpollLoop, descriptor: number, options: DoorOptions) {
     super(loop, descriptor);
     this.#options = options;
@@ -102,7 +103,7 @@ interface VisitorOptions extends DoorOptions {
   readonly gone: (visitor: Visitor) => void;
 }
 
-/** A gateway that wants to take the place of this one. */
+/** One that wants to take the place of this one. */
 class Visitor extends Watched {
   readonly #options: VisitorOptions;
   readonly #channel: DescriptorChannel;
@@ -168,14 +169,15 @@ class Visitor extends Watched {
   }
 
   get #name(): string {
-    return `gateway ${this.#version}, process ${this.#options.peer.pid},`;
+    return `${this.#options.role} ${this.#version}, process ${this.#options.peer.pid},`;
   }
 
   // Its process has no number here. It could not be ended where that is the only way that not both
   // go on, and to end process 0 ends this one.
   #refuseUnseen(): void {
     const why = "it cannot see this process, which is in another container";
-    this.#options.logger.warn(`a gateway is refused this one's place: ${why}`);
+    const { role, logger } = this.#options;
+    logger.warn(`a ${role} is refused this one's place: ${why}`);
     this.#channel.sendText(Message.REFUSE, why);
     this.close();
   }

@@ -1,4 +1,4 @@
-// DescriptorChannel: the messages between a gateway and the one that takes its place, some of them
+// DescriptorChannel: the messages between a process and the one that takes its place, some of them
 // with descriptors.
 //
 //   new one           old one
@@ -16,7 +16,8 @@
 // place of YOURS. All of it is done by calls that wait: while they do, nothing else of the process
 // moves, so that what was written is what is there.
 
-import { Errno, MESSAGE_MAX, type Passing } from "@maple/box/internal";
+import { MESSAGE_MAX, type Passing } from "../net/passing.ts";
+import { Errno } from "../net/system_calls.ts";
 
 /** The messages, by their first byte. */
 export const Message = {
@@ -70,9 +71,13 @@ export class DescriptorChannel {
   readonly #descriptor: number;
   readonly #message = new Uint8Array(MESSAGE_MAX);
   /** When it gives up, in milliseconds of `performance.now()`. */
-  deadline = Infinity;
+  deadline: number = Infinity;
 
-  /** @param descriptor Its socket. */
+  /**
+   * Nothing is sent or waited for yet.
+   *
+   * @param descriptor Its socket.
+   */
   constructor(passing: Passing, descriptor: number) {
     this.#passing = passing;
     this.#descriptor = descriptor;

@@ -1,7 +1,6 @@
-// Taking: takes the place of a gateway that runs, over its Unix socket.
+// Taking: takes the place of a process that runs, over its Unix socket.
 
-import type { Passing } from "@maple/box/internal";
-import { fail } from "../errors.ts";
+import type { Passing } from "../net/passing.ts";
 import {
   DescriptorChannel,
   jsonOf,
@@ -11,11 +10,10 @@ import {
   type ReceivedMessage,
   type Sent,
   textOf,
-} from "./descriptors.ts";
-import type { Offer } from "./format.ts";
-import type { StateSink } from "./write_state.ts";
+} from "./descriptor_channel.ts";
+import type { StateTaker } from "./state_sink.ts";
 
-/** What is told of a gateway that wants to take another one's place. */
+/** What is told of a process that wants to take another one's place. */
 export interface Hello {
   /** Its version. */
   readonly version: string;
@@ -28,23 +26,29 @@ const NO_ENTRY = -2;
 const REFUSED = -111;
 const LOOK_MS = 2;
 
-/** Takes a state as it comes. */
-export interface StateTaker extends StateSink {
-  /**
-   * All of it has come.
-   *
-   * @throws {Error} with one line, when it cannot be taken.
-   */
-  end(): void;
+/** How another process is asked. */
+export interface AskOptions {
+  /** Whose place it is, for errors: `the gateway at PATH`. */
+  readonly whose: string;
+  /** What it is told of this one. */
+  readonly hello: Hello;
+  /** Milliseconds that it may take. */
+  readonly timeoutMs: number;
+  /** Makes the error of its package. */
+  readonly fail: (message: string) => Error;
 }
 
-/** The other gateway has died before it had handed over all, or another one has its place. */
+/** The other process has died before it had handed over all, or another one has its place. */
 export class GiverDied extends Error {}
 
-/** A gateway that runs, and can be replaced. */
-export class Taking implements Disposable {
+/**
+ * A process that runs, and can be replaced.
+ *
+ * @typeParam O What it tells of what is there.
+ */
+export class Taking<O> implements Disposable {
   /** What is there. */
-  readonly offer: Offer;
+  readonly offer: O;
   readonly #passing: Passing;
   readonly #descriptor: number;
   readonly #channel: DescriptorChannel;
@@ -57,7 +61,7 @@ export class Taking implements Disposable {
     at: {
       readonly descriptor: number;
       readonly channel: DescriptorChannel;
-      readonly offer: Offer;
+      readonly offer: O;
       readonly timeoutMs: number;
     },
   ) {
@@ -69,22 +73,23 @@ export class Taking implements Disposable {
   }
 
   /**
-   * Asks the gateway at a path what is there.
+   * Asks whoever listens at a path what is there.
    *
-   * @param timeoutMs How long it may take.
-   * @returns undefined when none is there.
-   * @throws {GatewayError} with one line, when it does not answer as it should.
+   * @returns undefined when nobody does.
+   * @throws {Error} that of `fail`, with one line, when it does not answer as it should.
    */
-  static async ask(
+  static async ask<O>(
     passing: Passing,
     path: string,
-    { hello, timeoutMs }: { readonly hello: Hello; readonly timeoutMs: number },
-  ): Promise<Taking | undefined> {
+    { whose, hello, timeoutMs, fail }: AskOptions,
+  ): Promise<Taking<O> | undefined> {
+    const cannot = (why: string) =>
+      fail(`Cannot take the place of ${whose}: ${why}`);
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const descriptor = passing.connect(path);
       if (descriptor === NO_ENTRY || descriptor === REFUSED) return undefined;
-      if (descriptor < 0) throw cannot(path, passing.describe(descriptor));
+      if (descriptor < 0) throw cannot(passing.describe(descriptor));
       const channel = new DescriptorChannel(passing, descriptor);
       try {
         // Whoever else may listen there must not be believed.
@@ -95,14 +100,14 @@ export class Taking implements Disposable {
         channel.sendJson(Message.HELLO, hello);
         const answer = await next(channel);
         if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
-        const offer = jsonOf<Offer>(answer);
+        const offer = jsonOf<O>(answer);
         return new Taking(passing, { descriptor, channel, offer, timeoutMs });
       } catch (error) {
         passing.close(descriptor);
         // Another one may have taken its place, and listens there now.
         const isGone = error instanceof PeerGone;
         if (!isGone || performance.now() > deadline) {
-          throw cannot(path, (error as Error).message);
+          throw cannot((error as Error).message);
         }
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -112,7 +117,7 @@ export class Taking implements Disposable {
   /**
    * Takes all of it, while nothing else of this process moves.
    *
-   * @param taker Puts it into this gateway, which does nothing with it yet; throws when it cannot.
+   * @param taker Puts it into this process, which does nothing with it yet; throws when it cannot.
    * @throws {GiverDied} when the other one has died, and nothing can be taken.
    * @throws {Error} with one line, when it cannot be taken: the other one goes on.
    */
@@ -129,7 +134,7 @@ export class Taking implements Disposable {
     }
     const why = this.#becomesMine();
     if (why !== undefined) throw new Error(why);
-    // What came is this gateway's own now.
+    // What came is this process's own now.
     this.#descriptors.length = 0;
   }
 
@@ -240,8 +245,4 @@ function diedOr(error: unknown): unknown {
   return error instanceof PeerGone
     ? new GiverDied("it has died, or another one has its place since")
     : error;
-}
-
-function cannot(path: string, why: string): Error {
-  return fail(`Cannot take the place of the gateway at ${path}: ${why}`);
 }

@@ -1,0 +1,125 @@
+// A state on its way from one process to another, whatever it is of.
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  type Layout,
+  layoutOf,
+  openIo,
+  Passing,
+  SOCKET_FIELDS,
+  type SocketPiece,
+  type StateHead,
+  StateInput,
+  StateOutput,
+  Taking,
+} from "@maple/box/internal";
+
+const ignore = Deno.build.os !== "linux";
+const LAYOUTS: Readonly<Record<"socket" | "client" | "filler", Layout>> = {
+  socket: layoutOf(SOCKET_FIELDS, { descriptor: "int" }),
+  client: [["name", "text"]],
+  filler: [["bytes", "bytes"]],
+};
+const AT = { hostname: "10.0.0.1", port: 7 };
+
+function piece(no: number): Omit<SocketPiece, "socket"> {
+  return {
+    ...AT,
+    unread: new Uint8Array([no, 1]),
+    read: new Uint8Array([no, 2]),
+    unsent: new Uint8Array([no, 3]),
+    hasSent: true,
+    paused: no % 2 === 0,
+    stalledSteps: no,
+    webSocket: undefined,
+  };
+}
+
+Deno.test({
+  name:
+    "StateInput reads what StateOutput writes, and keeps a socket's bytes until its client comes",
+  ignore,
+  async fn() {
+    const io = openIo("epoll");
+    using passing = Passing.open();
+    const bytes: Uint8Array[] = [];
+    const descriptors: number[] = [];
+    const output = new StateOutput(LAYOUTS, [], {
+      bytes: (some) => bytes.push(some.slice()),
+      descriptors: (some) => descriptors.push(...some),
+    });
+    output.header({ layouts: LAYOUTS, listeners: [], told: "all" });
+    const COUNT = 40;
+    for (let no = 1; no <= COUNT; no++) {
+      const [near, far] = passing.pair();
+      passing.close(far);
+      const socket = io.descriptors!.connection(near, {
+        transport: "tcp",
+        ...AT,
+      });
+      output.write("socket", piece(no), output.descriptorOf(socket));
+      // Each client comes in a piece of its own, behind much else.
+      output.flush();
+      output.write("filler", { bytes: new Uint8Array(20_000).fill(255) }, {});
+      output.flush();
+      output.write("client", { name: `client ${no}` }, {});
+    }
+    output.flush();
+    const copies = descriptors.map((one) => passing.copyOf(one));
+    for (const socket of output.sockets) socket.release();
+
+    let no = 0;
+    const input: StateInput<StateHead & { told: string }> = new StateInput({
+      io: io.descriptors!,
+      onHeader: ({ told }) => {
+        assertEquals(told, "all");
+        return 0;
+      },
+      onRecord: ({ kind, values }) => {
+        if (kind === "filler") return;
+        if (kind === "socket") return input.keepSocket(values);
+        no++;
+        assertEquals(values.name, `client ${no}`);
+        const { socket, ...taken } = input.takeSocket();
+        const { descriptor: _, ...rest } = taken as typeof taken & {
+          descriptor: number;
+        };
+        assertEquals<unknown>(rest, piece(no));
+        assertEquals(socket.remoteAddr, { transport: "tcp", ...AT });
+      },
+    });
+    input.descriptors(copies);
+    for (const some of bytes) input.bytes(some);
+    input.end();
+    assertEquals(no, COUNT);
+    assertThrows(() => input.takeSocket(), Error, "a socket is missing");
+    input.release();
+    await io.close();
+  },
+});
+
+Deno.test({
+  name:
+    "Taking.ask() says whose place cannot be taken, and tells nobody from an unwilling one",
+  ignore,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+    using passing = Passing.open();
+    const asked = {
+      whose: "the haven server",
+      hello: { version: "1", pid: Deno.pid },
+      timeoutMs: 100,
+      fail: (message: string) => new RangeError(message),
+    };
+    assertEquals(await Taking.ask(passing, `${dir}/none`, asked), undefined);
+    const listener = passing.listen(`${dir}/silent`);
+    assert(listener >= 0);
+    await assertRejects(
+      () => Taking.ask(passing, `${dir}/silent`, asked),
+      RangeError,
+      "Cannot take the place of the haven server: it does not answer",
+    );
+    passing.close(listener);
+    await Deno.remove(dir, { recursive: true });
+  },
+});
