@@ -99,7 +99,9 @@ async function openWebSocket(
   { caCerts, timeoutMs }: LinkOptions,
 ): Promise<Link> {
   const client = caCerts && Deno.createHttpClient({ caCerts });
-  const socket = client ? new WebSocket(url, { client }) : new WebSocket(url);
+  // The types of Deno 2.4 know lists of protocols only.
+  const options = { client } as unknown as string[];
+  const socket = client ? new WebSocket(url, options) : new WebSocket(url);
   socket.binaryType = "arraybuffer";
   let failure = "";
   const closed = new Promise<void>((resolve) => {

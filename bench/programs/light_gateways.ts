@@ -8,6 +8,7 @@
 // has come, and the processor seconds that this took.
 
 import { cpuUsage } from "node:process";
+import { setImmediate } from "node:timers";
 import { encodeRspToUsers, Task, TaskCmd, TaskOffset } from "@maple/box";
 import {
   createLogger,

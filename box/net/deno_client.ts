@@ -80,7 +80,9 @@ function trusting(caCerts: string[]): Connector {
     const client = Deno.createHttpClient({ caCerts });
     class TrustingSocket extends WebSocket {
       constructor(url: string, protocol: string) {
-        super(url, { protocols: [protocol], client });
+        // The types of Deno 2.4 know lists of protocols only.
+        const settings = { protocols: [protocol], client };
+        super(url, settings as unknown as string[]);
       }
     }
     try {

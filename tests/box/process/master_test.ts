@@ -545,7 +545,8 @@ Deno.test("Master passes on what a child tells to all others, also to those that
   const relayed = { message: { any: "thing" }, own: false };
   assertEquals(
     children.told.sort(([a], [b]) => a < b ? -1 : 1),
-    ["child 2.1", "child 2.2", "child 3.1"].map((name) => [name, { relayed }]),
+    ["child 2.1", "child 2.2", "child 3.1"]
+      .map((name): [string, unknown] => [name, { relayed }]),
   );
   children.told.length = 0;
   children.latest(3).says({ relay: { message: 7, echo: true } });

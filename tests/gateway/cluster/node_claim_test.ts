@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { UNTOLD } from "../../../gateway/cluster/hello.ts";
