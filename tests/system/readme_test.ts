@@ -88,3 +88,30 @@ Deno.test("the README's story runs as it is written, and prints what it says", a
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("the samples of the README for Chinese readers have right types", async () => {
+  const text = await Deno.readTextFile(pathOf("../../README.zh-CN.md"));
+  const imports = /^import .*\n/gm;
+  const samples = [...text.matchAll(/^```ts\n([^]*?)^```/gm)]
+    .map(([, sample]) => sample!);
+  // The one that has none goes on from the first.
+  const known = samples[0]!.match(imports)!.join("");
+  assertEquals(samples.length, 2);
+  const folder = await Deno.makeTempDir({ prefix: "maple_readme_" });
+  try {
+    const paths = [];
+    for (const [index, sample] of samples.entries()) {
+      const source = sample.includes("import ") ? sample : known + sample;
+      const path = `${folder}/sample_${index}.ts`;
+      await Deno.writeTextFile(path, source.replaceAll('"jsr:', '"'));
+      paths.push(path);
+    }
+    await using check = new RunningProcess(Deno.execPath(), {
+      args: ["check", "--config", `${ROOT}/deno.json`, ...paths],
+    });
+    const { code } = await check.finished();
+    assertEquals(code, 0, check.stderr);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
