@@ -71,6 +71,17 @@ Deno.test("the README for Chinese readers tells no other figures than the Englis
   assertEquals(others, []);
 });
 
+Deno.test("what COMPARISON tells of others leads to a commit of theirs, so it stays what was read", async () => {
+  const text = await read("COMPARISON.md");
+  const links = [...text.matchAll(/^\[\S+\]: (\S+)$/gm)].map(([, to]) => to!);
+  assert(links.length > 40);
+  const moving = links.filter((link) =>
+    link.startsWith("https://github.com/") &&
+    !/\/(?:blob|tree)\/[0-9a-f]{40}(?:\/|$)/.test(link)
+  );
+  assertEquals(moving, []);
+});
+
 Deno.test("CONTRIBUTING tells every step of the check", async () => {
   const steps = [...USAGE.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) =>
     name
