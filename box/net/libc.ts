@@ -12,27 +12,28 @@
 // object. Both processors pass a number below 2^31 alike either way, and no size above that is
 // passed.
 
+import {
+  CLOEXEC,
+  COMMON_CALLS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  openLibrary,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "./linux.ts";
 import { EVENT_BYTES_MAX, EVENT_WORDS, PollEvents } from "./poll_events.ts";
 import { decodeSocketAddress, encodeSocketAddress } from "./socket_address.ts";
 import { Errno, type SystemCalls } from "./system_calls.ts";
 import { ERRORS } from "./system_errors.ts";
 
-// Names and numbers of Linux, the same on the two processors that Deno runs on, and with both
-// libraries, glibc and musl.
+// More names and numbers of Linux.
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-// Children of the process do not get the descriptor.
-const CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
-const LIBRARIES = ["libc.so.6", "libc.so"];
 
 // Nobody needs more in one call, and no size above 2^31 may be passed.
 const CALL_BYTES_MAX = 1 << 30;
@@ -40,56 +41,39 @@ const CALL_BYTES_MAX = 1 << 30;
 const ADDRESS_BYTES = 128;
 const WORD_BYTES = 4;
 
-type Symbols = ReturnType<typeof openLibrary>["symbols"];
-
-// deno-lint-ignore explicit-function-return-type -- it follows from what is asked for
-function openLibrary(name: string) {
-  return Deno.dlopen(name, {
-    __errno_location: { parameters: [], result: "pointer" },
-    strerror: { parameters: ["i32"], result: "pointer" },
-    calloc: { parameters: ["u32", "u32"], result: "pointer" },
-    free: { parameters: ["pointer"], result: "void" },
-    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-    connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-    bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-    listen: { parameters: ["i32", "i32"], result: "i32" },
-    accept4: {
-      parameters: ["i32", "buffer", "buffer", "i32"],
-      result: "i32",
-    },
-    getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-    getsockopt: {
-      parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-      result: "i32",
-    },
-    setsockopt: {
-      parameters: ["i32", "i32", "i32", "buffer", "u32"],
-      result: "i32",
-    },
-    recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
-    send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
-    shutdown: { parameters: ["i32", "i32"], result: "i32" },
-    close: { parameters: ["i32"], result: "i32" },
-    eventfd: { parameters: ["u32", "i32"], result: "i32" },
-    write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-    epoll_create1: { parameters: ["i32"], result: "i32" },
-    epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-    epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-    waitInThread: {
-      name: "epoll_wait",
-      parameters: ["i32", "pointer", "i32", "i32"],
-      result: "i32",
-      nonblocking: true,
-    },
-  });
-}
+const CALLS = {
+  ...COMMON_CALLS,
+  accept4: {
+    parameters: ["i32", "buffer", "buffer", "i32"],
+    result: "i32",
+  },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  waitInThread: {
+    name: "epoll_wait",
+    parameters: ["i32", "pointer", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+} as const;
 
 /** The system's own library, opened. */
 export class Libc implements SystemCalls, Disposable {
   /** See {@linkcode SystemCalls.peer}. */
   readonly peer: Uint8Array = new Uint8Array(ADDRESS_BYTES);
   readonly #library: { close(): void };
-  readonly #symbols: Symbols;
+  readonly #symbols: Deno.DynamicLibrary<typeof CALLS>["symbols"];
   // `errno` of this thread, which is the same place as long as the thread lives. It is read right
   // after the call that has failed. Were it overwritten in between, an error would be taken for
   // another, which does no harm: what is wrong with a socket its next call tells again.
@@ -103,7 +87,7 @@ export class Libc implements SystemCalls, Disposable {
   #waiting = false;
   #closed = false;
 
-  private constructor(library: ReturnType<typeof openLibrary>) {
+  private constructor(library: Deno.DynamicLibrary<typeof CALLS>) {
     this.#library = library;
     this.#symbols = library.symbols;
     const place = this.#symbols.__errno_location();
@@ -129,19 +113,7 @@ export class Libc implements SystemCalls, Disposable {
     if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
       throw new Error("it needs --allow-ffi, to call the system's library");
     }
-    const tried: string[] = [];
-    for (const name of LIBRARIES) {
-      try {
-        return new Libc(openLibrary(name));
-      } catch (error) {
-        tried.push(`${name}: ${(error as Error).message}`);
-      }
-    }
-    throw new Error(
-      `it needs the system's library, which cannot be opened (${
-        tried.join("; ")
-      })`,
-    );
+    return new Libc(openLibrary(CALLS));
   }
 
   /** Closes it; nothing may be called any more. May be called twice. */
@@ -356,8 +328,7 @@ export class Libc implements SystemCalls, Disposable {
     this.#check();
     const length = Math.min(bytes.byteLength, CALL_BYTES_MAX);
     if (length === 0) return 0;
-    // No more is read than the buffer has. A side that is gone must not end the process by a
-    // signal.
+    // No more is read than the buffer has.
     return this.#result(
       this.#symbols.send(
         descriptor,

@@ -2,21 +2,25 @@
 // system's own calls, by FFI, on Linux. What `libc.ts` says of its calls holds here as well; what
 // the system is told the addresses of is memory that no JavaScript owns.
 
+import {
+  CLOEXEC,
+  COMMON_CALLS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  openLibrary,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from "./linux.ts";
 import { Errno } from "./system_calls.ts";
 
-// Names and numbers of Linux, the same on both processors and with both libraries.
+// More names and numbers of Linux.
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
-const SOCK_NONBLOCK = 0o4000;
-const CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SCM_RIGHTS = 1;
-const MSG_DONTWAIT = 0x40;
 const MSG_CTRUNC = 0x08;
 const MSG_TRUNC = 0x20;
-const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -40,42 +44,26 @@ const CONTROL_HEADER = 16;
 const CONTROL_BYTES = CONTROL_HEADER + 4 * 256;
 const DATA_AT = CONTROL_AT + CONTROL_BYTES;
 const HEADER = { vector: 16, vectors: 24, control: 32, length: 40, flags: 48 };
-const LIBRARIES = ["libc.so.6", "libc.so"];
 
-// deno-lint-ignore explicit-function-return-type -- it follows from what is asked for
-function openLibrary(name: string) {
-  return Deno.dlopen(name, {
-    __errno_location: { parameters: [], result: "pointer" },
-    strerror: { parameters: ["i32"], result: "pointer" },
-    calloc: { parameters: ["u32", "u32"], result: "pointer" },
-    free: { parameters: ["pointer"], result: "void" },
-    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-    socketpair: {
-      parameters: ["i32", "i32", "i32", "buffer"],
-      result: "i32",
-    },
-    fchmod: { parameters: ["i32", "u32"], result: "i32" },
-    bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-    connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-    listen: { parameters: ["i32", "i32"], result: "i32" },
-    sendmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
-    recvmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
-    poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
-    unlink: { parameters: ["buffer"], result: "i32" },
-    sendto: {
-      parameters: ["i32", "buffer", "u32", "i32", "buffer", "u32"],
-      result: "i32",
-    },
-    getsockopt: {
-      parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-      result: "i32",
-    },
-    geteuid: { parameters: [], result: "u32" },
-    kill: { parameters: ["i32", "i32"], result: "i32" },
-    fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-    close: { parameters: ["i32"], result: "i32" },
-  });
-}
+const CALLS = {
+  ...COMMON_CALLS,
+  socketpair: {
+    parameters: ["i32", "i32", "i32", "buffer"],
+    result: "i32",
+  },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  sendmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
+  recvmsg: { parameters: ["i32", "pointer", "i32"], result: "i32" },
+  poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
+  sendto: {
+    parameters: ["i32", "buffer", "u32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  geteuid: { parameters: [], result: "u32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+} as const;
 
 /** Whoever is at the other end of a Unix socket. */
 export interface LocalPeer {
@@ -100,7 +88,7 @@ export interface Received {
  * the call has failed, the number of the error, negative.
  */
 export class Passing implements Disposable {
-  readonly #library: ReturnType<typeof openLibrary>;
+  readonly #library: Deno.DynamicLibrary<typeof CALLS>;
   readonly #memory: Deno.PointerObject;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -109,7 +97,7 @@ export class Passing implements Disposable {
   readonly #poll = new Int32Array(2);
   #closed = false;
 
-  private constructor(library: ReturnType<typeof openLibrary>) {
+  private constructor(library: Deno.DynamicLibrary<typeof CALLS>) {
     this.#library = library;
     const { calloc, __errno_location } = library.symbols;
     const memory = calloc(1, DATA_AT + MESSAGE_MAX);
@@ -138,15 +126,7 @@ export class Passing implements Disposable {
    * @throws {Error} where it cannot be had.
    */
   static open(): Passing {
-    let failure: unknown;
-    for (const name of LIBRARIES) {
-      try {
-        return new Passing(openLibrary(name));
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    throw failure;
+    return new Passing(openLibrary(CALLS));
   }
 
   /** Gives its memory back; nothing may be called any more. May be called twice. */
