@@ -21,6 +21,7 @@ import type { GatewayStats } from "./metrics/stats.ts";
 import type { GatewayParts } from "./parts.ts";
 import { CLOSED_MEANWHILE } from "./ports.ts";
 import { webSocketsOf } from "./read_options.ts";
+import { rehearse } from "./rehearsal.ts";
 
 /** The course of a gateway. */
 export class Life {
@@ -99,6 +100,7 @@ export class Life {
       await this.#join();
       await this.#openPorts(taking?.offer);
       if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
+      if (taking) await rehearse(context.logger);
       const before = taking && handover.take(taking);
       handover.listen();
       this.#start(before);
@@ -221,7 +223,7 @@ export class Life {
     ports.closeOuter();
     ports.closeInner();
     handover.close();
-    clients.letGo(handover.given);
+    clients.letGo(handover.given.left);
     door.close();
     this.#closing = this.#leaveGiven();
     this.#replaced.resolve();

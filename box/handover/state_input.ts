@@ -38,7 +38,8 @@ export interface StateInputOptions<H extends StateHead> {
 export class StateInput<H extends StateHead> implements StateTaker {
   readonly #options: StateInputOptions<H>;
   readonly #descriptors: number[] = [];
-  readonly #sockets = new Map<number, OwnSocket>();
+  // By the number of the descriptor.
+  readonly #sockets: (OwnSocket | undefined)[] = [];
   #head = new Uint8Array(0);
   #header: H | undefined;
   #records: RecordReader | undefined;
@@ -77,15 +78,16 @@ export class StateInput<H extends StateHead> implements StateTaker {
     if (!this.#records?.isEmpty) throw new Error("the last record is cut off");
   }
 
-  /** Lets go of all sockets: it is not taken after all. */
+  /** Lets go of all sockets, which whoever has brought them closes: it is not taken after all. */
   release(): void {
-    for (const socket of this.#sockets.values()) socket.release();
+    for (const socket of this.#sockets) socket?.forget();
   }
 
   /** The socket whose descriptor, address and port a record has. */
   open({ descriptor: no, hostname, port }: RecordValues): OwnSocket {
-    const descriptor = this.#descriptors[Number(no)];
-    if (descriptor === undefined || this.#sockets.has(descriptor)) {
+    const at = Number(no);
+    const descriptor = this.#descriptors[at];
+    if (descriptor === undefined || this.#sockets[at] !== undefined) {
       throw new Error(`descriptor ${no} is missing`);
     }
     const socket = this.#options.io.connection(descriptor, {
@@ -93,16 +95,14 @@ export class StateInput<H extends StateHead> implements StateTaker {
       hostname: String(hostname),
       port: Number(port),
     });
-    this.#sockets.set(descriptor, socket);
+    this.#sockets[at] = socket;
     return socket;
   }
 
   /** Keeps the socket of a record of `SOCKET_FIELDS` for the record behind it. */
   keepSocket(values: RecordValues): void {
     values.socket = this.open(values);
-    for (const name of ["unread", "read", "unsent"]) {
-      values[name] = ownBytes(values[name]);
-    }
+    for (const name of BYTES) values[name] = ownBytes(values[name]);
     this.#socket = values as unknown as SocketPiece;
   }
 
@@ -133,6 +133,7 @@ export class StateInput<H extends StateHead> implements StateTaker {
 }
 
 const NOTHING = new Uint8Array(0);
+const BYTES = ["unread", "read", "unsent"];
 
 /** A field's bytes as one's own: they are valid until the next ones come. */
 export function ownBytes(bytes: unknown): Uint8Array {

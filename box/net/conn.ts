@@ -71,6 +71,8 @@ export interface OwnSocket extends Conn {
   readonly sink: ByteSink | undefined;
   /** Closes the descriptor and no more: where another process has it too, that one goes on. */
   release(): void;
+  /** Lets go of the descriptor, which somebody else closes. */
+  forget(): void;
 }
 
 /** What lies between a socket and the bytes of its frames. */

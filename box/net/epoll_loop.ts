@@ -65,14 +65,23 @@ export abstract class Watched {
   /** Its turn to leave has come: see {@linkcode EpollLoop.leave}. It must not throw. */
   onLeave(): void {}
 
-  /** Closes the descriptor. Only the first call counts. */
+  /** Closes the descriptor. Only the first call counts, of this or `forget`. */
   release(): void {
+    this.#letGo(true);
+  }
+
+  /** Lets go of the descriptor, which somebody else closes. */
+  forget(): void {
+    this.#letGo(false);
+  }
+
+  #letGo(closes: boolean): void {
     if (this.#released) return;
     this.#released = true;
     // Taken out first: a child that is just being started holds a copy of the descriptor for a
     // moment, and as long as there is one the system would go on to tell of it.
     this.loop.ask(this, 0);
-    this.loop.calls.close(this.descriptor);
+    if (closes) this.loop.calls.close(this.descriptor);
     this.loop.onReleased();
   }
 }

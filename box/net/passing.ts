@@ -15,6 +15,7 @@ import { Errno } from "./system_calls.ts";
 
 // More names and numbers of Linux.
 const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 const SO_PEERCRED = 17;
@@ -195,13 +196,22 @@ export class Passing implements Disposable {
     return Math.min(sent, 0);
   }
 
-  /** Two ends that are connected with each other. */
+  /** Two ends that are connected with each other, for messages. */
   pair(): [number, number] {
+    return this.#pair(SOCK_SEQPACKET);
+  }
+
+  /** The same for a stream of bytes, as that of TCP is. */
+  streams(): [number, number] {
+    return this.#pair(SOCK_STREAM | SOCK_NONBLOCK);
+  }
+
+  #pair(kind: number): [number, number] {
     const ends = new Int32Array(2);
     const failed = this.#result(
       this.#library.symbols.socketpair(
         AF_UNIX,
-        SOCK_SEQPACKET | CLOEXEC,
+        kind | CLOEXEC,
         0,
         ends,
       ),

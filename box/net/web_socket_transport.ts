@@ -44,9 +44,8 @@ export function transportFrom(
   options: FrameSocketOptions,
 ): FrameSocket {
   const { socket, hostname, port, unread, webSocket } = piece;
-  const addr = { transport: "tcp", hostname, port } as const;
   const conn = unread.length > 0
-    ? Preamble.behind(socket, unread, addr)
+    ? Preamble.behind(socket, unread, { transport: "tcp", hostname, port })
     : socket;
   const transport = transportOf(
     webSocket ? WebSocketConn.from(conn, webSocket) : conn,

@@ -5,7 +5,6 @@ import {
   HandoverDoor,
   Histogram,
   type LocalPeer,
-  type OwnSocket,
   Passing,
   type StateSink,
   Taking,
@@ -28,7 +27,7 @@ import {
 import { changesFrom, needsOf, settingsOf, whyNot } from "./needs.ts";
 import type { Parts } from "./parts.ts";
 import { StateReader } from "./read_state.ts";
-import { writeState } from "./write_state.ts";
+import { type Given, writeState } from "./write_state.ts";
 
 /** What a handover needs of its gateway. */
 export interface HandoverHost {
@@ -77,8 +76,8 @@ export class Handover implements ProgramPiece {
   giveProgram: () => unknown = () => undefined;
   /** What the program before has handed over. */
   program: unknown;
-  /** The sockets that were handed over, or would have been. */
-  given: readonly OwnSocket[] = [];
+  /** What was handed over, or would have been. */
+  given: Given = { sockets: [], left: [] };
   /** Whether another process has all of it. */
   isGiven = false;
   readonly #host: HandoverHost;
@@ -371,7 +370,7 @@ export class Handover implements ProgramPiece {
 
   #onGiven({ pid }: LocalPeer): void {
     tellServiceManager(`MAINPID=${pid}`, this.#host.parts.context.logger);
-    for (const socket of this.given) socket.release();
+    for (const socket of this.given.sockets) socket.release();
     this.isGiven = true;
     this.#host.onGiven();
   }

@@ -20,6 +20,8 @@ import type { WaitsIn } from "../queue/task_queue.ts";
 import type { StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
+const STEPS = ["quietSteps", "slowSteps"];
+
 /** How the reader's world differs from the writer's. */
 export interface Difference {
   /** What is added to times. */
@@ -34,6 +36,7 @@ export class StateReader implements StateTaker {
   readonly #input: StateInput<StateHeader>;
   readonly #links: InnerLink[] = [];
   readonly #clients: ClientSession[] = [];
+  readonly #open: ClientSession[] = [];
   readonly #begin: (() => void)[] = [];
   #difference: Difference = { shift: 0, stepFactor: 1 };
 
@@ -93,14 +96,16 @@ export class StateReader implements StateTaker {
     for (const client of this.#clients) queue.room.retakeGone(client);
   }
 
-  /** Lets go of all sockets: it is not taken after all. */
+  /** Lets go of all sockets, which whoever has brought them closes: it is not taken after all. */
   release(): void {
     this.#input.release();
   }
 
   /** Everything begins. */
   begin(): void {
+    const { clients } = this.#parts;
     for (const begin of this.#begin) begin();
+    for (const session of this.#open) clients.begin(session);
     // Those that could not come in any more as they did.
     this.#parts.links.recheck();
     this.#parts.context.dispatcher.pump();
@@ -156,16 +161,17 @@ export class StateReader implements StateTaker {
 
   #takeClient(values: RecordValues): void {
     const { clients } = this.#parts;
-    for (const name of ["quietSteps", "slowSteps"]) {
-      values[name] = Math.round(
-        Number(values[name]) * this.#difference.stepFactor,
-      );
+    const { stepFactor } = this.#difference;
+    if (stepFactor !== 1) {
+      for (const name of STEPS) {
+        values[name] = Math.round(Number(values[name]) * stepFactor);
+      }
     }
     const piece = values.hasSocket ? this.#input.takeSocket() : undefined;
     const session = clients.retake(values, piece);
     session.holder = this.#links[Number(values.holder) - 1] ?? null;
     this.#clients.push(session);
-    if (values.isOpen) this.#begin.push(() => clients.begin(session));
+    if (values.isOpen) this.#open.push(session);
   }
 
   #takeTask(values: RecordValues): void {

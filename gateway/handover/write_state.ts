@@ -15,11 +15,18 @@ import type { Parts } from "./parts.ts";
 
 const NO_GROUPS = undefined;
 
+/** What goes along, and what does not. */
+export interface Given {
+  /** The sockets that go along. */
+  readonly sockets: readonly OwnSocket[];
+  /** The clients whose connections cannot. */
+  readonly left: readonly ClientSession[];
+}
+
 /**
  * Writes it, see `StateOutput`.
  *
  * @param listeners The descriptors of the listeners, which are the first.
- * @returns The sockets that go along.
  */
 export function writeState(
   { parts, header, listeners }: {
@@ -28,7 +35,7 @@ export function writeState(
     readonly listeners: readonly number[];
   },
   sink: StateSink,
-): OwnSocket[] {
+): Given {
   return new StateWriter(parts, listeners, sink).write(header);
 }
 
@@ -37,13 +44,14 @@ class StateWriter {
   readonly #output: StateOutput<RecordKind>;
   readonly #links = new Map<TaskHolder, number>();
   readonly #clients = new Map<object, number>();
+  readonly #left: ClientSession[] = [];
 
   constructor(parts: Parts, listeners: readonly number[], sink: StateSink) {
     this.#parts = parts;
     this.#output = new StateOutput(LAYOUTS, listeners, sink);
   }
 
-  write(header: (linkNo: LinkNo) => StateHeader): OwnSocket[] {
+  write(header: (linkNo: LinkNo) => StateHeader): Given {
     const { links, context: { sessions } } = this.#parts;
     const pieces = new Map<InnerLink, SocketPiece>();
     for (const link of links.all()) {
@@ -62,7 +70,7 @@ class StateWriter {
     this.#tasks();
     this.#unproven();
     this.#output.flush();
-    return this.#output.sockets;
+    return { sockets: this.#output.sockets, left: this.#left };
   }
 
   #client(session: ClientSession, isOpen: boolean): void {
@@ -70,6 +78,7 @@ class StateWriter {
     const { socket, counted, holder, chain } = session;
     const piece = isOpen ? socket.give?.() : undefined;
     if (piece) this.#socket(piece);
+    else if (isOpen) this.#left.push(session);
     this.#clients.set(session, this.#clients.size);
     const { hostname, port } = socket.remoteAddr;
     this.#write("client", session, {

@@ -15,7 +15,6 @@ import {
   isOrdinary,
   type MoveBoxes,
   type OnOpen,
-  type OwnSocket,
   type RecordValues,
   type ServerTransport,
   type SocketPiece,
@@ -96,6 +95,8 @@ export class Clients implements SessionOwner {
     wss: 0,
   };
   #lastConnId = 0;
+  // The same for all that another process has given.
+  #givenOptions: FrameSocketOptions | undefined;
   #reading = true;
   // Whether another process has all of them.
   #isGiven = false;
@@ -199,7 +200,7 @@ export class Clients implements SessionOwner {
     const addr = { transport: "tcp", hostname, port } as const;
     const session = new ClientSession(
       piece
-        ? transportFrom(piece, this.#socketOptions())
+        ? transportFrom(piece, this.#givenOptions ??= this.#socketOptions())
         : new GoneTransport(addr, LEFT_BEHIND),
       {
         owner: this,
@@ -211,7 +212,7 @@ export class Clients implements SessionOwner {
         header: this.#header,
       },
     );
-    session.setUser(uid, userdata);
+    if (uid !== 0) session.setUser(uid, userdata);
     takeFields(session, CLIENT_FIELDS, values, CONSTRUCTED);
     if (!given.isOpen) return session;
     sessions.retake(session);
@@ -277,18 +278,12 @@ export class Clients implements SessionOwner {
     for (const { socket } of this.#places.leaving()) socket.close(STOP);
   }
 
-  /**
-   * All are another process's, which has these sockets: closes whoever could not go along, and
-   * tells nobody of it.
-   */
-  letGo(given: readonly OwnSocket[]): void {
+  /** All are another process's: closes those that could not go along, and tells nobody of it. */
+  letGo(left: Iterable<ClientSession>): void {
     this.#isGiven = true;
     this.#reading = false;
     this.#entrance.close();
-    const goneAlong = new Set(given);
-    for (const session of this.#context.sessions.all()) {
-      const piece = session.socket.give?.();
-      if (piece && goneAlong.has(piece.socket)) continue;
+    for (const session of left) {
       // It comes back to the process that has the others.
       if (this.#moves && session.canMove) this.askToMove(session, 0);
       session.socket.close(LEFT_BEHIND);

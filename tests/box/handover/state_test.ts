@@ -2,8 +2,10 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  DescriptorChannel,
   type Layout,
   layoutOf,
+  Message,
   openIo,
   Passing,
   SOCKET_FIELDS,
@@ -13,6 +15,7 @@ import {
   StateOutput,
   Taking,
 } from "@maple/box/internal";
+import { eventually } from "../../helpers/eventually.ts";
 
 const ignore = Deno.build.os !== "linux";
 const LAYOUTS: Readonly<Record<"socket" | "client" | "filler", Layout>> = {
@@ -93,8 +96,73 @@ Deno.test({
     input.end();
     assertEquals(no, COUNT);
     assertThrows(() => input.takeSocket(), Error, "a socket is missing");
+    // It closes nothing that others have brought.
     input.release();
+    for (const one of copies) {
+      assert(passing.isOpen(one));
+      passing.close(one);
+    }
     await io.close();
+  },
+});
+
+Deno.test({
+  name: "a state that is not taken has each of its descriptors closed once",
+  ignore,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+    const io = openIo("epoll");
+    using passing = Passing.open();
+    const listener = passing.listen(`${dir}/giver`);
+    const asking = Taking.ask(passing, `${dir}/giver`, {
+      whose: "it",
+      hello: { version: "1", pid: Deno.pid },
+      timeoutMs: 20_000,
+      fail: (message) => new Error(message),
+    });
+    const { calls } = io.descriptors!.loop;
+    let accepted = -1;
+    await eventually(() => (accepted = calls.accept(listener)) >= 0);
+    const channel = new DescriptorChannel(passing, accepted);
+    channel.sendJson(Message.OFFER, {});
+    const taking = (await asking)!;
+    // All of it is there before it is asked for: to take it is done in one go.
+    const [near, far] = passing.pair();
+    const bytes: Uint8Array[] = [];
+    const output = new StateOutput(LAYOUTS, [], {
+      bytes: (some) => bytes.push(some.slice()),
+      descriptors: (some) => channel.send(Message.DESCRIPTORS, undefined, some),
+    });
+    output.header({ layouts: LAYOUTS, listeners: [] });
+    const socket = io.descriptors!.connection(near, {
+      transport: "tcp",
+      ...AT,
+    });
+    output.write("socket", piece(1), output.descriptorOf(socket));
+    output.write("client", { name: "one" }, {});
+    output.flush();
+    for (const some of bytes) channel.send(Message.STATE, some);
+    channel.sendJson(Message.END, { bytes: 1, descriptors: 1 });
+    let taken = -1;
+    const input: StateInput<StateHead> = new StateInput({
+      io: io.descriptors!,
+      onHeader: () => 0,
+      onRecord: ({ kind, values }) => {
+        if (kind === "socket") return input.keepSocket(values);
+        taken = input.takeSocket().socket.descriptor;
+      },
+    });
+    assertThrows(() => taking.take(input), Error, "not all of what was sent");
+    assert(taken >= 0 && taken !== near);
+    input.release();
+    // Another one could get its number here, and would be closed in its place.
+    assert(passing.isOpen(taken));
+    taking[Symbol.dispose]();
+    assert(!passing.isOpen(taken));
+    socket.release();
+    for (const one of [far, accepted, listener]) passing.close(one);
+    await io.close();
+    await Deno.remove(dir, { recursive: true });
   },
 });
 

@@ -59,8 +59,7 @@ export class CapturedState implements Disposable {
    */
   putInto(gateway: Gateway, step = Infinity): StateReader {
     const reader = handoverOf(gateway).reader();
-    const copies = this.descriptors.map((one) => this.passing.copyOf(one));
-    reader.descriptors(copies);
+    reader.descriptors(this.descriptors);
     try {
       for (let at = 0; at < this.bytes.length; at += step) {
         reader.bytes(this.bytes.subarray(at, at + step));
@@ -69,9 +68,6 @@ export class CapturedState implements Disposable {
     } catch (error) {
       reader.release();
       throw error;
-    } finally {
-      const listeners = reader.header ? reader.listeners : copies;
-      for (const descriptor of listeners) this.passing.close(descriptor);
     }
     return reader;
   }
