@@ -3,7 +3,7 @@
 //
 //   deno task demo
 //
-// It uses free ports of this machine only and ends by itself after about 17 seconds.
+// It uses free ports of this machine only and ends by itself after about 15 seconds.
 
 import { Box, type BoxFields, TcpClient } from "@maple/box";
 import { Trigger } from "@maple/trigger";
@@ -16,9 +16,26 @@ const WORKER = new URL("./demo_worker.ts", import.meta.url);
 
 const started = performance.now();
 
+const COLOURS: Readonly<Record<string, string>> = {
+  demo: "yellow",
+  gateway: "blue",
+  worker: "green",
+  trigger: "magenta",
+};
+
+/** One line for each thing that happens; coloured in a terminal. */
 function tell(who: string, what: string): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${seconds.padStart(5)} s  ${who.padEnd(9)}${what}`);
+  console.log(
+    `%c${seconds.padStart(5)} s%c  ${who.padEnd(9)}%c${what}`,
+    "color: gray",
+    `color: ${COLOURS[who] ?? "cyan"}`,
+    "",
+  );
+}
+
+function figure(value: number): string {
+  return value.toLocaleString("en");
 }
 
 function pause(seconds: number): Promise<void> {
@@ -64,8 +81,8 @@ async function person(
   const client = new TcpClient(Box, "127.0.0.1", port);
   await client.connect();
   await client.write({ cmd: Cmd.LOGIN, sn: 1, body: { uid } });
-  const { pid } = (await client.read())!.json<{ pid: number }>();
-  tell(`user ${uid}`, `is logged in; worker ${pid} has answered`);
+  await client.read();
+  tell(`user ${uid}`, "is logged in");
   return client;
 }
 
@@ -100,24 +117,23 @@ async function main(): Promise<number> {
   const [outer, inner] = [...gateway.ready.matchAll(/:(\d+)/g)].map((match) =>
     Number(match[1])
   ) as [number, number];
-  tell(
-    "gateway",
-    `holds clients at port ${outer}, workers pull tasks at ${inner}`,
-  );
+  tell("gateway", "is there: it holds the clients, workers ask it for tasks");
 
   const players = Array.from({ length: PLAYERS }, () => new Player(outer));
   const stop = new AbortController();
   const playing = players.map((player) => player.play(stop.signal));
   tell(
     "players",
-    `${PLAYERS} clients send moves; no worker is there: they wait`,
+    `${PLAYERS} clients send moves; no worker is there yet: they wait`,
   );
   await pause(1);
 
   await using worker = await startProgram(WORKER, [String(inner)]);
-  tell("worker", "2 processes have attached and ask for tasks");
+  tell("worker", "2 processes have come and ask for tasks");
   await pause(1);
-  tell("players", `${sum(players, (one) => one.answered)} moves answered`);
+  const answeredNow = () => sum(players, (one) => one.answered);
+  const cutOff = () => `${sum(players, (one) => Number(one.closed))} clients`;
+  tell("players", `${figure(answeredNow())} moves answered`);
 
   await using one = await person(outer, 1);
   await using two = await person(outer, 2);
@@ -135,46 +151,57 @@ async function main(): Promise<number> {
   await trigger.writeToWorker({ cmd: Cmd.BONUS }, { uid: 1, custom: 100 });
   await pause(1);
 
-  const before = pids(players);
-  tell("worker", `HUP: new processes instead of ${[...before].join(" and ")}`);
+  const workers = new WorkerNumbers();
+  const before = workers.namesOf(pids(players));
+  tell("demo", "reloads the code of the worker: kill -HUP");
   worker.process.kill("SIGHUP");
   await pause(2);
   forget(players);
   await pause(1);
-  const victim = [...pids(players)][0]!;
   tell(
     "worker",
-    `now ${[...pids(players)].join(" and ")} answer; no client noticed`,
+    `processes ${
+      workers.namesOf(pids(players))
+    } answer instead of ${before}; ${cutOff()} cut off`,
   );
-  tell("demo", `kills worker ${victim} with -9, in the middle of its work`);
+  const victim = [...pids(players)][0]!;
+  tell(
+    "demo",
+    `kills process ${
+      workers.namesOf([victim])
+    } of the worker in the middle of its work: kill -9`,
+  );
   Deno.kill(victim, "SIGKILL");
   await pause(2);
   forget(players);
   await pause(1);
   tell(
     "worker",
-    `now ${[...pids(players)].join(" and ")} answer; ${
+    `processes ${
+      workers.namesOf(pids(players))
+    } answer; moves in its hands, given to others: ${
       sum(players, (one) => one.again)
-    } moves that were in its hands went to others`,
+    }`,
   );
 
   if (canHandOver) {
-    tell("demo", "starts the gateway once more, with all clients connected");
-    const answered = sum(players, (one) => one.answered);
-    const next = stack.use(await startProgram(GATEWAY, gatewayArgs));
+    tell("demo", "starts a new gateway, with all clients connected to the old");
+    const answered = answeredNow();
+    stack.use(await startProgram(GATEWAY, gatewayArgs));
     const { code } = await gateway.process.status;
+    if (code !== 0) throw new Error(`the old gateway ended with ${code}`);
     tell(
       "gateway",
-      `process ${gateway.process.pid} has ended with ${code}: process ${next.process.pid} has its place and its ${
+      `has taken over the ${
         PLAYERS + 2
-      } clients`,
+      } connections; the old process has ended`,
     );
     await pause(1);
     tell(
       "players",
       `${
-        sum(players, (one) => one.answered) - answered
-      } moves answered since; no client was disconnected`,
+        figure(answeredNow() - answered)
+      } moves answered since; ${cutOff()} cut off`,
     );
   }
 
@@ -190,14 +217,29 @@ async function main(): Promise<number> {
   const answered = sum(players, (one) => one.answered);
   const longest = Math.max(...players.map((one) => one.longest));
   console.log(`
-requests sent      ${sent}
-answered           ${answered}
-lost               ${sent - answered}
+requests sent      ${figure(sent)}
+answered           ${figure(answered)}
+lost               ${figure(sent - answered)}
 clients cut off    ${players.filter((one) => one.closed).length}
 longest wait       ${
-    longest.toFixed(0)
-  } ms (the first second there was no worker)`);
+    figure(Math.round(longest))
+  } ms (for the first second there was no worker)`);
   return sent === answered ? 0 : 1;
+}
+
+/** Calls the worker's processes 1, 2 and so on, in the order in which they are asked for. */
+class WorkerNumbers {
+  readonly #numbers = new Map<number, number>();
+
+  namesOf(pids: Iterable<number>): string {
+    const names = [...pids].sort((a, b) => a - b).map((pid) => {
+      if (!this.#numbers.has(pid)) {
+        this.#numbers.set(pid, this.#numbers.size + 1);
+      }
+      return this.#numbers.get(pid)!;
+    });
+    return names.join(" and ");
+  }
 }
 
 function pids(players: Player[]): Set<number> {
