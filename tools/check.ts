@@ -4,10 +4,16 @@
 import { join, relative, resolve } from "node:path";
 import { checkDependencies } from "./dependencies.ts";
 import { jsrEnvironment } from "./deno.ts";
-import { readConfig, walk, workspaceFolders } from "./jsr_package.ts";
+import {
+  readConfig,
+  walk,
+  workspaceFolders,
+  workspaceImports,
+} from "./jsr_package.ts";
 import { ROOT } from "./jsr_registry.ts";
 import { readmeLinkProblems } from "./readme_links.ts";
-import { packageGraphProblems } from "./package_graph.ts";
+import { ARROWS, packageGraphProblems } from "./package_graph.ts";
+import { versionProblems } from "./versions.ts";
 
 /** How the program is called. */
 export const USAGE = `Usage: deno task check [STEP]...
@@ -15,6 +21,7 @@ export const USAGE = `Usage: deno task check [STEP]...
 Runs these steps, or only those named, and stops at the first that fails:
   fmt      deno fmt --check
   lint     deno lint
+  pins     the packages have one version and import each other at exactly that one
   types    deno check of all sources
   browser  types of what runs in browsers, without those of Deno
   doc      deno doc --lint of every entry point of every package
@@ -153,9 +160,19 @@ async function mergeMarks(): Promise<string[]> {
   return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }
 
+// `pins` comes before what has Deno find the packages: of another version they are not found.
 const STEPS: Readonly<Record<string, Step>> = {
   fmt: (env) => deno(["fmt", "--check"], env),
   lint: (env) => deno(["lint"], env),
+  pins: async () => {
+    const folders = [ROOT, ...await workspaceFolders(ROOT)];
+    const problems = versionProblems(
+      await Promise.all(folders.map(readConfig)),
+      await workspaceImports(ROOT),
+      Object.keys(ARROWS),
+    );
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
   types: async (env) => await deno(["check", ...await withoutPages()], env),
   browser: async (env) =>
     await deno(

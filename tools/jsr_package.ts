@@ -94,6 +94,13 @@ export async function workspaceFolders(root: string): Promise<string[]> {
   return membersOf(config ?? {}).map((member) => resolve(root, member));
 }
 
+/** The imports that a workspace's deno.json names for all its members. */
+export async function workspaceImports(
+  root: string,
+): Promise<Readonly<Record<string, string>>> {
+  return (await readDenoJson(root))?.imports ?? {};
+}
+
 /** What bare specifiers mean: the key of an import map and its value. */
 type Imports = Map<string, string>;
 

@@ -8,32 +8,20 @@ import {
   type PackageConfig,
   readConfig,
   workspaceFolders,
+  workspaceImports,
 } from "./jsr_package.ts";
 import { ROOT } from "./jsr_registry.ts";
 import { ARROWS } from "./package_graph.ts";
-
-/** A set of packages that cannot be published; the message says why. */
-export class PublishError extends Error {
-  override readonly name = "PublishError";
-}
+import { versionProblems } from "./versions.ts";
 
 /**
  * Puts packages into the order in which they are published: each after those that it imports. A
  * package without arrows, the root, imports all others and comes last.
- *
- * @throws {PublishError} if their versions differ
  */
 export function publishOrder(
   packages: readonly PackageConfig[],
   arrows: Readonly<Record<string, readonly string[]>> = ARROWS,
 ): PackageConfig[] {
-  const versions = new Set(packages.map(({ version }) => version));
-  if (versions.size > 1) {
-    const list = packages.map(({ name, version }) => `${name} ${version}`);
-    throw new PublishError(
-      `Cannot publish: the versions must be equal, they are ${list.join(", ")}`,
-    );
-  }
   const names = packages.map(({ name }) => name);
   const order: PackageConfig[] = [];
   const add = (pkg: PackageConfig): void => {
@@ -50,7 +38,17 @@ export function publishOrder(
 export async function main(args: string[]): Promise<number> {
   try {
     const folders = [ROOT, ...await workspaceFolders(ROOT)];
-    const order = publishOrder(await Promise.all(folders.map(readConfig)));
+    const packages = await Promise.all(folders.map(readConfig));
+    const [problem] = versionProblems(
+      packages,
+      await workspaceImports(ROOT),
+      Object.keys(ARROWS),
+    );
+    if (problem !== undefined) {
+      console.error(`publish: Cannot publish: ${problem}`);
+      return 1;
+    }
+    const order = publishOrder(packages);
     await using jsr = await jsrEnvironment();
     for (const { name, dir } of order) {
       const code = await runDeno(["publish", ...args], jsr.env, dir);
