@@ -159,6 +159,7 @@ export {
   HavenRequest,
   type HavenRunOptions,
   type HavenStats,
+  type Kept,
   Reply,
   type Returned,
   type RouteOptions,

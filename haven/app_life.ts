@@ -83,10 +83,11 @@ export class AppLife<R extends AnyRequest> {
    *
    * @param work What is done behind them.
    */
-  start(work: () => void = () => {}): Promise<void> {
+  start(work: () => unknown = () => {}): Promise<void> {
     // In a later turn: a hook may call close, which has to find the promise here.
     const hooks = () => this.#core.start(this.#parts.app);
-    return this.#starting = Promise.resolve().then(hooks).then(work);
+    return this.#starting = Promise.resolve().then(hooks).then(work)
+      .then(() => {});
   }
 
   /** Sets what leaves before the app itself. */

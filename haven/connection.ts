@@ -18,6 +18,8 @@ export interface ConnectionInit<F extends object> {
   readonly transport: Transport;
   /** Bytes that may wait to be sent to it. */
   readonly outboxBytes: number;
+  /** What the application keeps of it, where another process has had it before. */
+  readonly state?: object | undefined;
 }
 
 /**
@@ -55,6 +57,7 @@ export class Connection<
     this.#boxClass = init.boxClass;
     this.#transport = init.transport;
     this.#outboxBytes = init.outboxBytes;
+    this.#state = init.state as C | undefined;
   }
 
   /** What the application keeps about this client, its user for instance; empty at first. */

@@ -10,6 +10,11 @@ import {
   readyLine,
   takePorts,
 } from "./ports.ts";
+import {
+  refusePlace,
+  runHandingOver,
+  whyNoHandover,
+} from "./run_handing_over.ts";
 import type { UntypedState } from "./state.ts";
 import { runApp, SHARING_FLAG } from "@maple/box/internal";
 
@@ -54,25 +59,33 @@ export class GHaven<
 }
 
 const runInProcesses: Flavour = async (options, app) => {
+  const why = whyNoHandover(options);
+  if (why === undefined) {
+    const { workTimeoutMs } = options;
+    const more = { endsWithChild: false, workTimeoutMs };
+    return await runHandingOver(options, app, more);
+  }
   const reusePort = options.workers > 1;
   if (reusePort) checkPortSharing(options.workers, options.io);
   let ports = takePorts();
   await runApp({
     ...options,
     stopTimeoutMs: options.leaveTimeoutMs,
-    reloadTimeoutMs: 0,
     reloads: false,
+    hupRemark: why,
     leavesOnInt: true,
     childFlags: reusePort && options.io === "deno" ? [SHARING_FLAG] : [],
   }, {
     ...app,
-    start: (place) =>
-      app.listen({
+    start: (place) => {
+      refusePlace(place?.note, why);
+      return app.listen({
         ...options,
         ...ports,
         reusePort,
         siblings: reusePort ? place?.siblings : undefined,
-      }, place?.index),
+      }, place?.index);
+    },
     beforeChildren: async (logger) =>
       portsEnv(ports = await findPorts(options, logger)),
     readyLine: () => readyLine(options.host, ports ?? app.ports()),

@@ -78,6 +78,16 @@ export class Groups {
     }
   }
 
+  /** Takes what another process has counted. */
+  takeOver(counters: GroupCounters): void {
+    Object.assign(this.counters, counters);
+  }
+
+  /** The names of the groups that a connection is in, in the order in which it joined them. */
+  namesOf(session: UserSession): string[] {
+    return this.#table.namesOf(session);
+  }
+
   /** A connection leaves groups; without names all. */
   leave(session: UserSession, names: readonly string[]): void {
     if (names.length === 0) this.#table.leaveAll(session);

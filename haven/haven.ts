@@ -22,6 +22,10 @@ import {
   type MemoryEnd,
 } from "./in_memory.ts";
 import { fitConns } from "./fit_conns.ts";
+import { Handover, NO_HANDOVER } from "./handover/handover.ts";
+import type { HandoverPlace } from "./handover/place.ts";
+import type { Kept } from "./kept.ts";
+import type { ListenerPiece } from "./listeners.ts";
 import type { HavenListenOptions, HavenRunOptions } from "./options.ts";
 import {
   denyOf,
@@ -90,9 +94,12 @@ export class Haven<
   readonly #life: AppLife<HavenRequest<F, S, C>>;
   readonly #createConn: HookList<[conn: Connection<F, C>]>;
   readonly #closeConn: HookList<[conn: Connection<F, C>]>;
+  readonly #handOver: HookList<[kept: Kept]>;
+  readonly #takeOver: HookList<[kept: Kept]>;
   readonly #serverApp: ServerApp<F, C>;
   readonly #flavour: Flavour;
   #server: Server<F, C> | undefined;
+  #handover: Handover<F, C> | undefined;
   #inMemory: Promise<void> | undefined;
 
   /**
@@ -123,10 +130,15 @@ export class Haven<
       kind: "server",
       verb: "listen",
       fail: (message, options) => new HavenError("state", message, options),
-      leave: async () => await this.#server?.close(),
+      leave: async () => {
+        this.#handover?.close();
+        await this.#server?.close();
+      },
     });
     this.#createConn = core.hookList("createConn");
     this.#closeConn = core.hookList("closeConn", "blueprintsFirst");
+    this.#handOver = core.hookList("handOver");
+    this.#takeOver = core.hookList("takeOver");
     this.#serverApp = serverApp(boxClass, core, {
       createConn: this.#createConn,
       closeConn: this.#closeConn,
@@ -147,6 +159,39 @@ export class Haven<
    */
   closeConn(fn: (conn: Connection<F, C>) => unknown): this {
     this.#core.addHook(this.#closeConn, fn);
+    return this;
+  }
+
+  /**
+   * Calls `fn` when HUP has started a process from the code on disk, and this one is about to hand
+   * its clients over: when no request, hook or timer runs any more. What `fn` puts into `kept` goes
+   * along, by the rules of structuredClone: what the app has in variables, the tables of a game for
+   * instance. It may be called and the clients stay here all the same, so it must change nothing.
+   *
+   * @example
+   * ```ts
+   * import { Box } from "@maple/box";
+   * import { Haven } from "@maple/haven";
+   *
+   * const app = new Haven(Box);
+   * let scores = new Map<number, number>();
+   * app.handOver((kept) => void (kept.scores = scores));
+   * app.takeOver((kept) => void (scores = kept.scores as typeof scores));
+   * ```
+   */
+  handOver(fn: (kept: Kept) => unknown): this {
+    this.#core.addHook(this.#handOver, fn);
+    return this;
+  }
+
+  /**
+   * Calls `fn` when this process has taken the clients over from the one before it, before the
+   * first request: with what that one's `handOver` hooks have put into `kept`, and all clients in
+   * `connections`. For these no createConn and createClient hooks are called: none of them has come
+   * or gone.
+   */
+  takeOver(fn: (kept: Kept) => unknown): this {
+    this.#core.addHook(this.#takeOver, fn);
     return this;
   }
 
@@ -188,7 +233,8 @@ export class Haven<
 
   /** The counters of this process or thread as they are now. */
   stats(): HavenStats {
-    return this.#server?.stats() ?? {
+    const handover = this.#handover?.stats ?? NO_HANDOVER;
+    const stats = this.#server?.stats() ?? {
       ...newCounters(),
       ...{ connections: 0, users: 0, bufferBytes: 0 },
       ...newUserCounters(),
@@ -197,13 +243,15 @@ export class Haven<
       ...limitStats(),
       unhandled: unhandledErrors(),
     };
+    return { ...stats, ...handover };
   }
 
   /**
    * Runs the server until it is stopped, and prints a line that begins with `maple haven ready`
    * when clients can connect.
    *
-   * Signals: TERM and INT close it in order, a second one ends it at once; HUP opens the log again;
+   * Signals: TERM and INT close it in order, a second one ends it at once; HUP opens the log again,
+   * and with `io: "epoll"` starts a process from the code on disk, which takes all clients over;
    * USR1 and USR2 log one level more and one less.
    *
    * @returns When the server was stopped.
@@ -281,13 +329,20 @@ export class Haven<
   async #listen(options: ResolvedListen, workerIndex?: number): Promise<void> {
     const life = this.#life;
     life.begin({ signal: options.signal, workerIndex });
+    const handover = this.#handover = options.handover &&
+      this.#makeHandover(options.handover, options);
+    using stack = new DisposableStack();
     let server: Server<F, C>;
     let io: ServerIo | undefined;
+    let taking: Awaited<ReturnType<Handover<F, C>["ask"]>>;
     try {
       io = this.#openIo(options.io);
-      const opened = this.#open(options, io);
+      if (handover) taking = await handover.ask(options);
+      if (taking) stack.use(taking);
+      const opened = this.#open(options, io, taking?.offer.listeners);
       server = opened instanceof Promise ? await opened : opened;
     } catch (error) {
+      handover?.close();
       await io?.close();
       life.beginAgain();
       throw error;
@@ -300,7 +355,28 @@ export class Haven<
         "Cannot listen: the server was closed meanwhile",
       );
     }
-    await life.start(() => server.start());
+    const { descriptors } = io;
+    await life.start(async () => {
+      const begin = taking && descriptors &&
+        await handover!.take(server, taking, descriptors);
+      server.start();
+      if (descriptors) handover?.open(server, descriptors);
+      begin?.();
+    });
+  }
+
+  #makeHandover(
+    place: HandoverPlace,
+    { handoverTimeoutMs: timeoutMs }: ResolvedListen,
+  ): Handover<F, C> {
+    return new Handover<F, C>({
+      app: this.#serverApp,
+      timers: this.#core.timers,
+      giveKept: (kept) => this.#handOver.run(kept),
+      takeKept: (kept) => this.#takeOver.run(kept),
+      place,
+      timeoutMs,
+    });
   }
 
   #serveBy(server: Server<F, C>): void {
@@ -319,10 +395,11 @@ export class Haven<
   #open(
     options: ResolvedListen,
     io: ServerIo,
+    expected?: readonly ListenerPiece[],
   ): Server<F, C> | Promise<Server<F, C>> {
     const app = this.#serverApp;
     const fitted = fitConns(options, app.logger);
-    return whenFree(() => new Server(app, fitted, io), {
+    return whenFree(() => new Server(app, fitted, io, expected), {
       bindTimeout: options.bindTimeout,
       logger: app.logger,
       givenUp: () => this.#life.leaving,

@@ -11,6 +11,7 @@ export type { LifeOptions, LifeParts } from "./app_life.ts";
 export type { AppHook, BlueprintParts } from "./blueprint_parts.ts";
 export type { ConnectionInit } from "./connection.ts";
 export type { Flavour, FlavourApp } from "./flavour.ts";
+export type { HandoverPlace } from "./handover/place.ts";
 export { IN_MEMORY } from "./in_memory.ts";
 export type {
   ConnectInMemory,

@@ -66,5 +66,6 @@ export type { AnyRequest } from "./request.ts";
 export type { Handler, RouteOptions } from "./router.ts";
 export type { Routes } from "./routes.ts";
 export type { UntypedState } from "./state.ts";
+export type { Kept } from "./kept.ts";
 export type { HavenStats } from "./stats.ts";
 export { THaven } from "./thaven.ts";

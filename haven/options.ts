@@ -167,7 +167,8 @@ export interface HavenListenOptions {
 export interface HavenRunOptions extends HavenListenOptions {
   /**
    * Of a `GHaven` the processes, of a `THaven` the threads that share the port; 0 = serve in this
-   * process, for tests and debuggers. A `Haven` has none and takes only 0 or 1. @default {1}
+   * process, for tests and debuggers. A `Haven` takes only 0 or 1; with `io: "epoll"`, 1 has it
+   * serve in a child process, which HUP replaces while its clients stay. @default {1}
    */
   workers?: number;
   /**
@@ -176,6 +177,17 @@ export interface HavenRunOptions extends HavenListenOptions {
    * @default {15}
    */
   workTimeout?: number;
+  /**
+   * Seconds in which a process that HUP has started must have taken the place of the one before it;
+   * else that one stays. @default {30}
+   */
+  reloadTimeout?: number;
+  /**
+   * Seconds for which clients may have to wait while one process hands them over to another: first
+   * for the requests that run, then for the handover itself; else the old process stays.
+   * @default {5}
+   */
+  handoverTimeout?: number;
   /**
    * A further signal that stops safely, as TERM does: for supervisor files of the original's time
    * that send USR1. @default none

@@ -19,6 +19,7 @@ import {
   LOG_FORMATS,
   type LogFormat,
   machineMemory,
+  MAX_TIMER_SECONDS,
   ON_UNHANDLED,
   type OnUnhandled,
   parseIpRanges,
@@ -35,6 +36,7 @@ import {
   type StopSignal,
 } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
+import type { HandoverPlace } from "./handover/place.ts";
 import type { HavenRunOptions } from "./options.ts";
 
 /** The ports of a server, and whether others listen on them too. */
@@ -57,6 +59,10 @@ export interface ResolvedListen extends Ports, LimitOptions {
   readonly threads: number;
   /** These others. */
   readonly siblings: Siblings | undefined;
+  /** The place that it has, or is to have; undefined where nothing is handed over. */
+  readonly handover: HandoverPlace | undefined;
+  /** Milliseconds that all may stand still at a handover. */
+  readonly handoverTimeoutMs: number;
   /** See {@linkcode HavenListenOptions}; undefined = any. */
   readonly websocketPath: string | undefined;
   /** See {@linkcode HavenListenOptions}; undefined = any. */
@@ -115,6 +121,8 @@ export interface ResolvedRun extends ResolvedListen {
   readonly workers: number;
   /** Milliseconds. */
   readonly workTimeoutMs: number;
+  /** Milliseconds. */
+  readonly reloadTimeoutMs: number;
   /** See {@linkcode HavenRunOptions}. */
   readonly stopSignal: StopSignal | undefined;
   /** See {@linkcode HavenRunOptions}. */
@@ -154,6 +162,8 @@ const RANGES = {
   bindTimeout: SECONDS,
   workers: { min: 0, max: 1024, whole: true },
   workTimeout: SECONDS,
+  reloadTimeout: { min: 0.1, max: MAX_TIMER_SECONDS, whole: false },
+  handoverTimeout: { min: 0.1, max: MAX_TIMER_SECONDS, whole: false },
 };
 
 // The names of before, and those of now.
@@ -206,6 +216,8 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     workers = 1,
     memoryBytes = Math.floor(machineMemory() / 4 / Math.max(workers, 1)),
     workTimeout = 15,
+    reloadTimeout = 30,
+    handoverTimeout = 5,
     stopSignal,
     debug = false,
     logFormat = "text",
@@ -240,7 +252,11 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     moveTimeout,
     workers,
   };
-  checkNumbers({ ...numbers, stopTimeout, workTimeout }, RANGES, fail);
+  checkNumbers(
+    { ...numbers, stopTimeout, workTimeout, reloadTimeout, handoverTimeout },
+    RANGES,
+    fail,
+  );
   checkChoice("rateAction", rateAction, RATE_ACTIONS, fail);
   if (stopSignal !== undefined) {
     checkChoice("stopSignal", stopSignal, STOP_SIGNALS, fail);
@@ -274,11 +290,14 @@ export function resolveRun(options: HavenRunOptions): ResolvedRun {
     io,
     threads: 1,
     siblings: undefined,
+    handover: undefined,
+    handoverTimeoutMs: handoverTimeout * 1000,
     rateAction,
     stopTimeoutMs: stopTimeout * 1000,
     leaveTimeoutMs: 1000 *
       (lameDuck === 0 ? stopTimeout : lameDuck + moveTimeout + stopTimeout),
     workTimeoutMs: workTimeout * 1000,
+    reloadTimeoutMs: reloadTimeout * 1000,
     stopSignal,
     debug,
     logFormat,

@@ -19,27 +19,37 @@ import {
   type LimitedClient,
   MemoryLimit,
   MoveBoxes,
+  type OnOpen,
   type Placed,
   Running,
   type ServerIo,
   type ServerTransport,
   type Steps,
   STOP,
+  transportFrom,
   transportOf,
   unhandledErrors,
   WebSocketPings,
 } from "@maple/box/internal";
 import { Connection } from "./connection.ts";
 import { HavenError } from "./errors.ts";
-import { Listeners } from "./listeners.ts";
+import { type ListenerPiece, Listeners } from "./listeners.ts";
 import type { MemoryConnection, MemoryEnd } from "./in_memory.ts";
 import { MemoryTransport } from "./memory_transport.ts";
 import type { ResolvedListen } from "./resolve_options.ts";
 import type { ServerApp } from "./server_app.ts";
+import type { RetakenSession, ServerParts } from "./server_parts.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import { type HavenStats, limitStats, newCounters } from "./stats.ts";
+import { limitStats, newCounters, type ServerStats } from "./stats.ts";
 import { Users } from "./users.ts";
 
+// Of one that goes on in another process: nobody is told.
+const GIVEN: CloseCause = {
+  kind: "stop",
+  message: "it is another process's",
+};
+// How often those are looked at that are closed and not gone.
+const LOOK_MS = 20;
 // How many times outboxBytes may be sent to a client in one go while nothing waits.
 const AT_ONCE = 4;
 
@@ -69,20 +79,25 @@ export class Server<F extends object, C extends object>
   readonly #counters = newCounters();
   // What has to be over before the server is closed.
   readonly #running: Running;
+  readonly #ids = { last: 0 };
   #accepting = false;
-  #lastId = 0;
+  // Whether no request is begun for now.
+  #held = false;
+  #isGiven = false;
 
   /**
    * Opens the listeners; connections wait until {@linkcode Server.start}.
    *
    * @param io Where the sockets come from, which belongs to this object once it is made; undefined
    * for a server whose clients have none.
+   * @param expected The listeners that come from another process.
    * @throws {HavenError} `listen` when an address cannot be listened on.
    */
   constructor(
     app: ServerApp<F, C>,
     options: ResolvedListen,
     io: ServerIo | undefined,
+    expected: readonly ListenerPiece[] = [],
   ) {
     const { websocketPort, timeout } = options;
     this.#app = app;
@@ -130,7 +145,7 @@ export class Server<F extends object, C extends object>
       : new MoveBoxes(boxClass, moveCmd, fail);
     this.#io = io;
     if (!io) return;
-    this.#listeners = new Listeners(io, options);
+    this.#listeners = new Listeners(io, options, expected);
   }
 
   /** Where TCP clients connect, with the real port. */
@@ -159,6 +174,62 @@ export class Server<F extends object, C extends object>
     });
   }
 
+  /** What of it goes to another process, of a server with sockets. */
+  get parts(): ServerParts<F, C> {
+    return {
+      options: this.#options,
+      listeners: this.#listeners!,
+      ids: this.#ids,
+      sessions: this.#sessions,
+      users: this.users,
+      limits: this.#limits,
+      places: this.#places,
+      entrance: this.#entrance,
+      counters: this.#counters,
+      watchStepMs: this.#watch.stepMs,
+      retake: (from) => this.#retake(from),
+      follow: (session) => this.#follow(session),
+      enter: (piece) =>
+        this.#running.follow(this.#entrance.takeOver(piece, this.#onOpen)),
+    };
+  }
+
+  /** Begins no request until `goOn`, and has those wait that come. */
+  hold(): void {
+    this.#held = true;
+    for (const session of this.all()) session.hold();
+  }
+
+  /** What still runs for connections: requests and hooks. */
+  running(): Promise<void>[] {
+    return Array.from(this.all(), ({ running }) => running)
+      .filter((one) => one !== undefined);
+  }
+
+  /** Goes on with all requests. */
+  goOn(): void {
+    this.#held = false;
+    for (const session of [...this.all()]) session.release();
+  }
+
+  /**
+   * All is another process's, which has these: nothing is done for them any more. Whoever is on the
+   * way out stays until he has read all.
+   */
+  letGo(given: readonly Session<F, C>[]): void {
+    this.#isGiven = true;
+    this.#accepting = false;
+    this.#listeners?.close();
+    this.#entrance.close();
+    this.#pings.stop();
+    this.#watch.stop();
+    for (const session of given) {
+      this.#sessions.delete(session.connId);
+      this.users.remove(session);
+      session.letGo(GIVEN);
+    }
+  }
+
   /** Keeps out these from now on, and none of those before; who is connected is closed. */
   setDeny(ranges: readonly IpRange[]): void {
     this.#limits.addresses.setDeny(ranges);
@@ -167,7 +238,7 @@ export class Server<F extends object, C extends object>
   }
 
   /** The counters as they are now. */
-  stats(): HavenStats {
+  stats(): ServerStats {
     const { closed, moves, ...counters } = this.#counters;
     return {
       ...counters,
@@ -203,7 +274,9 @@ export class Server<F extends object, C extends object>
     }
     for (const session of busy) session.abandon();
     for (const session of [...this.all()]) session.socket.close(STOP);
-    await this.#running.ended();
+    // What was given has no end here.
+    if (!this.#isGiven) await this.#running.ended();
+    else while (this.#sessions.size > 0) await pause(LOOK_MS);
     this.#limits.stop();
     await this.#io?.close();
     this.memory.stop();
@@ -297,14 +370,12 @@ export class Server<F extends object, C extends object>
 
   #accept(conn: Conn, steps: Steps): void {
     if (!this.#accepting) return conn.close();
-    const entering = this.#entrance.accept(
-      conn,
-      steps,
-      (opened, counted) =>
-        void this.#begin(transportOf(opened, this.#socketOptions()), counted),
-    );
+    const entering = this.#entrance.accept(conn, steps, this.#onOpen);
     if (entering) this.#running.follow(entering);
   }
+
+  readonly #onOpen: OnOpen = (opened, counted) =>
+    void this.#begin(transportOf(opened, this.#socketOptions()), counted);
 
   #socketOptions(): FrameSocketOptions {
     const { frameBytes, outboxBytes, linger } = this.#options;
@@ -353,18 +424,9 @@ export class Server<F extends object, C extends object>
     transport: ServerTransport,
     counted?: CountedAddress,
   ): Session<F, C> {
-    const id = ++this.#lastId;
-    const address = formatAddress(transport.remoteAddr);
-    const { boxClass } = this.#app;
-    const conn = new Connection<F, C>({
-      id,
-      address,
-      boxClass,
-      transport,
-      outboxBytes: this.#options.outboxBytes,
-    });
-    const session = new Session<F, C>(this, conn, { transport, counted });
-    this.#sessions.set(id, session);
+    const id = ++this.#ids.last;
+    const session = this.#session(id, { transport, counted });
+    const { address } = session.conn;
     this.#places.take(session);
     this.#counters.accepted++;
     this.#counters.peak = Math.max(this.#counters.peak, this.#sessions.size);
@@ -372,13 +434,48 @@ export class Server<F extends object, C extends object>
       conn: id,
     });
     session.start();
-    // A connection counts until it has ended for good and its hooks were called.
+    if (this.#held) session.hold();
+    this.#follow(session);
+    return session;
+  }
+
+  #session(
+    id: number,
+    { transport, counted, state }: {
+      readonly transport: ServerTransport;
+      readonly counted: CountedAddress | undefined;
+      readonly state?: object | undefined;
+    },
+  ): Session<F, C> {
+    const conn = new Connection<F, C>({
+      id,
+      address: formatAddress(transport.remoteAddr),
+      boxClass: this.#app.boxClass,
+      transport,
+      outboxBytes: this.#options.outboxBytes,
+      state,
+    });
+    const session = new Session<F, C>(this, conn, { transport, counted });
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  #retake({ connId, piece, ...rest }: RetakenSession): Session<F, C> {
+    const transport = transportFrom(piece, this.#socketOptions());
+    return this.#session(connId, { transport, ...rest });
+  }
+
+  // A connection counts until it has ended for good and its hooks were called.
+  #follow(session: Session<F, C>): void {
     this.#running.follow(
-      transport.run(session).then(() => session.finished).then(() => {
-        this.#sessions.delete(id);
+      session.socket.run(session).then(() => session.finished).then(() => {
+        this.#sessions.delete(session.connId);
         this.#places.free(session);
       }),
     );
-    return session;
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -6,7 +6,9 @@ import {
   type ClientRates,
   type CloseCause,
   type CountedAddress,
+  type FieldPlan,
   type FrameHandler,
+  left,
   type LimitedClient,
   type MemoryHolder,
   type MemoryLimit,
@@ -51,6 +53,14 @@ export interface SessionOwner<F extends object, C extends object> {
   onClose(session: Session<F, C>): Promise<void> | undefined;
 }
 
+/** What of a session is not on it for all to see, for another process. */
+export interface SessionPiece {
+  /** Whether it is not read from because of the requests that wait. */
+  readonly paused: boolean;
+  /** These. */
+  readonly waiting: readonly Uint8Array[];
+}
+
 const TAKEN: Uint8Array = new Uint8Array(0);
 const NO_GROUPS: readonly string[] = [];
 
@@ -88,6 +98,12 @@ export class Session<F extends object, C extends object> extends BaseSession
   #closed = false;
   #leaving = false;
   #abandoned = false;
+  // Whether no request is begun for now.
+  #held = false;
+  // Whether it is another process's.
+  #given = false;
+  #over = false;
+  #onFree: (() => void) | undefined;
   #setFinished!: () => void;
   readonly #onIdle: (() => void)[] = [];
 
@@ -109,7 +125,12 @@ export class Session<F extends object, C extends object> extends BaseSession
     this.counted = counted;
     this.conn = conn;
     this.socket = socket;
-    this.finished = new Promise((resolve) => this.#setFinished = resolve);
+    this.finished = new Promise((resolve) => {
+      this.#setFinished = () => {
+        this.#over = true;
+        resolve();
+      };
+    });
   }
 
   /** The number of the connection. */
@@ -179,6 +200,49 @@ export class Session<F extends object, C extends object> extends BaseSession
     else this.#goOn();
   }
 
+  /** Begins no request until `release`; they wait. Whoever is closed is not held. */
+  hold(): void {
+    this.#held = !this.#closed;
+  }
+
+  /** Goes on. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    if (!this.#busy) this.#goOn();
+  }
+
+  /** Resolves when what runs for it has ended, a request or a hook; undefined when nothing does. */
+  get running(): Promise<void> | undefined {
+    if (this.#busy) return new Promise((resolve) => this.#onFree = resolve);
+    return this.#closed && !this.#over ? this.finished : undefined;
+  }
+
+  /** What another process needs beside its fields; nothing changes here. */
+  give(): SessionPiece {
+    return { paused: this.#paused, waiting: this.#waiting.slice(this.#next) };
+  }
+
+  /** Takes that; it is held. */
+  takeOver({ paused, waiting }: SessionPiece): void {
+    this.#held = true;
+    this.#paused = paused;
+    for (const frame of waiting) this.takeWaiting(frame);
+  }
+
+  /** Takes a request that came before. */
+  takeWaiting(frame: Uint8Array): void {
+    this.#waiting.push(frame);
+    this.#count(frame.length);
+  }
+
+  /** It is another process's: nothing is done for it here any more. */
+  letGo(cause: CloseCause): void {
+    this.#given = true;
+    this.#setFinished();
+    this.socket.destroy(cause);
+  }
+
   /** Takes no more frames; resolves when those that came are handled. */
   drain(): Promise<void> {
     this.#draining = true;
@@ -209,7 +273,7 @@ export class Session<F extends object, C extends object> extends BaseSession
     const { rates } = this.#owner;
     if (rates.on && !rates.take(this, frame.length)) return;
     if (this.#owner.takesSign(this, frame)) return;
-    if (!this.#busy) {
+    if (!this.#busy && !this.#held) {
       this.#handle(frame);
       if (!this.#busy && this.#closed) this.#finish();
       return;
@@ -234,10 +298,12 @@ export class Session<F extends object, C extends object> extends BaseSession
     return this.#leaving;
   }
   onGone(late: boolean): void {
+    if (this.#given) return;
     this.#owner.onGone(this, late);
   }
   onClose(cause: CloseCause): void {
     this.#closed = true;
+    if (this.#given) return;
     // Whoever asked and left has asked; whoever was shown out has not.
     if (cause.kind !== "peer") {
       this.#waiting.length = this.#next = 0;
@@ -245,6 +311,7 @@ export class Session<F extends object, C extends object> extends BaseSession
     }
     this.#owner.onEnd(this, cause);
     if (this.pendingRequests === 0) this.#finish();
+    else this.release();
   }
 
   #handle(frame: Uint8Array): void {
@@ -256,9 +323,10 @@ export class Session<F extends object, C extends object> extends BaseSession
 
   readonly #goOn = (): void => {
     this.#busy = false;
-    while (!this.#busy && this.#next < this.#waiting.length) {
+    while (!this.#busy && !this.#held && this.#next < this.#waiting.length) {
       this.#handle(this.#take());
     }
+    if (!this.#busy) this.#onFree?.();
     const pending = this.pendingRequests;
     if (this.#paused && pending <= this.#owner.connQueueMax / 2) {
       this.#paused = false;
@@ -297,3 +365,40 @@ export class Session<F extends object, C extends object> extends BaseSession
     else this.#setFinished();
   }
 }
+
+/** What of a session is handed to another process. */
+export const SESSION_FIELDS: FieldPlan<Session<object, object>> = {
+  connId: "int",
+  uid: "int64",
+  userdata: "int64",
+  heard: "flag",
+  known: left("follows from uid and the connection"),
+  frameLevel: "number",
+  byteLevel: "number",
+  levelAt: "time",
+  slowed: "flag",
+  canMove: "flag",
+  quietSteps: "int",
+  slowSteps: "int",
+  walk: left("no walk is under way"),
+  fan: left("haven has none"),
+  groups: left("by their names"),
+  socket: left("a record of its own"),
+  conn: left("its number, its address and its state"),
+  counted: left("by its name"),
+  leftGroups: left("only of one that has ended"),
+  finished: left("only of one that has ended"),
+  running: left("nothing runs"),
+  memoryBytes: left("follows from what waits"),
+  pendingRequests: left("follows from what waits"),
+};
+
+/** What is handed over beside them. */
+export const SESSION_MORE = {
+  hostname: "text",
+  port: "int",
+  counted: "text",
+  groups: "json",
+  state: "bytes",
+  paused: "flag",
+} as const;

@@ -13,6 +13,10 @@ import {
 export interface HavenStats {
   /** Connections now, TCP and WebSocket, those included whose last hooks still run. */
   readonly connections: number;
+  /** Which of the processes it is that have had the clients, one after the other, from 1. */
+  readonly generation: number;
+  /** Seconds for which these had to wait when this one took them over; 0 = it did not. */
+  readonly handoverPause: number;
   /** Bytes of memory that unfinished frames, waiting requests and unread answers take. */
   readonly bufferBytes: number;
   /** The most connections that there were at a time. */
@@ -74,6 +78,9 @@ export interface HavenStats {
    */
   readonly moves: Readonly<Record<"asked" | "late" | "closed", number>>;
 }
+
+/** What a server tells of it by itself. */
+export type ServerStats = Omit<HavenStats, "generation" | "handoverPause">;
 
 /** The counters while they count. */
 export interface Counters {

@@ -89,8 +89,8 @@ const runInThreads: Flavour = async (options, app) => {
     stopTimeoutMs: options.leaveTimeoutMs,
     // A process of their own: a thread that computes for ever can be ended with it only.
     workers: workers > 0 ? 1 : 0,
-    reloadTimeoutMs: 0,
     reloads: false,
+    hupRemark: "threads do not hand clients over, a Haven does",
     leavesOnInt: true,
     // The threads are watched; that process does nothing that could block it.
     workTimeoutMs: 0,

@@ -57,6 +57,11 @@ export class Timers {
     }
   }
 
+  /** Whether a call is still going on. */
+  get running(): boolean {
+    return this.#calls.size > 0;
+  }
+
   /** Ends all timers; resolves when the calls that are still going on are over. */
   async stop(): Promise<void> {
     for (const id of this.#intervals.splice(0)) clearInterval(id);

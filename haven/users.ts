@@ -54,6 +54,14 @@ interface UsersMessage
   readonly login?: string;
 }
 
+/** What one process tells another of users and groups, beside each connection. */
+export interface UsersPiece {
+  /** What is counted about users. */
+  readonly users: UserCounters;
+  /** And about groups. */
+  readonly groups: GroupCounters;
+}
+
 /** Whose users they are. */
 interface UsersApp<F extends object> {
   /** The class of the clients' boxes. */
@@ -123,6 +131,42 @@ export class Users<F extends object> implements ServedUsers<F> {
   /** Takes a connection in. */
   add(session: UserSession): void {
     this.#table.add(session);
+  }
+
+  /** What is counted, for another process. */
+  give(): UsersPiece {
+    return {
+      users: { ...this.counters },
+      groups: { ...this.#groups.counters },
+    };
+  }
+
+  /** Takes that; before the connections. */
+  takeOver({ users, groups }: UsersPiece): void {
+    Object.assign(this.counters, users);
+    this.#groups.takeOver(groups);
+  }
+
+  /** Takes a connection in that another process has given, with its user and groups. */
+  retake(session: UserSession, groups: readonly string[]): void {
+    this.#table.retake(session);
+    this.#groups.join(session, groups);
+  }
+
+  /** The names of the groups that a connection is in. */
+  groupsOf(session: UserSession): string[] {
+    return this.#groups.namesOf(session);
+  }
+
+  /** The most groups that one connection is in. */
+  get mostGroups(): number {
+    let most = 0;
+    for (const { groups } of this.#table.all()) {
+      let count = 0;
+      for (let of = groups; of; of = of.nextOfMember) count++;
+      most = Math.max(most, count);
+    }
+    return most;
   }
 
   /**

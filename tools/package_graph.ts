@@ -30,6 +30,9 @@ export const WINGS: Readonly<
     process: { may: ["", "log", "net", "metrics"] },
     handover: { may: ["", "log", "net"] },
   },
+  "@maple/haven": {
+    handover: { may: [""] },
+  },
   "@maple/gateway": {
     queue: { may: [] },
     outer: { may: ["", "queue", "metrics"] },

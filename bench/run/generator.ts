@@ -10,20 +10,14 @@ const WARM_UP = { connections: 50, cmd: Cmd.ECHO, duration: 1 };
 
 /**
  * Flags of the load tool, by their long names; `websocket` is for one whose address is `ws://`,
- * `tls` for `tls://`, `nats` for `nats://`, with the subject.
+ * `tls` for `tls://`.
  */
 export type LoadFlags = Readonly<Record<string, string | number | true>>;
-
-/** What a load has measured. */
-export interface LoadOutcome extends LoadSummary {
-  /** The share of a processor that the load tool took: the C program tells. */
-  readonly cpu?: number;
-}
 
 /** A load whose connections are open. */
 export interface ReadyLoad extends AsyncDisposable {
   /** Starts it and waits for its end. */
-  run(): Promise<LoadOutcome>;
+  run(): Promise<LoadSummary>;
 }
 
 /** The C programs of the benchmarks, compiled. */
@@ -73,14 +67,12 @@ export class Generator {
 
   /** Opens the connections of a load to a port of this machine. */
   async ready(port: number, flags: LoadFlags): Promise<ReadyLoad> {
-    const { websocket, tls, nats, ...others } = flags;
+    const { websocket, tls, ...others } = flags;
     const address = `127.0.0.1:${port}`;
     const url = websocket === true
       ? `ws://${address}/`
       : tls === true
       ? `tls://${address}`
-      : nats !== undefined
-      ? `nats://${address}/${nats}`
       : address;
     const program = await Program.start([
       ...this.#command,
@@ -94,7 +86,7 @@ export class Generator {
         await program.write("start");
         const text = await program.output();
         if (text === "") throw new Error("The load tool has failed");
-        return JSON.parse(text) as LoadOutcome;
+        return JSON.parse(text) as LoadSummary;
       },
       [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
     };
@@ -109,7 +101,7 @@ export class Generator {
   }
 
   /** Runs a load. */
-  async run(port: number, flags: LoadFlags): Promise<LoadOutcome> {
+  async run(port: number, flags: LoadFlags): Promise<LoadSummary> {
     await using load = await this.ready(port, flags);
     return await load.run();
   }

@@ -2,9 +2,11 @@
 
 import { Cmd } from "./commands.ts";
 import type { BenchContext } from "./context.ts";
+import { Haproxy } from "./haproxy.ts";
 import type { Row } from "./rows.ts";
-import { type Server, Servers } from "./servers.ts";
+import { Servers } from "./servers.ts";
 
+const HAPROXY = "HAProxy";
 const CONNECTIONS = 10_000;
 // Files that a process has open beside its connections; HAProxy has two for each of these.
 const OTHER_FILES = 500;
@@ -22,7 +24,8 @@ const REST_MS = 500;
 
 /** Response times at a rate that is a part of what could be, on very many connections. */
 export async function latency(context: BenchContext): Promise<Row[]> {
-  const { tell, openFiles } = context;
+  const { generator, folder, tell, openFiles } = context;
+  const rounds = Math.min(context.rounds, MOST_ROUNDS);
   const most = Math.floor((openFiles - OTHER_FILES) / FILES_EACH);
   const connections = Math.min(CONNECTIONS, most);
   if (connections < CONNECTIONS) {
@@ -32,24 +35,15 @@ export async function latency(context: BenchContext): Promise<Row[]> {
   }
   await using servers = new Servers(context);
   await servers.addEchoes();
-  await servers.addHaproxy();
+  const haproxy = await Haproxy.start(servers.all[0]!.port, folder);
+  if (haproxy) await servers.add(HAPROXY, haproxy);
+  else tell("HAProxy is not installed, and left out");
   await servers.addOurs();
-  return await atRate(context, connections, servers.all);
-}
-
-/** The response times of servers in turn, all of them at one rate. */
-export async function atRate(
-  context: BenchContext,
-  connections: number,
-  servers: readonly Server[],
-): Promise<Row[]> {
-  const { generator, tell } = context;
-  const rounds = Math.min(context.rounds, MOST_ROUNDS);
-  const p50 = servers.map((): number[] => []);
-  const p99 = servers.map((): number[] => []);
-  const longest = servers.map((): number[] => []);
+  const p50 = servers.all.map((): number[] => []);
+  const p99 = servers.all.map((): number[] => []);
+  const longest = servers.all.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { name, port, flags }] of servers.entries()) {
+    for (const [i, { name, port }] of servers.all.entries()) {
       tell(`${RATE}/s on ${connections}, ${name}, round ${round + 1}`);
       await using load = await generator.ready(port, {
         connections,
@@ -57,7 +51,6 @@ export async function atRate(
         rate: RATE,
         duration: Math.max(LEAST_S, context.seconds),
         "warm-up": WARM_UP_S,
-        ...flags,
       });
       await rest();
       const result = await load.run();
@@ -67,7 +60,7 @@ export async function atRate(
     }
     await rest();
   }
-  return servers.map(({ name }, i) => ({
+  return servers.all.map(({ name }, i) => ({
     scenario: `${RATE}/s on ${connections}`,
     subject: name,
     unit: "ms p50",

@@ -13,6 +13,13 @@ import type { Hello } from "./take.ts";
 export interface Giver {
   /** What is there, as something that is JSON. */
   offer(): unknown;
+  /**
+   * Has all stand still that may be in the middle of something; gives why it cannot. Without this
+   * it stands still by itself once it is its turn.
+   */
+  readonly standStill?: () => Promise<string | undefined>;
+  /** It is kept after all: what stands still goes on. */
+  readonly goOn?: () => void;
   /** Ends what cannot go along, and writes all else. */
   readonly write: Write;
   /** All of it is another's now. */
@@ -184,9 +191,27 @@ class Visitor extends Watched {
 
   // In a turn of its own: what the turn before has left to do is done.
   #give(): void {
+    const { standStill } = this.#options.giver;
     clearTimeout(this.#patience);
     this.loop.ask(this, 0);
-    setTimeout(() => this.#giveNow(), 0);
+    if (!standStill) setTimeout(() => this.#giveNow(), 0);
+    else standStill().then((why) => this.#giveStill(why));
+  }
+
+  // All stands still, or cannot, or the door was closed meanwhile.
+  #giveStill(why: string | undefined): void {
+    const { giver, ends } = this.#options;
+    if (why === undefined && !this.released) return this.#giveNow();
+    ends();
+    giver.goOn?.();
+    if (this.released) return;
+    this.#tellKept(why!);
+    try {
+      this.#channel.sendText(Message.REFUSE, why!);
+    } catch {
+      // It has not waited.
+    }
+    this.close();
   }
 
   #giveNow(): void {
@@ -202,12 +227,17 @@ class Visitor extends Watched {
       this.close();
       return giver.onGiven(peer);
     }
-    logger.warn(
-      `${this.#name} has not taken this one's place, which goes on: ${outcome.why}`,
-    );
+    this.#tellKept(outcome.why);
     ends();
+    giver.goOn?.();
     if (outcome.told) this.close();
     else this.#keepLater();
+  }
+
+  #tellKept(why: string): void {
+    this.#options.logger.warn(
+      `${this.#name} has not taken this one's place, which goes on: ${why}`,
+    );
   }
 
   // It does not read. As long as it has not been told that it is not to touch anything, it must not

@@ -26,6 +26,8 @@ export interface ChildEnd {
   readonly how: string;
   /** Whether it left in order. */
   readonly clean: boolean;
+  /** Its exit code, 128 and the number of a signal that has ended it; of a process. */
+  readonly code?: number;
 }
 
 /** What a new child is told. */

@@ -68,6 +68,7 @@ export class ChildProcess implements Child {
     this.ended = this.#process.status.then(({ code, signal }) => ({
       how: signal === null ? `exit code ${code}` : `signal ${signal}`,
       clean: code === 0,
+      code,
     }));
   }
 

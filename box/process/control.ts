@@ -26,6 +26,8 @@ export interface ControlMessage {
   note?: string;
   /** What the child has counted. */
   stats?: unknown;
+  /** The child has handed all that it held to the one that was started in its place. */
+  given?: boolean;
   /** The child leaves and wants another in its place: why. */
   replace?: string;
   /** What the other children are to be told. */

@@ -45,9 +45,20 @@ export interface MasterContext {
   readonly openControl?: (handler: ControlServerHandler) => Control;
   /** What a new child is told first of all. @default nothing */
   readonly firstTold?: (index: number) => unknown;
+  /**
+   * Called in place of starting another child when one was lost, with how it ended.
+   * @default another is started
+   */
+  readonly onLoss?: (child: WatchedChild, end: ChildEnd) => void;
   /** Called when a child has ended. */
   readonly onEnd?: (child: WatchedChild) => void;
 }
+
+const GAVE_ALL: ChildEnd = {
+  how: "it has handed all to one that has ended",
+  clean: false,
+  code: 1,
+};
 
 /** Starts the children, watches them, replaces them. */
 export class Master {
@@ -70,6 +81,8 @@ export class Master {
   #hurried = false;
   #reloading = false;
   #reloadAgain = false;
+  // How a child ended whose place the reload that is under way fills.
+  #lostMeanwhile: (() => void) | undefined;
 
   /**
    * Starts the children.
@@ -94,6 +107,7 @@ export class Master {
         }
         if (message.token !== undefined) this.#greet(token, child);
         if (message.relay) this.#relay(token, message.relay);
+        if (message.given) this.#onGiven(child);
       },
       onGone: (token) => this.#children.get(token)?.lineGone(),
     };
@@ -216,8 +230,14 @@ export class Master {
     if (fault !== undefined) {
       this.#logger.error(`reload failed, the old processes stay: ${fault}`);
       for (const child of fresh) child.kill("the reload failed", true);
+      this.#lostMeanwhile?.();
+      this.#lostMeanwhile = undefined;
+      for (const { child } of this.#places) {
+        if (child?.given) this.#lose(child, GAVE_ALL);
+      }
       return;
     }
+    this.#lostMeanwhile = undefined;
     for (const child of fresh) {
       const old = this.#places[child.index - 1]!.handOver(child);
       if (old) this.#stopChild(old);
@@ -300,13 +320,31 @@ export class Master {
     this.#context.onEnd?.(child);
     const place = this.#places[child.index - 1]!;
     if (!this.#stopping && place.child === child) {
-      place.onLoss(`${child.name} ended: ${end.how}`);
+      const { onLoss } = this.#context;
+      if (!onLoss) return place.onLoss(`${child.name} ended: ${end.how}`);
+      // Who takes its place may have all that it held.
+      const lost = () => onLoss(child, end);
+      if (this.#reloading) this.#lostMeanwhile = lost;
+      else lost();
       return;
     }
     const line = `${child.name} ended: ${end.how}`;
     if (end.clean) this.#logger.info(line);
     else this.#logger.warn(line);
     if (this.#stopping && this.#children.size === 0) this.#setAllEnded();
+  }
+
+  // During a reload that is told by how the reload ends.
+  #onGiven(child: WatchedChild): void {
+    const isLost = this.#places[child.index - 1]!.child === child;
+    if (isLost && !this.#reloading) this.#lose(child, GAVE_ALL);
+  }
+
+  // It holds nothing any more, and nobody has what it held.
+  #lose(child: WatchedChild, end: ChildEnd): void {
+    const { onLoss } = this.#context;
+    if (onLoss) onLoss(child, end);
+    else this.#replace(child, end.how);
   }
 
   // It asks for no more work: another is started before it has left.

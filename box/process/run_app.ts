@@ -1,6 +1,7 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
 import { setLogLevel } from "../log/log_signals.ts";
+import { writeOutLogs } from "../log/log_sink.ts";
 import {
   flushLog,
   type Logger,
@@ -65,6 +66,8 @@ export interface ChildPlace {
   readonly note: string | undefined;
   /** Leaves something for the children that come after this one. */
   leaveNote(note: string): void;
+  /** Tells that it has handed all that it held to the child that was started in its place. */
+  gaveAll(): void;
   /** Tells why it does not do its work yet, for the master to say when a reload fails. */
   waitsFor(why: string): void;
   /** The other children. */
@@ -80,6 +83,18 @@ export interface RunAppOptions extends MasterOptions {
    * again.
    */
   readonly reloads: boolean;
+  /**
+   * Whether a new child takes over all that the old one holds: then HUP is the master's alone.
+   * @default {false}
+   */
+  readonly handsOver?: boolean;
+  /**
+   * Whether the program ends as a child does that was lost, instead of starting another.
+   * @default {false}
+   */
+  readonly endsWithChild?: boolean;
+  /** What HUP says beside that the log is opened again, where nothing is reloaded. */
+  readonly hupRemark?: string | undefined;
   /** Seconds that `metrics` waits for a port that is still in use. */
   readonly bindTimeout: number;
   /** A further signal that does what TERM does. */
@@ -159,7 +174,7 @@ async function runHere(options: RunAppOptions, app: Runnable): Promise<void> {
     SIGQUIT: () => Deno.exit(131),
     ...(options.reloads ? {} : {
       SIGHUP: () => {
-        openLogAgain(logger);
+        openLogAgain(logger, options);
         renew(access, logger);
       },
     }),
@@ -192,7 +207,12 @@ async function runChild(
   const onLevel = (level: LogLevel) => app.onLogLevel?.(level);
   using _signals = followSignals({
     SIGTERM: leave,
-    SIGHUP: options.reloads ? leave : () => openLogAgain(logger),
+    SIGHUP: options.handsOver
+      // A terminal that is closed tells all processes.
+      ? () => reopenLog(logger)
+      : options.reloads
+      ? leave
+      : () => openLogAgain(logger, options),
     SIGINT: options.leavesOnInt ? leave : () => Deno.exit(130),
     SIGQUIT: () => Deno.exit(131),
   }, { ...options, logger, onLevel });
@@ -225,6 +245,7 @@ async function runChild(
     siblings: line,
     note,
     leaveNote: (note) => line.send({ note }),
+    gaveAll: () => line.send({ given: true }),
     waitsFor: (waiting) => line.send({ waiting }),
     leaveForAnother(why) {
       line.send({ replace: why });
@@ -265,8 +286,9 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   using _signals = followSignals({
     SIGTERM: stop,
     SIGHUP: () => {
+      if (options.handsOver) reopenLog(logger);
       if (options.reloads) void master?.reload();
-      else openLogAgain(logger);
+      else openLogAgain(logger, options);
       renew(access, logger);
     },
     SIGINT: options.leavesOnInt ? stop : () => stopNow(130),
@@ -289,11 +311,23 @@ async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {
   const started = master = new Master(options, {
     startChild: (start) => new ChildProcess(command, { ...start, role, env }),
     logger,
+    ...options.endsWithChild && {
+      onLoss: ({ name }, { how, code = 1 }) => {
+        const line = `${name} ended: ${how}; so does this program`;
+        if (code === 0) logger.info(line);
+        else logger.error(line);
+        exitCode = code;
+        started.stop();
+      },
+    },
   });
   using _abort = onAbort(options.signal, () => started.stop());
   started.ready().then(() => tellReady(app, logger));
   await started.ended();
-  if (exitCode !== undefined) Deno.exit(exitCode);
+  if (exitCode !== undefined) {
+    await writeOutLogs();
+    Deno.exit(exitCode);
+  }
   if (signalled) endSoon(logger);
 }
 
@@ -348,7 +382,11 @@ function startOrLeave(
   ]);
 }
 
-function openLogAgain(logger: Logger): void {
+function openLogAgain(
+  logger: Logger,
+  { hupRemark }: Pick<RunAppOptions, "hupRemark">,
+): void {
   reopenLog(logger);
-  logger.info("SIGHUP: the log is opened again, nothing else changes");
+  const remark = hupRemark === undefined ? "" : `: ${hupRemark}`;
+  logger.info(`SIGHUP: the log is opened again, nothing else changes${remark}`);
 }

@@ -16,6 +16,8 @@ export class WatchedChild {
   readonly ended: Promise<ChildEnd>;
   /** Why it does not do its work yet, where it has told. */
   waiting: string | undefined;
+  /** Whether it has handed all that it held to another. */
+  given = false;
   /** What it has counted, as it is in JSON; `undefined` until it has told. */
   stats: unknown;
   readonly #child: Child;
@@ -78,8 +80,9 @@ export class WatchedChild {
   }
 
   /** It has told something, and so given a sign of life. */
-  heard({ ready, stats, waiting }: ControlMessage): void {
+  heard({ ready, stats, waiting, given }: ControlMessage): void {
     this.#quietLooks = 0;
+    if (given) this.given = true;
     if (waiting !== undefined) this.waiting = waiting;
     if (stats !== undefined) this.stats = stats;
     if (!ready) return;

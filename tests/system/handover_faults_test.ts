@@ -9,7 +9,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { handoverTest as test } from "../helpers/handover_test_case.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { type RunningProcess, startProcess } from "../helpers/process.ts";
-import type { Fault } from "./programs/handover_gateway.ts";
+import type { Fault } from "./programs/handover_fault.ts";
 
 const READY = /^gateway (?:ready outer=\S+:(\d+) inner=\S+:(\d+)|refused: ).*$/;
 

@@ -14,7 +14,8 @@ export const HAVEN_SERVER: string = pathOf(
   "../system/programs/haven_server.ts",
 );
 
-const READY = /^maple haven ready 127\.0\.0\.1:(\d+)$/;
+const READY =
+  /^maple haven ready 127\.0\.0\.1:(\d+)(?: websocket=127\.0\.0\.1:(\d+))?$/;
 
 /** Who has answered. */
 export interface Answerer {
@@ -31,6 +32,7 @@ export interface Answerer {
 /** A haven server as a process; killed at the end of the test. */
 export class HavenProcess extends RunningProcess {
   #port = 0;
+  #websocketPort = 0;
 
   /** Starts a server and waits until it is ready. */
   static async start(
@@ -70,7 +72,9 @@ export class HavenProcess extends RunningProcess {
       ...options,
     });
     try {
-      process.#port = Number((await process.line(READY))[1]);
+      const [, port, websocketPort] = await process.line(READY);
+      process.#port = Number(port);
+      process.#websocketPort = Number(websocketPort);
     } catch (error) {
       await process[Symbol.asyncDispose]();
       throw error;
@@ -81,6 +85,11 @@ export class HavenProcess extends RunningProcess {
   /** Where it listens. */
   get port(): number {
     return this.#port;
+  }
+
+  /** Where WebSockets connect. */
+  get websocketPort(): number {
+    return this.#websocketPort;
   }
 
   /** Connects a client. */

@@ -4,51 +4,12 @@
 //   deno run -A handover_gateway.ts OPTIONS-AS-JSON [FAULT-AS-JSON]
 
 import { Gateway, type GatewayOptions } from "@maple/gateway";
-import { DescriptorChannel, formatAddress, Message } from "@maple/box/internal";
-
-/** What goes wrong. */
-export interface Fault {
-  /** Whether it is at a message that is sent, or one that is received. */
-  readonly call: "send" | "receive";
-  /** At which one. */
-  readonly message: keyof typeof Message;
-  /** Whether it is before or after that. */
-  readonly when: "before" | "after";
-  /** `kill` = the process is killed; `stop` = it stands still until somebody has it go on. */
-  readonly what: "kill" | "stop";
-}
+import { formatAddress } from "@maple/box/internal";
+import { failAt, type Fault } from "./handover_fault.ts";
 
 const options = JSON.parse(Deno.args[0]!) as GatewayOptions;
 const fault = JSON.parse(Deno.args[1] ?? "null") as Fault | null;
-
-function strike(): void {
-  Deno.kill(Deno.pid, fault!.what === "kill" ? "SIGKILL" : "SIGSTOP");
-}
-
-if (fault) {
-  const { prototype } = DescriptorChannel;
-  const { send, poll } = prototype;
-  let struck = false;
-  const strikesAt = (kind: number, when: Fault["when"]): boolean => {
-    if (struck || kind !== Message[fault.message] || when !== fault.when) {
-      return false;
-    }
-    return struck = true;
-  };
-  if (fault.call === "send") {
-    prototype.send = function (kind, ...rest) {
-      if (strikesAt(kind, "before")) strike();
-      send.call(this, kind, ...rest);
-      if (strikesAt(kind, "after")) strike();
-    };
-  } else {
-    prototype.poll = function () {
-      const message = poll.call(this);
-      if (message && strikesAt(message.kind, "after")) strike();
-      return message;
-    };
-  }
-}
+if (fault) failAt(fault);
 
 await using gateway = new Gateway({
   outerHost: "127.0.0.1",

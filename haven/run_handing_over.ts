@@ -1,0 +1,105 @@
+// runHandingOver: how one haven server is run that HUP replaces: a master that stays, and a child
+// process that serves and hands its clients over to the next one.
+
+import {
+  CHILD_ENV,
+  mayTakeEnv,
+  openIo,
+  runApp,
+  selfCommand,
+} from "@maple/box/internal";
+import { HavenError } from "./errors.ts";
+import type { FlavourApp } from "./flavour.ts";
+import { findPorts, portsEnv, readyLine, takePorts } from "./ports.ts";
+import type { Ports, ResolvedRun } from "./resolve_options.ts";
+
+/**
+ * Why HUP cannot start another process that takes all clients over; undefined when it can.
+ */
+export function whyNoHandover(
+  { io, workers }: ResolvedRun,
+): string | undefined {
+  if (io !== "epoll") return 'clients are handed over with io: "epoll" only';
+  if (workers === 0) return "clients are handed over with workers: 1 only";
+  if (workers > 1) {
+    return `${workers} processes do not hand clients over, one does (workers: 1)`;
+  }
+  const mayRun =
+    Deno.permissions.querySync({ name: "run" }).state === "granted";
+  const mayKnow = [CHILD_ENV.INDEX, CHILD_ENV.CONTROL, CHILD_ENV.NOTE]
+    .every(mayTakeEnv);
+  const missing = [...mayRun ? [] : ["run"], ...mayKnow ? [] : ["env"]];
+  if (missing.length > 0) {
+    return `clients are handed over with ${
+      missing.map((name) => `--allow-${name}`).join(" and ")
+    } only`;
+  }
+  try {
+    void openIo(io).close();
+    selfCommand();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return undefined;
+}
+
+/** Runs one; where {@linkcode whyNoHandover} gives nothing. */
+export async function runHandingOver(
+  options: ResolvedRun,
+  app: FlavourApp,
+  more: { readonly endsWithChild: boolean; readonly workTimeoutMs: number },
+): Promise<void> {
+  let ports = takePorts();
+  await runApp({
+    ...options,
+    ...more,
+    stopTimeoutMs: options.leaveTimeoutMs,
+    workers: 1,
+    reloads: true,
+    handsOver: true,
+    leavesOnInt: true,
+  }, {
+    ...app,
+    // The only child of the program is, for its log, no child.
+    makeLogger: (role) => app.makeLogger(role === "master" ? role : app.role),
+    start: (place) =>
+      app.listen({
+        ...options,
+        ...foundPorts(options, ports),
+        handover: place && {
+          from: place.note,
+          leaveNote: (at) => place.leaveNote(at),
+          gaveAll: () => place.gaveAll(),
+        },
+      }, place?.index),
+    beforeChildren: async (logger) =>
+      portsEnv(ports = await findPorts(options, logger)),
+    readyLine: () => readyLine(options.host, ports ?? app.ports()),
+  });
+}
+
+/**
+ * Does nothing in a process that was not started to take the place of another.
+ *
+ * @throws {HavenError} `listen` in one that was: its code does not hand over.
+ */
+export function refusePlace(note: string | undefined, why: string): void {
+  if (note === undefined) return;
+  throw new HavenError(
+    "listen",
+    `Cannot take the place of the haven server that runs: ${why}; only a restart changes that`,
+  );
+}
+
+// What the code on disk says now, but for a port that may be any.
+function foundPorts(
+  { port, websocketPort }: Ports,
+  found: Ports | undefined,
+): Ports {
+  return {
+    port: port === 0 ? found?.port ?? 0 : port,
+    websocketPort: websocketPort === 0
+      ? found?.websocketPort ?? 0
+      : websocketPort,
+  };
+}

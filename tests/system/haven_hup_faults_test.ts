@@ -1,0 +1,122 @@
+// What is left of a HUP of which the old or the new process is killed or stands still, at each
+// message: whoever has all serves on, and no client notices, unless its server is the one that was
+// killed.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { eventually } from "../helpers/eventually.ts";
+import { ask, HupProcess } from "./hup_process.ts";
+import type { Fault } from "./programs/handover_fault.ts";
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: Deno.build.os !== "linux", fn });
+}
+
+const FAILED = /reload failed, the old processes stay/g;
+const OPTIONS = { handoverTimeout: 1 };
+
+// The new process dies before it has said that it goes on.
+const NEW_DIES: Fault[] = [
+  { call: "send", message: "HELLO", when: "before", what: "kill" },
+  { call: "send", message: "HELLO", when: "after", what: "kill" },
+  { call: "receive", message: "OFFER", when: "after", what: "kill" },
+  { call: "send", message: "TAKE", when: "after", what: "kill" },
+  { call: "receive", message: "STATE", when: "after", what: "kill" },
+  { call: "receive", message: "DESCRIPTORS", when: "after", what: "kill" },
+  { call: "receive", message: "END", when: "after", what: "kill" },
+  { call: "send", message: "MINE", when: "after", what: "kill" },
+  { call: "receive", message: "YOURS", when: "after", what: "kill" },
+  { call: "receive", message: "STATE", when: "after", what: "stop" },
+  { call: "send", message: "MINE", when: "before", what: "stop" },
+];
+
+for (const fault of NEW_DIES) {
+  const { call, message, when, what } = fault;
+  test(`a new process that ${what}s ${when} ${call} of ${message} changes nothing`, async () => {
+    await using hup = await HupProcess.start({ ...OPTIONS, reloadTimeout: 4 });
+    await using client = await hup.server.connect();
+    assertEquals(await ask(client, 1), "1 1");
+    hup.change("2", { fault });
+    await hup.hup(FAILED);
+    assertEquals(await ask(client, 1), "1 2");
+    await hup.reload("3");
+    assertEquals(await ask(client, 1), "3 3");
+    await eventually(() => hup.children.length === 1);
+  });
+}
+
+// The old one dies when the new one has all.
+const OLD_GAVE: Fault[] = [
+  { call: "receive", message: "MINE", when: "after", what: "kill" },
+  { call: "send", message: "YOURS", when: "after", what: "kill" },
+  { call: "receive", message: "SERVING", when: "after", what: "kill" },
+];
+
+for (const fault of OLD_GAVE) {
+  const { call, message, when } = fault;
+  test(`an old process that is killed ${when} ${call} of ${message} has given all: nobody notices`, async () => {
+    await using hup = await HupProcess.start(OPTIONS, { fault });
+    await using client = await hup.server.connect();
+    assertEquals(await ask(client, 1), "1 1");
+    await hup.reload("2");
+    assertEquals(await ask(client, 1), "2 2");
+    await hup.reload("3");
+    assertEquals(await ask(client, 1), "3 3");
+    await eventually(() => hup.children.length === 1);
+  });
+}
+
+// The old one dies before.
+const OLD_DIES: Fault[] = [
+  { call: "send", message: "OFFER", when: "after", what: "kill" },
+  { call: "receive", message: "TAKE", when: "after", what: "kill" },
+  { call: "send", message: "STATE", when: "after", what: "kill" },
+  { call: "send", message: "DESCRIPTORS", when: "after", what: "kill" },
+];
+
+for (const fault of OLD_DIES) {
+  const { call, message, when } = fault;
+  test(`an old process that is killed ${when} ${call} of ${message} takes the program with it`, async () => {
+    await using hup = await HupProcess.start(OPTIONS, { fault });
+    await using client = await hup.server.connect();
+    assertEquals(await ask(client, 1), "1 1");
+    hup.change("2");
+    hup.server.kill("SIGHUP");
+    const { code } = await hup.server.finished();
+    assertEquals(code, 137, hup.server.stderr);
+    assertEquals(await client.read().catch(() => null), null);
+    assertMatch(hup.server.stderr, /so does this program/);
+  });
+}
+
+test("an old process that is killed before it has told what is there leaves the place to the new one", async () => {
+  const fault: Fault = {
+    call: "receive",
+    message: "HELLO",
+    when: "after",
+    what: "kill",
+  };
+  await using hup = await HupProcess.start(OPTIONS, { fault });
+  await using client = await hup.server.connect();
+  assertEquals(await ask(client, 1), "1 1");
+  await hup.reload("2");
+  assertEquals(await client.read().catch(() => null), null);
+  await using late = await hup.server.connect();
+  assertEquals(await ask(late, 1), "2 1");
+});
+
+test("a new process that is killed when it has all, before it serves, takes the program with it", async () => {
+  const fault: Fault = {
+    call: "send",
+    message: "SERVING",
+    when: "after",
+    what: "kill",
+  };
+  await using hup = await HupProcess.start(OPTIONS);
+  await using client = await hup.server.connect();
+  assertEquals(await ask(client, 1), "1 1");
+  hup.change("2", { fault });
+  hup.server.kill("SIGHUP");
+  const { code } = await hup.server.finished();
+  assert(code !== 0);
+  assertMatch(hup.server.stderr, /handed all to one that has ended/);
+});
