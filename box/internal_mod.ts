@@ -232,6 +232,7 @@ export {
   missingOf,
   RECEIPT_MS,
   sumReceipts,
+  taskReceipt,
   UNKNOWN_NODE,
   USERS_PAGE,
   writeReceipt,

@@ -119,6 +119,11 @@ export function writeReceipt(receipt: Receipt, all: boolean): WriteReceipt {
   };
 }
 
+/** What the sender of a task for a worker is told. */
+export function taskReceipt({ delivered }: Receipt): TaskReceipt {
+  return { taken: delivered > 0 };
+}
+
 /** Stands for gateways that nobody knows, since the bus of their cluster is away. */
 export const UNKNOWN_NODE: number = -1;
 

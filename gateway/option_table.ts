@@ -202,7 +202,8 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   moveTimeout: SECONDS,
   bindTimeout: SECONDS,
   handoverTimeout: { min: 0.1, max: MAX_TIMER_SECONDS, whole: false },
-  nodeId: { min: -(2 ** 31), max: MAX_INT32, whole: true },
+  // -1 stands for those that nobody knows, in receipts.
+  nodeId: { min: 0, max: MAX_INT32, whole: true },
   clusterBytes: BYTES,
 };
 

@@ -304,8 +304,8 @@ export interface GatewayOptions {
    */
   handoverTimeout?: number;
   /**
-   * The number of this gateway in every task's `nodeId`, which no other one of its cluster may
-   * have. @default {0; in a cluster the lowest that is free}
+   * The number of this gateway in every task's `nodeId`, 0 or more, which no other one of its
+   * cluster may have. @default {0; in a cluster the lowest that is free}
    */
   nodeId?: number;
   /**

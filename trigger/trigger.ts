@@ -34,6 +34,7 @@ import {
   leaveGroupTask,
   onAbort,
   sumReceipts,
+  taskReceipt,
   writeReceipt,
   writeToGroupsTask,
   writeToUsersTask,
@@ -176,7 +177,7 @@ export class Trigger<F extends object = BoxFields> implements AsyncDisposable {
     const task = writeToWorkerTask(this.boxClass, data, params);
     if (!options.receipt) return this.#send(task, options);
     const { receipts: [receipt] } = await this.#receiptsOf(task, options);
-    return { taken: receipt!.delivered > 0 };
+    return taskReceipt(receipt!);
   }
 
   /**

@@ -25,6 +25,7 @@ import {
   type Receipt,
   RECEIPT_MS,
   sumReceipts,
+  taskReceipt,
   writeReceipt,
   writeToGroupsTask,
   writeToUsersTask,
@@ -143,7 +144,7 @@ export class Commands<F extends object> implements ServedUsers<F> {
     const receipt = this.memory && this.#links.size === 0
       ? this.memory.sendForReceipt(frame, wait)
       : this.#links.reach.receiptOfOne(frame, wait);
-    return receipt.then(({ delivered }) => ({ taken: delivered > 0 }));
+    return receipt.then(taskReceipt);
   }
 
   /**

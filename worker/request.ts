@@ -19,6 +19,7 @@ import {
   loginClientTask,
   logoutClientTask,
   RECEIPT_MS,
+  taskReceipt,
 } from "@maple/box/internal";
 import { AppRequest, type UntypedState } from "@maple/haven";
 import {
@@ -154,7 +155,7 @@ export class WorkerRequest<
     if (!task) return Promise.resolve({ taken: false });
     const wait = { ms: RECEIPT_MS, signal: options.signal };
     return this.#connection.sendForReceipt(task.pack(), wait)
-      .then(({ delivered }) => ({ taken: delivered > 0 }));
+      .then(taskReceipt);
   }
 
   /** Drops the client's requests that are not begun; they are not answered. */

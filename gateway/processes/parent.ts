@@ -171,21 +171,27 @@ export class Parent {
       },
       onEnd: (child) => {
         const clients = reports.ended(child);
-        if (!master.stopping) this.#onLoss(child, clients);
+        if (!master.stopping) this.#onLoss(master, child, clients);
       },
     });
     return master;
   }
 
-  #onLoss({ index, name }: WatchedChild, clients: number): void {
+  #onLoss(
+    master: Master,
+    { index, name }: WatchedChild,
+    clients: number,
+  ): void {
     if (this.#isReady) {
       this.#options.logger.warn(
         `process ${index} has ended with its ${clients} clients, which have to come again`,
       );
       return;
     }
-    // It has said why. One that cannot start now would not start later either.
+    // It has said why. One that cannot start now would not start later either: none is started in
+    // its place.
     this.#failed.reject(new GatewayError(`${name} has not started`));
+    master.stopNow();
   }
 
   // All serve, or it was stopped before.
@@ -197,7 +203,6 @@ export class Parent {
         this.#failed.promise,
       ]);
     } catch (error) {
-      master.stopNow();
       await master.ended();
       throw error;
     }

@@ -138,6 +138,14 @@ Deno.test("resolveOptions() takes groupsPerClient as far as one body names group
   );
 });
 
+Deno.test("resolveOptions() takes no node below 0: a receipt tells by -1 that gateways are not known", () => {
+  assertThrows(
+    () => resolveOptions({ nodeId: -1 }),
+    GatewayError,
+    "Option nodeId must be a whole number from 0 to 2147483647, got -1",
+  );
+});
+
 Deno.test("resolveOptions() makes innerFrameBytes large enough for frameBytes", () => {
   const frameBytes = 50_000_000;
   assertEquals(resolveOptions({ frameBytes }).innerFrameBytes, frameBytes + 76);

@@ -91,7 +91,7 @@ const EVERY: Record<string, string | number | boolean> = {
   bindTimeout: 14.6,
   handover: "/run/maple/gateway.sock",
   handoverTimeout: 4.5,
-  nodeId: -15,
+  nodeId: 15,
   cluster: "nats://u:p@h:1,tls://h2",
   clusterName: "eu_1",
   clusterCreds: "/run/a.creds",
@@ -297,7 +297,7 @@ Deno.test("readSettings() takes -1 for no limit in every limit, from flags and f
     // What it gives is taken.
     resolveOptions(fromFlag);
   }
-  assertEquals(read(["--node-id", "-1"]).gateway, { nodeId: -1 });
+  assertEquals(read(["--node-id", "0"]).gateway, { nodeId: 0 });
   const log = read([], "[log]\nfile_max_size = -1\nfile_max_num = -1\n");
   assertEquals(log.logFileMaxBytes, Number.MAX_SAFE_INTEGER);
   assertEquals(log.logFileMaxCount, 1000);

@@ -273,3 +273,23 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "a process that cannot start ends the gateway, and none is said to be started in its place",
+  ignore,
+  async fn() {
+    const { code, stderr } = await runProcess(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt"],
+        ...[...PERMISSIONS.gateway, "--allow-run", GATEWAY_MAIN],
+        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+        ...["--inner-port", "0", "--processes", "2", "--io", "epoll"],
+      ],
+    });
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "it needs --allow-ffi");
+    assertMatch(stderr, /gateway \d \(pid \d+\) has not started/);
+    assertEquals(/starting another/.test(stderr), false, stderr);
+  },
+});

@@ -16,7 +16,7 @@ import { Guests } from "./guests.ts";
 import { Random } from "../../helpers/random.ts";
 import { Replacing } from "./replacing.ts";
 import { SecretRotation } from "./secret_rotation.ts";
-import { stillRunning, WorkerGroup } from "./worker_group.ts";
+import { leaveInOrder, WorkerGroup } from "./worker_group.ts";
 
 /** What is run. */
 export interface ChaosOptions {
@@ -290,22 +290,10 @@ async function leave(
   groups: readonly WorkerGroup[],
   clients: readonly ChaosClient[],
 ): Promise<string[]> {
-  const faults: string[] = [];
-  for (const group of groups) group.signal("SIGTERM");
-  for (const { process } of groups) {
-    const { code } = await process.finished(PATIENCE_MS);
-    if (code !== 0) faults.push(`master ${process.pid} left with code ${code}`);
-  }
+  const faults = await leaveInOrder(groups, PATIENCE_MS);
   if (!await gateway.reaches({ innerLinks: 0 })) {
     faults.push("the gateway still counts workers after all have left");
   }
-  // Read once more, now that the logs are whole.
-  const pids = groups.flatMap((group) => {
-    void group.children;
-    return group.everStarted;
-  });
-  const left = await stillRunning(pids);
-  if (left.length > 0) faults.push(`processes are left: ${left.join(", ")}`);
   for (const client of clients) await client[Symbol.asyncDispose]();
   if (!await gateway.reaches({ clients: 0 })) {
     faults.push("the gateway still counts clients after all have left");

@@ -11,7 +11,7 @@ import type { Deliveries, DeliverySums } from "./deliveries.ts";
 import { ChaosEvents } from "./events.ts";
 import type { HandledSummary } from "./handled_log.ts";
 import { TriggerMessages } from "./trigger_messages.ts";
-import { stillRunning } from "./worker_group.ts";
+import { leaveInOrder } from "./worker_group.ts";
 
 /** What is run. */
 export interface ClusterChaosOptions {
@@ -143,18 +143,7 @@ async function run(
 async function leave(
   { serving, groups, users }: ChaosCluster,
 ): Promise<string[]> {
-  const faults: string[] = [];
-  for (const group of groups) group.signal("SIGTERM");
-  for (const { process } of groups) {
-    const { code } = await process.finished(PATIENCE_MS);
-    if (code !== 0) faults.push(`master ${process.pid} left with code ${code}`);
-  }
-  const pids = groups.flatMap((group) => {
-    void group.children;
-    return group.everStarted;
-  });
-  const left = await stillRunning(pids);
-  if (left.length > 0) faults.push(`processes are left: ${left.join(", ")}`);
+  const faults = await leaveInOrder(groups, PATIENCE_MS);
   for (const user of users) await user[Symbol.asyncDispose]();
   for (const [i, gateway] of serving.entries()) {
     if (!await gateway.reaches({ innerLinks: 0, clients: 0 })) {

@@ -108,8 +108,29 @@ export function signalProcess(pid: number, signal: Deno.Signal): void {
   }
 }
 
+/** Has all groups leave; tells what is not as it must be: a code, or a process that is left. */
+export async function leaveInOrder(
+  groups: readonly WorkerGroup[],
+  patienceMs: number,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const group of groups) group.signal("SIGTERM");
+  for (const { process } of groups) {
+    const { code } = await process.finished(patienceMs);
+    if (code !== 0) faults.push(`master ${process.pid} left with code ${code}`);
+  }
+  const pids = groups.flatMap((group) => {
+    // Read once more, now that the logs are whole.
+    void group.children;
+    return group.everStarted;
+  });
+  const left = await stillRunning(pids);
+  if (left.length > 0) faults.push(`processes are left: ${left.join(", ")}`);
+  return faults;
+}
+
 /** Those of some processes that still run the chaos test's worker. */
-export async function stillRunning(pids: readonly number[]): Promise<number[]> {
+async function stillRunning(pids: readonly number[]): Promise<number[]> {
   const { stdout } = await new Deno.Command("ps", {
     args: ["-ww", "-o", "pid=,stat=,args=", "-p", pids.join(",")],
     stderr: "null",
