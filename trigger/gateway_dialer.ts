@@ -15,6 +15,9 @@ const REFUSED_DELAY_MS = 1000;
 /** Milliseconds between two attempts at last, while a secret is refused. */
 export const MAX_REFUSED_DELAY_MS = 30_000;
 const GREETING_MS = 1000;
+// Where another gateway may be asked instead: one that is frozen is connected with, and says
+// nothing.
+const DIAL_MS = 2000;
 // Of the time of one attempt, so that its end is told as what it is.
 const CHALLENGE_SHARE = 0.8;
 
@@ -56,12 +59,16 @@ export class GatewayDialer {
    * Makes one attempt, for up to the time of one.
    *
    * @param greets Whether the gateway is known to greet whom it lets in.
+   * @param isOneOfMany Whether another one may be asked instead: then it has 2 s at most.
    * @throws {Error} why it has failed; see {@linkcode GatewayConnection.open}.
    */
-  async connect(greets: boolean): Promise<GatewayConnection> {
+  async connect(
+    greets: boolean,
+    isOneOfMany: boolean,
+  ): Promise<GatewayConnection> {
     if (this.#refusal && this.refusedMs > 0) throw this.#refusal;
     try {
-      const connection = await this.#attemptToConnect(greets);
+      const connection = await this.#attemptToConnect(greets, isOneOfMany);
       this.#refusal = undefined;
       this.#pauseMs = 0;
       return connection;
@@ -85,10 +92,16 @@ export class GatewayDialer {
     this.#refusedUntil = performance.now() + this.#pauseMs;
   }
 
-  async #attemptToConnect(greets: boolean): Promise<GatewayConnection> {
+  async #attemptToConnect(
+    greets: boolean,
+    isOneOfMany: boolean,
+  ): Promise<GatewayConnection> {
     const attempt = this.#attempt = new AbortController();
     const { timeoutMs, secret, logger } = this.#options;
-    const timer = setTimeout(() => attempt.abort(), timeoutMs);
+    const timer = setTimeout(
+      () => attempt.abort(),
+      isOneOfMany ? Math.min(DIAL_MS, timeoutMs) : timeoutMs,
+    );
     try {
       return await GatewayConnection.open(this.#address, {
         hello: this.#hello,

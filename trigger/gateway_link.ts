@@ -270,7 +270,9 @@ export class GatewayLink {
       this.#connection = undefined;
       return;
     }
-    const connection = this.#connection ??= await this.#connect();
+    const connection = this.#connection ??= await this.#connect(
+      message.canMove?.(undefined) ?? false,
+    );
     // Its time may have come while the gateway was being reached.
     if (message.isOver) return;
     const why = whyNot(message, connection);
@@ -316,12 +318,12 @@ export class GatewayLink {
     });
   }
 
-  async #connect(): Promise<GatewayConnection> {
+  async #connect(isOneOfMany: boolean): Promise<GatewayConnection> {
     const { gateway } = this;
     // One that is frozen is silent, too.
     const greets = gateway.foundIn !== undefined ||
       gateway.greeting !== undefined;
-    const connection = await this.#dialer.connect(greets);
+    const connection = await this.#dialer.connect(greets, isOneOfMany);
     gateway.remote = connection.remote;
     if (!connection.hasGreeted) gateway.isSilent();
     if (!gateway.isAsTold) {

@@ -2,6 +2,10 @@
 
 import type { MessageHead } from "./message.ts";
 
+// A gateway that is gone is forgotten; one that has never said hello is not. So that of those no
+// more are kept than there could ever be.
+const SENDERS_MAX = 1024;
+
 interface Unfinished {
   readonly number: number;
   parts: Uint8Array[];
@@ -45,8 +49,11 @@ export class Pieces {
       message = undefined;
     }
     if (pieces === 1) return body;
-    message ??= { number, parts: [], bytes: 0, isLost: false };
-    this.#unfinished.set(id, message);
+    if (!message) {
+      message = { number, parts: [], bytes: 0, isLost: false };
+      if (this.#unfinished.size >= SENDERS_MAX) this.#forgetOldest();
+      this.#unfinished.set(id, message);
+    }
     const isLast = piece === pieces - 1;
     if (isLast) this.#unfinished.delete(id);
     if (message.isLost) return undefined;
@@ -67,6 +74,11 @@ export class Pieces {
     const message = this.#unfinished.get(id);
     this.#unfinished.delete(id);
     if (message && !message.isLost) this.#lose(message, "gap");
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#unfinished.keys();
+    if (oldest !== undefined) this.forget(oldest);
   }
 
   // What still comes of it is passed over.

@@ -230,6 +230,23 @@ Deno.test("a gateway that is frozen is left when the others do not hear of it, a
   b.cut();
 });
 
+Deno.test("a gateway that is frozen is not waited for when another one may be asked", async () => {
+  const a = new PlayedMember(1);
+  await using b = new PlayedMember(2);
+  await using c = new PlayedMember(3);
+  await using trigger = makeTrigger([a], { timeout: 600 });
+  const connecting = trigger.connect();
+  await a.accept([a, b, c]);
+  assert(await connecting);
+  await a[Symbol.asyncDispose]();
+  const sent = tell(trigger, "one");
+  await b.acceptSilently();
+  await c.accept([b, c]);
+  assertEquals(await taken(c), "one");
+  assert(await sent);
+  c.cut();
+});
+
 Deno.test("a gateway that is frozen is left also while it is written to, and what it has not taken goes by another", async () => {
   await using a = new PlayedMember(1);
   await using b = new PlayedMember(2);

@@ -93,3 +93,14 @@ Deno.test("Pieces.forget() frees what a gateway has not finished", () => {
   made.forget(1);
   assertEquals([made.bytes, dropped], [0, ["gap"]]);
 });
+
+Deno.test("Pieces keep what 1,024 senders have not finished, and forget the oldest", () => {
+  const { pieces: made, dropped, add } = pieces(100_000);
+  const messages = Array.from({ length: 1025 }, (_, i) => cut(1, 20, i + 1));
+  for (const [first] of messages) add(first!);
+  assertEquals([made.bytes, dropped], [1024 * 10, ["gap"]]);
+  // The rest of the first one is passed over, in the place of the second.
+  assertEquals(add(messages[0]![1]!), undefined);
+  assertEquals(add(messages[1024]![1]!), body(20));
+  assertEquals(add(messages[2]![1]!), body(20));
+});
