@@ -2,8 +2,7 @@
 // it: its class gives it to the next process, or it is named here with the reason why not. What
 // others can see of a class the types check, see `FieldPlan`.
 
-import { assertEquals } from "@std/assert";
-import { pathOf } from "../../helpers/paths.ts";
+import { type Fields, givenFieldsTest } from "../../helpers/given_fields.ts";
 
 // What of a class is not handed over, in words: a field of these needs no other process.
 const MADE = "made anew";
@@ -11,8 +10,6 @@ const SETTING = "a setting of the new process";
 const NONE = "not while all stands still";
 const FOLLOWS = "follows from what is handed over";
 const APART = "handed over by itself";
-
-type Fields = Readonly<Record<string, readonly string[]>>;
 
 /** By file, the fields that are not given, by the reason. */
 const LEFT: Readonly<Record<string, Fields>> = {
@@ -140,30 +137,6 @@ const LEFT: Readonly<Record<string, Fields>> = {
   "gateway/metrics/history.ts": { [FOLLOWS]: ["rates"] },
 };
 
-const GIVING =
-  /^ {2}(?:static |override |async |\*)*(?:give|given|head|takeOver|retake|retakeGone|resume|rejoin|from|takePeak|adopt)\([^]*?^ {2}\}/gm;
-
-function fieldsOf(source: string): string[] {
-  return [...source.matchAll(/^ {2}(?:readonly )?#(\w+)(?:[:?!]| =|;)/gm)]
-    .map(([, name]) => name!);
-}
-
 for (const [file, reasons] of Object.entries(LEFT)) {
-  Deno.test(`each field of ${file} is handed over, or it is said why not`, async () => {
-    const source = await Deno.readTextFile(pathOf(`../../${file}`));
-    const giving = [...source.matchAll(GIVING)].map(([body]) => body).join();
-    const given = (name: string) => new RegExp(`#${name}\\b`).test(giving);
-    const left = Object.values(reasons).flat();
-    const fields = fieldsOf(source);
-    assertEquals(
-      fields.filter((name) => !given(name) && !left.includes(name)),
-      [],
-      "these are neither given nor named here",
-    );
-    assertEquals(
-      left.filter((name) => !fields.includes(name)),
-      [],
-      "these are named here and are not there",
-    );
-  });
+  givenFieldsTest(file, reasons);
 }
