@@ -7,7 +7,11 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { Box } from "@maple/box";
+import { Box, TcpClient } from "@maple/box";
+import { compile } from "../../tools/compile.ts";
+import { COMPILE_DENO, whyNotCompiled } from "../helpers/compiled.ts";
+import { pathOf } from "../helpers/paths.ts";
+import { startProcess } from "../helpers/process.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { freePort } from "../helpers/free_port.ts";
@@ -265,6 +269,50 @@ test("HUP where clients cannot be handed over says so in one line, and nobody no
     hup.server.kill("SIGTERM");
     assertEquals((await hup.server.finished()).code, 0);
   }
+});
+
+Deno.test({
+  name:
+    "HUP to a compiled haven server starts the executable that is at its path now",
+  ignore: Deno.build.os !== "linux" || await whyNotCompiled() !== undefined,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "maple_hup_" });
+    try {
+      const compiled = async (version: string) => {
+        const entry = pathOf(`../system/programs/hup_haven_${version}.ts`);
+        await compile(entry, `${dir}/${version}`, { deno: COMPILE_DENO });
+      };
+      await compiled("1");
+      await compiled("2");
+      const use = (version: string) => {
+        Deno.copyFileSync(`${dir}/${version}`, `${dir}/next`);
+        Deno.renameSync(`${dir}/next`, `${dir}/server`);
+      };
+      use("1");
+      await using server = await startProcess(`${dir}/server`, {
+        ready: /^maple haven ready 127\.0\.0\.1:(\d+)$/,
+      });
+      await using client = new TcpClient(
+        Box,
+        "127.0.0.1",
+        Number(server.ready![1]),
+        { timeout: 30 },
+      );
+      await client.connect();
+      assertEquals(await ask(client, 1), "1 1");
+      use("2");
+      server.kill("SIGHUP");
+      await eventually(
+        () => server.stderr.includes("reloaded"),
+        { timeout: 30_000, what: "reloaded" },
+      );
+      assertEquals(await ask(client, 1), "2 2");
+      server.kill("SIGTERM");
+      assertEquals((await server.finished()).code, 0);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
 });
 
 /** Kilobytes of memory that a process takes. */

@@ -103,9 +103,9 @@ export class FakeChildren {
   /** Starts it with two children, unless `options` says otherwise. */
   constructor(
     time: FakeTime,
-    { startFault, firstTold, ...options }:
+    { startFault, firstTold, onLoss, ...options }:
       & Partial<MasterOptions>
-      & Pick<MasterContext, "firstTold">
+      & Pick<MasterContext, "firstTold" | "onLoss">
       & { startFault?: string } = {},
   ) {
     this.#time = time;
@@ -121,6 +121,7 @@ export class FakeChildren {
       startChild: (start) => this.#start(start),
       openControl: (handler) => this.#open(handler),
       ...(firstTold && { firstTold }),
+      ...(onLoss && { onLoss }),
     });
   }
 

@@ -582,3 +582,65 @@ Deno.test("Master says which child is not told what another tells all", async ()
     { relayed: { message: 2, own: true, told } },
   ]]);
 });
+
+Deno.test("Master tells of a child that was lost instead of starting another, where it is to", async () => {
+  using time = new FakeTime();
+  const lost: string[] = [];
+  await using children = new FakeChildren(time, {
+    workers: 1,
+    onLoss: ({ name }, { how }) => void lost.push(`${name}: ${how}`),
+  });
+  await children.allReady();
+  // One whose place another takes may have given that one all.
+  const reloading = children.master.reload();
+  const [first] = children.started;
+  await children.pass(0);
+  first!.dies("signal SIGKILL");
+  await children.pass(0);
+  assertEquals(lost, []);
+  await children.allReady();
+  await reloading;
+  assertEquals(lost, []);
+  // The new one does not come up.
+  const again = children.master.reload();
+  await children.pass(0);
+  children.started[1]!.dies("exit code 7");
+  children.latest(1).dies("exit code 1");
+  await again;
+  assertEquals(lost, ["child 1.2: exit code 7"]);
+  assertEquals(children.started.length, 3);
+});
+
+Deno.test("Master starts another for a child that has given all to one that is gone", async () => {
+  for (const isLate of [false, true]) {
+    using time = new FakeTime();
+    await using children = new FakeChildren(time, { workers: 1 });
+    await children.allReady();
+    const [old] = children.started;
+    const reloading = children.master.reload();
+    await children.pass(0);
+    if (!isLate) old!.says({ given: true });
+    children.latest(1).dies("signal SIGKILL");
+    await reloading;
+    if (isLate) old!.says({ given: true });
+    await children.pass(1);
+    assertEquals(old!.told, ["leave"]);
+    assertEquals(children.started.length, 3);
+    assertEquals(
+      children.logged().filter((line) => /handed/.test(line)),
+      [
+        "WARN child 1.1 leaves: it has handed all to one that has ended; starting another at once",
+      ],
+    );
+    // Who has given all to one that serves is only told to leave.
+    await children.allReady();
+    const last = children.latest(1);
+    const next = children.master.reload();
+    await children.pass(0);
+    last.says({ given: true });
+    await children.allReady();
+    await next;
+    last.says({ given: true });
+    assertEquals(last.told, ["leave"]);
+  }
+});

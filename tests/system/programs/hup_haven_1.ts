@@ -1,0 +1,5 @@
+// Version 1 of the haven server whose executable is replaced.
+
+import { runHupHaven } from "./hup_haven.ts";
+
+await runHupHaven({ version: "1" });
