@@ -3,9 +3,11 @@
 //
 //   cc -O2 -o epoll_load epoll_load.c && ./epoll_load --url 127.0.0.1:29000 --connections 50 --duration 1
 //
-// With --url ws://127.0.0.1:29001/ each box is a masked message of a WebSocket.
+// With --url ws://127.0.0.1:29001/ each box is a masked message of a WebSocket; with --url nats://127.0.0.1:4222/SUBJECT each body is
+// published to that subject of a nats-server, and the answer waited for in an inbox (epoll_load_nats.h).
 //
-// --reconnect, which load.ts has not: each request on a connection of its own.
+// --reconnect, which load.ts has not: each request on a connection of its own. --prefix 2: the length of each box stands before it as
+// well, in two bytes.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128, WS_HEADER = 14 };
+enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128, WS_HEADER = 14, NATS_HEADER = 128, NATS_LINE = 256 };
 
 static const unsigned char MASK[4] = {0x37, 0xfa, 0x21, 0x3d};
 
@@ -39,8 +41,11 @@ typedef struct {
   // Times that requests were due at which no slot was free.
   double *due;
   int due_at, due_count, due_size;
-  // The header of a WebSocket's message that is being read, and whether it has been.
+  // The header of a WebSocket's message that is being read, and whether it has been; bytes of a prefix.
   int ws_bytes, ws_size;
+  // The line of a nats-server that is being read, the slot whose answer its body is, and PINGs that are not answered.
+  char line[NATS_LINE];
+  int line_bytes, line_slot, pings;
   // The frame that is being read.
   unsigned char header[HEADER];
   int header_bytes;
@@ -49,7 +54,8 @@ typedef struct {
 } Conn;
 
 static struct sockaddr_in server;
-static int websocket;
+static int websocket, prefix;
+static char *nats;
 static int connections = 10, depth = 1, cmd = 1, body = 40, login_cmd = 2, reconnect;
 static long login, requests = -1;
 static double duration = 10, warm_up, rate;
@@ -67,6 +73,13 @@ static void die(const char *what) {
 static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+// Seconds of a processor that this program has used.
+static double used(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
@@ -130,22 +143,28 @@ static int ws_header(unsigned char *at, long length) {
 
 // The same frame behind the header of its message, masked, where that is wanted; gives how long both are.
 static int frame_header(unsigned char *at, int command, int serial, int length) {
-  int before = websocket ? ws_header(at, HEADER + length) : 0;
+  int before = websocket ? ws_header(at, HEADER + length) : prefix;
+  if (prefix) at[0] = (HEADER + length) >> 8, at[1] = HEADER + length;
   header(at + before, command, serial, length);
   if (websocket) for (int i = 0; i < HEADER; i++) at[before + i] ^= MASK[i & 3];
   return before + HEADER;
 }
 
+#include "epoll_load_nats.h"
+
 static void flush(Conn *conn) {
-  unsigned char headers[FRAMES_A_WRITE][WS_HEADER + HEADER];
+  unsigned char headers[FRAMES_A_WRITE][NATS_HEADER];
+  int end = nats ? 2 : 0;
+  // Between two requests only.
+  for (; conn->pings > 0 && conn->sent_bytes == 0; conn->pings--) nats_pong(conn->fd);
   while (conn->queued > 0) {
     struct iovec parts[FRAMES_A_WRITE * 2];
     int head = HEADER, frames = conn->queued < FRAMES_A_WRITE ? conn->queued : FRAMES_A_WRITE;
     for (int i = 0; i < frames; i++) {
       int slot = conn->queue[(conn->queue_at + i) % depth];
-      head = frame_header(headers[i], cmd, slot + 1, body);
+      head = nats ? nats_header(headers[i], conn - conns, slot) : frame_header(headers[i], cmd, slot + 1, body);
       parts[2 * i] = (struct iovec){headers[i], head};
-      parts[2 * i + 1] = (struct iovec){body_bytes, body};
+      parts[2 * i + 1] = (struct iovec){body_bytes, body + end};
     }
     size_t skip = conn->sent_bytes;
     for (int i = 0; skip > 0; i++) {
@@ -159,9 +178,9 @@ static void flush(Conn *conn) {
     int full = written < 0;
     if (!full) {
       conn->sent_bytes += written;
-      int whole = conn->sent_bytes / (head + body);
+      int whole = conn->sent_bytes / (head + body + end);
       full = whole < frames;
-      conn->sent_bytes -= (size_t)whole * (head + body);
+      conn->sent_bytes -= (size_t)whole * (head + body + end);
       conn->queue_at = (conn->queue_at + whole) % depth;
       conn->queued -= whole;
     }
@@ -213,11 +232,30 @@ static void open_conn(Conn *conn) {
   if (connect(conn->fd, (void *)&server, sizeof server)) die("connect");
   setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (websocket) shake_hands(conn->fd);
-  conn->ws_bytes = 0;
+  if (nats) nats_subscribe(conn->fd, conn - conns);
+  conn->ws_bytes = conn->line_bytes = 0;
+  conn->line_slot = -1;
   fcntl(conn->fd, F_SETFL, O_NONBLOCK);
   conn->header_bytes = 0;
   conn->body_bytes = 0;
   watch(conn, EPOLL_CTL_ADD);
+}
+
+static void on_answer(Conn *conn, int slot, double time) {
+  record(time - conn->since[slot]);
+  conn->since[slot] = -1;
+  conn->free[conn->free_count++] = slot;
+  conn->answers++;
+  if (rate > 0) {
+    if (conn->due_at < conn->due_count) queue_request(conn, conn->due[conn->due_at++]);
+    if (conn->due_at == conn->due_count) conn->due_at = conn->due_count = 0;
+  } else if (reconnect) {
+    close(conn->fd);
+    open_conn(conn);
+    queue_request(conn, now());
+  } else {
+    queue_request(conn, time);
+  }
 }
 
 static void on_frame(Conn *conn, double time) {
@@ -231,21 +269,8 @@ static void on_frame(Conn *conn, double time) {
     pushes++;
     return;
   }
-  record(time - conn->since[slot]);
-  conn->since[slot] = -1;
-  conn->free[conn->free_count++] = slot;
-  conn->answers++;
   if (get(conn->header + 16) != 0) failed++;
-  if (rate > 0) {
-    if (conn->due_at < conn->due_count) queue_request(conn, conn->due[conn->due_at++]);
-    if (conn->due_at == conn->due_count) conn->due_at = conn->due_count = 0;
-  } else if (reconnect) {
-    close(conn->fd);
-    open_conn(conn);
-    queue_request(conn, now());
-  } else {
-    queue_request(conn, time);
-  }
+  on_answer(conn, slot, time);
 }
 
 // Passes over the header of a message, before each box; whether it is whole.
@@ -266,8 +291,39 @@ static int skip_ws_header(Conn *conn, const unsigned char **bytes, long *count) 
   return 0;
 }
 
+// Passes over the answers of a nats-server, which are lines, some of them with a body behind.
+static void on_nats_bytes(Conn *conn, const char *bytes, long count, double time) {
+  while (count > 0) {
+    if (conn->line_slot < 0) {
+      const char *end = memchr(bytes, '\n', count);
+      long part = end ? end - bytes + 1 : count;
+      if (conn->line_bytes + part >= NATS_LINE) errno = EPROTO, die("line");
+      memcpy(conn->line + conn->line_bytes, bytes, part);
+      conn->line_bytes += part;
+      bytes += part;
+      count -= part;
+      if (!end) return;
+      conn->line[conn->line_bytes] = 0;
+      conn->line_bytes = 0;
+      if (!strncmp(conn->line, "PING", 4)) conn->pings++;
+      else if (strncmp(conn->line, "+OK", 3)) conn->line_slot = nats_slot(conn->line, &conn->body_bytes);
+      continue;
+    }
+    long part = conn->body_bytes < count ? conn->body_bytes : count;
+    conn->body_bytes -= part;
+    bytes += part;
+    count -= part;
+    if (conn->body_bytes > 0) return;
+    int slot = conn->line_slot;
+    conn->line_slot = -1;
+    if (slot < depth && conn->since[slot] >= 0) on_answer(conn, slot, time);
+    else pushes++;
+  }
+}
+
 static void on_bytes(Conn *conn, const unsigned char *bytes, long count, double time) {
   while (count > 0) {
+    for (; prefix && conn->header_bytes == 0 && conn->ws_bytes < prefix && count > 0; conn->ws_bytes++) bytes++, count--;
     if (websocket && conn->ws_bytes != conn->ws_size + (conn->ws_size == 0) && conn->header_bytes == 0) {
       if (!skip_ws_header(conn, &bytes, &count) || count == 0) return;
     }
@@ -300,7 +356,8 @@ static void turn(int timeout) {
       ssize_t got = read(conn->fd, buffer, sizeof buffer);
       if (got == 0) errno = ECONNRESET;
       if (got == 0 || (got < 0 && errno != EAGAIN)) die("read");
-      if (got > 0) on_bytes(conn, buffer, got, now());
+      if (got > 0 && nats) on_nats_bytes(conn, (char *)buffer, got, now());
+      else if (got > 0) on_bytes(conn, buffer, got, now());
     }
     flush(conn);
   }
@@ -310,7 +367,7 @@ static void log_in(void) {
   logging_in = 1;
   // In lots, so that nobody's accept queue or buffer overflows.
   for (int i = 0; i < connections; i++) {
-    unsigned char frame[WS_HEADER + HEADER + 64];
+    unsigned char frame[NATS_HEADER + 64];
     char user[64];
     int length = sprintf(user, "{\"uid\":%ld}", login + i);
     int head = frame_header(frame, login_cmd, 1, length);
@@ -327,17 +384,17 @@ static int by_size(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-static void report(double elapsed, const long *before) {
+static void report(double elapsed, double cpu, const long *before) {
   long *served = malloc(connections * sizeof *served);
   for (int i = 0; i < connections; i++) served[i] = conns[i].answers - before[i];
   qsort(served, connections, sizeof *served, by_size);
   printf("{\"transactions\":%ld,\"availability\":%.2f,\"elapsed\":%.4f,\"responseTime\":%.5f,\"transactionRate\":%.1f,"
          "\"successful\":%ld,\"failed\":%ld,\"connections\":%d,\"pushes\":%ld,\"p50\":%.4f,\"p90\":%.4f,\"p99\":%.4f,"
-         "\"p999\":%.4f,\"max\":%.4f,\"worst\":%ld,\"mean\":%.2f,\"best\":%ld,\"errors\":{}}\n",
+         "\"p999\":%.4f,\"max\":%.4f,\"worst\":%ld,\"mean\":%.2f,\"best\":%ld,\"cpu\":%.3f,\"errors\":{}}\n",
          answered, answered ? 100.0 * (answered - failed) / answered : 100.0, elapsed,
          answered ? sum / answered * 1e3 : 0.0, answered / elapsed, answered - failed, failed, connections, pushes,
          percentile(50), percentile(90), percentile(99), percentile(99.9), longest * 1e3, served[0],
-         (double)answered / connections, served[connections - 1]);
+         (double)answered / connections, served[connections - 1], cpu / elapsed);
 }
 
 static void read_flags(int count, char **words) {
@@ -345,12 +402,18 @@ static void read_flags(int count, char **words) {
       {"url", 1, 0, 'u'},    {"connections", 1, 0, 'c'}, {"requests", 1, 0, 'r'}, {"duration", 1, 0, 'd'},
       {"cmd", 1, 0, 'm'},    {"body", 1, 0, 'b'},        {"depth", 1, 0, 1},      {"rate", 1, 0, 2},
       {"login", 1, 0, 3},    {"login-cmd", 1, 0, 4},     {"warm-up", 1, 0, 5},    {"json", 0, &json, 1},
-      {"wait", 0, &wait_for_start, 1}, {"reconnect", 0, &reconnect, 1}, {0}};
+      {"wait", 0, &wait_for_start, 1}, {"reconnect", 0, &reconnect, 1}, {"prefix", 1, 0, 6},     {0}};
   int flag;
   while ((flag = getopt_long(count, words, "u:c:r:d:m:b:", table, 0)) != -1) {
     switch (flag) {
       case 'u': {
         if (!strncmp(optarg, "ws://", 5)) websocket = 1, optarg += 5, optarg[strcspn(optarg, "/")] = 0;
+        if (!strncmp(optarg, "nats://", 7)) {
+          char *slash = strchr(optarg += 7, '/');
+          if (!slash || strlen(slash) > NATS_SUBJECT) errno = EINVAL, die("url");
+          *slash = 0;
+          nats = slash + 1;
+        }
         char *colon = strrchr(optarg, ':');
         if (!colon) errno = EINVAL, die("url");
         *colon = 0;
@@ -369,6 +432,7 @@ static void read_flags(int count, char **words) {
       case 3: login = atol(optarg); break;
       case 4: login_cmd = atoi(optarg); break;
       case 5: warm_up = atof(optarg); break;
+      case 6: prefix = atoi(optarg); break;
       case '?': exit(2);
     }
   }
@@ -376,12 +440,18 @@ static void read_flags(int count, char **words) {
     fprintf(stderr, "epoll_load: --url HOST:PORT must be given; --requests may be 0 only\n");
     exit(2);
   }
+  if ((prefix != 0 && prefix != 2) || (nats && (login || connections > NATS_CONNS || depth > NATS_SLOTS))) {
+    fprintf(stderr, "epoll_load: --prefix may be 2 only; to a nats-server at most %d connections with %d slots, and no --login\n",
+            NATS_CONNS, NATS_SLOTS);
+    exit(2);
+  }
 }
 
 int main(int count, char **words) {
   read_flags(count, words);
   epoll = epoll_create1(0);
-  body_bytes = calloc(1, body + 1);
+  body_bytes = calloc(1, body + 2);
+  if (nats) memcpy(body_bytes + body, "\r\n", 2), nats_prepare();
   if (websocket) for (int i = 0; i < body; i++) body_bytes[i] = MASK[i & 3];
   conns = calloc(connections, sizeof *conns);
   for (int i = 0; i < connections; i++) {
@@ -401,7 +471,7 @@ int main(int count, char **words) {
     if (read(0, line, sizeof line) <= 0) return 1;
   }
   long *before = calloc(connections, sizeof *before), issued = 0;
-  double start = now(), since = start, end = start + warm_up + duration, time;
+  double start = now(), since = start, end = start + warm_up + duration, time, cpu = used();
   int warm = warm_up == 0;
   if (requests != 0 && rate == 0) {
     for (int i = 0; i < connections; i++) {
@@ -413,6 +483,7 @@ int main(int count, char **words) {
     if (!warm && time >= start + warm_up) {
       warm = 1;
       since = time;
+      cpu = used();
       memset(buckets, 0, sizeof buckets);
       answered = pushes = failed = 0;
       sum = longest = 0;
@@ -425,5 +496,5 @@ int main(int count, char **words) {
     }
     turn(rate > 0 ? 1 : 10);
   }
-  report(now() - since, before);
+  report(now() - since, used() - cpu, before);
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   describeFlags,
@@ -28,6 +29,7 @@ import { latency } from "./run/latency.ts";
 import { groups } from "./run/groups.ts";
 import { memory } from "./run/memory.ts";
 import { mixed } from "./run/mixed.ts";
+import { peers } from "./run/peers.ts";
 import { processes } from "./run/processes.ts";
 import { processorTimes, stolenShare } from "./run/processors.ts";
 import { formatTable, type Row } from "./run/rows.ts";
@@ -59,6 +61,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   websocket,
   tls,
   processes,
+  peers,
 };
 
 // They take long, and are run only where they are named.
@@ -73,6 +76,7 @@ const ON_REQUEST = [
   "websocket",
   "tls",
   "processes",
+  "peers",
 ];
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
@@ -108,6 +112,13 @@ const FLAGS: readonly Flag[] = [
     value: "FOLDER",
     help:
       "only compare with the gateway of another working copy; with --only garbage that",
+  },
+  {
+    name: "peers",
+    type: "string",
+    value: "FOLDER",
+    help:
+      "where other systems lie that --only peers compares with (~/.cache/maple-bench)",
   },
   {
     name: "out",
@@ -159,6 +170,7 @@ async function run(args: readonly string[]): Promise<number> {
       seconds: Number(flags.get("seconds") ?? (quick ? 0.1 : 0.25)),
       openFiles: await openFiles(),
       copy,
+      peers: resolve(String(flags.get("peers") ?? peersFolder())),
       tell,
     };
     if (!native) {
@@ -220,6 +232,10 @@ function chosen(only: string | undefined): string[] {
 async function openFiles(): Promise<number> {
   const limits = await Deno.readTextFile("/proc/self/limits");
   return Number(/Max open files\s+(\d+)/.exec(limits)?.[1] ?? 1024);
+}
+
+function peersFolder(): string {
+  return join(Deno.env.get("HOME") ?? ".", ".cache/maple-bench");
 }
 
 function tell(line: string): void {

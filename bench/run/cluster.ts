@@ -1,13 +1,11 @@
 // Cluster: what gateways that are one put on a real nats-server, and what each message costs; with
 // stand-ins for gateways, as many as one process can be.
 
-import { join } from "node:path";
 import { TaskOffset } from "@maple/box";
 import { encodeHello, UNTOLD } from "../../gateway/cluster/hello.ts";
 import { HEAD_BYTES } from "../../gateway/cluster/message.ts";
 import { LOGIN_BYTES } from "../../gateway/cluster/login_rows.ts";
 import { gatherMs } from "../../gateway/cluster/logins.ts";
-import { endChild, startChild } from "./children.ts";
 import {
   type BusLoad,
   busLoad,
@@ -16,7 +14,8 @@ import {
 } from "./cluster_load.ts";
 import type { BenchContext } from "./context.ts";
 import { BODY_BYTES, type LightResult } from "./light_result.ts";
-import { cpuOf, Program } from "./program.ts";
+import { NatsServer } from "./nats_server.ts";
+import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
 import { median } from "./statistics.ts";
 
@@ -30,7 +29,6 @@ const MESSAGE_BYTES: MessageBytes = {
   message: HEAD_BYTES + TaskOffset.body + BODY_BYTES + 10,
 };
 const LEAST_S = 3;
-const NATS_READY_MS = 10_000;
 
 interface Run extends Omit<ClusterSituation, "gatherMs"> {
   readonly what: string;
@@ -216,57 +214,4 @@ async function measure(
     gatewayUs: 1e6 * result.cpu / delivered,
     came: due === 0 ? 1 : (received.logins + received.messages) / due,
   };
-}
-
-/** A nats-server that tells what it has given. */
-class NatsServer implements AsyncDisposable {
-  readonly url: string;
-  readonly #child: Deno.ChildProcess;
-  readonly #monitor: string;
-
-  private constructor(child: Deno.ChildProcess, ports: Ports) {
-    this.#child = child;
-    this.url = ports.nats[0]!;
-    this.#monitor = ports.monitoring[0]!;
-  }
-
-  /** Starts one. @throws {Error} when it does not get ready. */
-  static async start(folder: string): Promise<NatsServer> {
-    const child = startChild("nats-server", {
-      args: [
-        ...["-a", "127.0.0.1", "-p", "-1", "-m", "-1"],
-        ...["--ports_file_dir", folder],
-      ],
-      ...{ stdout: "null", stderr: "null" },
-    });
-    const file = join(folder, `nats-server_${child.pid}.ports`);
-    const deadline = performance.now() + NATS_READY_MS;
-    for (;;) {
-      try {
-        return new NatsServer(child, JSON.parse(await Deno.readTextFile(file)));
-      } catch (error) {
-        if (performance.now() > deadline) {
-          await endChild(child);
-          throw error;
-        }
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  /** What it has given, and the processor seconds that it has used. */
-  async told(): Promise<{ messages: number; bytes: number; cpu: number }> {
-    const response = await fetch(`${this.#monitor}/varz`);
-    const { out_msgs: messages, out_bytes: bytes } = await response.json();
-    return { messages, bytes, cpu: await cpuOf(this.#child.pid) };
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return endChild(this.#child);
-  }
-}
-
-interface Ports {
-  readonly nats: string[];
-  readonly monitoring: string[];
 }

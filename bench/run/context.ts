@@ -17,6 +17,8 @@ export interface BenchContext {
   readonly seconds: number;
   /** Files that one process may have open. */
   readonly openFiles: number;
+  /** Where other systems lie that `peers` compares with. */
+  readonly peers: string;
   /** Another working copy, to compare with. */
   readonly copy: string | undefined;
   /** Tells what is being done. */

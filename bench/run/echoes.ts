@@ -1,9 +1,8 @@
 // Echoes: the same load on several servers in turn, round by round.
 
-import type { LoadSummary } from "../load/load_result.ts";
 import { BURN_US, Cmd } from "./commands.ts";
 import type { BenchContext } from "./context.ts";
-import type { LoadFlags } from "./generator.ts";
+import type { LoadFlags, LoadOutcome } from "./generator.ts";
 import { busyShare, processorTimes } from "./processors.ts";
 import { leastFair, type Row } from "./rows.ts";
 import type { Server } from "./servers.ts";
@@ -50,7 +49,7 @@ export async function measureInTurn(
     duration: seconds,
     "warm-up": warmUpOf(scenario),
   };
-  const results = servers.map((): LoadSummary[] => []);
+  const results = servers.map((): LoadOutcome[] => []);
   const busy = servers.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     tell(`${name}, round ${round + 1}`);
@@ -74,9 +73,21 @@ export async function measureInTurn(
       yardstick: servers[0]!.name,
       p99: results[i]!.map((result) => result.p99),
       fairness: leastFair(results[i]!),
-      note: `processors ${(100 * median(busy[i]!)).toFixed(0)} % busy`,
+      note: noteOf(busy[i]!, results[i]!),
     };
   });
+}
+
+function noteOf(
+  busy: readonly number[],
+  results: readonly LoadOutcome[],
+): string {
+  const percent = (shares: readonly number[]) =>
+    `${(100 * median(shares)).toFixed(0)} %`;
+  const load = results.flatMap(({ cpu }) => cpu ?? []);
+  return `processors ${percent(busy)} busy${
+    load.length === 0 ? "" : `, load ${percent(load)} of one`
+  }`;
 }
 
 function nameOf({ connections, depth, body, cmd }: Scenario): string {

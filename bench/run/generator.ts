@@ -10,14 +10,20 @@ const WARM_UP = { connections: 50, cmd: Cmd.ECHO, duration: 1 };
 
 /**
  * Flags of the load tool, by their long names; `websocket` is for one whose address is `ws://`,
- * `tls` for `tls://`.
+ * `tls` for `tls://`, `nats` for `nats://`, with the subject.
  */
 export type LoadFlags = Readonly<Record<string, string | number | true>>;
+
+/** What a load has measured. */
+export interface LoadOutcome extends LoadSummary {
+  /** The share of a processor that the load tool took: the C program tells. */
+  readonly cpu?: number;
+}
 
 /** A load whose connections are open. */
 export interface ReadyLoad extends AsyncDisposable {
   /** Starts it and waits for its end. */
-  run(): Promise<LoadSummary>;
+  run(): Promise<LoadOutcome>;
 }
 
 /** The C programs of the benchmarks, compiled. */
@@ -67,12 +73,14 @@ export class Generator {
 
   /** Opens the connections of a load to a port of this machine. */
   async ready(port: number, flags: LoadFlags): Promise<ReadyLoad> {
-    const { websocket, tls, ...others } = flags;
+    const { websocket, tls, nats, ...others } = flags;
     const address = `127.0.0.1:${port}`;
     const url = websocket === true
       ? `ws://${address}/`
       : tls === true
       ? `tls://${address}`
+      : nats !== undefined
+      ? `nats://${address}/${nats}`
       : address;
     const program = await Program.start([
       ...this.#command,
@@ -86,7 +94,7 @@ export class Generator {
         await program.write("start");
         const text = await program.output();
         if (text === "") throw new Error("The load tool has failed");
-        return JSON.parse(text) as LoadSummary;
+        return JSON.parse(text) as LoadOutcome;
       },
       [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
     };
@@ -101,7 +109,7 @@ export class Generator {
   }
 
   /** Runs a load. */
-  async run(port: number, flags: LoadFlags): Promise<LoadSummary> {
+  async run(port: number, flags: LoadFlags): Promise<LoadOutcome> {
     await using load = await this.ready(port, flags);
     return await load.run();
   }

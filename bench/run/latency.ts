@@ -2,11 +2,9 @@
 
 import { Cmd } from "./commands.ts";
 import type { BenchContext } from "./context.ts";
-import { Haproxy } from "./haproxy.ts";
 import type { Row } from "./rows.ts";
-import { Servers } from "./servers.ts";
+import { type Server, Servers } from "./servers.ts";
 
-const HAPROXY = "HAProxy";
 const CONNECTIONS = 10_000;
 // Files that a process has open beside its connections; HAProxy has two for each of these.
 const OTHER_FILES = 500;
@@ -24,8 +22,7 @@ const REST_MS = 500;
 
 /** Response times at a rate that is a part of what could be, on very many connections. */
 export async function latency(context: BenchContext): Promise<Row[]> {
-  const { generator, folder, tell, openFiles } = context;
-  const rounds = Math.min(context.rounds, MOST_ROUNDS);
+  const { tell, openFiles } = context;
   const most = Math.floor((openFiles - OTHER_FILES) / FILES_EACH);
   const connections = Math.min(CONNECTIONS, most);
   if (connections < CONNECTIONS) {
@@ -35,15 +32,24 @@ export async function latency(context: BenchContext): Promise<Row[]> {
   }
   await using servers = new Servers(context);
   await servers.addEchoes();
-  const haproxy = await Haproxy.start(servers.all[0]!.port, folder);
-  if (haproxy) await servers.add(HAPROXY, haproxy);
-  else tell("HAProxy is not installed, and left out");
+  await servers.addHaproxy();
   await servers.addOurs();
-  const p50 = servers.all.map((): number[] => []);
-  const p99 = servers.all.map((): number[] => []);
-  const longest = servers.all.map((): number[] => []);
+  return await atRate(context, connections, servers.all);
+}
+
+/** The response times of servers in turn, all of them at one rate. */
+export async function atRate(
+  context: BenchContext,
+  connections: number,
+  servers: readonly Server[],
+): Promise<Row[]> {
+  const { generator, tell } = context;
+  const rounds = Math.min(context.rounds, MOST_ROUNDS);
+  const p50 = servers.map((): number[] => []);
+  const p99 = servers.map((): number[] => []);
+  const longest = servers.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { name, port }] of servers.all.entries()) {
+    for (const [i, { name, port, flags }] of servers.entries()) {
       tell(`${RATE}/s on ${connections}, ${name}, round ${round + 1}`);
       await using load = await generator.ready(port, {
         connections,
@@ -51,6 +57,7 @@ export async function latency(context: BenchContext): Promise<Row[]> {
         rate: RATE,
         duration: Math.max(LEAST_S, context.seconds),
         "warm-up": WARM_UP_S,
+        ...flags,
       });
       await rest();
       const result = await load.run();
@@ -60,7 +67,7 @@ export async function latency(context: BenchContext): Promise<Row[]> {
     }
     await rest();
   }
-  return servers.all.map(({ name }, i) => ({
+  return servers.map(({ name }, i) => ({
     scenario: `${RATE}/s on ${connections}`,
     subject: name,
     unit: "ms p50",

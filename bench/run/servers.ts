@@ -2,8 +2,8 @@
 
 import type { IoKind } from "@maple/box/internal";
 import type { BenchContext } from "./context.ts";
-import type { LoadFlags } from "./generator.ts";
-import type { Haproxy } from "./haproxy.ts";
+import type { LoadFlags, NativePrograms } from "./generator.ts";
+import { Haproxy } from "./haproxy.ts";
 import { Program } from "./program.ts";
 import { System } from "./system.ts";
 
@@ -11,6 +11,8 @@ import { System } from "./system.ts";
 export const C_ECHO = "C epoll echo";
 /** The yardstick where there is none. */
 export const DENO_ECHO = "Deno.listen echo";
+/** HAProxy in front of the first yardstick. */
+export const HAPROXY = "HAProxy";
 /** A haven server. */
 export const HAVEN = "haven";
 /** The same on the system's own sockets. */
@@ -50,22 +52,40 @@ export class Servers implements AsyncDisposable {
     this.#context = context;
   }
 
-  /** Takes over a server that runs, and warms it up. */
+  /**
+   * Takes over a server that runs, and warms it up.
+   *
+   * @param flags Further flags of the load tool: what is spoken there.
+   */
   async add(
     name: string,
-    program: Program | System | Haproxy,
+    program: Program | (AsyncDisposable & { readonly port: number }),
+    flags: LoadFlags = {},
   ): Promise<void> {
     this.#running.use(program);
     const port = program instanceof Program ? program.port() : program.port;
-    await this.#context.generator.warmUp(port);
-    this.all.push({ name, port });
+    await this.#context.generator.warmUp(port, flags);
+    this.all.push({ name, port, flags });
   }
 
   /** Starts the C echo where there is a C compiler, and the plain `Deno.listen` echo. */
   async addEchoes(): Promise<void> {
     const { native } = this.#context;
-    if (native) await this.add(C_ECHO, await Program.start([native.echo]));
+    if (native) await this.addEcho(native);
     await this.add(DENO_ECHO, await Program.deno("load.ts", ["--serve"]));
+  }
+
+  /** Starts the C echo. */
+  async addEcho({ echo }: NativePrograms): Promise<void> {
+    await this.add(C_ECHO, await Program.start([echo]));
+  }
+
+  /** Starts HAProxy in front of the yardstick, where it is installed. */
+  async addHaproxy(): Promise<void> {
+    const { folder, tell } = this.#context;
+    const haproxy = await Haproxy.start(this.all[0]!.port, folder);
+    if (haproxy) await this.add(HAPROXY, haproxy);
+    else tell("HAProxy is not installed, and left out");
   }
 
   /** Starts a haven server, and a gateway with one worker, each on both kinds of sockets. */

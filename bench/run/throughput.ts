@@ -2,13 +2,11 @@
 
 import type { BenchContext } from "./context.ts";
 import { measureInTurn, type Scenario } from "./echoes.ts";
-import { Haproxy } from "./haproxy.ts";
 import { Program } from "./program.ts";
 import type { Row } from "./rows.ts";
 import { HAVEN, ONE_WORKER, ONE_WORKER_EPOLL, Servers } from "./servers.ts";
 import { System } from "./system.ts";
 
-const HAPROXY = "HAProxy";
 const FORWARDER = "Deno forwarder";
 const NO_CHAINS = "gateway, 1 worker, chain-max 1";
 const NO_ORDER = "gateway, 1 worker, order none";
@@ -76,15 +74,13 @@ function scenarios(
 
 async function startServers(
   servers: Servers,
-  { folder, tell }: BenchContext,
+  { tell }: BenchContext,
 ): Promise<void> {
   tell("starting the servers");
   await servers.addEchoes();
   // The forwarders stand in front of the fastest server that there is: what they cost is their own.
   const { port } = servers.all[0]!;
-  const haproxy = await Haproxy.start(port, folder);
-  if (haproxy) await servers.add(HAPROXY, haproxy);
-  else tell("HAProxy is not installed, and left out");
+  await servers.addHaproxy();
   await servers.add(
     FORWARDER,
     await Program.deno("programs/forwarder.ts", [String(port)]),
