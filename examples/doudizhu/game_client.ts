@@ -23,7 +23,7 @@ export interface GameClientOptions {
   readonly onChange?: () => void;
   /** Is called with each newer view, and the one before. */
   readonly onView?: (view: View, before: View | null) => void;
-  /** Is called with what is said at the table. */
+  /** Is called with what is said at the table, once for each line. */
   readonly onChat?: (chat: ChatBody) => void;
 }
 
@@ -41,6 +41,8 @@ const ATTEMPTS = 6;
 const WATCH_MS = 1000;
 // How long after the end of a turn, and in the hall, nothing may be heard.
 const SILENCE_MS = 3000;
+// Lines of the chat that are known when they come again.
+const HEARD_MAX = 100;
 
 /** A player at the server. */
 export class GameClient implements AsyncDisposable {
@@ -64,6 +66,9 @@ export class GameClient implements AsyncDisposable {
   #silentUntil = Infinity;
   #turnEnds = 0;
   #leftTable = 0;
+  // The number of the last line: above those of the page before it was loaded anew.
+  #said = Date.now();
+  readonly #heard = new Set<string>();
 
   /** Makes one; {@linkcode GameClient.connect} connects it. */
   constructor(options: GameClientOptions) {
@@ -83,7 +88,7 @@ export class GameClient implements AsyncDisposable {
       this.#changed();
     });
     client.on(Cmd.TABLE, (box) => this.#onView(box.json<View & ServerLine>()));
-    client.on(Cmd.CHAT, (box) => options.onChat?.(box.json<ChatBody>()));
+    client.on(Cmd.CHAT, (box) => this.#onChat(box.json<ChatBody>()));
     this.#watch = setInterval(() => this.#lookAround(), WATCH_MS);
   }
 
@@ -152,7 +157,9 @@ export class GameClient implements AsyncDisposable {
 
   /** Says something at the table. */
   async say(text: string): Promise<void> {
-    if (this.view) await this.#ask(Cmd.SAY, { table: this.view.table, text });
+    if (!this.view) return;
+    const n = ++this.#said;
+    await this.#ask(Cmd.SAY, { table: this.view.table, n, text });
   }
 
   /** Closes it. */
@@ -182,6 +189,16 @@ export class GameClient implements AsyncDisposable {
     this.score = body.score;
     this.#seen(body);
     this.#changed();
+  }
+
+  // What another worker tells again was told.
+  #onChat(chat: ChatBody): void {
+    const key = `${chat.table} ${chat.seat} ${chat.n}`;
+    if (this.#heard.has(key)) return;
+    this.#heard.add(key);
+    const [oldest] = this.#heard;
+    if (this.#heard.size > HEARD_MAX) this.#heard.delete(oldest!);
+    this.#options.onChat?.(chat);
   }
 
   #onView(view: View & ServerLine): void {

@@ -1,7 +1,7 @@
 // The card table, all of it: a gateway, two workers, the store and the page.
 //
-//   deno task table [--port PORT] [--host HOST] [--bots N] [--workers N] [--store PLACE]
-//     [--turn SECONDS] [--wait SECONDS]
+//   deno task table [--port PORT] [--ws-port PORT] [--host HOST] [--bots N] [--workers N]
+//     [--store PLACE] [--turn SECONDS] [--wait SECONDS]
 //
 // Open the address that it prints, in two windows for two players. With --host 0.0.0.0 phones in
 // the same network can play, too. PLACE: see worker.ts; by default REDIS_URL, or a file that is
@@ -16,11 +16,13 @@ import { openStore } from "./store/open_store.ts";
 const GATEWAY = new URL("../../gateway/mod.ts", import.meta.url);
 const WORKER = new URL("./worker.ts", import.meta.url);
 const COMING_AT_A_TIME = 50;
+const WS_PORT = 8001;
 const USAGE =
-  `deno task table [--port PORT] [--host HOST] [--bots N] [--workers N] [--store PLACE]
-  [--turn SECONDS] [--wait SECONDS]
+  `deno task table [--port PORT] [--ws-port PORT] [--host HOST] [--bots N] [--workers N]
+  [--store PLACE] [--turn SECONDS] [--wait SECONDS]
 
   --port     where the page is served (8000; 0 = any free one)
+  --ws-port  where the page connects to (8001, or any free one where that is taken or --port is 0)
   --host     where all of it listens (127.0.0.1; 0.0.0.0 = for phones in the network, too)
   --bots     players of the house that fill the hall (0)
   --workers  processes that handle moves (2)
@@ -29,7 +31,16 @@ const USAGE =
   --wait     seconds in the hall before bots sit down (5)`;
 
 const flags = parseArgs(Deno.args, {
-  string: ["port", "host", "bots", "workers", "store", "turn", "wait"],
+  string: [
+    "port",
+    "ws-port",
+    "host",
+    "bots",
+    "workers",
+    "store",
+    "turn",
+    "wait",
+  ],
   default: { port: "8000", host: "127.0.0.1", bots: "0", workers: "2" },
   boolean: ["help"],
   unknown(flag) {
@@ -48,15 +59,32 @@ for (const name of ["turn", "wait"] as const) {
     fail(`--${name} takes a number of seconds, got "${value}"`, 2);
   }
 }
-for (const name of ["port", "bots", "workers"] as const) {
-  if (!/^\d+$/.test(flags[name])) {
-    fail(`--${name} takes a whole number, got "${flags[name]}"`, 2);
+for (const name of ["port", "ws-port", "bots", "workers"] as const) {
+  const value = flags[name] ?? "0";
+  if (!/^\d+$/.test(value)) {
+    fail(`--${name} takes a whole number, got "${value}"`, 2);
+  }
+  if (name.endsWith("port") && Number(value) > 65535) {
+    fail(`--${name} takes a number up to 65535, got "${value}"`, 2);
   }
 }
-if (Number(flags.port) > 65535) {
-  fail(`--port takes a number up to 65535, got "${flags.port}"`, 2);
-}
 if (flags.workers === "0") fail("--workers takes at least 1", 2);
+
+// The same at each start, so that a page that is open finds it again.
+function wsPort(): string {
+  const { host, port, "ws-port": given } = flags;
+  if (given !== undefined || port === "0") return given ?? "0";
+  try {
+    Deno.listen({ hostname: host, port: WS_PORT }).close();
+    return String(WS_PORT);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    console.error(
+      `table: port ${WS_PORT} is taken, the page connects to another one: load it anew after the next start; --ws-port takes one`,
+    );
+    return "0";
+  }
+}
 
 // What is wrong is said in one line.
 function fail(error: unknown, code: number): never {
@@ -80,13 +108,14 @@ async function main(): Promise<void> {
 
   const gateway = stack.use(
     await startProgram(GATEWAY, [
-      ...["--outer-host", flags.host, "--outer-port", "0", "--ws-port", "0"],
+      ...["--outer-host", flags.host, "--outer-port", "0"],
+      ...["--ws-port", wsPort()],
       ...["--inner-port", "0", "--max-deliveries", "10", "--client-rate", "30"],
       // At the end nobody is left to take the news that players have gone.
       ...["--drain-timeout", "0"],
     ], "inherit"),
   );
-  const [innerPort, wsPort] = ["inner", "ws"].map((name) =>
+  const [innerPort, served] = ["inner", "ws"].map((name) =>
     new RegExp(` ${name}=\\S*:(\\d+)`).exec(gateway.ready)![1]!
   ) as [string, string];
 
@@ -104,7 +133,7 @@ async function main(): Promise<void> {
     await servePage({
       hostname: flags.host,
       port: Number(flags.port),
-      wsPort: Number(wsPort),
+      wsPort: Number(served),
     }).catch(({ message }: Error) => {
       throw new Error(
         `Cannot serve the page at ${flags.host}:${flags.port}: ${message}; --port takes another one`,
@@ -131,7 +160,7 @@ async function main(): Promise<void> {
       (_, i) => new Robot(`bot ${robots.length + i + 1}`),
     );
     robots.push(...more);
-    const url = `ws://${shown}:${wsPort}/`;
+    const url = `ws://${shown}:${served}/`;
     await Promise.all(more.map((robot) => robot.play(url).catch(() => {})));
   }
   if (robots.length > 0) console.log(`${robots.length} bots play`);

@@ -87,6 +87,8 @@ export interface MoveBody extends TableBody {
 
 /** Body of SAY. */
 export interface SayBody extends TableBody {
+  /** Which line of this client it is: the same line sent, or told, twice has the same number. */
+  readonly n: number;
   /** Up to 200 characters. */
   readonly text: string;
 }

@@ -147,13 +147,17 @@ export function registerTables(
   }, "look");
 
   app.route(Cmd.SAY, async (request) => {
-    const { table: id, text } = request.box.json<SayBody>();
+    const { table: id, n, text } = request.box.json<SayBody>();
     const table = await games.look(id);
     const seat = table?.seats.findIndex(({ uid, left }) =>
       uid === request.uid && !left
     ) ?? -1;
     if (seat < 0) return { ret: Ret.NOT_YOURS };
-    const body: ChatBody = { table: id, seat, text: cleaned(text, TEXT_MAX) };
+    if (!Number.isSafeInteger(n)) return { ret: Ret.AGAINST_RULES };
+    // A worker that dies now has told the table and not answered: another one tells it again, by
+    // the same number, of which a table shows one.
+    const said = cleaned(text, TEXT_MAX);
+    const body: ChatBody = { table: id, seat, n, text: said };
     request.writeToGroups([[[groupOf(id)], {
       cmd: Cmd.CHAT,
       body: { ...body },

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { RET } from "@maple/box";
 import type { Haven } from "@maple/haven";
 import { GameClient } from "../../../examples/doudizhu/game_client.ts";
-import { Cmd, Ret } from "../../../examples/doudizhu/messages.ts";
+import { Cmd, Ret, type SayBody } from "../../../examples/doudizhu/messages.ts";
 import { type View, viewOf } from "../../../examples/doudizhu/view.ts";
 import { HavenFixture } from "../../haven/haven_fixture.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -21,6 +21,8 @@ interface Script {
   pid: number;
   /** What SIT is answered with, one after the other. */
   sits?: number[];
+  /** What the player has heard of the chat. */
+  readonly heard?: string[];
 }
 
 async function withServer(
@@ -52,10 +54,16 @@ async function withServer(
       moves.push(request.box.json());
       return { ret: script.rets.shift() ?? 0, body: line() };
     });
+    app.route(Cmd.SAY, (request) => {
+      const body = { ...request.box.json<SayBody>(), seat: 0 };
+      app.writeToUsers([[[7], { cmd: Cmd.CHAT, body }]]);
+      return { ret: script.rets.shift() ?? 0 };
+    });
   };
   await using server = await HavenFixture.start(register, { websocketPort: 0 });
   await using game = new GameClient({
     ...{ token: "the secret of ann", name: "ann" },
+    onChat: ({ text }) => script.heard?.push(text),
   });
   const { port } = server.app.websocketAddr as Deno.NetAddr;
   await game.connect(`ws://127.0.0.1:${port}/`);
@@ -80,6 +88,18 @@ Deno.test("a move that a worker could not make is sent again, the same with its 
     script.rets.push(Ret.AGAINST_RULES);
     assertEquals(await game.move({ cards: [3] }), Ret.AGAINST_RULES);
     assertEquals(moves.length, 5);
+  });
+});
+
+Deno.test("what a worker has told and not answered is told again, and heard once", async () => {
+  const heard: string[] = [];
+  const script: Script = { view: VIEW, rets: [RET.WORKER_LOST], pid: 1, heard };
+  await withServer(script, async (game) => {
+    await game.say("quick");
+    await game.say("quick");
+    await game.say("thanks");
+    await eventually(() => heard.includes("thanks"));
+    assertEquals(heard, ["quick", "quick", "thanks"]);
   });
 });
 

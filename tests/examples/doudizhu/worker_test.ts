@@ -78,7 +78,7 @@ Deno.test("nobody sees or plays the cards of others, or without a login; clients
   for (
     const [cmd, body] of [
       [Cmd.LOOK, { table }],
-      [Cmd.SAY, { table, text: "hi" }],
+      [Cmd.SAY, { table, n: 1, text: "hi" }],
       [Cmd.BID, { table, n, bid: 3 }],
       [Cmd.PLAY, { table, n, cards: [] }],
     ] as const
@@ -130,7 +130,10 @@ Deno.test("chat reaches the table and nobody else", async () => {
   const { table, you } = ann.view;
   const other = playerOf(app, "dan");
   await other.enter();
-  assertEquals((await ann.ask(Cmd.SAY, { table, text: " 快 点 \n" })).ret, 0);
+  assertEquals(
+    (await ann.ask(Cmd.SAY, { table, n: 1, text: " 快 点 \n" })).ret,
+    0,
+  );
   for (const { chat } of players) {
     await eventually(() => chat.length === 1);
     assertEquals([chat[0]!.seat, chat[0]!.text], [you, "快 点"]);
