@@ -96,13 +96,23 @@ export class Life {
     this.#abort = onAbort(this.#signal, () => this.close());
     try {
       ports.openIo();
-      using taking = await handover.ask();
-      await this.#join();
+      using open = new DisposableStack();
+      const taking = await handover.ask();
+      if (taking) {
+        open.use(taking);
+        await context.cluster?.stand(taking.offer.nodeId);
+      } else await this.#join();
       await this.#openPorts(taking?.offer);
+      if (taking) {
+        await rehearse(context.logger);
+        // Last: what it finds holds for this moment.
+        await handover.untilHeard(taking);
+      }
       if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
-      if (taking) await rehearse(context.logger);
       const before = taking && handover.take(taking);
       handover.listen();
+      // It is needed until the one before has said its last word.
+      open.move();
       this.#start(before);
     } catch (cause) {
       this.#opening = false;
@@ -134,7 +144,7 @@ export class Life {
 
   /** What it tells the others of its cluster. */
   hello(): OwnHello {
-    const { options, tag, sessions } = this.#parts.context;
+    const { options, tag, sessions, cluster } = this.#parts.context;
     const { outer, inner, innerOwn } = this.#parts.ports;
     const outerAddr = outer?.addr("tcp");
     const reached = (innerOwn ?? inner)?.addr;
@@ -146,7 +156,7 @@ export class Life {
       clients: sessions.size,
       users: sessions.users,
       workers: this.#parts.links.workers,
-      startedAt: Math.round(performance.timeOrigin),
+      startedAt: cluster?.startedAt ?? Math.round(performance.timeOrigin),
       loopDelay: this.#parts.watches.loopDelay,
       version: config.version,
     };
@@ -212,9 +222,10 @@ export class Life {
   }
 
   /** All is another process's: what could not go along is closed, and nothing else is done. */
-  onGiven(): void {
+  onGiven(): Promise<void> {
     const { context, clients, links, door, watches, ports, handover } =
       this.#parts;
+    const { clusterCommands, lending } = this.#parts;
     this.#state = "closed";
     watches.stop();
     links.stop();
@@ -225,13 +236,19 @@ export class Life {
     handover.close();
     clients.letGo(handover.given.left);
     door.close();
-    this.#closing = this.#leaveGiven();
+    clusterCommands?.gatherings.stop();
+    lending?.leaveGiven();
+    context.logins?.close();
+    const told = context.cluster?.leaveGiven() ?? Promise.resolve();
+    this.#closing = this.#leaveGiven(told);
     this.#replaced.resolve();
+    return told;
   }
 
-  async #leaveGiven(): Promise<void> {
+  async #leaveGiven(told: Promise<void>): Promise<void> {
     const { context, clients, ports, handover } = this.#parts;
     const { logger, memory } = context;
+    await told;
     await clients.left();
     memory.stop();
     this.#abort?.[Symbol.dispose]();

@@ -193,7 +193,10 @@ export function makeParts(
   const drain = new Drain(context);
   const ports = new Ports(context);
   const handover = new Handover({
-    parts: { context, clients, links, door, measures },
+    parts: {
+      ...{ context, clients, links, door, measures },
+      ...{ clusterCommands, lending },
+    },
     ports,
     finish: () => commands.finish(),
     age: () => whole.age(),

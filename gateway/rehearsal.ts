@@ -150,7 +150,7 @@ function newParts(): GatewayParts {
     },
     ban: () => 0,
     leave: () => Promise.resolve(),
-    onGiven() {},
+    onGiven: () => Promise.resolve(),
   });
 }
 

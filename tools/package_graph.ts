@@ -39,7 +39,7 @@ export const WINGS: Readonly<
     inner: { may: ["", "queue", "outer", "metrics"] },
     cluster: { may: ["", "queue", "outer", "inner", "metrics"] },
     processes: { may: ["", "cluster", "metrics"] },
-    handover: { may: ["", "queue", "outer", "inner", "metrics"] },
+    handover: { may: ["", "queue", "outer", "inner", "metrics", "cluster"] },
     // The dashboard's figures run in a browser: they know the report by its types.
     metrics: {
       may: ["", "dashboard"],

@@ -4,6 +4,8 @@
 //   new one           old one
 //   HELLO        ->                who it is
 //                <-   OFFER        who that is, and what is there
+//   ASK          ->                something that only these two know, before it is taken
+//                <-   ANSWER       what is to be said to that
 //   TAKE         ->                it wants it: from here on the old one stands still
 //                <-   STATE        a piece of the state; many of them
 //                <-   DESCRIPTORS  200 at most; many of them
@@ -32,6 +34,8 @@ export const Message = {
   YOURS: 9,
   KEEP: 10,
   SERVING: 11,
+  ASK: 12,
+  ANSWER: 13,
 } as const;
 
 /** What the message END says: how much was sent. */

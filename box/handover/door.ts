@@ -22,8 +22,15 @@ export interface Giver {
   readonly goOn?: () => void;
   /** Ends what cannot go along, and writes all else. */
   readonly write: Write;
-  /** All of it is another's now. */
-  onGiven(by: LocalPeer): void;
+  /** Answers what the other one asks before it takes all; both are JSON. */
+  readonly answer?: (question: unknown) => unknown;
+  /**
+   * All of it is another's now.
+   *
+   * @returns Resolves when all has left that this process has sent; till then the other one finds
+   * the connection open.
+   */
+  onGiven(by: LocalPeer): void | Promise<void>;
 }
 
 /** What a door needs. */
@@ -138,6 +145,8 @@ class Visitor extends Watched {
       else if (message.kind === Message.HELLO) {
         this.#version = String(jsonOf<Hello>(message).version);
         channel.sendJson(Message.OFFER, giver.offer());
+      } else if (message.kind === Message.ASK && giver.answer) {
+        channel.sendJson(Message.ANSWER, giver.answer(jsonOf(message)));
       } else if (message.kind === Message.TAKE) {
         if (begins()) this.#give();
         else {
@@ -224,8 +233,11 @@ class Visitor extends Watched {
     );
     if (outcome.kind === "given") {
       logger.info(`${this.#name} has taken this one's place`);
-      this.close();
-      return giver.onGiven(peer);
+      // Its door is closed now, and this connection later.
+      this.#options.gone(this);
+      const left = Promise.resolve(giver.onGiven(peer));
+      void left.catch(() => {}).then(() => this.close());
+      return;
     }
     this.#tellKept(outcome.why);
     ends();

@@ -115,6 +115,35 @@ export class Taking<O> implements Disposable {
   }
 
   /**
+   * Asks something before it is taken; both are JSON.
+   *
+   * @throws {Error} with one line, when the other one is gone or does not answer.
+   */
+  async question<A>(question: unknown): Promise<A> {
+    const channel = this.#channel;
+    channel.deadline = performance.now() + this.#timeoutMs;
+    channel.sendJson(Message.ASK, question);
+    const answer = await next(channel);
+    if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
+    return jsonOf<A>(answer);
+  }
+
+  /**
+   * Resolves when all has left that the other one has sent to others before it was taken, or it has
+   * died.
+   *
+   * @param timeoutMs How long that is waited for.
+   */
+  async left(timeoutMs: number): Promise<void> {
+    this.#channel.deadline = performance.now() + timeoutMs;
+    try {
+      for (;;) await next(this.#channel);
+    } catch {
+      // It is gone, or too late.
+    }
+  }
+
+  /**
    * Takes all of it, while nothing else of this process moves.
    *
    * @param taker Puts it into this process, which does nothing with it yet; throws when it cannot.

@@ -3,7 +3,7 @@
 import type { ListedGateway, Logger } from "@maple/box/internal";
 import { fail } from "../errors.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
-import type { Bus } from "./bus.ts";
+import type { Bus, BusReceiver, NotCarried } from "./bus.ts";
 import {
   decodeHello,
   encodeHello,
@@ -11,10 +11,16 @@ import {
   type OwnHello,
 } from "./hello.ts";
 import { isStamp } from "./login_rows.ts";
-import { type Member, Members } from "./members.ts";
+import { type KnownPiece, type Member, Members } from "./members.ts";
 import { drawId, type MessageKind } from "./message.ts";
-import { Messenger, type MessengerOptions } from "./messenger.ts";
+import {
+  Messenger,
+  type MessengerOptions,
+  type MessengerPiece,
+} from "./messenger.ts";
 import { decodeClaim, encodeClaim, NodeClaim } from "./node_claim.ts";
+import type { PiecePiece } from "./pieces.ts";
+import { type Mark, Standby } from "./standby.ts";
 
 /** Takes the messages of one kind; the bytes are its own. */
 export type MessageHandler = (body: Uint8Array, from: Member) => void;
@@ -39,6 +45,28 @@ export interface ClusterOptions extends
   readonly hello: () => OwnHello;
 }
 
+/** What of a gateway in a cluster goes to the process that takes its place. */
+export interface ClusterPiece extends MessengerPiece {
+  /** What its first process drew at its start. */
+  readonly id: number;
+  /** When that was, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The highest stamp of a login. */
+  readonly stamp: number;
+  /** How many messages about logins were sent. */
+  readonly logins: number;
+  /** The others. */
+  readonly members: readonly KnownPiece[];
+  /** Whether the bus was there. */
+  readonly isUp: boolean;
+  /** Whether the others may have missed some of its logins. */
+  readonly isBack: boolean;
+  /** What workers and triggers were told last. */
+  readonly listTold: string;
+  /** Messages that were not carried. */
+  readonly notCarried: NotCarried;
+}
+
 const HELLO_MS = 1000;
 // Changes that come together are told together.
 const LIST_MS = 100;
@@ -51,8 +79,13 @@ const EMPTY = new Uint8Array(0);
 export class Cluster {
   /** The other gateways. */
   readonly members: Members = new Members();
-  /** What this one drew at its start: it tells apart its lives. */
-  readonly id: number = drawId();
+  /**
+   * What this one drew at its start, or the one before whose place it has taken: it tells apart its
+   * lives.
+   */
+  id: number = drawId();
+  /** When it was started, in milliseconds since 1970; likewise. */
+  startedAt: number = Math.round(performance.timeOrigin);
   /** The highest stamp of a login that was given here or seen. */
   stamp = 0;
   /** How many messages about logins were sent. */
@@ -64,6 +97,11 @@ export class Cluster {
   readonly #backListeners: (() => void)[] = [];
   readonly #helloListeners: ((id: number, hello: Hello) => void)[] = [];
   readonly #listListeners: (() => void)[] = [];
+  // What comes while it is about to take the place of another process.
+  #standby: Standby | undefined;
+  // Whether another process has taken this one's place.
+  #isGiven = false;
+  #notCarried: NotCarried = { away: 0, full: 0, late: 0, cut: 0 };
   #hasNode = false;
   #hasLeft = false;
   #isBack = false;
@@ -78,7 +116,7 @@ export class Cluster {
     const { nodeId, counters } = options;
     this.#messenger = new Messenger({
       ...options,
-      id: this.id,
+      id: () => this.id,
       node: ALONE_FROM + Math.floor(Math.random() * ALONE_COUNT),
       onSign: (id) => this.members.seen(id),
       onUnknown: () => this.#tellUnknown(),
@@ -127,6 +165,23 @@ export class Cluster {
     return this.#messenger.node;
   }
 
+  /** The number that it was told to have; undefined where it is to find one. */
+  get givenNode(): number | undefined {
+    return this.#options.nodeId;
+  }
+
+  /** Messages that were not carried, by cause; those of the processes before as well. */
+  get notCarried(): NotCarried {
+    const { away, full, late, cut } = this.#options.bus.notCarried;
+    const before = this.#notCarried;
+    return {
+      away: away + before.away,
+      full: full + before.full + this.#messenger.notHeld,
+      late: late + before.late,
+      cut: cut + before.cut,
+    };
+  }
+
   /** Whether it is in: it has its number. */
   get hasJoined(): boolean {
     return this.#hasNode;
@@ -161,11 +216,7 @@ export class Cluster {
   async join(): Promise<number> {
     const { bus, nodeId, name, logger } = this.#options;
     try {
-      await bus.open({
-        onMessage: (message) => this.#messenger.receive(message),
-        onState: (isUp, why) => this.#onState(isUp, why),
-        onGone: (node) => this.members.gone(node),
-      });
+      await bus.open(this.#receiver);
     } catch (cause) {
       throw fail((cause as Error).message);
     }
@@ -189,9 +240,145 @@ export class Cluster {
         this.isAlone ? ", alone" : others
       }`,
     );
+    this.#begin();
+    return this.node;
+  }
+
+  /**
+   * Connects the bus as the one that has this node: what it brings is kept until `takeOver`.
+   * Nothing is told to anybody.
+   *
+   * @throws {GatewayError} with one line, when the bus cannot be used as it was told.
+   */
+  async stand(node: number): Promise<void> {
+    const { bus, bytesMax } = this.#options;
+    const standby = this.#standby = new Standby(bytesMax);
+    const receiver = this.#receiver;
+    const present = (): BusReceiver => this.#standby ?? receiver;
+    bus.listenAs(node);
+    try {
+      await bus.open({
+        onMessage: (message) => present().onMessage(message),
+        onState: (isUp, why) => present().onState(isUp, why),
+        onGone: (gone) => this.members.gone(gone),
+      });
+    } catch (cause) {
+      throw fail((cause as Error).message);
+    }
+    bus.listenAs(node);
+    if (bus.isUp) standby.onState(true, "");
+  }
+
+  /** Where what is kept begins, of each gateway of which something has come. */
+  get firsts(): Mark[] {
+    return this.#standby?.firsts ?? [];
+  }
+
+  /**
+   * How many of the others send what may come neither to this process nor to the one that is about
+   * to take its place: to that one only what comes after its `firsts`.
+   *
+   * @returns undefined = all, since the bus does not reach it.
+   */
+  lacking(firsts: readonly Mark[], isUp: boolean): number | undefined {
+    // Nothing comes here that could be missed.
+    if (this.isAlone) return 0;
+    if (!isUp) return undefined;
+    const marks = new Map(firsts.map((mark) => [mark[0], mark]));
+    return this.members.all().filter(({ id }) => {
+      const mark = marks.get(id);
+      return !mark || !this.#messenger.hasSeenUpTo(mark);
+    }).length;
+  }
+
+  /** Works on all that has come and waits, at once. */
+  finish(): void {
+    this.#messenger.finish();
+  }
+
+  /** What of it goes to the process that takes its place. */
+  give(): ClusterPiece {
+    const { id, startedAt, stamp, logins } = this;
+    return {
+      ...this.#messenger.give(),
+      ...{ id, startedAt, stamp, logins },
+      members: this.members.give(),
+      isUp: !this.isAlone,
+      isBack: this.#isBack,
+      listTold: this.#listTold,
+      notCarried: this.notCarried,
+    };
+  }
+
+  /** The messages of which not all pieces have come, likewise. */
+  givePieces(): PiecePiece[] {
+    return this.#messenger.givePieces();
+  }
+
+  /** Takes a message of which not all pieces have come. */
+  takePiece(piece: PiecePiece): void {
+    this.#messenger.takePiece(piece);
+  }
+
+  /** Takes what `give` has told, after `stand`; nothing moves before `resume`. */
+  takeOver(piece: ClusterPiece, node: number): void {
+    this.id = piece.id;
+    this.startedAt = piece.startedAt;
+    this.stamp = piece.stamp;
+    this.logins = piece.logins;
+    this.members.takeOver(piece.members);
+    this.#messenger.takeOver(piece);
+    this.#messenger.node = node;
+    // What it was not told while the bus was away it is told now.
+    this.#isBack = piece.isBack || !piece.isUp;
+    this.#listTold = piece.listTold;
+    this.#notCarried = piece.notCarried;
+  }
+
+  /** Goes on as the one before; what it sends is held until `sendHeld`. */
+  resume(): void {
+    const standby = this.#standby;
+    this.#standby = undefined;
+    this.#hasNode = true;
+    this.#messenger.hold();
+    standby?.passTo(this.#receiver);
+    this.#begin();
+  }
+
+  /** Sends what was held: all has left that the process before has sent. */
+  sendHeld(): void {
+    this.#messenger.sendHeld();
+  }
+
+  /** Another process has its place: what comes is that one's, and what was sent before leaves. */
+  async leaveGiven(): Promise<void> {
+    this.#isGiven = true;
+    this.#hasNode = false;
+    this.#stopTimers();
+    await this.#options.bus.close();
+    this.#messenger.close();
+  }
+
+  get #receiver(): BusReceiver {
+    return {
+      onMessage: (message) => {
+        if (!this.#isGiven) this.#messenger.receive(message);
+      },
+      onState: (isUp, why) => {
+        if (!this.#isGiven) this.#onState(isUp, why);
+      },
+      onGone: (node) => this.members.gone(node),
+    };
+  }
+
+  #begin(): void {
     this.tell();
     this.#timer = setInterval(() => this.#tick(), HELLO_MS);
-    return this.node;
+  }
+
+  #stopTimers(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#listTimer);
   }
 
   /** Tells the others at once how this gateway is, as it has changed. */
@@ -241,8 +428,7 @@ export class Cluster {
 
   /** Tells the others that this gateway is gone, and disconnects. May be called twice. */
   async leave(): Promise<void> {
-    clearInterval(this.#timer);
-    clearTimeout(this.#listTimer);
+    this.#stopTimers();
     this.#hasLeft = true;
     if (this.#hasNode) this.publish("bye", EMPTY);
     this.#hasNode = false;
@@ -259,6 +445,7 @@ export class Cluster {
     this.tell();
     // Whom it cannot hear is not gone.
     if (!this.isAlone) this.members.age();
+    this.#messenger.forgetOthers((id) => this.members.byId(id) !== undefined);
     if (!this.#isBack || this.isAlone) return;
     this.#isBack = false;
     for (const listener of this.#backListeners) listener();

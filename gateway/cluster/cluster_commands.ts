@@ -59,6 +59,22 @@ export class ClusterCommands implements Commands {
     });
   }
 
+  /**
+   * Ends all commands of others that are under way, at once.
+   *
+   * @param finishHere Ends those of this gateway.
+   */
+  finish(finishHere: () => void): void {
+    do finishHere(); while (
+      [...this.#far.values()].map((far) => far.finish()).includes(true)
+    );
+  }
+
+  /** What is gathered, for another process. */
+  get gatherings(): Gatherings {
+    return this.#gatherings;
+  }
+
   /** Gives what is gathered as far as it is there. */
   close(): void {
     this.#gatherings.close();

@@ -1,7 +1,7 @@
 // FarWorkers: the workers of another gateway, which stand here for one that works on several tasks.
 
 import { TaskOffset } from "@maple/box";
-import { turnNow } from "@maple/box/internal";
+import { type FieldPlan, left, turnNow } from "@maple/box/internal";
 import { LinkedList } from "../queue/linked_list.ts";
 import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
 import type { Member } from "./members.ts";
@@ -31,6 +31,8 @@ export class FarWorkers implements TaskHolder {
   readonly member: Member;
   readonly #send: (node: number, frame: Uint8Array) => boolean;
   readonly #onUnsent: (task: QueuedTask) => void;
+  // Those that could not be sent, with the id of their delivery.
+  readonly #unsent = new Map<QueuedTask, number>();
 
   /**
    * @param member Whose they are.
@@ -52,12 +54,19 @@ export class FarWorkers implements TaskHolder {
     const frame = new Uint8Array(isBare ? TaskOffset.body : task.bytes);
     task.writeTo(frame, 0, isBare);
     if (this.#send(this.member.node, frame)) return;
-    const { deliveryId } = task;
-    setTimeout(() => {
+    this.#unsent.set(task, task.deliveryId);
+    if (this.#unsent.size === 1) setTimeout(() => this.giveUnsentBack(), 0);
+  }
+
+  /** Gives back now what could not be sent. */
+  giveUnsentBack(): void {
+    const unsent = [...this.#unsent];
+    this.#unsent.clear();
+    for (const [task, deliveryId] of unsent) {
       if (task.link === this && task.deliveryId === deliveryId) {
         this.#onUnsent(task);
       }
-    }, 0);
+    }
   }
   drained(): Promise<void> {
     return Promise.resolve();
@@ -65,3 +74,30 @@ export class FarWorkers implements TaskHolder {
   recall(): void {}
   askForLife(): void {}
 }
+
+const ALWAYS = left("the same for all of them");
+
+/** What of them is handed to another process. */
+export const FAR_FIELDS: FieldPlan<FarWorkers> = {
+  next: left("they are put among those that ask anew"),
+  prev: left("they are put among those that ask anew"),
+  credits: "int",
+  rank: "int",
+  parked: "flag",
+  counted: "flag",
+  withdrawn: "flag",
+  done: "int",
+  closed: "flag",
+  inHand: left("the tasks tell"),
+  acknowledgesById: ALWAYS,
+  seenAt: "time",
+  taskMs: ALWAYS,
+  chains: ALWAYS,
+  keepsUp: ALWAYS,
+  isFull: ALWAYS,
+  restsUntil: "time",
+  member: left("by its id"),
+};
+
+/** What is handed over beside them. */
+export const FAR_MORE = { member: "int" } as const;

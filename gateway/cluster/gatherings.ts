@@ -2,6 +2,9 @@
 
 import {
   decodeReceipt,
+  encodeReceipt,
+  type FieldPlan,
+  left,
   noReceipt,
   type Query,
   readInt64,
@@ -48,6 +51,46 @@ export interface Gathered {
   readonly query?: Query | undefined;
 }
 
+/** One that is gathered, for another process; its sender by its number. */
+export interface GatheringPiece {
+  /** What others call it by. */
+  readonly no: number;
+  /** So many ticks others still have. */
+  readonly ticksLeft: number;
+  /** Whether nobody else is waited for any more. */
+  readonly isLate: boolean;
+  /** The header of the frame that it is for. */
+  readonly header: Uint8Array;
+  /** The question, where it is one. */
+  readonly query: Query | undefined;
+  /** Who has not told, by id and node. */
+  readonly waiting: readonly (readonly [id: number, node: number])[];
+}
+
+/** What of one is handed to another process; its parts are records of their own. */
+export const GATHERING_FIELDS: FieldPlan<Gathering> = {
+  no: "int",
+  ticksLeft: "int",
+  isLate: "flag",
+  header: "bytes",
+  query: left("as the bytes of a question"),
+  waiting: "json",
+  sender: left("by its number"),
+  parts: left("records of their own"),
+  missing: left("follows from those that are waited for"),
+  name: left("follows from its sender"),
+  holder: left("follows from its sender"),
+};
+
+/** What is handed over beside them. */
+export const GATHERING_MORE = { link: "int", asked: "bytes" } as const;
+
+/** How a part of one is written. */
+export const PART_FIELDS: FieldPlan<{ no: number; receipt: Uint8Array }> = {
+  no: "int",
+  receipt: "bytes",
+};
+
 /** The parts of receipts and answers that are still gathered. */
 export class Gatherings {
   readonly #options: GatheringsOptions;
@@ -89,6 +132,53 @@ export class Gatherings {
     } catch {
       this.#options.counters.clusterDropped.bad++;
     }
+  }
+
+  /** All that are under way, for another process. */
+  all(): Iterable<Gathering> {
+    return this.#open.values();
+  }
+
+  /** The number of the last one, likewise. */
+  get lastNo(): number {
+    return this.#lastNo;
+  }
+
+  /** Takes one that another process has begun; nobody is waited for before `resume`. */
+  retake(piece: GatheringPiece, sender: Sender): void {
+    const { no, header, query, waiting } = piece;
+    const from = waiting.map(([id, node]) => ({ id, node }));
+    const gathering = new Gathering(
+      no,
+      { sender, frame: header, from, isOwn: false, query },
+      (done) => this.#end(done),
+    );
+    gathering.ticksLeft = piece.ticksLeft;
+    gathering.isLate = piece.isLate;
+    this.#open.set(no, gathering);
+  }
+
+  /** Takes a part that has come to one of those. */
+  retakePart(no: number, receipt: Uint8Array): void {
+    this.#open.get(no)?.parts.push(decodeReceipt(receipt));
+  }
+
+  /** Takes the number of the last one. */
+  takeOver(lastNo: number): void {
+    this.#lastNo = lastNo;
+  }
+
+  /** The others have their time from now on. */
+  resume(): void {
+    if (this.#open.size > 0) {
+      this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    }
+  }
+
+  /** All are another process's. */
+  stop(): void {
+    this.#stop();
+    this.#open.clear();
   }
 
   /** Ends all with what is there. */
@@ -162,6 +252,18 @@ export class Gathering implements Sender {
     this.#isOwnDue = isOwn;
     this.#onDone = onDone;
     sender.beginReceipt();
+  }
+
+  /** Who has not told, by id and node. */
+  get waiting(): [id: number, node: number][] {
+    return [...this.#waiting];
+  }
+
+  /** What has come, as it is written for another process. */
+  *givenParts(): Generator<{ no: number; receipt: Uint8Array }> {
+    for (const part of this.parts) {
+      yield { no: this.no, receipt: encodeReceipt(part) };
+    }
   }
 
   /** The nodes that have not told. */

@@ -59,6 +59,15 @@ export class Inbox {
     return true;
   }
 
+  /** Works on all that waits, at once. */
+  finish(): void {
+    for (let first; (first = this.#waiting.first);) {
+      this.#waiting.remove(first);
+      this.#bytes -= first.body.length;
+      this.#options.handle(first.head, first.body);
+    }
+  }
+
   /** Drops what waits. */
   close(): void {
     while (this.#waiting.first) this.#waiting.remove(this.#waiting.first);

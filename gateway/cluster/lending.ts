@@ -3,12 +3,18 @@
 // knows one address, is at whichever of the gateways behind it the system has given it to.
 
 import { Task, TaskCmd, TaskOffset } from "@maple/box";
-import { readInt32, turnNow, writeInt32 } from "@maple/box/internal";
+import {
+  readInt32,
+  type RecordValues,
+  takeFields,
+  turnNow,
+  writeInt32,
+} from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { QueuedTask, TaskHolder } from "../queue/queued_task.ts";
 import { BorrowedTask } from "./borrowed_task.ts";
 import type { Cluster } from "./cluster.ts";
-import { FarWorkers } from "./far_workers.ts";
+import { FAR_FIELDS, FarWorkers } from "./far_workers.ts";
 import type { Member } from "./members.ts";
 
 // How often it is looked who has workers.
@@ -64,6 +70,39 @@ export class Lending {
     clearInterval(this.#timer);
     this.#timer = undefined;
     for (const far of this.#far.values()) this.#takeCredits(far);
+  }
+
+  /** Gives back what could not be lent. */
+  finish(): void {
+    for (const far of this.#far.values()) far.giveUnsentBack();
+  }
+
+  /** The workers of others that hold tasks of this one or ask for some, for another process. */
+  holders(): Iterable<FarWorkers> {
+    return this.#far.values();
+  }
+
+  /** Takes one of those, after the members. */
+  retakeHolder(values: RecordValues): FarWorkers {
+    const member = this.#cluster.members.byId(Number(values.member));
+    if (!member) throw new Error("workers are of a gateway that is not known");
+    const far = this.#add(member);
+    takeFields(far, FAR_FIELDS, values);
+    return far;
+  }
+
+  /** A task of another gateway, as another process has taken it: `frame` in bytes of its own. */
+  retakeBorrowed(frame: Uint8Array, id: number): BorrowedTask {
+    const from = this.#cluster.members.byId(id);
+    if (!from) throw new Error("a task is of a gateway that is not known");
+    this.#borrowing++;
+    return new BorrowedTask(frame, from);
+  }
+
+  /** All are another process's: it only looks no more. */
+  leaveGiven(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** As whom another gateway holds tasks of this one; null where it holds none. */

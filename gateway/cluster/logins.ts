@@ -19,7 +19,13 @@ import {
 export interface LoginsCluster extends
   Pick<
     Cluster,
-    "id" | "node" | "stamp" | "logins" | "isAlone" | "publish"
+    | "id"
+    | "node"
+    | "stamp"
+    | "logins"
+    | "hasJoined"
+    | "isAlone"
+    | "publish"
   >,
   Pick<Cluster, "on" | "onBack" | "onHello"> {
   /** Who is there, comes and goes. */
@@ -38,6 +44,14 @@ export interface LoginsOptions {
   readonly afterOthers: (work: () => void) => void;
   /** Milliseconds over which all are told again. @default {10_000} */
   readonly spreadMs?: number;
+}
+
+/** What of it goes to the process that takes the place of this one. */
+export interface LoginsPiece {
+  /** How many messages have come of each gateway, by its id. */
+  readonly heardOf: readonly (readonly [id: number, count: number])[];
+  /** Whether all have to be told again. */
+  readonly again: boolean;
 }
 
 // What one message tells: 64 KiB.
@@ -85,13 +99,35 @@ export class Logins {
 
   /** Another user is logged in on a connection, or none. */
   changed(session: ClientSession): void {
-    if (session.uid === 0) return;
     const { cluster } = this.#options;
+    // Of one that is taken over the others know.
+    if (session.uid === 0 || !cluster.hasJoined) return;
     session.loginStamp = cluster.stamp = Math.max(
       Date.now(),
       cluster.stamp + 1,
     );
     this.#tell(session);
+  }
+
+  /** Tells at once what is still to be told, as far as the bus takes it. */
+  finish(): void {
+    if (this.#scheduled) this.#flush();
+  }
+
+  /** What is known beside the stamps of the sessions, for another process. */
+  give(): LoginsPiece {
+    return {
+      heardOf: [...this.#heardOf],
+      again: this.#round !== undefined || this.#due.size > 0,
+    };
+  }
+
+  /** Takes that; gives what is to be done when all begins. */
+  takeOver({ heardOf, again }: LoginsPiece): () => void {
+    for (const [id, count] of heardOf) this.#heardOf.set(id, count);
+    return () => {
+      if (again) this.#tellAll();
+    };
   }
 
   /** Tells nothing any more. */

@@ -23,6 +23,14 @@ export type MemberListener = (member: Member, change: MemberChange) => void;
 /** For so many seconds nothing has to come of a member until it counts as gone. */
 export const MISSED_MAX = 3;
 
+/** What is known of a member, for another process. */
+export interface KnownPiece {
+  /** What it has told. */
+  readonly member: Member;
+  /** For how many seconds nothing has come of it. */
+  readonly missed: number;
+}
+
 interface Known {
   readonly member: Writable<Member>;
   missed: number;
@@ -58,6 +66,27 @@ export class Members {
       if (!found || found.state === "draining") found = member;
     }
     return found;
+  }
+
+  /** The one with an id. */
+  byId(id: number): Member | undefined {
+    return this.#known.get(id)?.member;
+  }
+
+  /** All that is known of them, for another process. */
+  give(): KnownPiece[] {
+    return Array.from(this.#known.values(), ({ member, missed }) => ({
+      member: { ...member },
+      missed,
+    }));
+  }
+
+  /** Takes that; nobody is told. */
+  takeOver(pieces: readonly KnownPiece[]): void {
+    for (const { member, missed } of pieces) {
+      const known = { ...UNTOLD, ...member };
+      this.#known.set(member.id, { member: known, missed });
+    }
   }
 
   /** Calls the listener for each that comes, changes or is gone. */

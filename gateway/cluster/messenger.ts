@@ -10,14 +10,15 @@ import {
   type MessageKind,
   piecesOf,
 } from "./message.ts";
-import { Pieces } from "./pieces.ts";
+import { type PiecePiece, Pieces } from "./pieces.ts";
+import { isBefore, type Mark } from "./standby.ts";
 
 /** What {@linkcode Messenger} needs. */
 export interface MessengerOptions {
   /** What carries the messages. */
   readonly bus: Bus;
-  /** What this gateway drew at its start. */
-  readonly id: number;
+  /** What this gateway drew at its start, or the one before whose place it has taken. */
+  readonly id: () => number;
   /** The number that it has until it has one for good. */
   readonly node: number;
   /** Bytes of what has come and waits, and of what has come and is not whole. */
@@ -37,6 +38,19 @@ export interface MessengerOptions {
   readonly onMessage: (head: MessageHead, body: Uint8Array) => void;
 }
 
+/** What is known of messages, for another process. */
+export interface MessengerPiece {
+  /** The number of the last one that was sent. */
+  readonly number: number;
+  /** Up to where messages have come, of each gateway of which some have. */
+  readonly seen: readonly Mark[];
+}
+
+interface Sending {
+  readonly message: Uint8Array;
+  readonly to: number | undefined;
+}
+
 // Somebody waits for these; all others are worked on in the order in which they came.
 const URGENT: readonly MessageKind[] = ["claim", "part"];
 
@@ -47,6 +61,17 @@ export class Messenger {
   readonly #options: MessengerOptions;
   readonly #pieces: Pieces;
   readonly #inbox: Inbox;
+  // Up to where messages have come, by the ids of those that send them.
+  readonly #seen = new Map<
+    number,
+    [id: number, number: number, piece: number]
+  >();
+  // Up to where the process before has got them, of those that may come here as well.
+  readonly #before = new Map<number, Mark>();
+  // What is held until all has left that the process before has sent.
+  #held: Sending[] | undefined;
+  #heldBytes = 0;
+  #notHeld = 0;
   #number = 0;
 
   /** Nothing is sent, and nothing has come. */
@@ -84,7 +109,9 @@ export class Messenger {
       onUnknown();
       return;
     }
-    if (head.id === id) return;
+    if (head.id === id()) return;
+    if (this.#before.size > 0 && this.#hadBefore(head)) return;
+    this.#see(head);
     onSign(head.id);
     const body = this.#pieces.add(head, message.subarray(HEAD_BYTES));
     if (!body) return;
@@ -96,6 +123,66 @@ export class Messenger {
   /** Nothing more comes of a gateway. */
   forget(id: number): void {
     this.#pieces.forget(id);
+    this.#seen.delete(id);
+    this.#before.delete(id);
+  }
+
+  /** Forgets up to where messages have come of gateways that are none of these. */
+  forgetOthers(isKnown: (id: number) => boolean): void {
+    for (const id of this.#seen.keys()) if (!isKnown(id)) this.#seen.delete(id);
+  }
+
+  /** Whether all that a gateway has sent before that point has come. */
+  hasSeenUpTo(mark: Mark): boolean {
+    const seen = this.#seen.get(mark[0]);
+    return seen !== undefined && !isBefore(seen, mark);
+  }
+
+  /** Works on all that waits, at once. */
+  finish(): void {
+    this.#inbox.finish();
+  }
+
+  /** What is known of messages, for another process. */
+  give(): MessengerPiece {
+    return { number: this.#number, seen: [...this.#seen.values()] };
+  }
+
+  /** The messages of which not all pieces have come, likewise. */
+  givePieces(): PiecePiece[] {
+    return this.#pieces.give();
+  }
+
+  /** Takes that: what the process before has got is passed over when it comes here as well. */
+  takeOver({ number, seen }: MessengerPiece): void {
+    this.#number = number;
+    for (const [id, number, piece] of seen) {
+      this.#seen.set(id, [id, number, piece]);
+      this.#before.set(id, [id, number, piece]);
+    }
+  }
+
+  /** Takes a message of which not all pieces have come. */
+  takePiece(piece: PiecePiece): void {
+    this.#pieces.takeOver(piece);
+  }
+
+  /** How many messages there was no room for while they were held. */
+  get notHeld(): number {
+    return this.#notHeld;
+  }
+
+  /** Holds what is sent from now on, until `sendHeld`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Sends what was held, in its order. */
+  sendHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#heldBytes = 0;
+    for (const { message, to } of held) this.#carry(message, to);
   }
 
   /** Drops what waits. */
@@ -108,17 +195,45 @@ export class Messenger {
     body: Uint8Array,
     to: number | undefined,
   ): boolean {
-    const { bus, id, counters } = this.#options;
-    const { maxBytes } = bus;
+    const { bus: { maxBytes }, id, counters } = this.#options;
     this.#number = (this.#number + 1) | 0;
-    const head = { kind, node: this.node, id, number: this.#number };
+    const head = { kind, node: this.node, id: id(), number: this.#number };
     for (const message of piecesOf(head, body, maxBytes)) {
-      const isCarried = to === undefined
-        ? bus.publish(message)
-        : bus.send(to, message);
-      if (!isCarried) return false;
+      if (!this.#carry(message, to)) return false;
     }
     counters.clusterPassedOn++;
     return true;
+  }
+
+  #carry(message: Uint8Array, to: number | undefined): boolean {
+    const { bus, bytesMax } = this.#options;
+    if (!this.#held) {
+      return to === undefined ? bus.publish(message) : bus.send(to, message);
+    }
+    this.#heldBytes += message.length;
+    if (this.#heldBytes > bytesMax) {
+      this.#notHeld++;
+      return false;
+    }
+    this.#held.push({ message, to });
+    return true;
+  }
+
+  #see({ id, number, piece }: MessageHead): void {
+    const seen = this.#seen.get(id);
+    if (!seen) this.#seen.set(id, [id, number, piece]);
+    else {
+      seen[1] = number;
+      seen[2] = piece;
+    }
+  }
+
+  // What one gateway sends comes in its order: after the first that is new all are.
+  #hadBefore({ id, number, piece }: MessageHead): boolean {
+    const before = this.#before.get(id);
+    if (!before) return false;
+    if (!isBefore(before, [id, number, piece])) return true;
+    this.#before.delete(id);
+    return false;
   }
 }

@@ -163,8 +163,9 @@ export class NatsBus implements Bus {
   // It is not there before it passes on what others say from now on.
   async #use(link: NatsLink): Promise<void> {
     this.#backOff.opened();
-    this.#listen(link, this.#all);
     for (const node of this.#nodes) this.#listen(link, this.#subjectOf(node));
+    // Behind those: whoever is heard by it reaches these as well, whatever servers are between.
+    this.#listen(link, this.#all);
     await link.flushed();
     if (link.error !== undefined) {
       await link.close();

@@ -1,5 +1,6 @@
 // Pieces: messages that came in pieces, put together.
 
+import type { FieldPlan } from "@maple/box/internal";
 import type { MessageHead } from "./message.ts";
 
 // A gateway that is gone is forgotten; one that has never said hello is not. So that of those no
@@ -12,6 +13,29 @@ interface Unfinished {
   bytes: number;
   isLost: boolean;
 }
+
+/** A message of which not all pieces have come, for another process. */
+export interface PiecePiece {
+  /** Of which gateway. */
+  readonly id: number;
+  /** Which of its messages. */
+  readonly number: number;
+  /** How many pieces have come. */
+  readonly parts: number;
+  /** Whether it is given up. */
+  readonly isLost: boolean;
+  /** What has come of it. */
+  readonly bytes: Uint8Array;
+}
+
+/** How it is written. */
+export const PIECE_FIELDS: FieldPlan<PiecePiece> = {
+  id: "int",
+  number: "number",
+  parts: "int",
+  isLost: "flag",
+  bytes: "bytes",
+};
 
 /** What {@linkcode Pieces} is told. */
 export interface PiecesOptions {
@@ -74,6 +98,30 @@ export class Pieces {
     const message = this.#unfinished.get(id);
     this.#unfinished.delete(id);
     if (message && !message.isLost) this.#lose(message, "gap");
+  }
+
+  /** What is unfinished, for another process. */
+  give(): PiecePiece[] {
+    return Array.from(this.#unfinished, ([id, message]) => ({
+      id,
+      number: message.number,
+      parts: message.parts.length,
+      isLost: message.isLost,
+      bytes: joined(message),
+    }));
+  }
+
+  /** Takes a message of that, in bytes of its own. */
+  takeOver({ id, number, parts, isLost, bytes }: PiecePiece): void {
+    const none = new Uint8Array(0);
+    const rest = Array.from({ length: Math.max(0, parts - 1) }, () => none);
+    this.#unfinished.set(id, {
+      number,
+      parts: parts === 0 ? [] : [bytes, ...rest],
+      bytes: bytes.length,
+      isLost,
+    });
+    this.#bytes += bytes.length;
   }
 
   #forgetOldest(): void {

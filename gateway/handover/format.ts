@@ -8,6 +8,15 @@ import {
   type LimitsPiece,
   SOCKET_FIELDS,
 } from "@maple/box/internal";
+import type { ClusterPiece } from "../cluster/cluster.ts";
+import { FAR_FIELDS, FAR_MORE } from "../cluster/far_workers.ts";
+import {
+  GATHERING_FIELDS,
+  GATHERING_MORE,
+  PART_FIELDS,
+} from "../cluster/gatherings.ts";
+import type { LoginsPiece } from "../cluster/logins.ts";
+import { PIECE_FIELDS } from "../cluster/pieces.ts";
 import { LINK_FIELDS, LINK_MORE } from "../inner/inner_link.ts";
 import { VISITOR_FIELDS } from "../inner/inner_door.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
@@ -23,7 +32,7 @@ import type { QueuePiece } from "../queue/task_queue.ts";
 export const FORMAT = "maple-gateway-handover";
 
 /** The version that is written. A gateway reads the two before it as well. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** The oldest version that is read. */
 export const OLDEST_VERSION: number = Math.max(1, FORMAT_VERSION - 2);
@@ -42,19 +51,28 @@ export const LAYOUTS: Readonly<Record<RecordKind, Layout>> = {
     isFront: "flag",
     tellsCreated: "flag",
     tellsClosed: "flag",
+    from: "int",
   }),
   handshake: layoutOf(ENTERING_FIELDS, DESCRIPTOR),
   visitor: layoutOf(VISITOR_FIELDS, DESCRIPTOR),
+  far: layoutOf(FAR_FIELDS, FAR_MORE),
+  gathering: layoutOf(GATHERING_FIELDS, GATHERING_MORE),
+  part: layoutOf(PART_FIELDS),
+  piece: layoutOf(PIECE_FIELDS),
 };
 
-/** The kinds of records, in the order in which they come. */
+/** The kinds of records. */
 export type RecordKind =
   | "socket"
   | "link"
   | "client"
   | "task"
   | "handshake"
-  | "visitor";
+  | "visitor"
+  | "far"
+  | "gathering"
+  | "part"
+  | "piece";
 
 /** A listener that goes along. */
 export interface ListenerPiece {
@@ -96,6 +114,8 @@ export interface Identity {
   readonly boxFields: string;
   /** In which order the frames of a client are handed out. */
   readonly order: string;
+  /** What its cluster is called; undefined or empty without one. */
+  readonly cluster?: string;
 }
 
 /** What is told before anything is handed over, and again with it. */
@@ -150,7 +170,15 @@ export interface PartPieces {
   readonly counters: GatewayCounters;
   readonly measures: MeasuresPiece;
   readonly handovers: HandoverStats;
+  /** Nothing without a cluster. */
+  readonly cluster?: ClusterPieces | undefined;
   readonly process: ProcessCounts;
+}
+
+/** What of a gateway's cluster goes along, beside its records. */
+export interface ClusterPieces extends ClusterPiece {
+  readonly ofLogins: LoginsPiece;
+  readonly lastGathering: number;
 }
 
 /** What a process counts for itself. */

@@ -14,11 +14,14 @@ import config from "../deno.json" with { type: "json" };
 import { fail, GatewayError } from "../errors.ts";
 import type { HandoverStats } from "../metrics/stats.ts";
 import { copyCounters } from "../metrics/counter_values.ts";
+import type { Mark } from "../cluster/standby.ts";
 import type { Ports } from "../ports.ts";
 import type { LinkNo } from "../queue/queued_task.ts";
 import {
+  type ClusterPieces,
   FORMAT,
   FORMAT_VERSION,
+  type Identity,
   LAYOUTS,
   type Offer,
   type ProcessCounts,
@@ -43,8 +46,12 @@ export interface HandoverHost {
   counts(): ProcessCounts;
   /** Milliseconds of a step of the watch of its clients. */
   watchStepMs(): number;
-  /** All of it is another process's. */
-  onGiven(): void;
+  /**
+   * All of it is another process's.
+   *
+   * @returns Resolves when what other gateways were sent has left.
+   */
+  onGiven(): Promise<void>;
 }
 
 /** What the program around a gateway hands over. */
@@ -53,6 +60,19 @@ export interface ProgramPiece {
   giveProgram: () => unknown;
   /** What the program before has given; undefined where none has. */
   readonly program: unknown;
+}
+
+/** What is asked in a cluster before all is taken: whether this process misses anything. */
+interface Heard {
+  /** Whether the bus reaches it. */
+  readonly isUp: boolean;
+  /** Where what has come of each other gateway begins. */
+  readonly firsts: readonly Mark[];
+}
+
+interface Lacking {
+  /** Of how many gateways it does; null = of all. */
+  readonly lacking: number | null;
 }
 
 /** What was taken over that is not of a part. */
@@ -67,6 +87,11 @@ export interface Before {
 
 // What a process that stood still for a moment cannot have missed.
 const ELAPSED_MAX_MS = 60_000;
+// In so long each of the other gateways has said something, or counts as gone.
+const HEARD_MS = 10_000;
+const HEARD_LOOK_MS = 20;
+// What the process before has sent over the bus leaves within that.
+const LEFT_MS = 3000;
 const IN_USE = 98;
 const REFUSED = 111;
 
@@ -112,14 +137,9 @@ export class Handover implements ProgramPiece {
    * @throws {GatewayError} with one line, when its place cannot be taken.
    */
   async ask(): Promise<Taking<Offer> | undefined> {
-    const { options, cluster } = this.#host.parts.context;
+    const { options } = this.#host.parts.context;
     const { handover: path, handoverTimeout } = options;
     if (path === "") return undefined;
-    if (cluster) {
-      throw fail(
-        "Option handover cannot be used in a cluster: the process that takes over would miss what other gateways tell meanwhile",
-      );
-    }
     const taking = await Taking.ask<Offer>(this.#open(), path, {
       whose: `the gateway at ${path}`,
       fail,
@@ -133,6 +153,48 @@ export class Handover implements ProgramPiece {
     throw fail(`Cannot take the place of the gateway at ${path}: ${why}`);
   }
 
+  /**
+   * Waits until all comes to this process as well that the others of the cluster send.
+   *
+   * @throws {GatewayError} with one line, when that does not come about.
+   */
+  async untilHeard(taking: Taking<Offer>): Promise<void> {
+    const { cluster } = this.#host.parts.context;
+    if (!cluster) return;
+    const deadline = performance.now() + HEARD_MS;
+    for (;;) {
+      const question: Heard = {
+        isUp: cluster.bus.isUp,
+        firsts: cluster.firsts,
+      };
+      const { lacking } = await this.#asked<Lacking>(taking, question);
+      if (lacking === 0) return;
+      if (performance.now() > deadline) {
+        const why = lacking === null
+          ? "its bus does not reach this process"
+          : `of ${lacking} other gateways nothing comes to this process over the bus`;
+        taking.refuse(why);
+        throw this.#cannot(why);
+      }
+      await new Promise((resolve) => setTimeout(resolve, HEARD_LOOK_MS));
+    }
+  }
+
+  async #asked<A>(taking: Taking<Offer>, question: unknown): Promise<A> {
+    try {
+      return await taking.question<A>(question);
+    } catch (cause) {
+      throw this.#cannot((cause as Error).message, cause);
+    }
+  }
+
+  #cannot(why: string, cause?: unknown): GatewayError {
+    return new GatewayError(
+      `Cannot take the place of the gateway at ${this.#path}: ${why}`,
+      { cause },
+    );
+  }
+
   /** What another gateway has, and what this one would change, in lines. */
   describe(offer: Offer): string[] {
     const { needs, version, pid, generation, leftBehind } = offer;
@@ -140,6 +202,9 @@ export class Handover implements ProgramPiece {
     const changes = changesFrom(offer, settingsOf(options));
     return [
       `gateway ${version}, process ${pid}, generation ${generation}`,
+      ...offer.cluster
+        ? [`node ${offer.nodeId} of cluster ${offer.cluster}`]
+        : [],
       `takes: ${needs.connsMax} clients, ${needs.innerConnsMax} workers and triggers, ${needs.queueMax} tasks that wait (${needs.queueBytes} bytes), ${needs.groupsMax} groups, ${
         offer.listeners.map(({ name }) => name).join(", ")
       } listeners`,
@@ -190,6 +255,7 @@ export class Handover implements ProgramPiece {
       counts: header.parts.process,
       begin: () => {
         reader.begin();
+        void this.#sendWhenLeft(taking);
         parts.context.counters.handovers++;
         this.#lastPause = Math.max(0, Date.now() - wall) / 1000;
         this.#pauses.observe(this.#lastPause);
@@ -200,6 +266,14 @@ export class Handover implements ProgramPiece {
         );
       },
     };
+  }
+
+  // What it has sent comes before what this one sends.
+  async #sendWhenLeft(taking: Taking<Offer>): Promise<void> {
+    const { cluster } = this.#host.parts.context;
+    if (cluster) await taking.left(LEFT_MS);
+    taking[Symbol.dispose]();
+    cluster?.sendHeld();
   }
 
   /** What puts into the parts of the gateway what another one has written. */
@@ -223,13 +297,23 @@ export class Handover implements ProgramPiece {
    * known whose it is.
    */
   write(sink: StateSink): void {
-    const { parts, ports, finish } = this.#host;
+    const { parts, ports } = this.#host;
     this.#wall = Date.now();
-    finish();
+    this.#finish();
     const listeners = ports.given().map(({ listener }) => listener.descriptor);
     if (this.#door) listeners.push(this.#door.descriptor);
     const header = (noOf: LinkNo) => this.#header(noOf);
     this.given = writeState({ parts, header, listeners }, sink);
+  }
+
+  // Ends what cannot go along.
+  #finish(): void {
+    const { parts: { context, clusterCommands, lending }, finish } = this.#host;
+    context.cluster?.finish();
+    if (clusterCommands) clusterCommands.finish(finish);
+    else finish();
+    lending?.finish();
+    context.logins?.finish();
   }
 
   /**
@@ -292,8 +376,14 @@ export class Handover implements ProgramPiece {
   }
 
   #whyNot(offer: Offer): string | undefined {
-    const { options } = this.#host.parts.context;
-    return whyNot(offer, identityOf(options), options);
+    const { context } = this.#host.parts;
+    const { cluster, options } = context;
+    const own = this.#identity();
+    // Whoever was given no number takes that one.
+    const nodeId = cluster && cluster.givenNode === undefined
+      ? offer.nodeId
+      : own.nodeId;
+    return whyNot(offer, { ...own, nodeId }, options);
   }
 
   #openDoor(descriptor: number): void {
@@ -306,6 +396,7 @@ export class Handover implements ProgramPiece {
       logger: context.logger,
       giver: {
         offer: () => this.#offer(),
+        answer: (question) => this.#lacking(question as Heard),
         write: (sink) => this.write(sink),
         onGiven: (by) => this.#onGiven(by),
       },
@@ -325,7 +416,7 @@ export class Handover implements ProgramPiece {
       version: config.version,
       pid: Deno.pid,
       generation: this.#generation,
-      ...{ tag, ...identityOf(options) },
+      ...{ tag, ...this.#identity() },
       needs: needsOf(context, links.all()),
       leftBehind,
       settings: settingsOf(options),
@@ -363,16 +454,40 @@ export class Handover implements ProgramPiece {
         measures: measures.give(),
         handovers: this.stats,
         process: counts(),
+        cluster: this.#clusterPieces(),
       },
       program: this.giveProgram(),
     };
   }
 
-  #onGiven({ pid }: LocalPeer): void {
+  #clusterPieces(): ClusterPieces | undefined {
+    const { context: { cluster, logins }, clusterCommands } = this.#host.parts;
+    return cluster && {
+      ...cluster.give(),
+      ofLogins: logins!.give(),
+      lastGathering: clusterCommands!.gatherings.lastNo,
+    };
+  }
+
+  #lacking({ firsts, isUp }: Heard): Lacking {
+    const { cluster } = this.#host.parts.context;
+    return { lacking: cluster?.lacking(firsts, isUp) ?? (cluster ? null : 0) };
+  }
+
+  #identity(): Omit<Identity, "tag"> {
+    const { options, cluster } = this.#host.parts.context;
+    const { nodeId, boxClass, order } = options;
+    return {
+      ...{ nodeId, order, cluster: cluster?.name ?? "" },
+      boxFields: boxClass.fieldNames.join(),
+    };
+  }
+
+  #onGiven({ pid }: LocalPeer): Promise<void> {
     tellServiceManager(`MAINPID=${pid}`, this.#host.parts.context.logger);
     for (const socket of this.given.sockets) socket.release();
     this.isGiven = true;
-    this.#host.onGiven();
+    return this.#host.onGiven();
   }
 }
 
@@ -382,10 +497,4 @@ function isSocket(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function identityOf(
-  { nodeId, boxClass, order }: Parts["context"]["options"],
-): Pick<Offer, "nodeId" | "boxFields" | "order"> {
-  return { nodeId, boxFields: boxClass.fieldNames.join(), order };
 }

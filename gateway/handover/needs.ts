@@ -73,6 +73,10 @@ export function whyNot(
   if (formatVersion > FORMAT_VERSION || formatVersion < OLDEST_VERSION) {
     return `it is of version ${version} and hands over in format ${formatVersion}; this one reads ${OLDEST_VERSION} to ${FORMAT_VERSION}`;
   }
+  const [its, ours] = [offer.cluster || "none", own.cluster || "none"];
+  if (its !== ours) {
+    return `its cluster is ${its}, and that of this one ${ours}: only a restart changes that`;
+  }
   for (const name of ["nodeId", "boxFields", "order"] as const) {
     if (offer[name] === own[name]) continue;
     return `its ${name} is ${offer[name]}, and that of this one ${

@@ -1,5 +1,7 @@
 // The parts of a gateway that have something to hand over, each by its `give` and `takeOver`.
 
+import type { ClusterCommands } from "../cluster/cluster_commands.ts";
+import type { Lending } from "../cluster/lending.ts";
 import type { GatewayContext } from "../context.ts";
 import type { InnerDoor } from "../inner/inner_door.ts";
 import type { InnerLinks } from "../inner/inner_links.ts";
@@ -18,4 +20,8 @@ export interface Parts {
   readonly door: InnerDoor;
   /** How long tasks take. */
   readonly measures: Measures;
+  /** What is gathered of other gateways; undefined without a cluster. */
+  readonly clusterCommands: ClusterCommands | undefined;
+  /** Tasks that others work on; undefined where that is not done. */
+  readonly lending: Lending | undefined;
 }

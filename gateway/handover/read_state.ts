@@ -1,7 +1,9 @@
 // Reads all that another gateway has held, into the parts of this one, which holds nothing yet.
 // Nothing is read from a socket or written to one before `begin`.
 
+import { TaskOffset } from "@maple/box";
 import {
+  decodeQuery,
   type DescriptorIo,
   type EnteringPiece,
   ownBytes,
@@ -11,13 +13,19 @@ import {
   type StateTaker,
   takeFields,
 } from "@maple/box/internal";
+import type { GatheringPiece } from "../cluster/gatherings.ts";
+import type { PiecePiece } from "../cluster/pieces.ts";
 import type { VisitorPiece } from "../inner/inner_door.ts";
 import type { InnerLink } from "../inner/inner_link.ts";
 import { takeCounters } from "../metrics/counter_values.ts";
 import type { ClientSession } from "../outer/client_session.ts";
-import { QueuedTask, TASK_FIELDS } from "../queue/queued_task.ts";
+import {
+  QueuedTask,
+  TASK_FIELDS,
+  type TaskHolder,
+} from "../queue/queued_task.ts";
 import type { WaitsIn } from "../queue/task_queue.ts";
-import type { StateHeader } from "./format.ts";
+import type { ClusterPieces, StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
 const STEPS = ["quietSteps", "slowSteps"];
@@ -34,7 +42,8 @@ export interface Difference {
 export class StateReader implements StateTaker {
   readonly #parts: Parts;
   readonly #input: StateInput<StateHeader>;
-  readonly #links: InnerLink[] = [];
+  // Those of other gateways' workers behind them.
+  readonly #links: TaskHolder[] = [];
   readonly #clients: ClientSession[] = [];
   readonly #open: ClientSession[] = [];
   readonly #begin: (() => void)[] = [];
@@ -106,12 +115,13 @@ export class StateReader implements StateTaker {
     const { clients } = this.#parts;
     for (const begin of this.#begin) begin();
     for (const session of this.#open) clients.begin(session);
+    this.#parts.context.cluster?.resume();
     // Those that could not come in any more as they did.
     this.#parts.links.recheck();
     this.#parts.context.dispatcher.pump();
   }
 
-  #takeParts({ parts: given, tag }: StateHeader, shift: number): void {
+  #takeParts({ parts: given, tag, nodeId }: StateHeader, shift: number): void {
     const { context, clients, measures } = this.#parts;
     context.tag = tag;
     clients.takeOver(given.clients);
@@ -120,10 +130,28 @@ export class StateReader implements StateTaker {
     context.queue.takeOver(given.queue);
     takeCounters(context.counters, given.counters);
     measures.takeOver(given.measures);
+    this.#takeCluster(given.cluster, nodeId);
+  }
+
+  #takeCluster(given: ClusterPieces | undefined, node: number): void {
+    const { context, clients, clusterCommands } = this.#parts;
+    const { cluster, logins, options } = context;
+    if (!cluster || !given) return;
+    options.nodeId = node;
+    clients.setNode(node);
+    cluster.takeOver(given, node);
+    const again = logins!.takeOver(given.ofLogins);
+    const { gatherings } = clusterCommands!;
+    gatherings.takeOver(given.lastGathering);
+    this.#begin.push(() => {
+      again();
+      gatherings.resume();
+    });
   }
 
   #take({ kind, values }: ReadRecord): void {
-    const { clients, door } = this.#parts;
+    const { clients, door, clusterCommands } = this.#parts;
+    const gatherings = clusterCommands?.gatherings;
     switch (kind) {
       case "socket":
         return this.#input.keepSocket(values);
@@ -147,6 +175,22 @@ export class StateReader implements StateTaker {
         const challenge = ownBytes(values.challenge);
         const piece = { ...values, bytes, challenge, socket };
         this.#begin.push(() => door.takeOver(piece as unknown as VisitorPiece));
+        return;
+      }
+      case "far":
+        this.#links.push(this.#parts.lending!.retakeHolder(values));
+        return;
+      case "gathering":
+        return this.#takeGathering(values);
+      case "part": {
+        const receipt = ownBytes(values.receipt);
+        gatherings!.retakePart(Number(values.no), receipt);
+        return;
+      }
+      case "piece": {
+        const bytes = ownBytes(values.bytes);
+        const piece = { ...values, bytes } as unknown as PiecePiece;
+        this.#parts.context.cluster!.takePiece(piece);
         return;
       }
     }
@@ -179,7 +223,10 @@ export class StateReader implements StateTaker {
     const session = this.#clients[Number(values.client) - 1] ?? null;
     const body = ownBytes(values.body);
     const header = ownBytes(values.header);
-    const task = new QueuedTask(Number(values.cmd), body, session, header);
+    const from = Number(values.from ?? 0);
+    const task = from === 0
+      ? new QueuedTask(Number(values.cmd), body, session, header)
+      : this.#parts.lending!.retakeBorrowed(joined(header, body), from);
     takeFields(task, TASK_FIELDS, values, ["cmd", "body", "header"]);
     if (values.where === "hand") {
       dispatcher.retake(task, this.#links[Number(values.link) - 1]!);
@@ -189,4 +236,23 @@ export class StateReader implements StateTaker {
     if (values.tellsCreated) session.created = task;
     if (values.tellsClosed) session.closed = task;
   }
+
+  #takeGathering(values: RecordValues): void {
+    const asked = values.asked as Uint8Array;
+    const piece = {
+      ...values,
+      header: ownBytes(values.header),
+      query: asked.length > 0 ? decodeQuery(ownBytes(asked)) : undefined,
+    } as unknown as GatheringPiece;
+    const sender = this.#links[Number(values.link) - 1] as InnerLink;
+    this.#parts.clusterCommands!.gatherings.retake(piece, sender);
+  }
+}
+
+// The Task of another gateway, as it has come.
+function joined(header: Uint8Array, body: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(TaskOffset.body + body.length);
+  frame.set(header);
+  frame.set(body, TaskOffset.body);
+  return frame;
 }

@@ -2,11 +2,14 @@
 // changes here: whoever has written it can go on as if nothing had been.
 
 import {
+  encodeQuery,
   type OwnSocket,
   type SocketPiece,
   StateOutput,
   type StateSink,
 } from "@maple/box/internal";
+import { BorrowedTask } from "../cluster/borrowed_task.ts";
+import type { FarWorkers } from "../cluster/far_workers.ts";
 import type { InnerLink } from "../inner/inner_link.ts";
 import type { ClientSession } from "../outer/client_session.ts";
 import type { LinkNo, QueuedTask, TaskHolder } from "../queue/queued_task.ts";
@@ -14,6 +17,7 @@ import { LAYOUTS, type RecordKind, type StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
 const NO_GROUPS = undefined;
+const NOTHING = new Uint8Array(0);
 
 /** What goes along, and what does not. */
 export interface Given {
@@ -61,14 +65,19 @@ class StateWriter {
       this.#links.set(link, this.#links.size);
       pieces.set(link, piece);
     }
+    for (const far of this.#far()) {
+      this.#links.set(far, this.#links.size);
+    }
     this.#output.header(header((link) => this.#links.get(link)!));
     for (const [link, piece] of pieces) {
       this.#socket(piece);
       this.#write("link", link, links.give(link));
     }
+    this.#farWorkers();
     for (const session of sessions.all()) this.#client(session, true);
     this.#tasks();
     this.#unproven();
+    this.#ofCluster();
     this.#output.flush();
     return { sockets: this.#output.sockets, left: this.#left };
   }
@@ -94,9 +103,10 @@ class StateWriter {
 
   // In the order in which they stand: those that are ready, behind others, in workers' hands.
   #tasks(): void {
-    const { context: { queue }, links } = this.#parts;
+    const { context: { queue } } = this.#parts;
     const ready = [...queue.ready()];
-    const held = [...links.all()].flatMap(({ inHand }) => [...inHand]);
+    const holders = [...this.#parts.links.all(), ...this.#far()];
+    const held = holders.flatMap(({ inHand }) => [...inHand]);
     // Clients that are gone, of which tasks are left.
     for (const { session } of [...ready, ...held]) {
       if (session && !this.#clients.has(session)) {
@@ -121,7 +131,38 @@ class StateWriter {
       isFront: session?.front === task,
       tellsCreated: session?.created === task,
       tellsClosed: session?.closed === task,
+      from: task instanceof BorrowedTask ? task.from.id : 0,
     });
+  }
+
+  #far(): Iterable<FarWorkers> {
+    return this.#parts.lending?.holders() ?? [];
+  }
+
+  // They stand behind the links, with which they are numbered.
+  #farWorkers(): void {
+    for (const far of this.#far()) {
+      this.#write("far", far, { member: far.member.id });
+    }
+  }
+
+  // What is gathered of other gateways, and what has come of them and is not whole.
+  #ofCluster(): void {
+    const { clusterCommands, context: { cluster } } = this.#parts;
+    for (const gathering of clusterCommands?.gatherings.all() ?? []) {
+      const link = this.#links.get(gathering.sender as InnerLink);
+      // Whoever has asked is gone.
+      if (link === undefined) continue;
+      const { query } = gathering;
+      this.#write("gathering", gathering, {
+        link: link + 1,
+        asked: query ? encodeQuery(query) : NOTHING,
+      });
+      for (const part of gathering.givenParts()) this.#write("part", part, {});
+    }
+    for (const piece of cluster?.givePieces() ?? []) {
+      this.#write("piece", piece, {});
+    }
   }
 
   // Those that have a place and are no clients or links yet.

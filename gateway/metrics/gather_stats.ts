@@ -15,7 +15,7 @@ export function gatherStats(context: GatewayContext, now: number) {
     context;
   return {
     ...copyCounters(context.counters),
-    ...(cluster && { clusterNotPassedOn: { ...cluster.bus.notCarried } }),
+    ...(cluster && { clusterNotPassedOn: cluster.notCarried }),
     queueStops: { ...queue.room.stops },
     refusedByAddress: { ...clientLimits.refused },
     ratesExceeded: { ...clientLimits.exceeded },

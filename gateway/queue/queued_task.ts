@@ -233,7 +233,7 @@ export const TASK_FIELDS: FieldPlan<QueuedTask> = {
   place: "int",
   cleared: "flag",
   isAwaited: left("follows from cmd"),
-  isBorrowed: left("only in a cluster, which hands nothing over"),
+  isBorrowed: left("by the gateway that it is of"),
   queuedAt: "time",
   deliveredAt: "time",
   bornStep: "int",

@@ -43,15 +43,17 @@ export class ClusterScene implements AsyncDisposable {
    *
    * @param buses The bus of each gateway.
    * @param mayBeCut Whether gateways are killed.
+   * @param handovers Whether others can take their places.
    */
   static async start(
     buses: readonly string[],
     mayBeCut = false,
+    handovers = false,
   ): Promise<ClusterScene> {
     const events = new ChaosEvents();
     const cluster = await ChaosCluster.start({
       ...{ buses, users: USERS, masters: 2, children: 1, depths: [1, 4] },
-      ...{ mayBeCut, events, random: new Random(7) },
+      ...{ mayBeCut, handovers, events, random: new Random(7) },
     });
     return new ClusterScene(cluster, events);
   }

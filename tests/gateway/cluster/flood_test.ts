@@ -12,7 +12,7 @@ import { row } from "../inner/command_support.ts";
 async function flooder(bus: Bus): Promise<Messenger> {
   await bus.open({ onMessage() {}, onState() {} });
   return new Messenger({
-    ...{ bus, id: 1, node: 99, bytesMax: 1, counters: newCounters() },
+    ...{ bus, id: () => 1, node: 99, bytesMax: 1, counters: newCounters() },
     ...{
       afterOthers: queueMicrotask,
       onSign() {},

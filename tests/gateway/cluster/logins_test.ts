@@ -27,6 +27,7 @@ function setUp({ node = 5, spreadMs = 1000, others = 1 } = {}) {
     id: 1,
     stamp: 0,
     logins: 0,
+    hasJoined: true,
     isAlone: false,
     takes: true,
     publish(_kind: string, body: Uint8Array) {

@@ -214,7 +214,7 @@ natsTest(
     );
     assertEquals(
       message,
-      `the NATS server at ${at} cannot be used: Permissions Violation for Subscription to "maple.test.all"`,
+      `the NATS server at ${at} cannot be used: Permissions Violation for Subscription to "maple.test.node.0"`,
     );
     await using mute = await open(`nats://mute:p@${at}`);
     for (let i = 0; i < 3; i++) mute.bus.publish(bytes(1));

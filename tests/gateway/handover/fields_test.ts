@@ -133,6 +133,55 @@ const LEFT: Readonly<Record<string, Fields>> = {
     ],
     "ended before": ["waiting"],
   },
+  "gateway/cluster/cluster.ts": {
+    [MADE]: [
+      ...["claim", "handlers", "backListeners", "helloListeners"],
+      ...["listListeners", "timer", "listTimer"],
+    ],
+    [SETTING]: ["options"],
+    [NONE]: ["standby", "isGiven", "hasNode", "hasLeft"],
+    "what is logged once": ["hasToldUnknown"],
+  },
+  "gateway/cluster/messenger.ts": {
+    [SETTING]: ["options"],
+    "ended before": ["inbox"],
+    [APART]: ["pieces"],
+    [FOLLOWS]: ["before"],
+    [NONE]: ["held", "heldBytes", "notHeld"],
+  },
+  "gateway/cluster/pieces.ts": { [SETTING]: ["options"] },
+  "gateway/cluster/members.ts": { [MADE]: ["listeners"] },
+  "gateway/cluster/logins.ts": {
+    [SETTING]: ["options"],
+    "all are told before, or again": ["due", "scheduled", "gathering"],
+    "all are told again": ["retry", "round", "again"],
+    [MADE]: ["turn"],
+  },
+  "gateway/cluster/far_sender.ts": {
+    [MADE]: ["member", "options"],
+    "ended before": ["held", "waiting", "waitingBytes", "rests"],
+    "what is logged once": ["hasTold"],
+  },
+  "gateway/cluster/far_workers.ts": {
+    [MADE]: ["send", "onUnsent"],
+    "given back before": ["unsent"],
+  },
+  "gateway/cluster/gatherings.ts": {
+    [SETTING]: ["options"],
+    [MADE]: ["timer", "onDone"],
+    [APART]: ["open", "waiting"],
+    [NONE]: ["isOwnDue", "isDone"],
+  },
+  "gateway/cluster/lending.ts": {
+    [MADE]: ["context", "cluster", "workers", "timer"],
+    [APART]: ["far"],
+    [FOLLOWS]: ["borrowing"],
+  },
+  "gateway/cluster/cluster_commands.ts": {
+    [MADE]: ["context", "cluster", "here", "lending"],
+    [APART]: ["gatherings"],
+    "made anew, with nothing that waits": ["far"],
+  },
   "gateway/metrics/measures.ts": { [SETTING]: ["cmdOf"] },
   "gateway/metrics/history.ts": { [FOLLOWS]: ["rates"] },
 };

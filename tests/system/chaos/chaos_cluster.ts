@@ -30,6 +30,8 @@ export interface ChaosClusterOptions {
   readonly depths?: readonly number[];
   /** Options of all gateways. */
   readonly gateway?: GatewayOptions;
+  /** Whether other processes can take the gateways' places. @default {false} */
+  readonly handovers?: boolean;
   /** Whether gateways are killed, so that users are cut off and come back. */
   readonly mayBeCut: boolean;
   /** By which the users choose what they do. */
@@ -67,13 +69,18 @@ export class ChaosCluster implements AsyncDisposable {
   readonly #options: ChaosClusterOptions;
   readonly #stack = new AsyncDisposableStack();
   readonly #notesDir: string;
+  readonly #socketsDir: string;
   readonly #hosts: GatewayHost[] = [];
+  #turn = 0;
 
   private constructor(options: ChaosClusterOptions) {
     this.#options = options;
     this.deliveries = new Deliveries(options.users, options.events);
     this.#notesDir = Deno.makeTempDirSync({ prefix: "maple_chaos_" });
-    this.#stack.defer(() => Deno.remove(this.#notesDir, { recursive: true }));
+    this.#socketsDir = Deno.makeTempDirSync({ prefix: "maple_sockets_" });
+    for (const dir of [this.#notesDir, this.#socketsDir]) {
+      this.#stack.defer(() => Deno.remove(dir, { recursive: true }));
+    }
   }
 
   /** Starts one; the workers have come to all gateways, and the users are logged in. */
@@ -91,6 +98,12 @@ export class ChaosCluster implements AsyncDisposable {
   /** Those that serve. */
   get serving(): GatewayHost[] {
     return this.gateways.filter((one) => one !== undefined);
+  }
+
+  /** The gateways in turn, one after the other. */
+  nextHost(): GatewayHost {
+    const { serving } = this;
+    return serving[this.#turn++ % serving.length]!;
   }
 
   /** The users of one gateway, as they were at the start. */
@@ -185,9 +198,14 @@ export class ChaosCluster implements AsyncDisposable {
     more: GatewayOptions = {},
   ): Promise<GatewayHost> {
     const cluster = this.#options.buses[at]!;
-    const { gateway } = this.#options;
+    const { gateway, handovers } = this.#options;
+    const handover: GatewayOptions = handovers
+      ? { io: "epoll", handover: `${this.#socketsDir}/${at}.sock` }
+      : {};
     const host = this.#stack.use(
-      await GatewayHost.start({ ...GATEWAY, ...gateway, cluster, ...more }),
+      await GatewayHost.start({
+        ...{ ...GATEWAY, ...gateway, ...handover, cluster, ...more },
+      }),
     );
     this.#hosts.push(host);
     return host;

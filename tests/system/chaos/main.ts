@@ -65,7 +65,7 @@ const FLAGS: readonly Flag[] = [
     value: "N",
     min: 1,
     help:
-      "so many gateways that are one over a nats-server, and users who write to each other; of the other flags, --minutes, --seed and --clients count then",
+      "so many gateways that are one over a nats-server, and users who write to each other; of the other flags, --minutes, --seed, --clients and --handover-every count then",
   },
   {
     name: "kill-bus-every",
@@ -86,7 +86,8 @@ const FLAGS: readonly Flag[] = [
     type: "number",
     value: "S",
     min: 0.1,
-    help: "another process takes the gateway's place so often (never)",
+    help:
+      "another process takes a gateway's place so often, with --gateways of one after the other (never)",
   },
   {
     name: "web-sockets",
@@ -134,7 +135,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 // What one kind of run does not know it must not pass over in silence.
 function checkTogether(given: ReadonlySet<string>, isCluster: boolean): void {
-  const both = ["gateways", "minutes", "seed", "clients"];
+  const both = ["gateways", "minutes", "seed", "clients", "handover-every"];
   const ofCluster = ["kill-bus-every", "kill-gateway-every"];
   for (const name of given) {
     if (both.includes(name) || ofCluster.includes(name) === isCluster) continue;
@@ -156,6 +157,12 @@ async function runCluster(
   const minutes = number("minutes");
   const killBusEvery = number("kill-bus-every");
   const killGatewayEvery = number("kill-gateway-every");
+  const handoverEvery = number("handover-every");
+  if (handoverEvery !== undefined && killGatewayEvery !== undefined) {
+    throw new UsageError(
+      "Flags --handover-every and --kill-gateway-every do not go together",
+    );
+  }
   const options: ClusterChaosOptions = {
     seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
     gateways,
@@ -163,6 +170,7 @@ async function runCluster(
     ...(minutes === undefined ? {} : { seconds: minutes * 60 }),
     ...(killBusEvery === undefined ? {} : { killBusEvery }),
     ...(killGatewayEvery === undefined ? {} : { killGatewayEvery }),
+    ...(handoverEvery === undefined ? {} : { handoverEvery }),
   };
   const result = await runClusterChaos(options);
   console.log(clusterReportLines(options, result).join("\n"));

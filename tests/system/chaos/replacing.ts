@@ -1,9 +1,9 @@
-// Replacing: another process takes the gateway's place, again and again.
+// Replacing: another process takes a gateway's place, again and again.
 
 import type { ChaosEvents } from "./events.ts";
 import type { GatewayHost } from "./gateway_host.ts";
 
-/** Has the gateway replaced again and again. */
+/** Has a gateway replaced again and again. */
 export class Replacing implements AsyncDisposable {
   /** Why it could not be; undefined while all is well. */
   failure: string | undefined;
@@ -11,9 +11,14 @@ export class Replacing implements AsyncDisposable {
   #stop: (() => void) | undefined;
   #stopped = false;
 
-  /** @param seconds From one time to the next. */
-  constructor(gateway: GatewayHost, seconds: number, events: ChaosEvents) {
-    this.#running = this.#run(gateway, seconds, events);
+  /**
+   * It begins at once.
+   *
+   * @param next Which one is replaced next.
+   * @param seconds From one time to the next.
+   */
+  constructor(next: () => GatewayHost, seconds: number, events: ChaosEvents) {
+    this.#running = this.#run(next, seconds, events);
   }
 
   /** It is not replaced any more. */
@@ -24,7 +29,7 @@ export class Replacing implements AsyncDisposable {
   }
 
   async #run(
-    gateway: GatewayHost,
+    next: () => GatewayHost,
     seconds: number,
     events: ChaosEvents,
   ): Promise<void> {
@@ -37,6 +42,7 @@ export class Replacing implements AsyncDisposable {
         };
       });
       if (this.#stopped) return;
+      const gateway = next();
       try {
         await gateway.replace();
       } catch (error) {

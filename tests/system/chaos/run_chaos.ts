@@ -182,7 +182,7 @@ async function run(
   const guestTotals = new ClientTotals();
   const replacing = handoverEvery === undefined
     ? undefined
-    : new Replacing(gateway, handoverEvery, events);
+    : new Replacing(() => gateway, handoverEvery, events);
   const guests = handoverEvery === undefined ? undefined : new Guests(
     gateway,
     {

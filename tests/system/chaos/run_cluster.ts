@@ -10,6 +10,7 @@ import { ClusterMischief } from "./cluster_mischief.ts";
 import type { Deliveries, DeliverySums } from "./deliveries.ts";
 import { ChaosEvents } from "./events.ts";
 import type { HandledSummary } from "./handled_log.ts";
+import { Replacing } from "./replacing.ts";
 import { TriggerMessages } from "./trigger_messages.ts";
 import { leaveInOrder } from "./worker_group.ts";
 
@@ -29,6 +30,8 @@ export interface ClusterChaosOptions {
   readonly killBusEvery?: number;
   /** Seconds from one death of a gateway to the next. @default none: they live */
   readonly killGatewayEvery?: number;
+  /** Seconds from one handover to the next, of one gateway after the other. @default none */
+  readonly handoverEvery?: number;
 }
 
 /** What came of it. */
@@ -96,6 +99,7 @@ async function run(
     ...{ users, masters, children: CHILDREN, depths: DEPTHS, events },
     buses: Array.from({ length: options.gateways }, () => nats.url),
     mayBeCut: options.killGatewayEvery !== undefined,
+    handovers: options.handoverEvery !== undefined,
     random: random.fork(),
   });
   const { deliveries, totals, more } = cluster;
@@ -110,6 +114,10 @@ async function run(
     killBusEvery: options.killBusEvery,
     killGatewayEvery: options.killGatewayEvery,
   });
+  const { handoverEvery } = options;
+  await using replacing = handoverEvery === undefined
+    ? undefined
+    : new Replacing(() => cluster.nextHost(), handoverEvery, events);
   const begun = performance.now();
   cluster.maySend = true;
   for (const user of cluster.users) user.start();
@@ -120,12 +128,14 @@ async function run(
   events.note("the users send no more");
   await trigger.stop();
   await mischief.stop();
+  await replacing?.[Symbol.asyncDispose]();
   await cluster.untilAnswered().catch(() =>
     events.note("the users wait in vain")
   );
   await deliveries.untilQuiet();
   const stats = await Promise.all(cluster.serving.map((one) => one.stats()));
   const faults = await leave(cluster);
+  if (replacing?.failure !== undefined) faults.push(replacing.failure);
   const result: ClusterChaosResult = {
     ...{ totals, more, deliveries, stats, events, faults },
     sums: deliveries.sums(),
