@@ -252,7 +252,14 @@ export class Master {
     } catch (error) {
       return (error as Error).message;
     }
-    return await whyNotReady(fresh, this.#options.reloadTimeoutMs);
+    const { reloadTimeoutMs } = this.#options;
+    const fault = await whyNotReady(fresh, reloadTimeoutMs);
+    // Those that have got all from the old ones are not ended for being late.
+    const haveAll = fresh.every(({ hasEnded }) => !hasEnded) &&
+      this.#places.every(({ child }) => child?.given);
+    return fault !== undefined && haveAll
+      ? await whyNotReady(fresh, reloadTimeoutMs)
+      : fault;
   }
 
   // A child that stands still gets no more than its line holds; the others do not wait for it.

@@ -114,7 +114,7 @@ export class Handover<F extends object, C extends object> {
     taking: Taking<Offer>,
     io: DescriptorIo,
   ): Promise<() => void> {
-    const { app } = this.#host;
+    const { app, timeoutMs } = this.#host;
     const reader = this.reader(server, io);
     try {
       taking.take(reader);
@@ -130,7 +130,15 @@ export class Handover<F extends object, C extends object> {
         this.#open().close(descriptor);
       }
     }
-    await this.#host.takeKept(reader.kept);
+    const taken = this.#host.takeKept(reader.kept);
+    // Clients must not wait for ever, and nobody else has them.
+    if (taken && !await isOver([taken], timeoutMs)) {
+      app.logger.error(
+        `a takeOver hook has not ended within ${
+          timeoutMs / 1000
+        } s (handoverTimeout): all begins without it`,
+      );
+    }
     return () => {
       reader.begin();
       const pauseMs = Math.max(0, Date.now() - header.heldAt);
@@ -238,15 +246,19 @@ export class Handover<F extends object, C extends object> {
     server.hold();
     const timersOver = timers.stop();
     this.#kept = {};
+    let giving: Promise<void> | undefined;
+    let gives = false;
     let asked = false;
     for (;;) {
       const running = server.running();
-      const works = timers.running ? [...running, timersOver] : running;
+      const works = timers.running ? [...running, timersOver] : [...running];
       if (works.length === 0 && !asked) {
         asked = true;
-        const giving = giveKept(this.#kept);
-        if (giving) works.push(giving);
+        giving = giveKept(this.#kept);
+        gives = giving !== undefined;
+        giving?.then(() => gives = false);
       }
+      if (gives) works.push(giving!);
       // In a turn of its own: what the turn before has left to do is done.
       if (works.length === 0) {
         await turn();
@@ -255,9 +267,16 @@ export class Handover<F extends object, C extends object> {
       }
       const leftMs = until - performance.now();
       if (leftMs > 0 && await isOver(works, leftMs)) continue;
-      return `requests or hooks of ${running.length} clients${
-        timers.running ? ", and a timer," : ""
-      } were not done within ${timeoutMs / 1000} s (handoverTimeout)`;
+      const what = [
+        ...running.length > 0
+          ? [`requests or hooks of ${running.length} clients`]
+          : [],
+        ...timers.running ? ["a timer"] : [],
+        ...gives ? ["a handOver hook"] : [],
+      ];
+      return `not done within ${timeoutMs / 1000} s (handoverTimeout): ${
+        what.join(", ")
+      }`;
     }
   }
 

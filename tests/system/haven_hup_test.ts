@@ -93,7 +93,7 @@ test("HUP lets requests end that run, in their order; with some that do not end 
   await hup.hup(FAILED);
   assertMatch(
     server.stderr,
-    /requests or hooks of 1 clients were not done within 1 s \(handoverTimeout\)/,
+    /not done within 1 s \(handoverTimeout\): requests or hooks of 1 clients/,
   );
   assertEquals(await ask(other, 1), "2 1");
   await ask(other, 7);
@@ -101,6 +101,31 @@ test("HUP lets requests end that run, in their order; with some that do not end 
   await hup.hup(/reloaded/g);
   assertEquals(await ask(other, 1), "3 2");
   assertEquals(await ask(client, 1), "3 101");
+});
+
+test("TERM while a HUP waits for requests ends all in order", async () => {
+  await using hup = await HupProcess.start({ stopTimeout: 20 });
+  const { server } = hup;
+  await using client = await server.connect();
+  // One that runs, and one behind it.
+  await client.write({ cmd: 11 });
+  await client.write({ cmd: 1 });
+  hup.change("2");
+  server.kill("SIGHUP");
+  await server.line(/^start 2 /);
+  server.kill("SIGTERM");
+  assertEquals((await client.read())?.text(), "1");
+  assertEquals((await client.read())?.text(), "1 1");
+  assertEquals((await server.finished()).code, 0, server.stderr);
+});
+
+test("a takeOver hook that does not end has no client wait for ever", async () => {
+  await using hup = await HupProcess.start({ handoverTimeout: 1 });
+  await using client = await hup.server.connect();
+  assertEquals(await ask(client, 1), "1 1");
+  await hup.reload("2", { hangs: true });
+  assertEquals(await ask(client, 1), "2 2");
+  await hup.server.logged(/a takeOver hook has not ended within 1 s/);
 });
 
 test("HUP names in one warning what of conn.state cannot go along; its client stays", async () => {

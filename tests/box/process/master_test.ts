@@ -644,3 +644,18 @@ Deno.test("Master starts another for a child that has given all to one that is g
     assertEquals(last.told, ["leave"]);
   }
 });
+
+Deno.test("Master gives those more time that have got all from the old ones", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  await children.allReady();
+  const [old] = children.started;
+  const reloading = children.master.reload();
+  await children.pass(29_900);
+  old!.says({ given: true });
+  await children.pass(1000);
+  assertEquals(children.latest(1).told, []);
+  await children.allReady();
+  await reloading;
+  assertEquals([children.latest(1).told, old!.told], [[], ["leave"]]);
+});

@@ -3,7 +3,7 @@
 // cmd 1 counts the client's requests in conn.state, and answers with the version of the code; 2
 // does so after a while; 3 logs in, joins a group and keeps all kinds of things; 4 tells these;
 // 5 keeps what cannot be cloned; 6 does not end until cmd 7 comes; 8 ends the process; 9 sends all
-// who are in the group something; 10 tells the counters.
+// who are in the group something; 10 tells the counters; 11 takes two seconds.
 
 import { Box, LineBox } from "@maple/box";
 import { Haven, type HavenRunOptions } from "@maple/haven";
@@ -34,13 +34,15 @@ export interface HupVersion {
   readonly options?: HavenRunOptions;
   /** What goes wrong in it. */
   readonly fault?: Fault;
+  /** Whether a takeOver hook of it does not end. */
+  readonly hangs?: boolean;
   /** Whether its boxes are others. */
   readonly lines?: boolean;
 }
 
 /** Runs a version. */
 export async function runHupHaven(
-  { version, options, fault, lines }: HupVersion,
+  { version, options, fault, hangs, lines }: HupVersion,
 ): Promise<void> {
   // Not in the master.
   if (fault && Deno.env.has("MAPLE_WORKER")) failAt(fault);
@@ -57,6 +59,7 @@ export async function runHupHaven(
     ({ created, closed, ticks } = kept as Record<string, number> as never);
     for (const conn of app.connections) conn.state.n ??= 0;
   });
+  if (hangs) app.takeOver(() => new Promise(() => {}));
   app.repeatTimer(0.01, () => void ticks++);
   app.startWorker(() => console.log(`start ${version} ${Deno.pid}`));
   app.stopWorker(() => console.log(`stop ${version} ${Deno.pid}`));
@@ -99,6 +102,10 @@ export async function runHupHaven(
   app.route(9, (request) => {
     request.writeToGroups([[["table"], { cmd: 99, body: version }]]);
     return { ret: 0 };
+  });
+  app.route(11, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    return { body: version };
   });
   app.route(10, () => {
     const { accepted, connections, users, groups, generation } = app.stats();
