@@ -24,8 +24,8 @@ app.route(Cmd.LOGIN, (request) => {
 });
 
 app.route(Cmd.MOVE, async (request) => {
-  // As if a database were asked.
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  // As if a database were asked, which takes now one, now a few ms.
+  await new Promise((resolve) => setTimeout(resolve, 1 + 3 * Math.random()));
   return { body: { pid: Deno.pid, again: request.redelivered } };
 });
 

