@@ -216,10 +216,13 @@ async function load() {
     const { NatsTransport } = await import("./nats_transport.ts");
     return { client, NatsTransport };
   } catch (error) {
+    const hint = Deno.build.standalone
+      ? '; a compiled program needs import "@maple/gateway/nats"'
+      : "";
     throw new NatsRefusal(
       `npm:@nats-io/transport-node, which --cluster needs, cannot be loaded: ${
         (error as Error).message
-      }`,
+      }${hint}`,
     );
   }
 }

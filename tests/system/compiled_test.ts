@@ -137,3 +137,17 @@ Deno.test({
     assertEquals((await several.finished()).code, 0);
   },
 });
+
+Deno.test({
+  name: "a compiled program around a gateway has NATS's client by its import",
+  ignore: reason !== undefined,
+  fn: async () => {
+    await using dir = new TempDir();
+    const file = `${dir.path}/clustered`;
+    const entry = "tests/system/programs/clustered_gateway.ts";
+    await compile(entry, file, { deno });
+    const { code, stdout, stderr } = await runProcess(file, {});
+    assertEquals([code, stdout], [0, ["listens"]], stderr);
+    assertStringIncludes(stderr, "the bus is away");
+  },
+});
