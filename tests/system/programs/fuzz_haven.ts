@@ -14,5 +14,7 @@ const telling = (async () => {
     console.log(`stats ${JSON.stringify(app.stats())}`);
   }
 })();
-await app.run(JSON.parse(Deno.args[0]!) as HavenRunOptions);
+// In this process, which has the stdin.
+const options: HavenRunOptions = { workers: 0, ...JSON.parse(Deno.args[0]!) };
+await app.run(options);
 await telling;
