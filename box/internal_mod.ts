@@ -42,6 +42,7 @@ export { EpollListener, listenEpoll } from "./net/epoll_listener.ts";
 export { EpollLoop, Watched } from "./net/epoll_loop.ts";
 export type { EpollLoopOptions } from "./net/epoll_loop.ts";
 export { EpollSocket } from "./net/epoll_socket.ts";
+export { RelaySocket, type SocketPair } from "./net/relay_socket.ts";
 export { Libc } from "./net/libc.ts";
 export { Poll, PollEvents, PollOperation } from "./net/poll_events.ts";
 export { Errno } from "./net/system_calls.ts";

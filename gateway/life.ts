@@ -249,6 +249,13 @@ export class Life {
     const { context, clients, ports, handover } = this.#parts;
     const { logger, memory } = context;
     await told;
+    const { relays } = handover;
+    if (relays.length > 0) {
+      logger.info(
+        `stays for ${relays.length} clients over TLS, until the last of them is gone`,
+      );
+    }
+    await Promise.all(relays.map(({ done }) => done));
     await clients.left();
     memory.stop();
     this.#abort?.[Symbol.dispose]();
@@ -275,6 +282,7 @@ export class Life {
   closeNow(): Promise<void> {
     this.#parts.duck.end();
     this.#parts.drain.end();
+    for (const relay of this.#parts.handover.relays) relay.end();
     return this.leave();
   }
 

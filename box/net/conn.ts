@@ -83,6 +83,8 @@ export interface ConnPiece {
   readonly remoteAddr: Deno.NetAddr;
   /** Bytes that were read from the socket, and that nobody has looked at. */
   readonly unread: Uint8Array;
+  /** Bytes of a write under way that this process still writes itself. @default {0} */
+  readonly writing?: number;
   /** Where a WebSocket stands; undefined for others. */
   readonly webSocket?: WebSocketPiece;
 }

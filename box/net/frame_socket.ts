@@ -117,13 +117,14 @@ export class FrameSocket implements FrameTransport, ByteSink {
     const conn = this.closed ? undefined : this.#conn.give?.();
     if (!conn) return undefined;
     const { socket, remoteAddr: { hostname, port }, unread, webSocket } = conn;
+    const { writing = 0 } = conn;
     return {
       socket,
       hostname,
       port,
       unread,
       read: this.#reader.give(),
-      unsent: this.#outbox.give(),
+      unsent: this.#outbox.give().subarray(writing),
       hasSent: this.hasSent,
       paused: !this.#gate.isOpen,
       stalledSteps: this.#stalledSteps,

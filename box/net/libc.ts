@@ -28,6 +28,7 @@ import { Errno, type SystemCalls } from "./system_calls.ts";
 import { ERRORS } from "./system_errors.ts";
 
 // More names and numbers of Linux.
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SO_ACCEPTCONN = 30;
@@ -56,6 +57,7 @@ const CALLS = {
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
@@ -179,6 +181,20 @@ export class Libc implements SystemCalls, Disposable {
   createWaker(): number {
     this.#check();
     return this.#result(this.#symbols.eventfd(0, CLOEXEC | SOCK_NONBLOCK));
+  }
+
+  /** Makes two sockets that are connected with each other; undefined where it cannot. */
+  socketPair(): [number, number] | undefined {
+    this.#check();
+    const ends = new Int32Array(2);
+    // Two numbers are written to a buffer of two.
+    const failed = this.#symbols.socketpair(
+      AF_UNIX,
+      SOCK_STREAM | SOCK_NONBLOCK | CLOEXEC,
+      0,
+      ends,
+    );
+    return failed < 0 ? undefined : [ends[0]!, ends[1]!];
   }
 
   /** Makes it ready for ever. */

@@ -1,8 +1,10 @@
 // NodeConn: a connection of node:net, or of node:tls once it is secured, as a Conn.
 
 import type net from "node:net";
-import type { ByteSink, Conn } from "./conn.ts";
+import type { ByteSink, Conn, ConnPiece } from "./conn.ts";
+import { RelaySocket, type SocketPair } from "./relay_socket.ts";
 
+const NOTHING: Uint8Array = new Uint8Array(0);
 // What is written at a time: TLS has a copy of it until the other side has taken it.
 const WRITE_BYTES = 64 * 1024;
 
@@ -19,6 +21,11 @@ export class NodeConn implements Conn {
   #ended = false;
   #error: unknown;
   #onEnded: (() => void) | undefined;
+  // Bytes of the write under way.
+  #writing = 0;
+  // Where another process was offered it, and whether it has it.
+  #relay: RelaySocket | undefined;
+  #detached = false;
 
   /**
    * Takes a connection over.
@@ -34,6 +41,7 @@ export class NodeConn implements Conn {
     };
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
+    this.#ended = socket.readableEnded;
     this.#follow(socket);
   }
 
@@ -41,7 +49,7 @@ export class NodeConn implements Conn {
   async run(sink: ByteSink): Promise<void> {
     this.#sink = sink;
     this.#give();
-    if (!this.#paused) this.#socket.on("data", this.#onData);
+    if (!this.#paused) this.#readOn();
     if (!this.#ended) {
       await new Promise<void>((resolve) => this.#onEnded = resolve);
     }
@@ -50,19 +58,25 @@ export class NodeConn implements Conn {
 
   /** Writes some of the bytes. */
   write(bytes: Uint8Array): Promise<number> {
+    if (this.#detached) return Promise.reject(new Deno.errors.BadResource());
     const some = bytes.length > WRITE_BYTES
       ? bytes.subarray(0, WRITE_BYTES)
       : bytes;
+    this.#writing = some.length;
     return new Promise((resolve, reject) =>
-      this.#socket.write(
-        some,
-        (error) => error ? reject(error) : resolve(some.length),
-      )
+      this.#socket.write(some, (error) => {
+        this.#writing = 0;
+        // What is behind it is another process's to write.
+        if (this.#detached) return;
+        if (error) reject(error);
+        else resolve(some.length);
+      })
     );
   }
 
   /** Tells the other side that nothing more comes. */
   closeWrite(): Promise<void> {
+    if (this.#detached) return Promise.reject(new Deno.errors.BadResource());
     return new Promise((resolve, reject) =>
       this.#socket.end((error?: Error | null) =>
         error ? reject(error) : resolve()
@@ -72,7 +86,42 @@ export class NodeConn implements Conn {
 
   /** Closes it at once. */
   close(): void {
+    if (this.#detached) return;
+    this.#relay?.end();
     this.#socket.destroy();
+  }
+
+  /**
+   * What another process needs to go on with it by way of this one.
+   *
+   * @param pair Makes the sockets between the two, where there are none yet.
+   */
+  protected giveBy(pair: () => SocketPair | undefined): ConnPiece | undefined {
+    if (this.#socket.destroyed || this.#error !== undefined) return undefined;
+    const { remoteAddr } = this;
+    if (!this.#relay) {
+      const ends = pair();
+      if (!ends) return undefined;
+      this.#relay = new RelaySocket(ends, remoteAddr, () => this.#detach());
+    }
+    return {
+      socket: this.#relay,
+      remoteAddr,
+      unread: this.#chunk ?? NOTHING,
+      writing: this.#writing,
+    };
+  }
+
+  // What was read went along; nothing is done here any more.
+  #detach(): Conn {
+    this.#detached = true;
+    const socket = this.#socket;
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.off("close", this.#onEnd);
+    const conn = new NodeConn(socket);
+    socket.off("error", this.#onFault);
+    return conn;
   }
 
   /**
@@ -141,17 +190,22 @@ export class NodeConn implements Conn {
     }
   }
 
+  #readOn(): void {
+    const socket = this.#socket;
+    if (socket.listenerCount("data") === 0) socket.on("data", this.#onData);
+    if (socket.isPaused()) socket.resume();
+  }
+
   // Reads on when the sink wants it.
   #hold(wait: Promise<void>): void {
     if (!this.#paused) this.#socket.pause();
     this.#paused = true;
     wait.then(() => {
+      if (this.#detached) return;
       this.#paused = false;
       this.#give();
       if (this.#paused) return;
-      const socket = this.#socket;
-      if (socket.listenerCount("data") === 0) socket.on("data", this.#onData);
-      else socket.resume();
+      this.#readOn();
     }, (error) => this.#finish(error));
   }
 }

@@ -12,6 +12,7 @@ import { afterOthers } from "./fair_turns.ts";
 import { Libc } from "./libc.ts";
 import type { ListenTcpOptions } from "./listen.ts";
 import type { Listener } from "./listener.ts";
+import type { SocketPair } from "./relay_socket.ts";
 
 /** `deno` = Deno's own sockets; `epoll` = the system's, on Linux, by FFI. */
 export type IoKind = "deno" | "epoll";
@@ -22,6 +23,8 @@ export interface DescriptorIo {
   readonly loop: EpollLoop;
   /** A connection; nothing of it is read before `run`. */
   connection(descriptor: number, from: Deno.NetAddr): EpollSocket;
+  /** Two sockets for a `RelaySocket`; undefined where the system has no more. */
+  pair(): SocketPair | undefined;
   /** A listener, with the settings of this process. */
   listener(descriptor: number, options?: ListenTcpOptions): EpollListener;
 }
@@ -100,6 +103,10 @@ class EpollIo implements ServerIo {
     return {
       loop,
       connection: (descriptor, from) => new EpollSocket(loop, descriptor, from),
+      pair: () => {
+        const ends = this.#shared.libc.socketPair();
+        return ends && { loop, near: ends[0], far: ends[1] };
+      },
       listener: (descriptor, options) =>
         listenerFrom(this.#shared, descriptor, options),
     };

@@ -12,6 +12,7 @@ import {
   type ListenTcpOptions,
 } from "./listen.ts";
 import type { Listener } from "./listener.ts";
+import type { SocketPair } from "./relay_socket.ts";
 import { type SecurableConn, TlsConn } from "./tls_conn.ts";
 import { type TlsHandshakeOptions, TlsHandshakes } from "./tls_handshakes.ts";
 import { checkTlsSupport } from "./tls_support.ts";
@@ -24,6 +25,8 @@ export interface TlsListenOptions
    * those who wait to be let in. @default none
    */
   readonly refuses?: ((address: string) => boolean) | undefined;
+  /** Makes the sockets by which another process can have a connection. @default none can */
+  readonly pair?: (() => SocketPair | undefined) | undefined;
   /** See there; for tests. @default {ACCEPT_WATCH} */
   readonly acceptWatch?: number;
 }
@@ -42,6 +45,7 @@ export class TlsListener implements Listener {
   readonly #watch: AcceptWatch | undefined;
   readonly #keepAlive: number;
   readonly #refuses: TlsListenOptions["refuses"];
+  readonly #pair: TlsListenOptions["pair"];
   #server: net.Server;
   // Those who have come, and whoever waits for one.
   readonly #queue: TlsConn[] = [];
@@ -58,6 +62,7 @@ export class TlsListener implements Listener {
   ) {
     const { listen, keepAlive = 0, acceptWatch = ACCEPT_WATCH } = options;
     this.#refuses = options.refuses;
+    this.#pair = options.pair;
     this.#server = server;
     this.#handshakes = handshakes;
     this.#keepAlive = keepAlive;
@@ -177,7 +182,7 @@ export class TlsListener implements Listener {
       socket.destroy();
       this.#onFault(new Error(`${QUEUE_MAX} wait to be let in`));
     } else {
-      const conn = new TlsConn(socket, this.#handshakes);
+      const conn = new TlsConn(socket, this.#handshakes, this.#pair);
       const waiting = this.#take();
       if (waiting) waiting.resolve(conn);
       else this.#queue.push(conn);

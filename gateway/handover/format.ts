@@ -132,7 +132,7 @@ export interface Offer extends Identity {
   readonly generation: number;
   /** What is there, and what the limits must let in. */
   readonly needs: Needs;
-  /** Clients whose connections cannot go along: TLS ends in the gateway. */
+  /** Clients whose connections go on through it: their TLS ends in it. */
   readonly leftBehind: number;
   /** The settings that are in effect, but for secrets. */
   readonly settings: Readonly<Record<string, string | number>>;

@@ -6,6 +6,7 @@ import {
   Histogram,
   type LocalPeer,
   Passing,
+  RelaySocket,
   type StateSink,
   Taking,
   tellServiceManager,
@@ -209,7 +210,9 @@ export class Handover implements ProgramPiece {
         offer.listeners.map(({ name }) => name).join(", ")
       } listeners`,
       ...leftBehind > 0
-        ? [`closes: ${leftBehind} clients over TLS that ends in the gateway`]
+        ? [
+          `stays: process ${pid}, for ${leftBehind} clients over TLS that ends in it`,
+        ]
         : [],
       `changes: ${changes.length > 0 ? changes.join(", ") : "nothing"}`,
     ];
@@ -352,6 +355,12 @@ export class Handover implements ProgramPiece {
     if (isOwn && this.#isLeft(this.#path)) this.#passing?.remove(this.#path);
   }
 
+  /** What goes on through this process, when another one has all else. */
+  get relays(): RelaySocket[] {
+    if (!this.isGiven) return [];
+    return this.given.sockets.filter((socket) => socket instanceof RelaySocket);
+  }
+
   /** To be called when nothing of it is needed any more. */
   dispose(): void {
     this.#passing?.[Symbol.dispose]();
@@ -407,7 +416,8 @@ export class Handover implements ProgramPiece {
     const { parts: { context, links }, ports } = this.#host;
     const { options, tag, sessions } = context;
     let leftBehind = 0;
-    for (const { transport } of sessions.all()) {
+    for (const { transport, relayed } of sessions.all()) {
+      if (relayed) continue;
       if (transport === "tls" || transport === "wss") leftBehind++;
     }
     return {

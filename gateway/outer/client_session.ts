@@ -95,6 +95,8 @@ export class ClientSession extends BaseSession
   leaving = false;
   /** Whether it is not read from since the gateway leaves, and only waits for these answers. */
   shownOut = false;
+  /** Whether it goes on through a process before, in which its TLS ends. */
+  relayed = false;
   /** The news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null = null;
   /** The news that it is gone. */
@@ -235,6 +237,7 @@ export const CLIENT_FIELDS: FieldPlan<ClientSession> = {
   leaving: "flag",
   shownOut: "flag",
   canMove: "flag",
+  relayed: left("follows from the transport"),
   loginStamp: "number",
   dropped: "flag",
   gone: "flag",

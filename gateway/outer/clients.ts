@@ -46,6 +46,8 @@ import type { OuterTransport } from "./outer_transport.ts";
 const LEFT: CloseCause = { kind: "peer", message: "closed by the other side" };
 // How often those are looked at that are closed and not gone.
 const LOOK_MS = 20;
+// Not all at the same moment: each of them has a handshake before it.
+const MOVE_EVERY_MS = 5;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 // What a box class may have and a reply of the gateway needs.
@@ -53,7 +55,7 @@ interface ReturnField {
   ret: number;
 }
 
-// Of one whose connection ends in the process before, as one over TLS does.
+// Of one whose connection ends in the process before.
 const LEFT_BEHIND: CloseCause = {
   kind: "stop",
   message: "its connection cannot be handed over",
@@ -95,6 +97,8 @@ export class Clients implements SessionOwner {
     wss: 0,
   };
   #lastConnId = 0;
+  // How many of those that go by way of another process were asked to move.
+  #relayed = 0;
   // The same for all that another process has given.
   #givenOptions: FrameSocketOptions | undefined;
   #reading = true;
@@ -214,6 +218,7 @@ export class Clients implements SessionOwner {
     );
     if (uid !== 0) session.setUser(uid, userdata);
     takeFields(session, CLIENT_FIELDS, values, CONSTRUCTED);
+    session.relayed = transport === "tls" || transport === "wss";
     if (!given.isOpen) return session;
     sessions.retake(session);
     fanOut.enter(session);
@@ -227,6 +232,10 @@ export class Clients implements SessionOwner {
   /** A client that was taken begins. */
   begin(session: ClientSession): void {
     this.#context.follow(session.socket.run(session));
+    // It need not go by way of the process before, which stays as long as there is one that does.
+    if (session.relayed && this.#moves && session.canMove) {
+      this.askToMove(session, this.#relayed++ * MOVE_EVERY_MS);
+    }
   }
 
   /** Those that are closed and not gone yet, or wait for their last answers. */
@@ -284,8 +293,6 @@ export class Clients implements SessionOwner {
     this.#reading = false;
     this.#entrance.close();
     for (const session of left) {
-      // It comes back to the process that has the others.
-      if (this.#moves && session.canMove) this.askToMove(session, 0);
       session.socket.close(LEFT_BEHIND);
     }
   }

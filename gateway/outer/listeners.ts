@@ -250,6 +250,7 @@ function openOne(
     ...options,
     certificates,
     refuses,
+    pair: io.descriptors && (() => io.descriptors!.pair()),
     protocols: [ws ? "http/1.1" : ALPN],
   });
 }

@@ -6,7 +6,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { Box, TaskCmd, TcpClient } from "@maple/box";
+import { Box, Client, TaskCmd, TcpClient } from "@maple/box";
 import { Trigger } from "@maple/trigger";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -159,23 +159,24 @@ test("a worker of the original system, which asks for one task at a time, does n
   assertEquals(third.process.stderr.match(/WARN|ERROR/), null);
 });
 
-test(
-  "clients over TLS that ends in the gateway are told and come back; all others stay",
-  async (path) => {
-    const { cert, key, authority } = await localCertificate();
-    const tlsPort = freePort();
-    const flags = [
+/** A gateway with ports for TLS, and what connects with it. */
+async function withTls(path: string): Promise<{
+  flags: string[];
+  connect: () => Promise<RawPeer>;
+  tlsPort: number;
+  wssPort: number;
+  authority: string;
+}> {
+  const { cert, key, authority } = await localCertificate();
+  const [tlsPort, wssPort] = [freePort(), freePort()];
+  return {
+    flags: [
       ...EPOLL,
       ...["--handover", path, "--tls-port", `${tlsPort}`],
+      ...["--wss-port", `${wssPort}`, "--move-cmd", `${MOVE_CMD}`],
       ...["--tls-cert", cert, "--tls-key", key],
-    ];
-    await using first = await startGatewayProcess(flags);
-    await using worker = await WorkerProcess.start(first.inner);
-    await using plain = new TcpClient(Box, "127.0.0.1", first.outerPort, {
-      timeout: 20,
-    });
-    await plain.connect();
-    const connectTls = async () =>
+    ],
+    connect: async () =>
       new RawPeer(
         await Deno.connectTls({
           hostname: "localhost",
@@ -183,21 +184,138 @@ test(
           caCerts: [authority],
         }),
         Box,
+      ),
+    tlsPort,
+    wssPort,
+    authority,
+  };
+}
+
+const MOVE_CMD = 77;
+
+test(
+  "clients over TLS that ends in the gateway stay as all others do, through the process before, which ends when they have left",
+  async (path) => {
+    const { flags, connect } = await withTls(path);
+    await using first = await startGatewayProcess(flags);
+    await using worker = await RawWorker.attach(first.inner);
+    const ask = async (peer: RawPeer, sn: number) => {
+      await peer.sendBytes(
+        new Box({ cmd: 1, sn, body: "x".repeat(sn) }).pack(),
       );
-    await using secured = await connectTls();
-    await secured.sendBytes(new Box({ cmd: 1, sn: 1 }).pack());
-    assert(await secured.nextFrame());
+    };
+    const answerNext = async () => {
+      await worker.ask();
+      const task = await worker.expect(TaskCmd.CLIENT_REQ);
+      await worker.answer(task, task.body);
+    };
+    const expectAnswer = async (peer: RawPeer, sn: number) => {
+      const frame = await peer.nextFrame();
+      assertEquals(frame && Box.fromFrame(frame).sn, sn);
+    };
+    const secured = await connect();
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    const silent = await connect();
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    await ask(secured, 1);
+    await answerNext();
+    await expectAnswer(secured, 1);
+    // One request is in the worker's hands, one waits, of one a half has come; one is far longer
+    // than what is read at a time.
+    await ask(secured, 2);
+    await worker.ask();
+    const held = await worker.expect(TaskCmd.CLIENT_REQ);
+    await ask(secured, 3);
+    const long = new Box({ cmd: 1, sn: 4, body: "y".repeat(300_000) }).pack();
+    await secured.sendBytes(long.subarray(0, 100_000));
     await using second = await startGatewayProcess(flags);
-    assertEquals(await secured.nextFrame(), null);
-    assertEquals((await first.process.finished()).code, 0);
-    await eventually(async () => {
-      const again = await connectTls().catch(() => undefined);
-      await again?.[Symbol.asyncDispose]();
-      return again !== undefined;
+    await eventually(() =>
+      first.process.stderr.includes("stays for 2 clients")
+    );
+    await secured.sendBytes(long.subarray(100_000));
+    await worker.answer(held, held.body);
+    await expectAnswer(secured, 2);
+    for (const sn of [3, 4]) {
+      await answerNext();
+      await expectAnswer(secured, sn);
+    }
+    // The next one has them from the second, and still through the first.
+    await using third = await startGatewayProcess(flags);
+    assertEquals((await second.process.finished()).code, 0);
+    await ask(secured, 5);
+    await answerNext();
+    await expectAnswer(secured, 5);
+    // A connection that comes now is the third one's own.
+    let fresh: RawPeer | undefined;
+    await eventually(async () =>
+      (fresh = await connect().catch(() => undefined)) !== undefined
+    );
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    await secured[Symbol.asyncDispose]();
+    await worker.pull(TaskCmd.CLIENT_CLOSED);
+    await silent[Symbol.asyncDispose]();
+    await worker.pull(TaskCmd.CLIENT_CLOSED);
+    const { code } = await first.process.finished();
+    assertEquals(code, 0, first.process.stderr);
+    await ask(fresh!, 6);
+    await answerNext();
+    await expectAnswer(fresh!, 6);
+    await fresh![Symbol.asyncDispose]();
+    void third;
+  },
+  { ignore: !hasOpenssl },
+);
+
+test(
+  "clients over TLS that know how to move connect with the new process itself, and lose nothing",
+  async (path) => {
+    const { flags, tlsPort, authority } = await withTls(path);
+    await using first = await startGatewayProcess(flags);
+    await using _worker = await WorkerProcess.start(first.inner);
+    await using client = new Client(Box, {
+      caCerts: [authority],
+      moveCmd: MOVE_CMD,
+      timeout: 20,
     });
-    await plain.write({ cmd: 1, sn: 2 });
-    assertEquals((await plain.read())?.sn, 2);
-    void [worker, second];
+    await client.connect(`tls://localhost:${tlsPort}`);
+    let isOver = false;
+    let answered = 0;
+    const asking = (async () => {
+      while (!isOver) {
+        await client.request({ cmd: 1 });
+        answered++;
+      }
+    })();
+    await eventually(() => answered > 50);
+    await using second = await startGatewayProcess(flags);
+    // It has moved: nobody goes through the first one any more.
+    assertEquals((await first.process.finished()).code, 0);
+    const before = answered;
+    await eventually(() => answered > before + 50);
+    isOver = true;
+    await asking;
+    void second;
+  },
+  { ignore: !hasOpenssl },
+);
+
+test(
+  "a process that stays for clients over TLS ends at once when it is told to",
+  async (path) => {
+    const { flags, connect } = await withTls(path);
+    await using first = await startGatewayProcess(flags);
+    await using secured = await connect();
+    await using worker = await RawWorker.attach(first.inner);
+    await worker.pull(TaskCmd.CLIENT_CREATED);
+    await using second = await startGatewayProcess(flags);
+    await eventually(() =>
+      first.process.stderr.includes("stays for 1 clients")
+    );
+    first.process.kill("SIGTERM");
+    assertEquals((await first.process.finished()).code, 0);
+    assertEquals(await secured.nextFrame(), null);
+    await worker.pull(TaskCmd.CLIENT_CLOSED);
+    void second;
   },
   { ignore: !hasOpenssl },
 );
