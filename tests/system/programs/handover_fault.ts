@@ -11,14 +11,19 @@ export interface Fault {
   readonly message: keyof typeof Message;
   /** Whether it is before or after that. */
   readonly when: "before" | "after";
-  /** `kill` = the process is killed; `stop` = it stands still until somebody has it go on. */
-  readonly what: "kill" | "stop";
+  /**
+   * `kill` = the process is killed; `stop` = it stands still until somebody has it go on; `limit` =
+   * it may open hardly any more files.
+   */
+  readonly what: "kill" | "stop" | "limit";
 }
 
 /** Has it go wrong in this process. */
 export function failAt(fault: Fault): void {
-  const strike = () =>
+  const strike = () => {
+    if (fault.what === "limit") return limitFiles();
     Deno.kill(Deno.pid, fault.what === "kill" ? "SIGKILL" : "SIGSTOP");
+  };
   const { prototype } = DescriptorChannel;
   const { send, poll } = prototype;
   let struck = false;
@@ -41,4 +46,11 @@ export function failAt(fault: Fault): void {
       return message;
     };
   }
+}
+
+// To ten more than are open.
+function limitFiles(): void {
+  const most = [...Deno.readDirSync("/proc/self/fd")].length + 10;
+  const args = ["--pid", `${Deno.pid}`, `--nofile=${most}:${most}`];
+  new Deno.Command("prlimit", { args }).outputSync();
 }
