@@ -47,22 +47,35 @@ const FLAGS: readonly Flag[] = [
     max: 1000,
     help: "how often the gateway is replaced (10)",
   },
+  {
+    name: "every",
+    type: "number",
+    value: "S",
+    min: 0.1,
+    max: 3600,
+    help: "seconds between two of them (2)",
+  },
   HELP_FLAG,
 ];
+
+// Of the last process over the first: single processes differ by less.
+const MEMORY_GROWTH_MAX = 0.3;
 
 /** How the program is called. */
 export const USAGE = `Usage: deno task handover [flags]
 
 Clients that send requests on a schedule, all in turn, while another process takes the place of their gateway again and again. Prints how long
-they waited for answers to what they sent within a second of it, beside all others, and how long the gateways stood still. On Linux.
+they waited for answers to what they sent within a second of it, beside all others, and how long the gateways stood still; then descriptors and
+memory of the first process that has taken another one's place, and of the last. On Linux.
 
 ${describeFlags(FLAGS)}
 
-Exit code: 0; 1 when a client was disconnected or an answer is missing.
+Exit code: 0; 1 when a client was disconnected, an answer is missing, or the last process has more descriptors than the first, or
+${MEMORY_GROWTH_MAX * 100} % more memory.
 `;
 
 const TICK_MS = 2;
-const BETWEEN_MS = 2000;
+const BETWEEN = 2;
 const CONNECTING = 100;
 const NEAR_MS = 500;
 
@@ -158,6 +171,24 @@ function row(name: string, waits: readonly Wait[]): string {
   }`;
 }
 
+/** What a process held when it had served for a while. */
+interface Held {
+  readonly descriptors: number;
+  readonly rss: number;
+}
+
+function tell(which: string, { descriptors, rss }: Held): string {
+  const mib = (rss / 2 ** 20).toFixed(0);
+  return `${which} process: ${descriptors} descriptors, ${mib} MiB`;
+}
+
+function hasGrown(held: readonly Held[]): boolean {
+  const first = held[0]!;
+  const last = held.at(-1)!;
+  return last.descriptors > first.descriptors ||
+    last.rss > first.rss * (1 + MEMORY_GROWTH_MAX);
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -169,6 +200,7 @@ async function run(args: readonly string[]): Promise<number> {
     (commandLine.flags.get(name) ?? standard) as number;
   const clients = number("clients", 10_000);
   const rate = number("rate", 5000);
+  const betweenMs = number("every", BETWEEN) * 1000;
   endOnSignal();
   const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
   await using stack = new AsyncDisposableStack();
@@ -184,15 +216,20 @@ async function run(args: readonly string[]): Promise<number> {
   const load = new Load();
   await load.connect(Number(outer), clients);
   load.start(rate);
-  await pause(BETWEEN_MS);
+  await pause(BETWEEN * 1000);
   const times: number[] = [];
   const pauses: number[] = [];
+  const held: Held[] = [];
   for (let i = 0; i < number("handovers", 10); i++) {
     const next = await gateway(path, clients);
     times.push(performance.now());
     await current[Symbol.asyncDispose]();
     current = next;
-    await pause(BETWEEN_MS);
+    await pause(betweenMs);
+    held.push({
+      descriptors: await current.descriptors(),
+      rss: await current.rss(),
+    });
     const { stats }: { stats: GatewayStats } = JSON.parse(
       await Deno.readTextFile(`${path}.json`),
     );
@@ -208,9 +245,12 @@ async function run(args: readonly string[]): Promise<number> {
 all stood still, ms: ${pauses.map((ms) => ms.toFixed(0)).join(" ")}
 waits, ms                         p50      p99    p99.9  longest
 ${row("within 0.5 s of a handover", load.waits.filter(isNear))}
-${row("else", load.waits.filter((wait) => !isNear(wait)))}`,
+${row("else", load.waits.filter((wait) => !isNear(wait)))}
+${tell("first", held[0]!)}
+${tell("last", held.at(-1)!)}`,
   );
-  return load.disconnected + missing === 0 ? 0 : 1;
+  const isWell = load.disconnected + missing === 0 && !hasGrown(held);
+  return isWell ? 0 : 1;
 }
 
 if (import.meta.main) {

@@ -119,6 +119,13 @@ export class Program implements AsyncDisposable {
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
   }
 
+  /** How many descriptors it has open. */
+  async descriptors(): Promise<number> {
+    let count = 0;
+    for await (const _ of Deno.readDir(`/proc/${this.#child.pid}/fd`)) count++;
+    return count;
+  }
+
   /** The CPU time that its threads have used, in seconds. */
   cpu(): Promise<number> {
     return cpuOf(this.#child.pid);

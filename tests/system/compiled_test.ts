@@ -4,7 +4,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Box, TcpClient } from "@maple/box";
 import { compile, PROGRAMS } from "../../tools/compile.ts";
 import { COMPILE_DENO, whyNotCompiled } from "../helpers/compiled.ts";
-import { GATEWAY_READY } from "../helpers/gateway_process.ts";
+import { EchoWorker } from "../helpers/echo_worker.ts";
+import { GATEWAY_ALL_ARGS, GATEWAY_READY } from "../helpers/gateway_process.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
 import { isRunning, WorkerProcess } from "./worker_process.ts";
 
@@ -149,5 +150,56 @@ Deno.test({
     const { code, stdout, stderr } = await runProcess(file, {});
     assertEquals([code, stdout], [0, ["listens"]], stderr);
     assertStringIncludes(stderr, "the bus is away");
+  },
+});
+
+Deno.test({
+  name:
+    "compiled programs: a gateway takes the place of another with its clients, and one that Deno runs takes it from that",
+  ignore: reason !== undefined || Deno.build.os !== "linux",
+  fn: async () => {
+    await using dir = new TempDir();
+    const executable = `${dir.path}/maple`;
+    await compile(PROGRAMS.maple!, executable, { deno });
+    const flags = [
+      ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+      ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
+      ...["--io", "epoll", "--handover", `${dir.path}/gateway.sock`],
+    ];
+    const start = () =>
+      startProcess(executable, {
+        args: ["gateway", ...flags],
+        ready: GATEWAY_READY,
+      });
+    await using first = await start();
+    const [, , outerPort, , innerPort] = first.ready!;
+    await using _worker = await EchoWorker.attach({
+      hostname: "127.0.0.1",
+      port: Number(innerPort),
+    });
+    await using client = new TcpClient(Box, "127.0.0.1", Number(outerPort), {
+      timeout: 30,
+    });
+    await client.connect();
+    let sn = 0;
+    const echo = async () => {
+      await client.write({ cmd: 1, sn: ++sn });
+      assertEquals((await client.read())?.sn, sn);
+    };
+    await echo();
+    await using second = await start();
+    assertEquals((await first.finished()).code, 0, first.stderr);
+    assertEquals(
+      await Deno.readLink(`/proc/${second.pid}/exe`),
+      await Deno.realPath(executable),
+    );
+    await echo();
+    await using third = await startProcess(Deno.execPath(), {
+      args: [...GATEWAY_ALL_ARGS, ...flags],
+      ready: GATEWAY_READY,
+    });
+    assertEquals((await second.finished()).code, 0, second.stderr);
+    await echo();
+    assertEquals(third.stderr.match(/WARN|ERROR/), null);
   },
 });

@@ -364,6 +364,33 @@ function hasPython(): boolean {
   }
 }
 
+test("ten processes, one after the other, have as many descriptors as the first of them", async (path) => {
+  const flags = [...EPOLL, "--handover", path];
+  const run = GATEWAY_ALL_ARGS;
+  await using stack = new AsyncDisposableStack();
+  const first = stack.use(await startGatewayProcess(flags, run));
+  await using _worker = await WorkerProcess.start(first.inner);
+  await using load = await RequestLoad.start(first.outer, 50);
+  const descriptors = ({ process: { pid } }: typeof first) =>
+    [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+  let current = first;
+  let expected = 0;
+  for (let i = 0; i < 10; i++) {
+    const next = stack.use(await startGatewayProcess(flags, run));
+    const { code } = await current.process.finished();
+    assertEquals(code, 0, current.process.stderr);
+    current = next;
+    const before = load.answered;
+    await eventually(() => load.answered > before + 100);
+    // The first one that has taken another one's place.
+    if (i === 0) expected = descriptors(current);
+  }
+  await eventually(() => descriptors(current) <= expected, {
+    what: `no more than ${expected} descriptors`,
+  });
+  await load.stop();
+});
+
 test("a gateway says in one line why it cannot be replaced so", async (path) => {
   const cases: [string[], string][] = [
     [["--handover", path], "Option handover needs io epoll"],
