@@ -37,6 +37,7 @@ import { reportOf } from "./metrics/report.ts";
 import { checkCount } from "./processes/check_count.ts";
 import { runChild, takePlace } from "./processes/child.ts";
 import { Parent } from "./processes/parent.ts";
+import { renewProcesses } from "./processes/renew_processes.ts";
 import type { HistoryPiece } from "./metrics/history.ts";
 import type { MetricsServer } from "./metrics/server.ts";
 import { CHANGEABLE } from "./limits.ts";
@@ -100,7 +101,9 @@ async function run(
   const { settings, told } = read();
   const count = processesOf(settings);
   const isCheck = commandLine.flags.get("check") === true;
-  checkHandover(settings, { count, isCheck });
+  if (isCheck && settings.gateway.handover === undefined) {
+    throw new UsageError("--check needs --handover PATH");
+  }
   if (commandLine.flags.get("check-config") === true) {
     for (const line of tellSettings(settings, told)) printLine(line);
     return 0;
@@ -130,6 +133,14 @@ async function run(
   };
   if (count > 1) {
     checkCount(settings.gateway, count);
+    if (settings.gateway.handover) {
+      const options = { count, isCheck, logger, tell: printLine };
+      if (await renewProcesses(settings, options)) return 0;
+      if (isCheck) {
+        printLine("no gateway runs there");
+        return 1;
+      }
+    }
     const parent = new Parent({ inEffect, count, logger, access });
     for (const name of [...CHANGEABLE, ...READ_AGAIN]) {
       changers.set(name, NOTHING);
@@ -225,19 +236,6 @@ async function check(gateway: Gateway): Promise<number> {
   const lines = await gateway.checkHandover();
   for (const line of lines ?? ["no gateway runs there"]) printLine(line);
   return lines ? 0 : 1;
-}
-
-function checkHandover(
-  { gateway: { handover = "" } }: Settings,
-  { count, isCheck }: { readonly count: number; readonly isCheck: boolean },
-): void {
-  if (handover === "") {
-    if (isCheck) throw new UsageError("--check needs --handover PATH");
-  } else if (count > 1) {
-    throw new UsageError(
-      `--handover takes the place of one process, and --processes is ${count}`,
-    );
-  }
 }
 
 // 0 = as many as there are processors.

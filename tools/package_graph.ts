@@ -38,7 +38,7 @@ export const WINGS: Readonly<
     outer: { may: ["", "queue", "metrics"] },
     inner: { may: ["", "queue", "outer", "metrics"] },
     cluster: { may: ["", "queue", "outer", "inner", "metrics"] },
-    processes: { may: ["", "cluster", "metrics"] },
+    processes: { may: ["", "cluster", "handover", "metrics"] },
     handover: { may: ["", "queue", "outer", "inner", "metrics", "cluster"] },
     // The dashboard's figures run in a browser: they know the report by its types.
     metrics: {

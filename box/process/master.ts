@@ -81,6 +81,8 @@ export class Master {
   #hurried = false;
   #reloading = false;
   #reloadAgain = false;
+  // Children whose place another one takes or has taken.
+  readonly #replaced = new Set<WatchedChild>();
   // How a child ended whose place the reload that is under way fills.
   #lostMeanwhile: (() => void) | undefined;
 
@@ -222,6 +224,49 @@ export class Master {
     this.#reloading = false;
   }
 
+  /**
+   * Starts another child in each place, one after the other; each takes over by itself what the one
+   * before holds, which then ends. It stops at the first that does not.
+   *
+   * @param onReplaced Called with each that has.
+   * @returns Why it has stopped; undefined when all are replaced.
+   */
+  async replaceEach(onReplaced: () => void): Promise<string | undefined> {
+    for (const [at, place] of this.#places.entries()) {
+      const old = place.child;
+      if (old) this.#replaced.add(old);
+      const why = this.#stopping ? "stopping" : await this.#replaceIn(at);
+      if (why === undefined) {
+        onReplaced();
+        continue;
+      }
+      // It goes on; or it has died, and nobody has what it held.
+      const hasDied = old !== undefined && !this.#replaced.delete(old);
+      if (hasDied && place.child === old && !this.#stopping) {
+        this.#context.onEnd?.(old);
+        place.onLoss(`${old.name} ended while it was replaced`);
+      }
+      return why;
+    }
+    return undefined;
+  }
+
+  async #replaceIn(at: number): Promise<string | undefined> {
+    let fresh: WatchedChild;
+    try {
+      fresh = this.#start(at + 1);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    if (!await fresh.ready) {
+      return `new ${fresh.name} ended with ${
+        (await fresh.ended).how
+      } before it was ready`;
+    }
+    this.#places[at]!.handOver(fresh);
+    return undefined;
+  }
+
   async #reloadOnce(): Promise<void> {
     this.#logger.info("reloading: starting new processes");
     const fresh: WatchedChild[] = [];
@@ -324,6 +369,12 @@ export class Master {
 
   #onEnd(child: WatchedChild, end: ChildEnd): void {
     this.#children.delete(child.token);
+    // What it held is that one's which takes its place; where that does not, it is told later.
+    if (this.#replaced.delete(child)) {
+      this.#logger.info(`${child.name} ended: ${end.how}`);
+      if (this.#stopping && this.#children.size === 0) this.#setAllEnded();
+      return;
+    }
     this.#context.onEnd?.(child);
     const place = this.#places[child.index - 1]!;
     if (!this.#stopping && place.child === child) {

@@ -42,6 +42,7 @@ export class LocalBus implements Bus {
   readonly notCarried: NotCarried = { away: 0, full: 0, late: 0, cut: 0 };
   readonly #options: LocalBusOptions;
   #socket: FrameSocket | undefined;
+  readonly #nodes = new Set<number>();
   #running: Promise<void> | undefined;
   #isUp = false;
 
@@ -90,13 +91,14 @@ export class LocalBus implements Bus {
     const message = new TextEncoder().encode(secret);
     sendRelay(socket, { kind: RelayKind.secret, message });
     await welcome.promise;
+    for (const node of this.#nodes) this.#listen(node);
   }
 
   /** Takes messages to this node from now on. */
   listenAs(node: number): void {
-    if (this.#socket && this.#isUp) {
-      sendRelay(this.#socket, { kind: RelayKind.listen, node });
-    }
+    if (this.#nodes.has(node)) return;
+    this.#nodes.add(node);
+    this.#listen(node);
   }
 
   /** Sends a message to all other processes. */
@@ -116,6 +118,12 @@ export class LocalBus implements Bus {
     this.#isUp = false;
     socket.close();
     await this.#running;
+  }
+
+  #listen(node: number): void {
+    if (this.#socket && this.#isUp) {
+      sendRelay(this.#socket, { kind: RelayKind.listen, node });
+    }
   }
 
   #send(kind: RelayKind, node: number, message: Uint8Array): boolean {

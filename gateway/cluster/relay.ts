@@ -127,8 +127,13 @@ export class Relay implements AsyncDisposable {
 
   #gone(gone: Line): void {
     this.#lines.delete(gone);
-    for (const { socket } of this.#lines) {
-      for (const node of gone.nodes) {
+    const others = [...this.#lines];
+    // One that has taken its place has its node.
+    const nodes = [...gone.nodes].filter((node) =>
+      !others.some((line) => line.nodes.has(node))
+    );
+    for (const { socket } of others) {
+      for (const node of nodes) {
         sendRelay(socket, { kind: RelayKind.gone, node });
       }
     }

@@ -29,6 +29,7 @@ import {
   type StateHeader,
 } from "./format.ts";
 import { changesFrom, needsOf, settingsOf, whyNot } from "./needs.ts";
+import { isLeft, listenAt } from "./listen_at.ts";
 import type { Parts } from "./parts.ts";
 import { StateReader } from "./read_state.ts";
 import { type Given, writeState } from "./write_state.ts";
@@ -93,8 +94,6 @@ const HEARD_MS = 10_000;
 const HEARD_LOOK_MS = 20;
 // What the process before has sent over the bus leaves within that.
 const LEFT_MS = 3000;
-const IN_USE = 98;
-const REFUSED = 111;
 
 /** How a gateway takes the place of another, and is asked for its own. */
 export class Handover implements ProgramPiece {
@@ -328,23 +327,7 @@ export class Handover implements ProgramPiece {
     const { handover: path } = this.#host.parts.context.options;
     if (path === "" || this.#door) return;
     const passing = this.#open();
-    let descriptor = passing.listen(path);
-    // Of one that has died.
-    if (
-      descriptor === -IN_USE && this.#isLeft(path) && passing.remove(path) === 0
-    ) {
-      descriptor = passing.listen(path);
-    }
-    if (descriptor < 0) {
-      throw fail(
-        `Cannot listen for a handover at ${path}: ${
-          descriptor === -IN_USE
-            ? "another gateway has it, or a file that is no socket"
-            : passing.describe(descriptor)
-        }`,
-      );
-    }
-    this.#openDoor(descriptor);
+    this.#openDoor(listenAt(passing, path));
   }
 
   /** Nobody can ask any more. The path is removed, unless another one has it now. */
@@ -352,7 +335,9 @@ export class Handover implements ProgramPiece {
     const isOwn = this.#door !== undefined && !this.isGiven;
     this.#door?.close();
     this.#door = undefined;
-    if (isOwn && this.#isLeft(this.#path)) this.#passing?.remove(this.#path);
+    if (isOwn && isLeft(this.#open(), this.#path)) {
+      this.#passing?.remove(this.#path);
+    }
   }
 
   /** What goes on through this process, when another one has all else. */
@@ -365,15 +350,6 @@ export class Handover implements ProgramPiece {
   dispose(): void {
     this.#passing?.[Symbol.dispose]();
     this.#passing = undefined;
-  }
-
-  // Whether what is at the path is a socket of one that has died. Of any other file the system says
-  // the same as of such a one.
-  #isLeft(path: string): boolean {
-    const passing = this.#open();
-    const descriptor = passing.connect(path);
-    if (descriptor >= 0) passing.close(descriptor);
-    return descriptor === -REFUSED && isSocket(path);
   }
 
   get #path(): string {
@@ -498,13 +474,5 @@ export class Handover implements ProgramPiece {
     for (const socket of this.given.sockets) socket.release();
     this.isGiven = true;
     return this.#host.onGiven();
-  }
-}
-
-function isSocket(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSocket === true;
-  } catch {
-    return false;
   }
 }

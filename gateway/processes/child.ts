@@ -142,7 +142,8 @@ class Child {
     // parent end this process, which matters only where its event loop stands still for good.
     if (isProgram) dropPermissions(settings);
     // As the parent has said, or an admin has asked.
-    await gateway.finished;
+    await Promise.race([gateway.finished, gateway.replaced]);
+    if (gateway.isReplaced) await gateway.close();
     await flushLog(logger);
   }
 

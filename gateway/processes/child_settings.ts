@@ -36,10 +36,16 @@ export function childSettings(settings: Settings, given: Given): Settings {
       innerPort: inner.port,
       innerOwnPort: own[index - 1]!,
       reusePort: true,
+      ...gateway.handover && { handover: handoverOf(gateway.handover, index) },
       ...nodeOf(gateway, given),
       ...advertisedOf(gateway, given),
     },
   };
+}
+
+/** Where one of several processes is asked for its place. */
+export function handoverOf(path: string, index: number): string {
+  return `${path}.${index}`;
 }
 
 // Without a cluster there is nobody else who could have the number.

@@ -12,6 +12,7 @@ import {
   maySharePorts,
   mayTakeEnv,
   type RoleLogger,
+  type SelfCommand,
   selfCommand,
   SHARING_FLAG,
   type StatusAccess,
@@ -31,6 +32,7 @@ import {
 import type { ResolvedOptions } from "../option_table.ts";
 import { resolveOptions } from "../resolve_options.ts";
 import type { Settings } from "../settings.ts";
+import { Renewal, type Renewed } from "./renewal.ts";
 import { type Addresses, ChildReports } from "./reports.ts";
 import { findPorts, type SharedPorts } from "./shared_ports.ts";
 import type { ChildTold } from "./told.ts";
@@ -64,6 +66,7 @@ export class Parent {
   readonly #options: ParentOptions;
   readonly #failed = Promise.withResolvers<never>();
   #master: Master | undefined;
+  #command: SelfCommand | undefined;
   #isReady = false;
 
   /** Nothing is started yet. */
@@ -119,6 +122,14 @@ export class Parent {
       ...{ access, bindTimeout },
     });
     const ports = await findPorts(options, { count, logger });
+    await using _renewal = settings.gateway.handover
+      ? new Renewal({
+        path: settings.gateway.handover,
+        offer: { count, ports, relay: relay?.address },
+        renew: (renewed, onReplaced) => this.#renew(renewed, onReplaced),
+        logger,
+      })
+      : undefined;
     const master = this.#start({ options, ports, relay, reports });
     using _signals = this.#followSignals(master);
     using _levels = followLogSignals(
@@ -151,9 +162,13 @@ export class Parent {
 
   #start({ options, ports, relay, reports }: Start): Master {
     const { inEffect, count, logger } = this.#options;
-    const command = selfCommand(options.io === "deno" ? [SHARING_FLAG] : []);
+    this.#command = selfCommand(options.io === "deno" ? [SHARING_FLAG] : []);
     const stopTimeoutMs = stopMs(options);
-    const env = { [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(stopTimeoutMs)) };
+    const env = {
+      [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(stopTimeoutMs)),
+      // The service manager knows this process, and none of those.
+      NOTIFY_SOCKET: "",
+    };
     const onStderr = inEffect.settings.logFile === undefined
       ? undefined
       : (line: string) => logger.pass(line);
@@ -164,17 +179,53 @@ export class Parent {
     }, {
       logger,
       startChild: (start) =>
-        new ChildProcess(command, { ...start, role: "gateway", env, onStderr }),
+        new ChildProcess(this.#command!, {
+          ...start,
+          role: "gateway",
+          env,
+          onStderr,
+        }),
       firstTold: (): ChildTold => {
         const { settings } = inEffect;
         return { task: { settings, count, ports, relay: relay?.address } };
       },
       onEnd: (child) => {
         const clients = reports.ended(child);
+        // One that has never begun had none.
+        if (this.#isReady && child.stats === undefined) return;
         if (!master.stopping) this.#onLoss(master, child, clients);
       },
     });
     return master;
+  }
+
+  // New processes come by other settings, and those that are started later as well.
+  async #renew(
+    { command, settings }: Renewed,
+    onReplaced: () => void,
+  ): Promise<string | undefined> {
+    if (!this.#isReady) return "not all of them serve yet";
+    const { inEffect, logger } = this.#options;
+    const before = { command: this.#command, settings: inEffect.settings };
+    this.#command = command;
+    inEffect.settings = settings;
+    let replaced = 0;
+    const why = await this.#master!.replaceEach(() => {
+      replaced++;
+      onReplaced();
+    });
+    if (why === undefined) {
+      logger.info(`${replaced} processes were replaced`);
+      return undefined;
+    }
+    logger.error(
+      `${replaced} of ${this.#options.count} processes were replaced, the others go on as they are: ${why}`,
+    );
+    if (replaced === 0) {
+      this.#command = before.command;
+      inEffect.settings = before.settings;
+    }
+    return why;
   }
 
   #onLoss(

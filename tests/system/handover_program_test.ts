@@ -395,10 +395,6 @@ test("a gateway says in one line why it cannot be replaced so", async (path) => 
   const cases: [string[], string][] = [
     [["--handover", path], "Option handover needs io epoll"],
     [["--check"], "--check needs --handover PATH"],
-    [
-      [...EPOLL, "--handover", path, "--processes", "2"],
-      "--handover takes the place of one process, and --processes is 2",
-    ],
     [[...EPOLL, "--handover", `/${"x".repeat(200)}`], "of at most 107 bytes"],
     [
       [...EPOLL, "--handover", "/nowhere/at/all/gateway.sock"],

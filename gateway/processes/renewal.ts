@@ -1,0 +1,135 @@
+// Renewal: where the parent of several processes is asked to have each of them replaced, one after
+// the other, by what another command line starts.
+
+import {
+  HandoverDoor,
+  type Logger,
+  openIo,
+  Passing,
+  type SelfCommand,
+} from "@maple/box/internal";
+import config from "../deno.json" with { type: "json" };
+import { isLeft, listenAt } from "../handover/listen_at.ts";
+import type { Settings } from "../settings.ts";
+import type { ChildTask } from "./told.ts";
+
+/** Marks the parent of several processes. */
+export const PARENT_FORMAT = "maple-gateway-processes";
+
+/** What a parent tells of itself. */
+export interface ParentOffer extends Omit<ChildTask, "settings"> {
+  /** {@linkcode PARENT_FORMAT}. */
+  readonly format: string;
+  /** The version of its program. */
+  readonly version: string;
+  /** Its process. */
+  readonly pid: number;
+}
+
+/** What starts the new processes, and what they go by. */
+export interface Renewed {
+  /** The command. */
+  readonly command: SelfCommand;
+  /** The settings, of the whole gateway. */
+  readonly settings: Settings;
+}
+
+/** What is asked: a piece of a {@linkcode Renewed} in JSON, that it begins, or how far it is. */
+export interface RenewalQuestion {
+  /** A piece of it. */
+  readonly piece?: string;
+  /** That was the last piece. */
+  readonly begin?: true;
+}
+
+/** How far a renewal is. */
+export interface RenewalState {
+  /** Whether it is under way. */
+  readonly runs: boolean;
+  /** How many processes were replaced. */
+  readonly replaced: number;
+  /** Why no more were; undefined where all is well. */
+  readonly why?: string | undefined;
+}
+
+/** What a {@linkcode Renewal} works with. */
+export interface RenewalOptions {
+  /** Where it is asked. */
+  readonly path: string;
+  /** What is told. */
+  readonly offer: Omit<ParentOffer, "format" | "version" | "pid">;
+  /** Replaces all; `onReplaced` is called with each. Resolves to why it could not go on. */
+  readonly renew: (
+    renewed: Renewed,
+    onReplaced: () => void,
+  ) => Promise<string | undefined>;
+  /** Where it logs. */
+  readonly logger: Logger;
+}
+
+const PATIENCE_MS = 5000;
+
+/** Where a parent is asked to have its processes replaced. */
+export class Renewal implements AsyncDisposable {
+  readonly #options: RenewalOptions;
+  readonly #passing = Passing.open();
+  readonly #io = openIo("epoll");
+  readonly #door: HandoverDoor;
+  #pieces = "";
+  #state: RenewalState = { runs: false, replaced: 0 };
+
+  /**
+   * Begins to listen.
+   *
+   * @throws {GatewayError} with one line, when that cannot be.
+   */
+  constructor(options: RenewalOptions) {
+    const { path, offer, logger } = this.#options = options;
+    const passing = this.#passing;
+    const descriptor = listenAt(passing, path);
+    this.#door = new HandoverDoor(this.#io.descriptors!.loop, descriptor, {
+      ...{ role: "gateway", passing, logger, timeoutMs: PATIENCE_MS },
+      giver: {
+        offer: (): ParentOffer => ({
+          ...offer,
+          ...{ format: PARENT_FORMAT, version: config.version, pid: Deno.pid },
+        }),
+        answer: (question) => this.#answer(question as RenewalQuestion),
+        write: () => {
+          throw new Error("it is the parent of several processes");
+        },
+        onGiven: () => {},
+      },
+    });
+  }
+
+  /** Nobody can ask any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#door.close();
+    const { path } = this.#options;
+    if (isLeft(this.#passing, path)) this.#passing.remove(path);
+    await this.#io.close();
+    this.#passing[Symbol.dispose]();
+  }
+
+  #answer({ piece, begin }: RenewalQuestion): RenewalState {
+    if (piece !== undefined) this.#pieces += piece;
+    if (!begin) return this.#state;
+    const renewed: Renewed = JSON.parse(this.#pieces);
+    this.#pieces = "";
+    if (this.#state.runs) {
+      return { runs: false, replaced: 0, why: "they are just being replaced" };
+    }
+    this.#state = { runs: true, replaced: 0 };
+    void this.#renew(renewed);
+    return this.#state;
+  }
+
+  async #renew(renewed: Renewed): Promise<void> {
+    const why = await this.#options.renew(renewed, () => {
+      const { replaced } = this.#state;
+      this.#state = { runs: true, replaced: replaced + 1 };
+    });
+    this.#state = { ...this.#state, runs: false, why };
+  }
+}
