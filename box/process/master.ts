@@ -263,7 +263,9 @@ export class Master {
         (await fresh.ended).how
       } before it was ready`;
     }
-    this.#places[at]!.handOver(fresh);
+    const old = this.#places[at]!.handOver(fresh);
+    // It ends by itself, and not later than one that leaves.
+    if (old && !old.hasEnded) this.#stopChild(old);
     return undefined;
   }
 

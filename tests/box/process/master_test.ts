@@ -659,3 +659,68 @@ Deno.test("Master gives those more time that have got all from the old ones", as
   await reloading;
   assertEquals([children.latest(1).told, old!.told], [[], ["leave"]]);
 });
+
+Deno.test("Master.replaceEach() starts one child after the other, which take over by themselves", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  const old = [children.latest(1), children.latest(2)];
+  const steps: string[] = [];
+  const done = children.master.replaceEach(() => steps.push("replaced"));
+  for (const index of [1, 2]) {
+    await children.pass(0);
+    assertEquals(children.started.length, 2 + index);
+    // As one does that has handed over all, before its successor is ready.
+    old[index - 1]!.dies("exit code 0", true);
+    await children.pass(0);
+    assertEquals(steps.length, index - 1);
+    children.latest(index).says({ ready: true });
+    await children.pass(0);
+    assertEquals(steps.length, index);
+  }
+  assertEquals(await done, undefined);
+  assertEquals(children.started.length, 4);
+  assertEquals(
+    children.master.processes().map(({ ready, restarts }) => [ready, restarts]),
+    [[true, 0], [true, 0]],
+  );
+});
+
+Deno.test("Master.replaceEach() stops at a child that does not come up: the old one stays, and those that were replaced", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time);
+  await children.allReady();
+  const second = children.latest(2);
+  const done = children.master.replaceEach(() => {});
+  await children.pass(0);
+  children.latest(1).says({ ready: true });
+  await children.pass(0);
+  children.latest(2).dies("exit code 1");
+  assertEquals(
+    await done,
+    "new child 2.2 ended with exit code 1 before it was ready",
+  );
+  assertEquals(second.told, []);
+  assertEquals(children.started.length, 4);
+  assert(children.master.healthy);
+  // It is watched as before.
+  second.dies("signal SIGKILL");
+  await children.pass(1);
+  assertEquals(children.started.length, 5);
+});
+
+Deno.test("Master.replaceEach() has another child started where neither the old nor the new one is left", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, { workers: 1 });
+  await children.allReady();
+  const done = children.master.replaceEach(() => {});
+  await children.pass(0);
+  const [old, fresh] = children.started;
+  old!.dies("signal SIGKILL");
+  await children.pass(0);
+  assertEquals(children.started.length, 2);
+  fresh!.dies("exit code 1");
+  assert(await done);
+  await children.pass(1);
+  assertEquals(children.started.length, 3);
+});
