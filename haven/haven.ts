@@ -166,7 +166,8 @@ export class Haven<
    * Calls `fn` when HUP has started a process from the code on disk, and this one is about to hand
    * its clients over: when no request, hook or timer runs any more. What `fn` puts into `kept` goes
    * along, by the rules of structuredClone: what the app has in variables, the tables of a game for
-   * instance. It may be called and the clients stay here all the same, so it must change nothing.
+   * instance. It is called again where clients come or go while it runs, and they may stay here all
+   * the same, so it must change nothing.
    *
    * @example
    * ```ts

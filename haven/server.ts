@@ -206,6 +206,15 @@ export class Server<F extends object, C extends object>
       .filter((one) => one !== undefined);
   }
 
+  /** Grows with each request, and each client that comes or goes. */
+  get happened(): number {
+    const { requests, accepted, closed } = this.#counters;
+    return Object.values(closed).reduce(
+      (sum, count) => sum + count,
+      requests + accepted,
+    );
+  }
+
   /** Goes on with all requests. */
   goOn(): void {
     this.#held = false;

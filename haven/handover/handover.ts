@@ -115,6 +115,9 @@ export class Handover<F extends object, C extends object> {
     io: DescriptorIo,
   ): Promise<() => void> {
     const { app, timeoutMs } = this.#host;
+    const { timers } = this.#host;
+    // What they would find before the takeOver hooks is not there yet.
+    void timers.stop();
     const reader = this.reader(server, io);
     try {
       taking.take(reader);
@@ -140,6 +143,7 @@ export class Handover<F extends object, C extends object> {
       );
     }
     return () => {
+      timers.start();
       reader.begin();
       const pauseMs = Math.max(0, Date.now() - header.heldAt);
       this.#stats = {
@@ -238,34 +242,43 @@ export class Handover<F extends object, C extends object> {
 
   // No request and no hook runs, and none begins.
   async #standStill(): Promise<string | undefined> {
-    const { timers, timeoutMs, giveKept } = this.#host;
+    const { app, timers, timeoutMs, giveKept } = this.#host;
     const server = this.#server!;
     this.#holds = true;
     this.#heldAt = Date.now();
     const until = performance.now() + timeoutMs;
     server.hold();
     const timersOver = timers.stop();
-    this.#kept = {};
     let giving: Promise<void> | undefined;
     let gives = false;
-    let asked = false;
+    // What had happened when the handOver hooks were called.
+    let given = -1;
     for (;;) {
       const running = server.running();
       const works = timers.running ? [...running, timersOver] : [...running];
-      if (works.length === 0 && !asked) {
-        asked = true;
-        giving = giveKept(this.#kept);
-        gives = giving !== undefined;
-        giving?.then(() => gives = false);
-      }
       if (gives) works.push(giving!);
-      // In a turn of its own: what the turn before has left to do is done.
+      const leftMs = until - performance.now();
       if (works.length === 0) {
+        // In a turn of its own: what the turn before has left to do is done.
         await turn();
-        if (server.running().length === 0) return undefined;
+        if (server.running().length > 0) continue;
+        // What the hooks of those who came or went meanwhile have changed is to go along as well.
+        const happened = server.happened;
+        if (given === happened) return undefined;
+        if (given >= 0 && leftMs < timeoutMs / 2) {
+          app.logger.warn(
+            "clients come or go whenever the handOver hooks are called, which take too long: what other hooks have changed since is not handed over",
+          );
+          return undefined;
+        }
+        given = happened;
+        this.#kept = {};
+        giving = giveKept(this.#kept);
+        if (!giving) return undefined;
+        gives = true;
+        giving.then(() => gives = false);
         continue;
       }
-      const leftMs = until - performance.now();
       if (leftMs > 0 && await isOver(works, leftMs)) continue;
       const what = [
         ...running.length > 0

@@ -128,6 +128,27 @@ test("a takeOver hook that does not end has no client wait for ever", async () =
   await hup.server.logged(/a takeOver hook has not ended within 1 s/);
 });
 
+test("who comes and goes while a handOver hook runs is in what is handed over; timers begin behind the takeOver hooks", async () => {
+  await using hup = await HupProcess.start({}, { slow: true });
+  const { server } = hup;
+  await using watcher = await server.connect();
+  const leaving = await server.connect();
+  await ask(leaving, 1);
+  hup.change("2", { slow: true });
+  const reloaded = hup.hup(/reloaded/g);
+  await server.line(/^hands over$/);
+  leaving.close();
+  await using late = await server.connect();
+  await late.write({ cmd: 1 });
+  await reloaded;
+  assertEquals((await late.read())?.text(), "2 1");
+  const { accepted, created, closed, connections, early } = await countersOf(
+    watcher,
+  );
+  assertEquals([accepted, created, closed, connections], [3, 3, 1, 2]);
+  assertEquals(early, 0);
+});
+
 test("HUP names in one warning what of conn.state cannot go along; its client stays", async () => {
   await using hup = await HupProcess.start();
   await using client = await hup.server.connect();

@@ -19,6 +19,7 @@ export interface HupCounters {
   created: number;
   closed: number;
   ticks: number;
+  early: number;
   pid: number;
 }
 

@@ -36,13 +36,15 @@ export interface HupVersion {
   readonly fault?: Fault;
   /** Whether a takeOver hook of it does not end. */
   readonly hangs?: boolean;
+  /** Whether its handOver and takeOver hooks take a while. */
+  readonly slow?: boolean;
   /** Whether its boxes are others. */
   readonly lines?: boolean;
 }
 
 /** Runs a version. */
 export async function runHupHaven(
-  { version, options, fault, hangs, lines }: HupVersion,
+  { version, options, fault, hangs, slow, lines }: HupVersion,
 ): Promise<void> {
   // Not in the master.
   if (fault && Deno.env.has("MAPLE_WORKER")) failAt(fault);
@@ -51,10 +53,23 @@ export async function runHupHaven(
   let created = 0;
   let closed = 0;
   let ticks = 0;
+  // Ticks before all was taken over.
+  let early = 0;
+  const aWhile = () => new Promise((resolve) => setTimeout(resolve, 300));
   let open: (() => void) | undefined;
   app.createConn(() => void created++);
   app.closeConn(() => void closed++);
   app.handOver((kept) => Object.assign(kept, { created, closed, ticks }));
+  if (slow) {
+    app.handOver(() => {
+      console.log("hands over");
+      return aWhile();
+    });
+    app.takeOver(async () => {
+      await aWhile();
+      early = ticks;
+    });
+  }
   app.takeOver((kept) => {
     ({ created, closed, ticks } = kept as Record<string, number> as never);
     for (const conn of app.connections) conn.state.n ??= 0;
@@ -111,7 +126,7 @@ export async function runHupHaven(
     const { accepted, connections, users, groups, generation } = app.stats();
     const counters = { accepted, connections, users, groups, generation };
     return {
-      body: { ...counters, created, closed, ticks, pid: Deno.pid },
+      body: { ...counters, created, closed, ticks, early, pid: Deno.pid },
     };
   });
   await app.run({ port: 0, ...options, io: options?.io ?? "epoll" });
