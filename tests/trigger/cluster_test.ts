@@ -171,6 +171,29 @@ Deno.test("what a gateway has not taken when it leaves goes by another one, in i
   b.cut();
 });
 
+Deno.test("a gateway that has left with nothing more to be sent is sent by again when it is back", async () => {
+  const a = new PlayedMember(1);
+  const b = new PlayedMember(2);
+  await using trigger = makeTrigger([a]);
+  const first = tell(trigger, "one");
+  const peer = await a.accept([a, b]);
+  assertEquals(wordOf(await a.command()), "one");
+  await peer.sendBytes(farewell());
+  await a[Symbol.asyncDispose]();
+  await b.accept([b]);
+  assertEquals(await taken(b), "one");
+  assert(await first);
+  await using again = new PlayedMember(1, { port: a.port, tag: 7 });
+  await b.tell([again, b]);
+  await noted(trigger, b);
+  await b[Symbol.asyncDispose]();
+  const second = tell(trigger, "two");
+  await again.accept([again]);
+  assertEquals(await taken(again), "two");
+  assert(await second);
+  again.cut();
+});
+
 Deno.test("what a gateway may have taken that dies goes by another one when the cluster says that it is gone", async () => {
   const a = new PlayedMember(1);
   await using b = new PlayedMember(2);
