@@ -1,13 +1,14 @@
-// Takes a picture of the dashboard of a gateway that is one of two and under load:
-// gateway/dashboard.png. Needs nats-server and Chromium.
+// Takes a picture of the dashboard of a gateway that is one of two, under load, and has been
+// replaced once: gateway/dashboard.png. Needs Linux, nats-server and Chromium.
 //
 //   deno task picture:dashboard [SECONDS]
 
 import { chromium } from "npm:playwright-core@1.65.1";
+import { Cmd } from "../../examples/cluster/worker.ts";
 import { Program } from "../../examples/cluster/program.ts";
 
 const PICTURE = new URL("../../gateway/dashboard.png", import.meta.url);
-const WIDTH = 1160;
+const WIDTH = 1560;
 
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -16,6 +17,10 @@ function freePort(): number {
 
 function file(path: string): string {
   return new URL(path, import.meta.url).href;
+}
+
+function sleep(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 async function main(seconds: number): Promise<void> {
@@ -30,38 +35,51 @@ async function main(seconds: number): Promise<void> {
   );
   stack.use(nats);
   const metrics = freePort();
-  for (const node of ["0", "1"]) {
-    const [gateway, [ready]] = await Program.ours(
-      file("../../gateway/mod.ts"),
+  const folder = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const flags = (node: number) => [
+    ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+    ...["--inner-port", "0", "--node-id", String(node), "--io", "epoll"],
+    ...["--cluster", `nats://127.0.0.1:${bus}`],
+    ...["--handover", `${folder}/${node}.sock`],
+    ...(node === 0 ? ["--metrics", String(metrics)] : []),
+  ];
+  const gateway = file("../../gateway/mod.ts");
+  for (const node of [0, 1]) {
+    const [first, [ready]] = await Program.ours(gateway, flags(node));
+    stack.use(first);
+    const [, outer, inner] = /outer=\S+?:(\d+) inner=\S+?:(\d+)/.exec(ready)!;
+    const [worker] = await Program.ours(
+      file("../../examples/cluster/worker.ts"),
       [
-        ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
-        ...["--inner-port", "0", "--node-id", node],
-        ...["--cluster", `nats://127.0.0.1:${bus}`],
-        ...(node === "0" ? ["--metrics", String(metrics)] : []),
+        inner!,
       ],
     );
-    stack.use(gateway);
-    const [, outer, inner] = /outer=\S+?:(\d+) inner=\S+?:(\d+)/.exec(ready)!;
-    const [worker] = await Program.ours(file("../../examples/echo_worker.ts"), [
-      ...["--port", inner!, "--workers", "3"],
-    ]);
     stack.use(worker);
     const load = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", file("../../bench/load.ts")],
-        ...["-u", `127.0.0.1:${outer}`, "-c", "50", "--rate", "500"],
-        ...["--depth", "4", "-d", String(seconds + 60)],
+        ...["-u", `127.0.0.1:${outer}`, "-c", "250", "--rate", "500"],
+        ...["-m", String(Cmd.MOVE), "--login-cmd", String(Cmd.LOGIN)],
+        ...["--login", String(1 + node * 250), "-d", String(seconds + 60)],
       ],
       stdin: "null",
       stdout: "null",
       stderr: "inherit",
     }).spawn();
     stack.defer(async () => {
-      load.kill("SIGTERM");
+      try {
+        load.kill("SIGTERM");
+      } catch {
+        // Its gateway is gone, so it has ended.
+      }
       await load.status;
     });
   }
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  await sleep(seconds / 2);
+  const [second] = await Program.ours(gateway, flags(0));
+  stack.use(second);
+  await sleep(seconds / 2);
 
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
@@ -75,7 +93,7 @@ async function main(seconds: number): Promise<void> {
   await page.goto(`http://127.0.0.1:${metrics}/`);
   await page.getByText("serving").first().waitFor();
   // Rates need two reports.
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await sleep(5);
   await Deno.writeFile(PICTURE, await page.screenshot({ fullPage: true }));
 }
 
