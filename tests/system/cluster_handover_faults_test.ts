@@ -8,36 +8,11 @@ import { Trigger } from "@maple/trigger";
 import { eventually } from "../helpers/eventually.ts";
 import { handoverTest } from "../helpers/handover_test_case.ts";
 import { hasNatsServer, NatsServer } from "../helpers/nats_server.ts";
-import { pathOf } from "../helpers/paths.ts";
-import { type RunningProcess, startProcess } from "../helpers/process.ts";
+import type { RunningProcess } from "../helpers/process.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
 import { GatewayHost } from "./chaos/gateway_host.ts";
+import { at, READY, startGateway as start } from "./faulty_gateway.ts";
 import type { Fault } from "./programs/handover_fault.ts";
-
-const READY = /^gateway (?:ready outer=\S+:(\d+) inner=\S+:(\d+)|refused: ).*$/;
-
-function start(
-  options: GatewayOptions,
-  fault?: Fault,
-): Promise<RunningProcess> {
-  return startProcess(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "-A", "--config", pathOf("../../deno.json")],
-      pathOf("../system/programs/handover_gateway.ts"),
-      JSON.stringify(options),
-      ...(fault ? [JSON.stringify(fault)] : []),
-    ],
-    ...(fault ? {} : { ready: READY }),
-  });
-}
-
-function at(
-  call: Fault["call"],
-  message: Fault["message"],
-  when: Fault["when"],
-): Fault {
-  return { call, message, when, what: "kill" };
-}
 
 /** A gateway with a user, and another one of its cluster. */
 class Pair implements AsyncDisposable {

@@ -7,31 +7,15 @@ import type { GatewayOptions } from "@maple/gateway";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { handoverTest as test } from "../helpers/handover_test_case.ts";
-import { pathOf } from "../helpers/paths.ts";
 import { type RunningProcess, startProcess } from "../helpers/process.ts";
+import {
+  at,
+  gatewayArgs,
+  momentOf,
+  READY,
+  startGateway as start,
+} from "./faulty_gateway.ts";
 import type { Fault } from "./programs/handover_fault.ts";
-
-const READY = /^gateway (?:ready outer=\S+:(\d+) inner=\S+:(\d+)|refused: ).*$/;
-
-/** Starts one; it is ready, has refused, or does not come so far. */
-function start(
-  options: GatewayOptions,
-  fault?: Fault,
-): Promise<RunningProcess> {
-  return startProcess(Deno.execPath(), {
-    args: argsOf(options, fault),
-    ...(fault ? {} : { ready: READY }),
-  });
-}
-
-function argsOf(options: GatewayOptions, fault?: Fault): string[] {
-  return [
-    ...["run", "--quiet", "-A", "--config", pathOf("../../deno.json")],
-    pathOf("../system/programs/handover_gateway.ts"),
-    JSON.stringify(options),
-    ...(fault ? [JSON.stringify(fault)] : []),
-  ];
-}
 
 type BoxClient = ReturnType<typeof clientOf>;
 
@@ -100,15 +84,6 @@ class Served implements AsyncDisposable {
   }
 }
 
-function at(
-  call: Fault["call"],
-  message: Fault["message"],
-  when: Fault["when"],
-  what: Fault["what"] = "kill",
-): Fault {
-  return { call, message, when, what };
-}
-
 const NEW_DIES: readonly Fault[] = [
   at("send", "HELLO", "before"),
   at("send", "HELLO", "after"),
@@ -125,11 +100,10 @@ const NEW_DIES: readonly Fault[] = [
 ];
 
 for (const fault of NEW_DIES) {
-  const { call, message, when } = fault;
   test(
-    `a gateway whose successor is killed ${when} it has ${
-      call === "send" ? "sent" : "got"
-    } ${message} goes on, and is replaced by the next`,
+    `a gateway whose successor is killed ${
+      momentOf(fault)
+    } goes on, and is replaced by the next`,
     async (handover) => {
       await using served = await Served.start({ handover });
       await using dies = await start({ handover }, fault);
@@ -155,11 +129,10 @@ const OLD_DIES: readonly Fault[] = [
 ];
 
 for (const fault of OLD_DIES) {
-  const { call, message, when } = fault;
   test(
-    `a gateway goes on with all clients when the one before is killed ${when} it has ${
-      call === "send" ? "sent" : "got"
-    } ${message}`,
+    `a gateway goes on with all clients when the one before is killed ${
+      momentOf(fault)
+    }`,
     async (handover) => {
       await using served = await Served.start({ handover }, fault);
       await using next = await start({ handover });
@@ -181,11 +154,10 @@ const OLD_DIES_EARLY: readonly Fault[] = [
 ];
 
 for (const fault of OLD_DIES_EARLY) {
-  const { call, message, when } = fault;
   test(
-    `a gateway whose predecessor is killed ${when} it has ${
-      call === "send" ? "sent" : "got"
-    } ${message} serves nobody with half of a state`,
+    `a gateway whose predecessor is killed ${
+      momentOf(fault)
+    } serves nobody with half of a state`,
     async (handover) => {
       await using served = await Served.start({ handover }, fault);
       await using next = await start({ handover });
@@ -300,7 +272,7 @@ test("a gateway refuses one of another container, whose process has no number th
       "--fork",
       "--kill-child",
       Deno.execPath(),
-      ...argsOf(options),
+      ...gatewayArgs(options),
     ],
     ready: READY,
   });

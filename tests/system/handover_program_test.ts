@@ -11,44 +11,20 @@ import { Trigger } from "@maple/trigger";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { freePort } from "../helpers/free_port.ts";
 import {
   GATEWAY_ALL_ARGS,
   GATEWAY_MAIN,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
+import { handoverTest as test } from "../helpers/handover_test_case.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { RawWorker } from "../helpers/raw_worker.ts";
 import { RequestLoad } from "./request_load.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
-const ignore = Deno.build.os !== "linux";
 const EPOLL = ["--io", "epoll"];
-
-function test(
-  name: string,
-  fn: (path: string) => Promise<void>,
-  more: { ignore?: boolean } = {},
-): void {
-  Deno.test({
-    name,
-    ignore: ignore || more.ignore === true,
-    async fn() {
-      const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
-      try {
-        await fn(`${dir}/gateway.sock`);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
-
-/** A port that nobody has now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 async function report(port: number): Promise<GatewayReport> {
   return await (await fetch(`http://127.0.0.1:${port}/stats.json`)).json();
