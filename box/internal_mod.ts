@@ -101,7 +101,7 @@ export type { GatewayHost } from "./net/connect.ts";
 export type { TlsTrust } from "./net/start_tls.ts";
 export { Gate } from "./net/gate.ts";
 export { Running } from "./net/running.ts";
-export { BaseSession } from "./net/base_session.ts";
+export { BASE_SESSION_FIELDS, BaseSession } from "./net/base_session.ts";
 export { CMD, Heartbeats } from "./net/heartbeats.ts";
 export { MoveBoxes } from "./net/move_boxes.ts";
 export { LameDuck } from "./net/lame_duck.ts";

@@ -2,6 +2,7 @@
 
 import type { Int64 } from "@maple/box";
 import {
+  BASE_SESSION_FIELDS,
   BaseSession,
   type ClientRates,
   type CloseCause,
@@ -368,22 +369,7 @@ export class Session<F extends object, C extends object> extends BaseSession
 
 /** What of a session is handed to another process. */
 export const SESSION_FIELDS: FieldPlan<Session<object, object>> = {
-  connId: "int",
-  uid: "int64",
-  userdata: "int64",
-  heard: "flag",
-  known: left("follows from uid and the connection"),
-  frameLevel: "number",
-  byteLevel: "number",
-  levelAt: "time",
-  slowed: "flag",
-  canMove: "flag",
-  quietSteps: "int",
-  slowSteps: "int",
-  walk: left("no walk is under way"),
-  fan: left("haven has none"),
-  groups: left("by their names"),
-  socket: left("a record of its own"),
+  ...BASE_SESSION_FIELDS,
   conn: left("its number, its address and its state"),
   counted: left("by its name"),
   leftGroups: left("only of one that has ended"),

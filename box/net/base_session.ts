@@ -4,6 +4,7 @@
 import type { Int64 } from "../int64.ts";
 import type { FanSession } from "../fan_out.ts";
 import type { Membership } from "../group_table.ts";
+import { type FieldPlan, left } from "../records.ts";
 import type { ServerTransport } from "./transport.ts";
 
 /** A client's connection with its user. */
@@ -64,3 +65,23 @@ export abstract class BaseSession implements FanSession {
     this.quietSteps = this.slowSteps = 0;
   }
 }
+
+/** What of such a session is handed to another process. */
+export const BASE_SESSION_FIELDS: FieldPlan<BaseSession> = {
+  connId: "int",
+  uid: "int64",
+  userdata: "int64",
+  heard: "flag",
+  known: left("follows from uid and the connection"),
+  frameLevel: "number",
+  byteLevel: "number",
+  levelAt: "time",
+  slowed: "flag",
+  canMove: "flag",
+  quietSteps: "int",
+  slowSteps: "int",
+  walk: left("no walk is under way"),
+  fan: left("nothing is on its way to many"),
+  groups: left("by their names"),
+  socket: left("a record of its own"),
+};

@@ -3,6 +3,7 @@
 import { type Int64, ipToBytes, TaskFlag, TaskOffset } from "@maple/box";
 import {
   addFlag,
+  BASE_SESSION_FIELDS,
   BaseSession,
   type CloseCause,
   type CountedAddress,
@@ -206,22 +207,8 @@ const THE_TASK_TELLS = left("the task tells");
 
 /** What of a session is handed to another process. */
 export const CLIENT_FIELDS: FieldPlan<ClientSession> = {
-  connId: "int",
+  ...BASE_SESSION_FIELDS,
   transport: "text",
-  uid: "int64",
-  userdata: "int64",
-  heard: "flag",
-  known: left("follows from uid and the connection"),
-  frameLevel: "number",
-  byteLevel: "number",
-  levelAt: "time",
-  slowed: "flag",
-  quietSteps: "int",
-  slowSteps: "int",
-  walk: left("no walk is under way"),
-  fan: left("nothing is on its way to many"),
-  groups: left("by their names"),
-  socket: left("a record of its own"),
   address: left("follows from the connection"),
   counted: left("by its name"),
   front: THE_TASK_TELLS,
@@ -236,7 +223,6 @@ export const CLIENT_FIELDS: FieldPlan<ClientSession> = {
   paused: "flag",
   leaving: "flag",
   shownOut: "flag",
-  canMove: "flag",
   relayed: left("follows from the transport"),
   loginStamp: "number",
   dropped: "flag",
