@@ -1,5 +1,6 @@
 // What `run` of every app does: work in this process, be a child, or be the master of children.
 
+import { BoxError } from "../errors.ts";
 import { setLogLevel } from "../log/log_signals.ts";
 import { writeOutLogs } from "../log/log_sink.ts";
 import {
@@ -128,17 +129,33 @@ export async function runApp(
   const control = takeEnv(CHILD_ENV.CONTROL);
   const note = takeEnv(CHILD_ENV.NOTE);
   if (index !== undefined && control !== undefined) {
+    hasProcesses = true;
     await runChild(app, { index, control, note, options });
   } else if (options.workers === 0) {
     await runHere(options, app);
   } else {
     checkProcesses();
-    await runMaster(options, app);
+    hasProcesses = true;
+    try {
+      await runMaster(options, app);
+    } finally {
+      hasProcesses = false;
+    }
   }
 }
 
-// A child that may not see that it is one would start children in turn.
+// Whether an app of this program runs as a master or its child.
+let hasProcesses = false;
+
+// A child that may not see that it is one would start children in turn; and one of two apps would
+// run as the child of the other.
 function checkProcesses(): void {
+  if (hasProcesses) {
+    throw new BoxError(
+      "state",
+      "Cannot start processes: another app of this program does, and a child could not tell whose it is; with workers: 0 for each they serve in this process",
+    );
+  }
   if (mayTakeEnv(CHILD_ENV.INDEX) && mayTakeEnv(CHILD_ENV.CONTROL)) return;
   throw new Error(
     "Cannot start processes without --allow-env, by which they know what they are; with workers: 0 there is none",

@@ -13,6 +13,7 @@ import { runProcess, startProcess } from "../helpers/process.ts";
 import { type Answerer, HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
 
 const THROWING_THREAD = pathOf("../system/programs/throwing_thread.ts");
+const TWO_HAVENS = pathOf("../system/programs/two_havens.ts");
 const LINUX = Deno.build.os === "linux";
 const UNIX = Deno.build.os !== "windows";
 
@@ -103,6 +104,20 @@ Deno.test({
       server.kill("SIGTERM");
       assertEquals((await server.finished()).code, 0);
     }
+  },
+});
+
+Deno.test({
+  name:
+    "two servers of one program that both start processes are refused, not started over and over",
+  ignore: !LINUX,
+  async fn() {
+    const { code, stderr } = await runProcess(Deno.execPath(), {
+      args: ["run", "-A", TWO_HAVENS],
+    });
+    assertEquals(code, 1);
+    assertMatch(stderr, /Cannot start processes: another app of this program/);
+    assertEquals(stderr.match(/\(pid \d+\) started/g)?.length, 1, stderr);
   },
 });
 
