@@ -84,6 +84,26 @@ for (const name of UNITS) {
   });
 }
 
+Deno.test({
+  name: "systemd finds nothing wrong with the drop-in of the handover",
+  ignore: !hasSystemd,
+  fn: () =>
+    withUnit("maple-gateway.service", async (path) => {
+      await Deno.mkdir(`${path}.d`);
+      await Deno.writeTextFile(
+        `${path}.d/handover.conf`,
+        deployText("systemd/handover.conf")
+          .replaceAll("/usr/local/bin/maple", "/bin/true"),
+      );
+      const { code, stdout, stderr } = await runProcess("systemd-analyze", {
+        args: ["verify", "--man=no", path],
+      });
+      const said = [...stdout, stderr].join("\n")
+        .split("\n").filter((line) => /handover|maple-gateway/.test(line));
+      assertEquals([code, said], [0, []]);
+    }),
+});
+
 Deno.test("the unit of the gateway waits for longer than its config file has it leave", async () => {
   const { stdout, code } = await runProcess(Deno.execPath(), {
     args: [...GATEWAY_ARGS, "--help"],
@@ -234,3 +254,66 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "what the drop-in has a reload do, twice: each time systemd is told who goes on",
+  ignore,
+  fn: async () => {
+    await using manager = await serviceManager();
+    const mainPids = () =>
+      manager.told.stdout.flatMap((one) =>
+        one.startsWith("MAINPID=") ? [Number(one.slice(8))] : []
+      );
+    const dropIn = deployText("systemd/handover.conf")
+      .replace("/run/maple/gateway.sock", `${manager.path}.gateway`);
+    const program = [Deno.execPath(), ...GATEWAY_ALL_ARGS, ...FREE].join(" ");
+    const reloads = [...dropIn.matchAll(/^ExecReload=(.+)$/gm)].map(([, one]) =>
+      one!.replace(
+        "/usr/local/bin/maple gateway --config /etc/maple/gateway.json",
+        program,
+      )
+    );
+    assertEquals(reloads.length, 2);
+    // What systemd gives a control process where NotifyAccess is exec.
+    assertStringIncludes(dropIn, "\nNotifyAccess=exec\n");
+    const env: Record<string, string> = { NOTIFY_SOCKET: manager.path };
+    for (const [, one] of dropIn.matchAll(/^Environment=(.+)$/gm)) {
+      const [name, value] = one!.split("=");
+      env[name!] = value!;
+    }
+    await using first = await startProcess(Deno.execPath(), {
+      args: [...GATEWAY_ALL_ARGS, ...FREE],
+      env,
+      ready: GATEWAY_READY,
+    });
+    try {
+      for (const generation of [1, 2]) {
+        for (const line of reloads) {
+          // What goes on in the background would hold a pipe open.
+          const { code } = await new Deno.Command("/bin/sh", {
+            ...{ args: ["-c", line], env, stdout: "null", stderr: "null" },
+          }).output();
+          assertEquals(code, 0, line);
+        }
+        await eventually(() => mainPids().length === generation);
+      }
+      assertEquals((await first.finished()).code, 0);
+      const [second, third] = mainPids();
+      assert(first.pid !== second && second !== third);
+      await eventually(() => !isThere(second!));
+      assert(isThere(third!));
+    } finally {
+      mainPids().filter(isThere).forEach((pid) => Deno.kill(pid, "SIGTERM"));
+    }
+  },
+});
+
+/** A process that has ended and waits to be looked at has no command line. */
+function isThere(pid: number): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`) !== "";
+  } catch {
+    return false;
+  }
+}
