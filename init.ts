@@ -28,12 +28,18 @@ function denoJson(): string {
   ]);
   // In a clone, it is the packages of the clone.
   const isClone = import.meta.url.startsWith("file:");
+  // Its tasks work where JSR does not answer, and so do those of what it makes.
+  const deno = isClone
+    ? `deno run -A "${
+      import.meta.dirname!.replaceAll("\\", "/")
+    }/tools/deno.ts"`
+    : "deno";
   const project = {
     ...(isClone ? { links: [import.meta.dirname] } : {}),
     tasks: {
-      dev: "deno run -A dev.ts",
-      test: "deno test -A",
-      compile: "deno compile -A -o dist/worker worker.ts",
+      dev: `${deno} run -A dev.ts`,
+      test: `${deno} test -A`,
+      compile: `${deno} compile -A -o dist/worker worker.ts`,
     },
     imports: Object.fromEntries([
       ...maple,

@@ -97,11 +97,16 @@ Deno.test("init overwrites nothing, and says in one line what is wrong", async (
   await Deno.mkdir(dir.join("empty"));
   assertEquals((await init("empty")).code, 0);
   assertEquals(await filesOf(dir.join("empty")), FILES);
-  // Made in a clone, it runs on the packages of the clone.
-  const { links } = JSON.parse(
+  // Made in a clone, it runs on the packages of the clone, also where JSR does not answer.
+  const { links, tasks } = JSON.parse(
     await Deno.readTextFile(dir.join("empty/deno.json")),
   );
-  assertEquals(links, [fromFileUrl("../../").replace(/\/$/, "")]);
+  const clone = fromFileUrl("../../").replace(/\/$/, "");
+  assertEquals(links, [clone]);
+  assertEquals(
+    tasks.dev,
+    `deno run -A "${clone}/tools/deno.ts" run -A dev.ts`,
+  );
   const { code, stdout, stderr } = await runText(["task", "test"], {
     cwd: dir.join("empty"),
   });
