@@ -370,7 +370,7 @@ export class Session<F extends object, C extends object> extends BaseSession
 /** What of a session is handed to another process. */
 export const SESSION_FIELDS: FieldPlan<Session<object, object>> = {
   ...BASE_SESSION_FIELDS,
-  conn: left("its number, its address and its state"),
+  conn: left("its number, its address, and with the app its state"),
   counted: left("by its name"),
   leftGroups: left("only of one that has ended"),
   finished: left("only of one that has ended"),
@@ -385,6 +385,5 @@ export const SESSION_MORE = {
   port: "int",
   counted: "text",
   groups: "json",
-  state: "bytes",
   paused: "flag",
 } as const;

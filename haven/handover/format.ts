@@ -19,23 +19,26 @@ export const FORMAT = "maple-haven-handover";
 /** The version that is written and read. */
 export const FORMAT_VERSION = 1;
 
-/** The kinds of records: a socket stands before its client, a client before its requests. */
+/**
+ * The kinds of records: what the application keeps is the first, a socket stands before its client,
+ * a client before its requests.
+ */
 export type RecordKind =
+  | "app"
   | "socket"
   | "client"
   | "request"
-  | "handshake"
-  | "kept";
+  | "handshake";
 
 const DESCRIPTOR = { descriptor: "int" } as const;
 
 /** Which records there are. */
 export const LAYOUTS: Readonly<Record<RecordKind, Layout>> = {
+  app: [["state", "bytes"]],
   socket: layoutOf(SOCKET_FIELDS, DESCRIPTOR),
   client: layoutOf(SESSION_FIELDS, SESSION_MORE),
   request: [["frame", "bytes"]],
   handshake: layoutOf(ENTERING_FIELDS, DESCRIPTOR),
-  kept: [["state", "bytes"]],
 };
 
 /** What is there, by the names of the limits that bound it. */

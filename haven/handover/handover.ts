@@ -151,7 +151,9 @@ export class Handover<F extends object, C extends object> {
         handoverPause: pauseMs / 1000,
       };
       app.logger.info(
-        `took the place of process ${header.pid} with ${reader.clients} clients: generation ${this.#stats.generation}, they waited for ${pauseMs} ms`,
+        `took the place of process ${header.pid} with ${
+          clients(reader.clients)
+        }: generation ${this.#stats.generation}, all stood still for ${pauseMs} ms`,
       );
     };
   }
@@ -282,7 +284,7 @@ export class Handover<F extends object, C extends object> {
       if (leftMs > 0 && await isOver(works, leftMs)) continue;
       const what = [
         ...running.length > 0
-          ? [`requests or hooks of ${running.length} clients`]
+          ? [`requests or hooks of ${clients(running.length)}`]
           : [],
         ...timers.running ? ["a timer"] : [],
         ...gives ? ["a handOver hook"] : [],
@@ -359,6 +361,10 @@ function cannot(why: string, options?: ErrorOptions): HavenError {
     `Cannot take the place of ${WHOSE}: ${why}`,
     options,
   );
+}
+
+function clients(count: number): string {
+  return count === 1 ? "1 client" : `${count} clients`;
 }
 
 function turn(): Promise<void> {

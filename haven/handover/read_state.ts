@@ -37,6 +37,7 @@ export class StateReader<F extends object, C extends object>
   readonly #input: StateInput<StateHeader>;
   readonly #sessions: Session<F, C>[] = [];
   readonly #handshakes: EnteringPiece[] = [];
+  #states: ReadonlyMap<number, object> = new Map();
   #difference: Difference = { shift: 0, stepFactor: 1 };
 
   /**
@@ -126,8 +127,11 @@ export class StateReader<F extends object, C extends object>
         this.#handshakes.push(piece as unknown as EnteringPiece);
         return;
       }
-      case "kept":
-        this.kept = (takeState(ownBytes(values.state)) ?? {}) as Kept;
+      case "app": {
+        const { kept, states } = takeState(ownBytes(values.state));
+        this.kept = kept;
+        this.#states = states;
+      }
     }
   }
 
@@ -140,7 +144,7 @@ export class StateReader<F extends object, C extends object>
     }
     const session = this.#parts.retake({
       connId: Number(values.connId),
-      state: takeState(ownBytes(values.state)),
+      state: this.#states.get(Number(values.connId)),
       counted: limits.addresses.rejoin(String(values.counted)),
       piece: this.#input.takeSocket(),
     });

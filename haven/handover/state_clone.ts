@@ -2,10 +2,22 @@
 // structuredClone; and what cannot go along.
 
 import { deserialize, serialize } from "node:v8";
+import type { Kept } from "../kept.ts";
 
-const NOTHING: Uint8Array = new Uint8Array(0);
+/** What an application keeps. */
+export interface AppState {
+  /** What its handOver hooks have given. */
+  readonly kept: Kept;
+  /** What it keeps of connections, by their numbers. */
+  readonly states: ReadonlyMap<number, object>;
+}
+
 // So many names are told.
 const TOLD = 8;
+// So many objects are looked at for classes: clients wait meanwhile.
+const LOOKED_AT = 100_000;
+// In place of what is left out.
+const LEFT = Symbol("left out");
 // What goes along as what it is.
 const KEPT: readonly unknown[] = [
   ...[Object, Array, Map, Set, Date, RegExp, ArrayBuffer, DataView],
@@ -18,28 +30,37 @@ interface Lost {
   count: number;
 }
 
-/** Makes bytes of what an application keeps, and remembers what did not go along. */
+/**
+ * Makes bytes of what an application keeps, and remembers what did not go along. All of it goes as
+ * one: an object that two connections share is one in the other process as well.
+ */
 export class StateCloner {
   readonly #left = new Map<string, Lost>();
   readonly #classes = new Map<string, Lost>();
 
-  /**
-   * The bytes of an object; none for one that has nothing.
-   *
-   * @param name What it is called in the remark.
-   */
-  give(state: object, name: string): Uint8Array {
-    if (Object.keys(state).length === 0) return NOTHING;
-    let kept: unknown = state;
-    let bytes: Uint8Array;
+  /** The bytes. */
+  give({ kept, states }: AppState): Uint8Array {
     try {
-      bytes = serialize(state);
+      const bytes = serialize({ kept, states });
+      const seen = new Set<object>();
+      this.#lookForClasses(kept, "kept", seen);
+      for (const state of states.values()) {
+        this.#lookForClasses(state, "conn.state", seen);
+      }
+      return bytes;
     } catch {
-      kept = this.#cloneable(state, name, new Map()) ?? {};
-      bytes = serialize(kept);
+      // A part of it cannot be cloned.
     }
-    this.#lookForClasses(kept, name, new Set());
-    return bytes;
+    const seen = new Map<object, unknown>();
+    return serialize({
+      kept: this.#copy(kept, "kept", seen),
+      states: new Map(
+        Array.from(
+          states,
+          ([id, state]) => [id, this.#copy(state, "conn.state", seen)],
+        ),
+      ),
+    });
   }
 
   /** What did not go along as it is, in one line; undefined where all did. */
@@ -57,68 +78,118 @@ export class StateCloner {
   }
 
   // A copy without what cannot be cloned.
-  #cloneable(
-    value: unknown,
-    path: string,
-    seen: Map<object, unknown>,
-  ): unknown {
-    try {
-      serialize(value);
-      return value;
-    } catch {
-      // A part of it cannot, or all of it.
+  #copy(value: unknown, path: string, seen: Map<object, unknown>): unknown {
+    if (typeof value !== "object" || value === null) {
+      return typeof value === "function" || typeof value === "symbol"
+        ? this.#leave(value, path)
+        : value;
     }
-    const isObject = typeof value === "object" && value !== null;
-    if (isObject && seen.has(value)) return seen.get(value);
+    if (seen.has(value)) return seen.get(value);
+    const inside = (one: unknown) => this.#copy(one, `${path}[]`, seen);
     if (Array.isArray(value)) {
       const copy: unknown[] = [];
       seen.set(value, copy);
-      for (const one of value) {
-        copy.push(this.#cloneable(one, `${path}[]`, seen));
+      // The others keep their places.
+      for (const one of value) copy.push(orNothing(inside(one)));
+      return copy;
+    }
+    if (value instanceof Map) {
+      const copy = new Map();
+      seen.set(value, copy);
+      for (const [key, one] of value) {
+        const [ownKey, own] = [inside(key), inside(one)];
+        if (ownKey !== LEFT && own !== LEFT) copy.set(ownKey, own);
       }
       return copy;
     }
-    if (isObject && isPlain(value)) {
+    if (value instanceof Set) {
+      const copy = new Set();
+      seen.set(value, copy);
+      for (const one of value) {
+        const own = inside(one);
+        if (own !== LEFT) copy.add(own);
+      }
+      return copy;
+    }
+    if (hasFieldsOnly(value)) {
       const copy: Record<string, unknown> = {};
       seen.set(value, copy);
-      for (const [key, one] of Object.entries(value)) {
-        const cloned = this.#cloneable(one, `${path}.${key}`, seen);
-        if (cloned !== undefined) copy[key] = cloned;
+      if (!isPlain(value)) count(this.#classes, path, kindOf(value));
+      for (const key of Object.keys(value)) {
+        const own = this.#copyOf(value, key, `${path}.${key}`, seen);
+        if (own !== LEFT) copy[key] = own;
       }
       return copy;
     }
+    seen.set(value, value);
+    try {
+      serialize(value);
+    } catch {
+      seen.set(value, this.#leave(value, path));
+    }
+    return seen.get(value);
+  }
+
+  // Of a field, which may be a getter.
+  #copyOf(
+    object: object,
+    key: string,
+    path: string,
+    seen: Map<object, unknown>,
+  ): unknown {
+    let value: unknown;
+    try {
+      value = (object as Record<string, unknown>)[key];
+    } catch {
+      count(this.#left, path, "getter that throws");
+      return LEFT;
+    }
+    return this.#copy(value, path, seen);
+  }
+
+  #leave(value: unknown, path: string): typeof LEFT {
     count(this.#left, path, kindOf(value));
-    return undefined;
+    return LEFT;
   }
 
   #lookForClasses(value: unknown, path: string, seen: Set<object>): void {
     if (typeof value !== "object" || value === null || seen.has(value)) return;
+    if (seen.size >= LOOKED_AT) return;
     seen.add(value);
     if (ArrayBuffer.isView(value) || value instanceof Error) return;
     if (Array.isArray(value) || value instanceof Set) {
       for (const one of value) this.#lookForClasses(one, `${path}[]`, seen);
     } else if (value instanceof Map) {
-      for (const one of value.values()) {
+      for (const [key, one] of value) {
+        this.#lookForClasses(key, `${path}[]`, seen);
         this.#lookForClasses(one, `${path}[]`, seen);
       }
-    } else if (isPlain(value)) {
+    } else if (isPlain(value) || !KEPT.includes(value.constructor)) {
+      if (!isPlain(value)) count(this.#classes, path, kindOf(value));
       for (const [key, one] of Object.entries(value)) {
         this.#lookForClasses(one, `${path}.${key}`, seen);
       }
-    } else if (!KEPT.includes(value.constructor)) {
-      count(this.#classes, path, kindOf(value));
     }
   }
 }
 
 /** What the bytes were made of. */
-export function takeState(bytes: Uint8Array): object | undefined {
-  return bytes.length === 0 ? undefined : deserialize(bytes) as object;
+export function takeState(bytes: Uint8Array): AppState {
+  return deserialize(bytes) as AppState;
+}
+
+function orNothing(value: unknown): unknown {
+  return value === LEFT ? undefined : value;
 }
 
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
+}
+
+// An object of its own making, of a class or none; what the system makes says what it is.
+function hasFieldsOnly(value: object): boolean {
+  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 function kindOf(value: unknown): string {

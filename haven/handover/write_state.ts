@@ -3,6 +3,7 @@
 
 import {
   type OwnSocket,
+  type SocketPiece,
   StateOutput,
   type StateSink,
 } from "@maple/box/internal";
@@ -41,12 +42,21 @@ export function writeState<F extends object, C extends object>(
 ): Written<F, C> {
   const output = new StateOutput<RecordKind>(LAYOUTS, listeners, sink);
   const sessions: Session<F, C>[] = [];
-  output.header(header);
+  const pieces: SocketPiece[] = [];
+  const states = new Map<number, object>();
   for (const session of parts.sessions.values()) {
     // One that is closing has nothing left but its last bytes.
     const piece = session.socket.give?.();
     if (!piece) continue;
     sessions.push(session);
+    pieces.push(piece);
+    const { state } = session.conn;
+    if (Object.keys(state).length > 0) states.set(session.connId, state);
+  }
+  output.header(header);
+  output.write("app", { state: cloner.give({ kept, states }) }, {});
+  for (const [no, session] of sessions.entries()) {
+    const piece = pieces[no]!;
     output.write("socket", piece, output.descriptorOf(piece.socket));
     const { paused, waiting } = session.give();
     output.write("client", session, {
@@ -54,7 +64,6 @@ export function writeState<F extends object, C extends object>(
       port: session.socket.remoteAddr.port,
       counted: session.counted?.name ?? "",
       groups: session.groups ? parts.users.groupsOf(session) : undefined,
-      state: cloner.give(session.conn.state, "conn.state"),
       paused,
     });
     for (const frame of waiting) output.write("request", { frame }, {});
@@ -62,7 +71,6 @@ export function writeState<F extends object, C extends object>(
   for (const piece of parts.entrance.give()) {
     output.write("handshake", piece, output.descriptorOf(piece.socket));
   }
-  output.write("kept", { state: cloner.give(kept, "kept") }, {});
   output.flush();
   return { sockets: output.sockets, sessions };
 }

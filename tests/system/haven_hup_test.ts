@@ -93,7 +93,7 @@ test("HUP lets requests end that run, in their order; with some that do not end 
   await hup.hup(FAILED);
   assertMatch(
     server.stderr,
-    /not done within 1 s \(handoverTimeout\): requests or hooks of 1 clients/,
+    /not done within 1 s \(handoverTimeout\): requests or hooks of 1 client$/m,
   );
   assertEquals(await ask(other, 1), "2 1");
   await ask(other, 7);
@@ -147,6 +147,21 @@ test("who comes and goes while a handOver hook runs is in what is handed over; t
   );
   assertEquals([accepted, created, closed, connections], [3, 3, 1, 2]);
   assertEquals(early, 0);
+});
+
+test("HUP leaves clients at one table that were at one table", async () => {
+  await using hup = await HupProcess.start();
+  await using client = await hup.server.connect();
+  await using other = await hup.server.connect();
+  for (const one of [client, other]) {
+    await ask(one, 12);
+    // What cannot be cloned changes nothing of that.
+    await ask(one, 5);
+  }
+  assertEquals(await ask(client, 13), "1 1 true");
+  await hup.reload("2");
+  assertEquals(await ask(client, 13), "2 2 true");
+  assertEquals(await ask(other, 13), "2 3 true");
 });
 
 test("HUP names in one warning what of conn.state cannot go along; its client stays", async () => {

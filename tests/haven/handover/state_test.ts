@@ -199,7 +199,7 @@ Deno.test({
     const before = first.capture();
     const expected = told(before.bytes, 0, 2);
     const kinds = new Set(expected.records.map((one) => (one as string[])[0]));
-    assertEquals([...kinds].sort(), ["client", "kept", "request", "socket"]);
+    assertEquals([...kinds].sort(), ["app", "client", "request", "socket"]);
     for (const step of [Infinity, 1, 1000]) {
       await using second = new Part({ ...OPTIONS }, false);
       const { server, handover, io } = second;

@@ -3,7 +3,8 @@
 // cmd 1 counts the client's requests in conn.state, and answers with the version of the code; 2
 // does so after a while; 3 logs in, joins a group and keeps all kinds of things; 4 tells these;
 // 5 keeps what cannot be cloned; 6 does not end until cmd 7 comes; 8 ends the process; 9 sends all
-// who are in the group something; 10 tells the counters; 11 takes two seconds.
+// who are in the group something; 10 tells the counters; 11 takes two seconds; 12 sits down at the
+// one table, 13 plays a hand there.
 
 import { Box, LineBox } from "@maple/box";
 import { Haven, type HavenRunOptions } from "@maple/haven";
@@ -17,6 +18,7 @@ interface ConnState {
   big?: bigint;
   timer?: { id: () => void };
   player?: Player;
+  table?: { hands: number };
 }
 
 class Player {
@@ -53,13 +55,16 @@ export async function runHupHaven(
   let created = 0;
   let closed = 0;
   let ticks = 0;
+  let table = { hands: 0 };
   // Ticks before all was taken over.
   let early = 0;
   const aWhile = () => new Promise((resolve) => setTimeout(resolve, 300));
   let open: (() => void) | undefined;
   app.createConn(() => void created++);
   app.closeConn(() => void closed++);
-  app.handOver((kept) => Object.assign(kept, { created, closed, ticks }));
+  app.handOver((kept) =>
+    Object.assign(kept, { created, closed, ticks, table })
+  );
   if (slow) {
     app.handOver(() => {
       console.log("hands over");
@@ -71,7 +76,7 @@ export async function runHupHaven(
     });
   }
   app.takeOver((kept) => {
-    ({ created, closed, ticks } = kept as Record<string, number> as never);
+    ({ created, closed, ticks, table } = kept as never);
     for (const conn of app.connections) conn.state.n ??= 0;
   });
   if (hangs) app.takeOver(() => new Promise(() => {}));
@@ -122,6 +127,13 @@ export async function runHupHaven(
     await new Promise((resolve) => setTimeout(resolve, 2000));
     return { body: version };
   });
+  app.route(12, ({ conn }) => {
+    conn.state.table = table;
+    return { ret: 0 };
+  });
+  app.route(13, ({ conn: { state } }) => ({
+    body: `${version} ${++state.table!.hands} ${state.table === table}`,
+  }));
   app.route(10, () => {
     const { accepted, connections, users, groups, generation } = app.stats();
     const counters = { accepted, connections, users, groups, generation };
