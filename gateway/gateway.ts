@@ -259,6 +259,7 @@ export class Gateway implements AsyncDisposable {
       ...this.#life.counts(),
       ...this.#parts.handover.stats,
       clientsOver: { ...this.#parts.clients.over },
+      clientsRelayed: this.#parts.clients.relayed,
       handshakes: this.#parts.clients.handshakes,
       innerLinks: this.#parts.links.size,
       workers: this.#parts.links.workers,

@@ -249,19 +249,35 @@ export class Life {
     const { context, clients, ports, handover } = this.#parts;
     const { logger, memory } = context;
     await told;
-    const { relays } = handover;
-    if (relays.length > 0) {
-      logger.info(
-        `stays for ${relays.length} clients over TLS, until the last of them is gone`,
-      );
-    }
-    await Promise.all(relays.map(({ done }) => done));
+    await this.#relay();
     await clients.left();
     memory.stop();
     this.#abort?.[Symbol.dispose]();
     handover.dispose();
     await ports.closeIo();
     await flushLog(logger);
+  }
+
+  // Those that go through this process stay as they are, as long as they and option `handoverStay`
+  // will.
+  async #relay(): Promise<void> {
+    const { context: { logger, options }, handover } = this.#parts;
+    const { relays } = handover;
+    if (relays.length === 0) return;
+    const { handoverStay } = options;
+    const most = handoverStay === 0 ? "" : `, for ${handoverStay} s at most`;
+    logger.info(
+      `stays for ${relays.length} clients over TLS, until the last of them is gone${most}; TERM ends it at once`,
+    );
+    const late = handoverStay === 0 ? undefined : setTimeout(() => {
+      const left = relays.filter((relay) => !relay.isOver);
+      logger.warn(
+        `closes the ${left.length} clients over TLS that are left after ${handoverStay} s (handoverStay)`,
+      );
+      for (const relay of left) relay.end();
+    }, handoverStay * 1000);
+    await Promise.all(relays.map(({ done }) => done));
+    clearTimeout(late);
   }
 
   /** When it began, as the first of all that have taken its place. */

@@ -144,6 +144,7 @@ export const DEFAULTS: ResolvedOptions = {
   bindTimeout: DEFAULT_BIND_TIMEOUT,
   handover: "",
   handoverTimeout: 5,
+  handoverStay: 86_400,
   nodeId: 0,
   cluster: "",
   clusterName: "maple",
@@ -202,6 +203,7 @@ export const RANGES: Readonly<Record<NumberOption, Range>> = {
   moveTimeout: SECONDS,
   bindTimeout: SECONDS,
   handoverTimeout: { min: 0.1, max: MAX_TIMER_SECONDS, whole: false },
+  handoverStay: SECONDS,
   // -1 stands for those that nobody knows, in receipts.
   nodeId: { min: 0, max: MAX_INT32, whole: true },
   clusterBytes: BYTES,

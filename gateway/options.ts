@@ -304,6 +304,12 @@ export interface GatewayOptions {
    */
   handoverTimeout?: number;
   /**
+   * Seconds for which a process that another one has replaced stays for clients over TLS that ends
+   * in it; then it closes those that are left. 0 = until the last of them has gone.
+   * @default {86400}
+   */
+  handoverStay?: number;
+  /**
    * The number of this gateway in every task's `nodeId`, 0 or more, which no other one of its
    * cluster may have. @default {0; in a cluster the lowest that is free}
    */

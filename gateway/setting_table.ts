@@ -277,6 +277,10 @@ export const SETTINGS: readonly Setting[] = [
     value: "S",
     noLimit: MAX_TIMER_SECONDS,
   }),
+  number("handoverStay", "seconds that it stays then for clients over TLS", {
+    value: "S",
+    noLimit: 0,
+  }),
   number("nodeId", "the number of this gateway in every task", {
     noLimit: undefined,
   }),

@@ -48,7 +48,7 @@ export interface DoorOptions {
 }
 
 const VISITORS_MAX = 8;
-// How long one may take to say that it wants it.
+// How long one may say nothing until it says that it wants it.
 const PATIENCE_MS = 60_000;
 const AGAIN_MS = 20;
 
@@ -121,7 +121,7 @@ interface VisitorOptions extends DoorOptions {
 class Visitor extends Watched {
   readonly #options: VisitorOptions;
   readonly #channel: DescriptorChannel;
-  readonly #patience: ReturnType<typeof setTimeout>;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #version = "";
   // While it is still to be told that all is kept.
   #again: ReturnType<typeof setInterval> | undefined;
@@ -130,15 +130,22 @@ class Visitor extends Watched {
     super(loop, descriptor);
     this.#options = options;
     this.#channel = new DescriptorChannel(options.passing, descriptor);
-    this.#patience = setTimeout(() => this.close(), PATIENCE_MS);
+    this.#wait();
     loop.ask(this, Poll.in);
   }
+
+  #wait(): void {
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.close(), PATIENCE_MS);
+  }
+
   onReady(): void {
     const channel = this.#channel;
     const { giver, logger, begins } = this.#options;
     try {
       const message = channel.poll();
       if (!message) return;
+      this.#wait();
       // It gets an answer at once or none.
       channel.deadline = 0;
       if (this.#options.peer.pid === 0) this.#refuseUnseen();

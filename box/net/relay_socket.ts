@@ -6,6 +6,7 @@ import { acquireBuffer, releaseBuffer } from "../buffer_pool.ts";
 import type { ByteSink, Conn } from "./conn.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import { EpollSocket } from "./epoll_socket.ts";
+import { Poll } from "./poll_events.ts";
 
 // At a time and direction.
 const RELAY_BYTES = 16 * 1024;
@@ -28,11 +29,17 @@ export interface SocketPair {
 export class RelaySocket extends EpollSocket {
   /** Resolves when nothing is passed on any more. */
   readonly done: Promise<void>;
-  readonly #far: EpollSocket;
+  /**
+   * Milliseconds in which a client has to have read the rest and left, when the other process has
+   * closed its socket.
+   */
+  restMs = 5000;
+  readonly #far: FarSocket;
   readonly #detach: () => Conn;
   readonly #resolve: () => void;
   #isOver = false;
   #conn: Conn | undefined;
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Passes on nothing yet.
@@ -45,11 +52,19 @@ export class RelaySocket extends EpollSocket {
     detach: () => Conn,
   ) {
     super(loop, near, remoteAddr);
-    this.#far = new EpollSocket(loop, far, remoteAddr);
+    this.#far = new FarSocket(loop, far, remoteAddr);
+    this.#far.onHangUp = () => {
+      this.#rest = setTimeout(() => this.end(), this.restMs);
+    };
     this.#detach = detach;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolve = resolve;
+  }
+
+  /** Whether nothing is passed on any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Begins: the socket is another process's. */
@@ -58,6 +73,7 @@ export class RelaySocket extends EpollSocket {
     super.release();
     const conn = this.#conn = this.#detach();
     const far = this.#far;
+    far.watch();
     const end = () => this.end();
     Promise.all([
       conn.run(new RelaySink(far, end)),
@@ -69,10 +85,33 @@ export class RelaySocket extends EpollSocket {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#rest);
     super.release();
     this.#conn?.close();
     this.#far.close();
     this.#resolve();
+  }
+}
+
+/** The end that stays here, which tells when the other process has closed its own for good. */
+class FarSocket extends EpollSocket {
+  onHangUp: () => void = () => {};
+
+  // What is asked for later is asked for besides.
+  watch(): void {
+    try {
+      this.loop.ask(this, Poll.hangUp);
+    } catch {
+      // As good as broken, which is told when it runs.
+    }
+  }
+
+  override onReady(events: number): void {
+    if (events & this.events & Poll.hangUp) {
+      this.loop.ask(this, this.events & ~Poll.hangUp);
+      this.onHangUp();
+    }
+    super.onReady(events);
   }
 }
 

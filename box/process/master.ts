@@ -25,6 +25,8 @@ export interface MasterOptions {
   readonly workTimeoutOption?: string;
   /** Milliseconds in which a child leaves in order. */
   readonly stopTimeoutMs: number;
+  /** Milliseconds in which one ends that has handed all to another. @default {stopTimeoutMs} */
+  readonly replacedTimeoutMs?: number;
   /** Milliseconds in which the new children of a reload are ready. */
   readonly reloadTimeoutMs: number;
   /** Whether a second stop asks the children to hurry, instead of killing them. @default {false} */
@@ -186,7 +188,11 @@ export class Master {
     }
     this.#endStarting();
     this.#logger.info("stopping: the processes finish what they hold");
-    for (const child of this.#children.values()) this.#stopChild(child);
+    for (const child of this.#children.values()) {
+      // What it still has to do is of those that have its place, and done when these have left.
+      if (this.#hasPlace(child)) this.#stopChild(child);
+      else child.killAfter(stopLimitMs(this.#options.stopTimeoutMs));
+    }
   }
 
   /** Kills all children and ends. */
@@ -264,8 +270,9 @@ export class Master {
       } before it was ready`;
     }
     const old = this.#places[at]!.handOver(fresh);
-    // It ends by itself, and not later than one that leaves.
-    if (old && !old.hasEnded) this.#stopChild(old);
+    // It ends by itself, and is asked to in case that it still has something.
+    const { stopTimeoutMs, replacedTimeoutMs = stopTimeoutMs } = this.#options;
+    old?.stop(stopLimitMs(replacedTimeoutMs));
     return undefined;
   }
 
@@ -337,6 +344,12 @@ export class Master {
   #tellLogLevel(token: string): void {
     const logLevel = this.#logLevel;
     if (logLevel !== undefined) this.#control.send(token, { logLevel });
+  }
+
+  // Whether no other one has the place of a child of replaceEach.
+  #hasPlace(child: WatchedChild): boolean {
+    return !this.#replaced.has(child) ||
+      this.#places[child.index - 1]!.child === child;
   }
 
   #stopChild(child: WatchedChild): void {

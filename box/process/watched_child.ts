@@ -26,6 +26,7 @@ export class WatchedChild {
   #hasEnded = false;
   #killed: ChildEnd | undefined;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
+  #killAt = Infinity;
   // Looks of the master since its last sign of life; undefined until the first one.
   #quietLooks: number | undefined;
 
@@ -101,7 +102,16 @@ export class WatchedChild {
   stop(timeoutMs: number): void {
     if (this.#hasEnded) return;
     this.#child.leave();
-    this.#killTimer ??= setTimeout(
+    this.killAfter(timeoutMs);
+  }
+
+  /** Kills it when it has not ended after `timeoutMs`; of several calls the soonest counts. */
+  killAfter(timeoutMs: number): void {
+    const killAt = performance.now() + timeoutMs;
+    if (this.#hasEnded || killAt >= this.#killAt) return;
+    this.#killAt = killAt;
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(
       () => this.kill(`it did not stop within ${timeoutMs} ms`),
       timeoutMs,
     );

@@ -471,7 +471,11 @@ export class Handover implements ProgramPiece {
 
   #onGiven({ pid }: LocalPeer): Promise<void> {
     tellServiceManager(`MAINPID=${pid}`, this.#host.parts.context.logger);
-    for (const socket of this.given.sockets) socket.release();
+    const { linger } = this.#host.parts.context.options;
+    for (const socket of this.given.sockets) {
+      if (socket instanceof RelaySocket) socket.restMs = linger * 1000;
+      socket.release();
+    }
     this.isGiven = true;
     return this.#host.onGiven();
   }

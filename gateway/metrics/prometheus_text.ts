@@ -268,6 +268,11 @@ function addTasks(
       stats.generationSeconds,
     )
     .gauge(
+      "maple_gateway_clients_relayed",
+      "Clients over TLS that go by way of a process that was the gateway before.",
+      stats.clientsRelayed,
+    )
+    .gauge(
       "maple_gateway_last_handover_pause_seconds",
       "How long all stood still when this process took over; 0 where it was the first.",
       stats.handoverPause,

@@ -93,6 +93,8 @@ export interface GatewayStats extends GatewayCounters, HandoverStats {
   clients: number;
   /** The same by transport: what carries the frames. */
   clientsOver: Record<OuterTransport, number>;
+  /** How many of them go by way of a process that was the gateway before: see `handoverStay`. */
+  clientsRelayed: number;
   /** Connections with a place that are not at their frames yet: PROXY header, TLS, WebSocket. */
   handshakes: number;
   /** Client connections at most. */

@@ -97,8 +97,9 @@ export class Clients implements SessionOwner {
     wss: 0,
   };
   #lastConnId = 0;
-  // How many of those that go by way of another process were asked to move.
+  // How many go by way of another process, and how many of them were asked to move.
   #relayed = 0;
+  #relayedAsked = 0;
   // The same for all that another process has given.
   #givenOptions: FrameSocketOptions | undefined;
   #reading = true;
@@ -138,6 +139,11 @@ export class Clients implements SessionOwner {
   /** How many there are, by transport. */
   get over(): Readonly<Record<OuterTransport, number>> {
     return this.#over;
+  }
+
+  /** How many of them go by way of a process that was the gateway before. */
+  get relayed(): number {
+    return this.#relayed;
   }
 
   /** How many are to become clients when their handshake is done. */
@@ -224,6 +230,7 @@ export class Clients implements SessionOwner {
     fanOut.enter(session);
     this.#places.take(session);
     this.#over[transport]++;
+    if (session.relayed) this.#relayed++;
     for (const name of given.groups ?? []) groups.join(session, name);
     if (session.slowed) clientLimits.rates.resume(session);
     return session;
@@ -234,7 +241,7 @@ export class Clients implements SessionOwner {
     this.#context.follow(session.socket.run(session));
     // It need not go by way of the process before, which stays as long as there is one that does.
     if (session.relayed && this.#moves && session.canMove) {
-      this.askToMove(session, this.#relayed++ * MOVE_EVERY_MS);
+      this.askToMove(session, this.#relayedAsked++ * MOVE_EVERY_MS);
     }
   }
 
@@ -356,6 +363,7 @@ export class Clients implements SessionOwner {
     this.#context.clientLimits.closed(session);
     const names = this.#groups.gone(session);
     this.#over[session.transport]--;
+    if (session.relayed) this.#relayed--;
     this.#places.leave(session);
     counters.clientsClosed[cause.kind]++;
     const line =

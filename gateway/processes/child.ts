@@ -147,10 +147,13 @@ class Child {
     await flushLog(logger);
   }
 
-  /** Leaves in order. */
+  /** Leaves in order; or at once where another has its place and it is asked a second time. */
   leave(why?: string): void {
     if (why !== undefined) this.#logger?.warn(why);
-    if (this.#isLeaving) return;
+    if (this.#isLeaving) {
+      if (why === undefined && this.#gateway?.isReplaced) this.hurry();
+      return;
+    }
     this.#isLeaving = true;
     // Who waits for its end hears of it.
     this.#gateway?.close().catch(() => {});

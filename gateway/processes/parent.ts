@@ -176,6 +176,9 @@ export class Parent {
       workers: count,
       ...{ workTimeoutMs: BLOCKED_MS, workTimeoutOption: "" },
       ...{ stopTimeoutMs, reloadTimeoutMs: 0, hurries: true },
+      replacedTimeoutMs: options.handoverStay === 0
+        ? Infinity
+        : options.handoverStay * 1000 + stopTimeoutMs,
     }, {
       logger,
       startChild: (start) =>

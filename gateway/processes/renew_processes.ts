@@ -75,11 +75,11 @@ export async function renewProcesses(
     }
   }
   if (isCheck) return true;
-  const ask = (question: RenewalQuestion) =>
-    parent.question<RenewalState>(question);
+  const ask = (question: Omit<RenewalQuestion, "pid">) =>
+    parent.question<RenewalState>({ pid: Deno.pid, ...question });
   const json = JSON.stringify({ settings, command: selfCommand() });
   for (let at = 0; at < json.length; at += PIECE_CHARS) {
-    await ask({ piece: json.slice(at, at + PIECE_CHARS) });
+    await ask({ at, piece: json.slice(at, at + PIECE_CHARS) });
   }
   let state = await ask({ begin: true });
   while (state.runs) {

@@ -36,8 +36,12 @@ export interface Renewed {
 
 /** What is asked: a piece of a {@linkcode Renewed} in JSON, that it begins, or how far it is. */
 export interface RenewalQuestion {
+  /** The process that asks. */
+  readonly pid: number;
   /** A piece of it. */
   readonly piece?: string;
+  /** Where in all of it the piece stands. */
+  readonly at?: number;
   /** That was the last piece. */
   readonly begin?: true;
 }
@@ -75,7 +79,8 @@ export class Renewal implements AsyncDisposable {
   readonly #passing = Passing.open();
   readonly #io = openIo("epoll");
   readonly #door: HandoverDoor;
-  #pieces = "";
+  // Who has sent pieces, and what of it has come.
+  #asked = { pid: 0, json: "" };
   #state: RenewalState = { runs: false, replaced: 0 };
 
   /**
@@ -112,14 +117,18 @@ export class Renewal implements AsyncDisposable {
     this.#passing[Symbol.dispose]();
   }
 
-  #answer({ piece, begin }: RenewalQuestion): RenewalState {
-    if (piece !== undefined) this.#pieces += piece;
+  #answer({ pid, piece, at, begin }: RenewalQuestion): RenewalState {
+    if (piece !== undefined) {
+      // One that was there before may have died half-way.
+      if (at === 0) this.#asked = { pid, json: "" };
+      if (this.#asked.pid === pid) this.#asked.json += piece;
+    }
     if (!begin) return this.#state;
-    const renewed: Renewed = JSON.parse(this.#pieces);
-    this.#pieces = "";
-    if (this.#state.runs) {
+    if (this.#state.runs || this.#asked.pid !== pid) {
       return { runs: false, replaced: 0, why: "they are just being replaced" };
     }
+    const renewed: Renewed = JSON.parse(this.#asked.json);
+    this.#asked = { pid: 0, json: "" };
     this.#state = { runs: true, replaced: 0 };
     void this.#renew(renewed);
     return this.#state;

@@ -76,6 +76,7 @@ Deno.test("resolveOptions() fills in the documented defaults", () => {
     bindTimeout: 10,
     handover: "",
     handoverTimeout: 5,
+    handoverStay: 86_400,
     nodeId: 0,
     cluster: "",
     clusterName: "maple",

@@ -91,6 +91,7 @@ const EVERY: Record<string, string | number | boolean> = {
   bindTimeout: 14.6,
   handover: "/run/maple/gateway.sock",
   handoverTimeout: 4.5,
+  handoverStay: 3600.5,
   nodeId: 15,
   cluster: "nats://u:p@h:1,tls://h2",
   clusterName: "eu_1",

@@ -3,9 +3,13 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Box } from "@maple/box";
-import { SILENT } from "@maple/box/internal";
+import { Passing, SILENT, Taking } from "@maple/box/internal";
 import { Trigger } from "@maple/trigger";
 import { Worker } from "@maple/worker";
+import type {
+  ParentOffer,
+  RenewalState,
+} from "../../gateway/processes/renewal.ts";
 import { GATEWAY_MAIN } from "../helpers/gateway_process.ts";
 import { handoverTest as test } from "../helpers/handover_test_case.ts";
 import { runProcess } from "../helpers/process.ts";
@@ -134,4 +138,28 @@ test("processes are not replaced where their number, a port or a limit does not 
   }
   assertEquals((await fixture.processes()).map(({ pid }) => pid), before);
   assertEquals(users.all.length, USERS);
+});
+
+test("one that asks for new processes and dies half-way, or asks at the same time, does not stand in the way of others", async (path) => {
+  await using fixture = await ProcessesFixture.start(...flagsOf(path));
+  const before = (await fixture.processes()).map(({ pid }) => pid);
+  using passing = Passing.open();
+  const ask = () =>
+    Taking.ask<ParentOffer>(passing, path, {
+      ...{ whose: "the gateway", fail: (line: string) => new Error(line) },
+      ...{ hello: { version: "0.0.0", pid: Deno.pid }, timeoutMs: 20_000 },
+    });
+  {
+    using dying = await ask();
+    await dying!.question({ pid: 1, at: 0, piece: '{"settings":' });
+  }
+  using other = await ask();
+  await other!.question({ pid: 1, at: 0, piece: '{"settings":' });
+  const { code, stderr } = await again(path);
+  assertEquals(code, 0, stderr);
+  const late = await other!.question<RenewalState>({ pid: 1, begin: true });
+  assertEquals(late.why, "they are just being replaced");
+  await fixture.until(({ processes }) =>
+    processes!.every(({ pid }) => pid !== null && !before.includes(pid))
+  );
 });

@@ -724,3 +724,30 @@ Deno.test("Master.replaceEach() has another child started where neither the old 
   await children.pass(1);
   assertEquals(children.started.length, 3);
 });
+
+Deno.test("Master.replaceEach() lets one that has handed over have its own time to end, and stop() does not ask it again", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, {
+    ...{ workers: 1, stopTimeoutMs: 1000, replacedTimeoutMs: 100_000 },
+  });
+  for (const ends of ["late", "with the others"]) {
+    await children.allReady();
+    const old = children.latest(1);
+    old.leavesWhenTold = false;
+    const done = children.master.replaceEach(() => {});
+    await children.pass(0);
+    children.latest(1).says({ ready: true });
+    assertEquals(await done, undefined);
+    await children.pass(50_000);
+    assertEquals([old.told, children.master.healthy], [["leave"], true]);
+    if (ends === "late") {
+      await children.pass(52_000);
+      assertEquals(old.told, ["leave", "kill"]);
+      continue;
+    }
+    children.master.stop();
+    assertEquals(old.told, ["leave"]);
+    await children.pass(3000);
+    assertEquals(old.told, ["leave", "kill"]);
+  }
+});

@@ -106,7 +106,7 @@ const LEFT: Readonly<Record<string, Fields>> = {
   "gateway/outer/clients.ts": {
     [SETTING]: ["heartbeats", "moves", "groups", "rates"],
     [APART]: ["entrance"],
-    [NONE]: ["reading", "isGiven", "relayed"],
+    [NONE]: ["reading", "isGiven", "relayed", "relayedAsked"],
   },
   "gateway/outer/client_session.ts": {
     [MADE]: ["owner", "header"],
