@@ -37,6 +37,7 @@ export { readEnvironment, variableOf } from "./process/environment.ts";
 export { describeWords, subUsageOf, usageOf } from "./process/command.ts";
 export type { Command, SubCommand } from "./process/command.ts";
 export type { ByteSink, Conn, ConnPiece, OwnSocket } from "./net/conn.ts";
+export { closeEndsWrites, ConnWriter } from "./net/conn_writer.ts";
 export { acceptedConn, DenoConn } from "./net/deno_conn.ts";
 export { EpollListener, listenEpoll } from "./net/epoll_listener.ts";
 export { EpollLoop, Watched } from "./net/epoll_loop.ts";

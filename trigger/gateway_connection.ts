@@ -5,6 +5,7 @@ import { BoxError, FrameReader, Task } from "@maple/box";
 import {
   AwaitedReceipts,
   connectGateway,
+  ConnWriter,
   decodeGreeting,
   formatAddress,
   type Greeting,
@@ -54,6 +55,7 @@ export class GatewayConnection {
   /** Where the gateway is. */
   readonly remote: string;
   readonly #conn: Deno.Conn<Deno.NetAddr>;
+  readonly #writer: ConnWriter;
   readonly #reader = new FrameReader(Task, { frameBytes: MAX_FRAME_BYTES });
   #open = true;
   #closed = false;
@@ -73,6 +75,7 @@ export class GatewayConnection {
     { hello, secret, onGreeting }: OpenOptions,
   ) {
     this.#conn = conn;
+    this.#writer = new ConnWriter(conn);
     this.remote = formatAddress(conn.remoteAddr);
     this.#onGreeting = onGreeting;
     this.#hello = hello;
@@ -144,7 +147,7 @@ export class GatewayConnection {
   async write(frame: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < frame.length;) {
-        at += await this.#conn.write(frame.subarray(at));
+        at += await this.#writer.write(frame.subarray(at));
       }
     } catch (error) {
       this.#abandon();
@@ -168,6 +171,7 @@ export class GatewayConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#conn.close();
+    this.#writer.end();
   }
 
   // It has broken: nothing is written any more, but receipts that are there already are read.

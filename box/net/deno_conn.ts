@@ -1,6 +1,7 @@
 // DenoConn: a connection of Deno's as a Conn.
 
 import type { ByteSink, Conn } from "./conn.ts";
+import { ConnWriter } from "./conn_writer.ts";
 import {
   enterFairTurns,
   leaveFairTurns,
@@ -11,6 +12,7 @@ import {
 /** A connection of Deno's as a {@linkcode Conn}, which takes fair turns with all others. */
 export class DenoConn implements Conn {
   readonly #conn: Deno.Conn<Deno.NetAddr>;
+  readonly #writer: ConnWriter;
   #closed = false;
 
   /**
@@ -20,6 +22,7 @@ export class DenoConn implements Conn {
    */
   constructor(conn: Deno.Conn<Deno.NetAddr>) {
     this.#conn = conn;
+    this.#writer = new ConnWriter(conn);
   }
 
   /** Address and port of the other side. */
@@ -60,7 +63,7 @@ export class DenoConn implements Conn {
 
   /** Writes some of the bytes. */
   write(bytes: Uint8Array): Promise<number> {
-    return this.#conn.write(bytes);
+    return this.#writer.write(bytes);
   }
 
   /** Tells the other side that nothing more comes. */
@@ -73,6 +76,7 @@ export class DenoConn implements Conn {
     if (this.#closed) return;
     this.#closed = true;
     this.#conn.close();
+    this.#writer.end();
   }
 }
 

@@ -1,5 +1,6 @@
 // Certificates for tests, made by openssl where it is installed.
 
+import { checkTlsSupport } from "@maple/box/internal";
 import { isInstalled } from "./installed.ts";
 
 /** A certificate and its key, as files. */
@@ -15,6 +16,18 @@ export const hasOpenssl: boolean = await isInstalled(
   ["openssl", "version"],
   { packages: "openssl", untested: "nothing is tested over TLS" },
 );
+
+/** Whether they can be made, and this Deno has TLS at ports of ours. */
+export const canServeTls: boolean = hasOpenssl && hasTls();
+
+function hasTls(): boolean {
+  try {
+    checkTlsSupport();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 async function openssl(args: readonly string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("openssl", {

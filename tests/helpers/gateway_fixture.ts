@@ -6,7 +6,7 @@ import {
   type GatewayOptions,
   type GatewayStats,
 } from "@maple/gateway";
-import { hasOpenssl, localCertificate } from "./certificates.ts";
+import { canServeTls, localCertificate } from "./certificates.ts";
 import { type BoxClient, BoxPeer } from "./box_peer.ts";
 import { EchoWorker } from "./echo_worker.ts";
 import { eventually } from "./eventually.ts";
@@ -33,7 +33,7 @@ export function overTransports(
   for (const transport of ["tcp", "ws", "tls", "wss"] as const) {
     Deno.test({
       name: `${name}, over ${transport}`,
-      ignore: isOverTls(transport) && !hasOpenssl,
+      ignore: isOverTls(transport) && !canServeTls,
       fn: () =>
         body(
           (options) => GatewayFixture.start(options, transport),

@@ -1,7 +1,7 @@
 // Programs that are short of file descriptors: they live on, and serve their operators.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GATEWAY_ALL_ARGS, GATEWAY_READY } from "../helpers/gateway_process.ts";
 import { pathOf } from "../helpers/paths.ts";
@@ -87,7 +87,7 @@ Deno.test({
 Deno.test({
   name:
     "a port for TLS lets nobody in while descriptors have run out, says so and does it again",
-  ignore: ignore || !hasOpenssl,
+  ignore: ignore || !canServeTls,
   async fn() {
     const { cert, key } = await localCertificate();
     const program = pathOf("../system/programs/tls_acceptor.ts");

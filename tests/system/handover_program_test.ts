@@ -10,7 +10,7 @@ import { Box, Client, TaskCmd, TcpClient } from "@maple/box";
 import { Trigger } from "@maple/trigger";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../helpers/certificates.ts";
 import { freePort } from "../helpers/free_port.ts";
 import {
   GATEWAY_ALL_ARGS,
@@ -239,7 +239,7 @@ test(
     await fresh![Symbol.asyncDispose]();
     void third;
   },
-  { ignore: !hasOpenssl },
+  { ignore: !canServeTls },
 );
 
 test(
@@ -272,7 +272,7 @@ test(
     await asking;
     void second;
   },
-  { ignore: !hasOpenssl },
+  { ignore: !canServeTls },
 );
 
 test(
@@ -293,7 +293,7 @@ test(
     await worker.pull(TaskCmd.CLIENT_CLOSED);
     void second;
   },
-  { ignore: !hasOpenssl },
+  { ignore: !canServeTls },
 );
 
 test(

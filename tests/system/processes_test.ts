@@ -4,7 +4,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Box } from "@maple/box";
 import { SILENT } from "@maple/box/internal";
 import { Worker } from "@maple/worker";
-import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../helpers/certificates.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { connectTls } from "../helpers/gateway_fixture.ts";
@@ -159,7 +159,7 @@ async function toldOnce(
 
 Deno.test({
   name: "the processes of a gateway share its ports for WebSockets and TLS too",
-  ignore: ignore || !hasOpenssl,
+  ignore: ignore || !canServeTls,
   async fn() {
     const { cert, key } = await localCertificate();
     await using fixture = await ProcessesFixture.start(

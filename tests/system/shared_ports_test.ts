@@ -1,7 +1,7 @@
 // Gateways that share their ports.
 
 import { assert, assertEquals } from "@std/assert";
-import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { connectTls, GatewayFixture } from "../helpers/gateway_fixture.ts";
 import {
@@ -85,7 +85,7 @@ Deno.test({
 
 Deno.test({
   name: "two gateways share a port for TLS, which needs no flag",
-  ignore: ignore || !hasOpenssl,
+  ignore: ignore || !canServeTls,
   async fn() {
     const { cert, key } = await localCertificate();
     // Deno's own sockets may not share a port here.

@@ -1,7 +1,7 @@
 // Clients that never get through their handshake of TLS leave nothing behind.
 
 import { assert } from "@std/assert";
-import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../helpers/certificates.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { runProcess } from "../helpers/process.ts";
 
@@ -11,7 +11,7 @@ const KINDS = 4;
 Deno.test({
   name:
     "a listener for TLS keeps nothing of those whose handshake comes to nothing",
-  ignore: !hasOpenssl,
+  ignore: !canServeTls,
   async fn() {
     const { cert, key } = await localCertificate();
     const { code, stdout, stderr } = await runProcess(Deno.execPath(), {

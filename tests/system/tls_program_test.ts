@@ -1,7 +1,7 @@
 // The gateway as a program with ports for TLS: its ready line, HUP, and files that cannot be used.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { CertificateFolder, hasOpenssl } from "../helpers/certificates.ts";
+import { CertificateFolder, canServeTls } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GATEWAY_ARGS } from "../helpers/gateway_process.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";
@@ -27,7 +27,7 @@ async function connects(port: number, authority: string): Promise<boolean> {
 Deno.test({
   name:
     "the gateway as a program: HUP reads the certificates again, and keeps those before when it cannot",
-  ignore: !hasOpenssl || Deno.build.os === "windows",
+  ignore: !canServeTls || Deno.build.os === "windows",
   async fn() {
     using folder = await CertificateFolder.make();
     using other = await CertificateFolder.make();

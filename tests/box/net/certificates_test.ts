@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readCertificates } from "@maple/box/internal";
-import { CertificateFolder, hasOpenssl } from "../../helpers/certificates.ts";
+import { CertificateFolder, canServeTls } from "../../helpers/certificates.ts";
 
 Deno.test({
   name:
     "readCertificates() reads pairs, of both kinds of keys, and knows whom they are for",
-  ignore: !hasOpenssl,
+  ignore: !canServeTls,
   async fn() {
     using folder = await CertificateFolder.make();
     const one = await folder.sign("one", ["DNS:one.test", "DNS:*.one.test"]);
@@ -32,7 +32,7 @@ Deno.test({
 Deno.test({
   name:
     "readCertificates() refuses what cannot be used, in one line that names the file",
-  ignore: !hasOpenssl,
+  ignore: !canServeTls,
   async fn() {
     using folder = await CertificateFolder.make();
     const { cert, key } = await folder.sign("one", ["DNS:one.test"]);

@@ -7,7 +7,7 @@ import {
   type TlsListenOptions,
   whenFree,
 } from "@maple/box/internal";
-import { hasOpenssl, localCertificate } from "../../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../../helpers/certificates.ts";
 import { connectTls } from "../../helpers/gateway_fixture.ts";
 import { LogCollector } from "../../helpers/log_collector.ts";
 import { bounded, utf8 } from "../support.ts";
@@ -25,7 +25,7 @@ async function open(
   });
 }
 
-const ignore = !hasOpenssl;
+const ignore = !canServeTls;
 
 Deno.test("checkTlsSupport() refuses Deno below 2.8, in one line", () => {
   for (const version of ["2.8.0", "2.9.6", "2.10.0", "3.0.0"]) {

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { GatewayError, type GatewayOptions } from "@maple/gateway";
-import { CertificateFolder, hasOpenssl } from "../../helpers/certificates.ts";
+import { CertificateFolder, canServeTls } from "../../helpers/certificates.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import { natsAccount } from "../../helpers/nats_accounts.ts";
@@ -46,7 +46,7 @@ Deno.test({
 
 Deno.test({
   name: "gateways go over TLS, and trust nobody else than they are told",
-  ignore: !hasNatsServer || !hasOpenssl,
+  ignore: !hasNatsServer || !canServeTls,
   fn: async () => {
     using folder = await CertificateFolder.make();
     using stranger = await CertificateFolder.make();
@@ -76,7 +76,7 @@ Deno.test({
 
 Deno.test({
   name: "gateways do not trust a server with the certificate of another host",
-  ignore: !hasNatsServer || !hasOpenssl,
+  ignore: !hasNatsServer || !canServeTls,
   fn: async () => {
     using folder = await CertificateFolder.make();
     const { cert, key } = await folder.sign("nats", ["DNS:other.example"]);
@@ -107,7 +107,7 @@ Deno.test({
 
 Deno.test({
   name: "gateways show a certificate of their own where the server wants one",
-  ignore: !hasNatsServer || !hasOpenssl,
+  ignore: !hasNatsServer || !canServeTls,
   fn: async () => {
     using folder = await CertificateFolder.make();
     const names = ["DNS:localhost", "IP:127.0.0.1"];

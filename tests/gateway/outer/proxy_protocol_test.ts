@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import type { GatewayOptions } from "@maple/gateway";
-import { hasOpenssl, localCertificate } from "../../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../../helpers/certificates.ts";
 import { GatewayFixture, isOverTls } from "../../helpers/gateway_fixture.ts";
 import { type PeerConn, RawPeer } from "../../helpers/raw_peer.ts";
 import { WebSocketStream } from "../../helpers/web_socket_stream.ts";
@@ -57,7 +57,7 @@ for (const transport of TRANSPORTS) {
     Deno.test({
       name:
         `proxyProtocol: clients are who version ${version} says, over ${transport}`,
-      ignore: isOverTls(transport) && !hasOpenssl,
+      ignore: isOverTls(transport) && !canServeTls,
       async fn() {
         const isTls = isOverTls(transport);
         const { cert, key, authority } = isTls

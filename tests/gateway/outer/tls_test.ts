@@ -6,14 +6,14 @@ import { Gateway, GatewayError } from "@maple/gateway";
 import {
   type CertificateFiles,
   CertificateFolder,
-  hasOpenssl,
+  canServeTls,
   localCertificate,
 } from "../../helpers/certificates.ts";
 import { connectTls, GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import { RawPeer } from "../../helpers/raw_peer.ts";
 import { within } from "../../helpers/within.ts";
 
-const ignore = !hasOpenssl;
+const ignore = !canServeTls;
 const BOX = new Box({ cmd: 1, sn: 7, body: "hello" }).pack();
 
 function start(

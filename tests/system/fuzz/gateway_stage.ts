@@ -7,7 +7,7 @@ import {
   readInt32,
   SECRET_ENV,
 } from "@maple/box/internal";
-import { hasOpenssl, localCertificate } from "../../helpers/certificates.ts";
+import { canServeTls, localCertificate } from "../../helpers/certificates.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { connectTls } from "../../helpers/gateway_fixture.ts";
 import { GATEWAY_MAIN } from "../../helpers/gateway_process.ts";
@@ -161,7 +161,7 @@ async function startGateway(
     ...{ outerHost: "127.0.0.1", outerPort: 0, innerPort: 0 },
     ...{ metrics: 0, wsPort: 0 },
     ...(proxied && { proxyProtocol: "127.0.0.0/8" }),
-    ...(!proxied && hasOpenssl && await tls()),
+    ...(!proxied && canServeTls && await tls()),
   }).flatMap(([name, value]) => [
     `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
     String(value),

@@ -1,7 +1,7 @@
 // runFuzz: spoils what every target gets, for so long, and tells what the servers did not bear.
 
 import type { IoKind } from "@maple/box/internal";
-import { hasOpenssl } from "../../helpers/certificates.ts";
+import { canServeTls } from "../../helpers/certificates.ts";
 import type { NamedInput } from "./input.ts";
 import { MemoryWatch } from "./memory_watch.ts";
 import type { Stage } from "./stage.ts";
@@ -68,7 +68,7 @@ const FINDINGS_MAX = 3;
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { only, seconds } = options;
   const targets = TARGETS.filter(({ name, port }) =>
-    (only?.includes(name) ?? true) && (port !== "tls" || hasOpenssl)
+    (only?.includes(name) ?? true) && (port !== "tls" || canServeTls)
   );
   const result: FuzzResult = {
     findings: [],
