@@ -38,15 +38,20 @@ const LOCAL = { what: "clients", hostname: "127.0.0.1", port: 0 };
 function overBoth(
   name: string,
   body: (io: ServerIo, kind: IoKind) => Promise<void>,
+  ignored?: IoKind,
 ): void {
   for (const kind of KINDS) {
-    Deno.test(`${name}, io ${kind}`, async () => {
-      const io = openIo(kind);
-      try {
-        await body(io, kind);
-      } finally {
-        await bounded(io.close());
-      }
+    Deno.test({
+      name: `${name}, io ${kind}`,
+      ignore: kind === ignored,
+      async fn() {
+        const io = openIo(kind);
+        try {
+          await body(io, kind);
+        } finally {
+          await bounded(io.close());
+        }
+      },
     });
   }
 }
@@ -208,6 +213,8 @@ overBoth(
     for (const conn of conns) conn.close();
     for (const conn of far) conn.close();
   },
+  // It takes no backlog there, and whom there is no room for tries again after a second and more.
+  Deno.version.deno.startsWith("2.4.") ? "deno" : undefined,
 );
 
 overBoth(
