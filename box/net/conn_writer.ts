@@ -40,7 +40,9 @@ export class ConnWriter {
    * @throws {Error} when the connection breaks or is closed.
    */
   write(bytes: Uint8Array): Promise<number> {
-    return this.#endsByItself ? this.#conn.write(bytes) : this.#writeCopy(bytes);
+    return this.#endsByItself
+      ? this.#conn.write(bytes)
+      : this.#writeCopy(bytes);
   }
 
   /** Ends the write that is under way; to be called when the connection is closed. */

@@ -24,8 +24,7 @@ const MESSAGE_BYTES_MAX = 1024 * 1024;
 // What a server says that has too much to do.
 const BUSY = /^timeout$|maximum .*exceeded/i;
 // How it looks when one ends a connection without a word; `EBADF` comes from Deno 2.4.
-const BROKEN =
-  /ended by the other party|ECONNRESET|EPIPE|EBADF|it has closed/;
+const BROKEN = /ended by the other party|ECONNRESET|EPIPE|EBADF|it has closed/;
 
 /** The server is there, and cannot be used as it is told. */
 export class NatsRefusal extends Error {}

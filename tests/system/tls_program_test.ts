@@ -1,7 +1,7 @@
 // The gateway as a program with ports for TLS: its ready line, HUP, and files that cannot be used.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { CertificateFolder, canServeTls } from "../helpers/certificates.ts";
+import { canServeTls, CertificateFolder } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { GATEWAY_ARGS } from "../helpers/gateway_process.ts";
 import { runProcess, startProcess } from "../helpers/process.ts";

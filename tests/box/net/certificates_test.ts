@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readCertificates } from "@maple/box/internal";
-import { CertificateFolder, canServeTls } from "../../helpers/certificates.ts";
+import { canServeTls, CertificateFolder } from "../../helpers/certificates.ts";
 
 Deno.test({
   name:

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { GatewayError, type GatewayOptions } from "@maple/gateway";
-import { CertificateFolder, canServeTls } from "../../helpers/certificates.ts";
+import { canServeTls, CertificateFolder } from "../../helpers/certificates.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import { natsAccount } from "../../helpers/nats_accounts.ts";

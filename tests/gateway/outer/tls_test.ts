@@ -4,9 +4,9 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { Box, TaskCmd } from "@maple/box";
 import { Gateway, GatewayError } from "@maple/gateway";
 import {
+  canServeTls,
   type CertificateFiles,
   CertificateFolder,
-  canServeTls,
   localCertificate,
 } from "../../helpers/certificates.ts";
 import { connectTls, GatewayFixture } from "../../helpers/gateway_fixture.ts";
