@@ -4,6 +4,7 @@ import { BoxError } from "../errors.ts";
 import type { Child, ChildEnd, ChildStart } from "./child.ts";
 import { eachLine } from "./lines.ts";
 import type { SelfCommand } from "./self_command.ts";
+import { returnToFolder } from "./working_folder.ts";
 
 /** Environment variables by which a child knows what it is. */
 export const CHILD_ENV = {
@@ -42,6 +43,8 @@ export class ChildProcess implements Child {
     },
   ) {
     const { program, args, cwd } = command;
+    // Deno before 2.8 starts nothing from a folder that is gone, wherever it is to be started.
+    if (cwd !== undefined) returnToFolder(cwd, `${role} ${index}`);
     try {
       this.#process = new Deno.Command(program, {
         args: [...args],

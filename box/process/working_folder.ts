@@ -35,7 +35,9 @@ function linkTo(folder: string): string | undefined {
 export function returnToFolder(folder: string, what: string): void {
   try {
     Deno.cwd();
-  } catch {
+  } catch (gone) {
+    // It may not be known.
+    if (!(gone instanceof Deno.errors.NotFound)) return;
     try {
       Deno.chdir(folder);
     } catch (cause) {
