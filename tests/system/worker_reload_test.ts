@@ -137,7 +137,7 @@ Deno.test("worker reload: a HUP during a reload is remembered: what runs is what
   await using program = new ProgramOnDisk("v1");
   await using worker = await WorkerProcess.start(gateway.inner, {
     program: program.path,
-    reloadTimeout: 1.5,
+    reloadTimeout: 5,
   });
   program.write('console.log("hangs"); setInterval(() => {}, 1000);\n');
   worker.kill("SIGHUP");
