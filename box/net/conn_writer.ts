@@ -26,6 +26,8 @@ export class ConnWriter {
   #giveUp: ((error: Error) => void) | undefined;
 
   /**
+   * Writes to a connection.
+   *
    * @param conn The connection, which its owner closes.
    * @param endsByItself Whether its writes end when it is closed. @default {closeEndsWrites()}
    */
