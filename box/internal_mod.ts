@@ -399,6 +399,11 @@ export { HandoverDoor } from "./handover/door.ts";
 export type { DoorOptions, Giver } from "./handover/door.ts";
 export type { Write } from "./handover/give.ts";
 export { ownBytes, StateInput } from "./handover/state_input.ts";
+export {
+  BaseStateReader,
+  type StateClocks,
+  type StateReaderOptions,
+} from "./handover/base_state_reader.ts";
 export type { StateHead, StateInputOptions } from "./handover/state_input.ts";
 export { StateOutput } from "./handover/state_output.ts";
 export type { StateSink, StateTaker } from "./handover/state_sink.ts";

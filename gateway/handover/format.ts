@@ -7,6 +7,7 @@ import {
   layoutOf,
   type LimitsPiece,
   SOCKET_FIELDS,
+  type StateClocks,
 } from "@maple/box/internal";
 import type { ClusterPiece } from "../cluster/cluster.ts";
 import { FAR_FIELDS, FAR_MORE } from "../cluster/far_workers.ts";
@@ -143,15 +144,10 @@ export interface Offer extends Identity {
 }
 
 /** The header. */
-export interface StateHeader extends Offer {
-  /** When nothing moved any more: `performance.now()`, and the time of day, in milliseconds. */
-  readonly now: number;
-  readonly wall: number;
+export interface StateHeader extends Offer, StateClocks {
   /** When the gateway began, as the first of all that have taken its place. */
   readonly startedAt: string;
   readonly listeningSince: number;
-  /** Milliseconds of a step of the watch of clients; 0 = none. */
-  readonly watchStepMs: number;
   /** The layouts of the records, in the order of their numbers. */
   readonly layouts: Readonly<Record<string, Layout>>;
   /** The parts of the gateway. */

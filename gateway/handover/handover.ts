@@ -87,8 +87,6 @@ export interface Before {
   readonly counts: ProcessCounts;
 }
 
-// What a process that stood still for a moment cannot have missed.
-const ELAPSED_MAX_MS = 60_000;
 // In so long each of the other gateways has said something, or counts as gone.
 const HEARD_MS = 10_000;
 const HEARD_LOOK_MS = 20;
@@ -282,15 +280,9 @@ export class Handover implements ProgramPiece {
   reader(): StateReader {
     const { parts, ports, watchStepMs } = this.#host;
     const io = ports.openIo().descriptors!;
-    return new StateReader(parts, io, (header) => {
-      const why = this.#whyNot(header);
-      if (why !== undefined) throw new Error(why);
-      const elapsed = Math.max(0, Date.now() - header.wall);
-      return {
-        shift: performance.now() - header.now -
-          Math.min(elapsed, ELAPSED_MAX_MS),
-        stepFactor: header.watchStepMs / (watchStepMs() || Infinity),
-      };
+    return new StateReader(parts, {
+      ...{ io, watchStepMs },
+      whyNot: (header) => this.#whyNot(header),
     });
   }
 

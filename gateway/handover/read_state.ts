@@ -3,14 +3,13 @@
 
 import { TaskOffset } from "@maple/box";
 import {
+  BaseStateReader,
   decodeQuery,
-  type DescriptorIo,
   type EnteringPiece,
   ownBytes,
   type ReadRecord,
   type RecordValues,
-  StateInput,
-  type StateTaker,
+  type StateReaderOptions,
   takeFields,
 } from "@maple/box/internal";
 import type { GatheringPiece } from "../cluster/gatherings.ts";
@@ -28,86 +27,30 @@ import type { WaitsIn } from "../queue/task_queue.ts";
 import type { ClusterPieces, StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
-const STEPS = ["quietSteps", "slowSteps"];
-
-/** How the reader's world differs from the writer's. */
-export interface Difference {
-  /** What is added to times. */
-  readonly shift: number;
-  /** By what steps of the watch of clients are multiplied. */
-  readonly stepFactor: number;
-}
-
 /** Puts into the parts of a gateway what another one has held, as it comes. */
-export class StateReader implements StateTaker {
+export class StateReader extends BaseStateReader<StateHeader> {
   readonly #parts: Parts;
-  readonly #input: StateInput<StateHeader>;
   // Those of other gateways' workers behind them.
   readonly #links: TaskHolder[] = [];
   readonly #clients: ClientSession[] = [];
   readonly #open: ClientSession[] = [];
   readonly #begin: (() => void)[] = [];
-  #difference: Difference = { shift: 0, stepFactor: 1 };
 
-  /**
-   * @param prepare Called with the header before anything is taken; throws when it cannot be taken.
-   */
-  constructor(
-    parts: Parts,
-    io: DescriptorIo,
-    prepare: (header: StateHeader) => Difference,
-  ) {
+  /** Nothing has come yet. */
+  constructor(parts: Parts, options: StateReaderOptions<StateHeader>) {
+    super(options);
     this.#parts = parts;
-    this.#input = new StateInput({
-      io,
-      onHeader: (header) => {
-        this.#difference = prepare(header);
-        this.#takeParts(header, this.shift);
-        return this.shift;
-      },
-      onRecord: (record) => this.#take(record),
-    });
-  }
-
-  /** The header; undefined before it has come. */
-  get header(): StateHeader | undefined {
-    return this.#input.header;
-  }
-
-  /** What is added to times. */
-  get shift(): number {
-    return this.#difference.shift;
-  }
-
-  /** The descriptors of its listeners. */
-  get listeners(): readonly number[] {
-    return this.#input.listeners;
-  }
-
-  /** Some more descriptors. */
-  descriptors(descriptors: readonly number[]): void {
-    this.#input.descriptors(descriptors);
-  }
-
-  /** Some more bytes. */
-  bytes(bytes: Uint8Array): void {
-    this.#input.bytes(bytes);
   }
 
   /** All has come. */
-  end(): void {
-    this.#input.end();
+  override end(): void {
+    super.end();
     const { dispatcher, queue } = this.#parts.context;
     dispatcher.takeOver(this.header!.parts.dispatcher, {
       links: this.#links,
       shift: this.shift,
     });
     for (const client of this.#clients) queue.room.retakeGone(client);
-  }
-
-  /** Lets go of all sockets, which whoever has brought them closes: it is not taken after all. */
-  release(): void {
-    this.#input.release();
   }
 
   /** Everything begins. */
@@ -121,11 +64,13 @@ export class StateReader implements StateTaker {
     this.#parts.context.dispatcher.pump();
   }
 
-  #takeParts({ parts: given, tag, nodeId }: StateHeader, shift: number): void {
+  protected override takeHeader(
+    { parts: given, tag, nodeId }: StateHeader,
+  ): void {
     const { context, clients, measures } = this.#parts;
     context.tag = tag;
     clients.takeOver(given.clients);
-    context.clientLimits.takeOver(given.limits, shift);
+    context.clientLimits.takeOver(given.limits, this.shift);
     context.sessions.takePeak(given.sessions.peak);
     context.queue.takeOver(given.queue);
     takeCounters(context.counters, given.counters);
@@ -149,12 +94,12 @@ export class StateReader implements StateTaker {
     });
   }
 
-  #take({ kind, values }: ReadRecord): void {
+  protected override takeRecord({ kind, values }: ReadRecord): void {
     const { clients, door, clusterCommands } = this.#parts;
     const gatherings = clusterCommands?.gatherings;
     switch (kind) {
       case "socket":
-        return this.#input.keepSocket(values);
+        return this.input.keepSocket(values);
       case "link":
         return this.#takeLink(values);
       case "client":
@@ -163,14 +108,14 @@ export class StateReader implements StateTaker {
         return this.#takeTask(values);
       case "handshake": {
         const bytes = ownBytes(values.bytes);
-        const piece = { ...values, bytes, socket: this.#input.open(values) };
+        const piece = { ...values, bytes, socket: this.input.open(values) };
         this.#begin.push(() =>
           clients.enter(piece as unknown as EnteringPiece)
         );
         return;
       }
       case "visitor": {
-        const socket = this.#input.open(values);
+        const socket = this.input.open(values);
         const bytes = ownBytes(values.bytes);
         const challenge = ownBytes(values.challenge);
         const piece = { ...values, bytes, challenge, socket };
@@ -198,20 +143,15 @@ export class StateReader implements StateTaker {
 
   #takeLink(values: RecordValues): void {
     const { links } = this.#parts;
-    const link = links.retake(values, this.#input.takeSocket());
+    const link = links.retake(values, this.input.takeSocket());
     this.#links.push(link);
     this.#begin.push(() => links.begin(link));
   }
 
   #takeClient(values: RecordValues): void {
     const { clients } = this.#parts;
-    const { stepFactor } = this.#difference;
-    if (stepFactor !== 1) {
-      for (const name of STEPS) {
-        values[name] = Math.round(Number(values[name]) * stepFactor);
-      }
-    }
-    const piece = values.hasSocket ? this.#input.takeSocket() : undefined;
+    this.ownSteps(values);
+    const piece = values.hasSocket ? this.input.takeSocket() : undefined;
     const session = clients.retake(values, piece);
     session.holder = this.#links[Number(values.holder) - 1] ?? null;
     this.#clients.push(session);

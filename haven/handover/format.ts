@@ -7,6 +7,7 @@ import {
   layoutOf,
   type LimitsPiece,
   SOCKET_FIELDS,
+  type StateClocks,
 } from "@maple/box/internal";
 import type { ListenerPiece } from "../listeners.ts";
 import { SESSION_FIELDS, SESSION_MORE } from "../session.ts";
@@ -72,14 +73,9 @@ export interface Offer {
 }
 
 /** The header. */
-export interface StateHeader extends Offer {
-  /** When nothing moved any more: `performance.now()`, and the time of day, in milliseconds. */
-  readonly now: number;
-  readonly wall: number;
-  /** When nothing began any more, likewise. */
+export interface StateHeader extends Offer, StateClocks {
+  /** When nothing began any more: the time of day, `Date.now()`. */
   readonly heldAt: number;
-  /** Milliseconds of a step of the watch of clients; 0 = none. */
-  readonly watchStepMs: number;
   /** The layouts of the records, in the order of their numbers. */
   readonly layouts: Readonly<Record<string, Layout>>;
   /** The parts of the server. */

@@ -53,8 +53,6 @@ export interface HandoverStats {
 /** That of a server that has taken no place. */
 export const NO_HANDOVER: HandoverStats = { generation: 1, handoverPause: 0 };
 
-// What a process that stood still for a moment cannot have missed.
-const ELAPSED_MAX_MS = 60_000;
 const WHOSE = "the haven server that runs";
 
 /** How a haven server takes the place of the process before it, and is replaced itself. */
@@ -161,15 +159,10 @@ export class Handover<F extends object, C extends object> {
   /** What puts into a server what another process has written. */
   reader(server: Server<F, C>, io: DescriptorIo): StateReader<F, C> {
     const { parts } = server;
-    return new StateReader(parts, io, (header) => {
-      const why = this.#whyNot(header, parts.options);
-      if (why !== undefined) throw new Error(why);
-      const elapsed = Math.max(0, Date.now() - header.wall);
-      return {
-        shift: performance.now() - header.now -
-          Math.min(elapsed, ELAPSED_MAX_MS),
-        stepFactor: header.watchStepMs / (parts.watchStepMs || Infinity),
-      };
+    return new StateReader(parts, {
+      io,
+      whyNot: (header) => this.#whyNot(header, parts.options),
+      watchStepMs: () => parts.watchStepMs,
     });
   }
 
