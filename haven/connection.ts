@@ -41,7 +41,10 @@ export class Connection<
   F extends object = BoxFields,
   C extends object = UntypedState,
 > {
-  /** Its number, unique in the life of the server. */
+  /**
+   * Its number, unique in the life of the server; it stays when HUP hands the client to another
+   * process.
+   */
   readonly id: number;
   /** The client's address and port, `127.0.0.1:50000`. */
   readonly address: string;

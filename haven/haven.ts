@@ -166,10 +166,18 @@ export class Haven<
    * Calls `fn` when HUP has started a process from the code on disk, and this one is about to hand
    * its clients over: when no request, hook or timer runs any more. What `fn` puts into `kept` goes
    * along, by the rules of structuredClone: what the app has in variables, the tables of a game for
-   * instance. It is called again where clients come or go while it runs, and they may stay here all
-   * the same, so it must change nothing.
+   * instance. What cannot be cloned, as a function, is left out, and an object of a class comes as
+   * its fields; one warning names both. It is called again where clients come or go while it runs,
+   * and they may stay here all the same, so it must change nothing.
    *
-   * @example
+   * This happens with `io: "epoll"` on Linux, in a `Haven` or a `GHaven` with `workers: 1`.
+   * Otherwise `fn` is never called.
+   *
+   * @param fn May be async; all clients wait for it. One that has not ended within
+   * `handoverTimeout` has this process go on. One that throws is logged, and what it has put into
+   * `kept` by then goes along.
+   *
+   * @example The scores of a game
    * ```ts
    * import { Box } from "@maple/box";
    * import { Haven } from "@maple/haven";
@@ -189,7 +197,12 @@ export class Haven<
    * Calls `fn` when this process has taken the clients over from the one before it, before the
    * first request: with what that one's `handOver` hooks have put into `kept`, and all clients in
    * `connections`. For these no createConn and createClient hooks are called: none of them has come
-   * or gone.
+   * or gone. It is not called in a process that begins without clients of another one.
+   *
+   * @param fn What it gets was made by the code from before: a name that this did not know is
+   * `undefined`. It may be async; all clients wait for it. One that has not ended within
+   * `handoverTimeout`, or throws, is logged, and all begins all the same: nobody else has the
+   * clients any more. For an example see {@linkcode Haven.handOver}.
    */
   takeOver(fn: (kept: Kept) => unknown): this {
     this.#core.addHook(this.#takeOver, fn);

@@ -183,8 +183,10 @@ export interface HavenRunOptions extends HavenListenOptions {
    */
   reloadTimeout?: number;
   /**
-   * Seconds for which clients may have to wait while one process hands them over to another: first
-   * for the requests that run, then for the handover itself; else the old process stays.
+   * Seconds for which clients may have to wait while one process hands them over to another at HUP:
+   * first for the requests, timers and handOver hooks that run, then for the handover itself; else
+   * the old process stays, with all of them, and the log says what took so long. As long again may
+   * the takeOver hooks take. At least 0.1.
    * @default {5}
    */
   handoverTimeout?: number;

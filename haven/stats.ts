@@ -13,9 +13,12 @@ import {
 export interface HavenStats {
   /** Connections now, TCP and WebSocket, those included whose last hooks still run. */
   readonly connections: number;
-  /** Which of the processes it is that have had the clients, one after the other, from 1. */
+  /**
+   * How many processes have had the clients, one after the other, this one included; 1 = it has
+   * taken over none.
+   */
   readonly generation: number;
-  /** Seconds for which these had to wait when this one took them over; 0 = it did not. */
+  /** Seconds for which the clients had to wait when this process took them over; 0 = it did not. */
   readonly handoverPause: number;
   /** Bytes of memory that unfinished frames, waiting requests and unread answers take. */
   readonly bufferBytes: number;

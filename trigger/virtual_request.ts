@@ -117,7 +117,7 @@ export class VirtualRequest<F extends object = BoxFields> {
    * Binds a user to the client's connection. A uid that is bound elsewhere moves here.
    *
    * @param uid Positive.
-   * @param userdata Bits that messages to users can select by.
+   * @param userdata A bit mask by which messages to users can be narrowed down. @default {0}
    * @throws {TriggerError} `option` when the uid is no positive integer, or userdata no 64-bit one.
    */
   // deno-lint-ignore require-await -- so that an error rejects

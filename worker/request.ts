@@ -38,6 +38,20 @@ import type { TaskConnection, TaskOrigin } from "./task_connection.ts";
  * given the task to another worker. What is for the task's client gives false as well when the task
  * is about no client. A request that is kept when its task is finished lives longer: what is done
  * with it goes by another connection to its gateway then, or to another gateway of its cluster.
+ *
+ * @template F The fields of the clients' boxes.
+ * @template S What `state` holds.
+ *
+ * @example A hook that leaves out what a lost worker may have done already
+ * ```ts ignore
+ * import { Box } from "@maple/box";
+ * import { Worker, type WorkerRequest } from "@maple/worker";
+ *
+ * const app = new Worker(Box);
+ * app.beforeRequest((request: WorkerRequest) => {
+ *   if (request.redelivered && request.cmd === 7) return request.interrupt({ ret: -1 });
+ * });
+ * ```
  */
 export class WorkerRequest<
   F extends object = BoxFields,

@@ -109,13 +109,18 @@ export class Worker<
     core.pipeline.users = this.#commands = new Commands(boxClass, this.#links);
   }
 
-  /** Calls `fn` when a connection to a gateway is made, before tasks come by it. */
+  /**
+   * Calls `fn` when a connection to a gateway is made, before tasks come by it; again when one that
+   * was lost is made anew.
+   *
+   * @param fn Gets the gateway's host and port, as in `127.0.0.1:28000`.
+   */
   openConn(fn: (gateway: string) => unknown): this {
     this.#core.addHook(this.#openConn, fn);
     return this;
   }
 
-  /** Calls `fn` when a connection to a gateway has ended. */
+  /** Calls `fn` when a connection to a gateway has ended, with the gateway as `openConn`. */
   closeConn(fn: (gateway: string) => unknown): this {
     this.#core.addHook(this.#closeConn, fn);
     return this;
@@ -222,7 +227,9 @@ export class Worker<
 
   /**
    * Sends a box to any worker of one gateway, from anywhere, and tells whether its queue has it.
+   * Its request says that it is `inner`.
    *
+   * @param params What the task carries; what is left out is 0.
    * @throws {WorkerError} by the promise, when no gateway is there, or it does not tell: it may
    * have been done.
    */
@@ -231,7 +238,7 @@ export class Worker<
     params: WorkerTaskParams | undefined,
     options: ReceiptOptions,
   ): Promise<TaskReceipt>;
-  /** The same without a receipt. */
+  /** The same without a receipt; false when no gateway is there. */
   writeToWorker(data: BoxData<F>, params?: WorkerTaskParams): boolean;
   writeToWorker(
     data: BoxData<F>,
