@@ -85,8 +85,8 @@ export class Master {
   #reloadAgain = false;
   // Children whose place another one takes or has taken.
   readonly #replaced = new Set<WatchedChild>();
-  // How a child ended whose place the reload that is under way fills.
-  #lostMeanwhile: (() => void) | undefined;
+  // A child that has ended, whose place the reload that is under way fills.
+  #lostMeanwhile: { child: WatchedChild; end: ChildEnd } | undefined;
 
   /**
    * Starts the children.
@@ -280,18 +280,20 @@ export class Master {
     this.#logger.info("reloading: starting new processes");
     const fresh: WatchedChild[] = [];
     const fault = await this.#bringUp(fresh);
+    const lost = this.#lostMeanwhile;
+    this.#lostMeanwhile = undefined;
     if (this.#stopping) return;
     if (fault !== undefined) {
       this.#logger.error(`reload failed, the old processes stay: ${fault}`);
       for (const child of fresh) child.kill("the reload failed", true);
-      this.#lostMeanwhile?.();
-      this.#lostMeanwhile = undefined;
+      if (lost) this.#lose(lost.child, lost.end);
       for (const { child } of this.#places) {
         if (child?.given) this.#lose(child, GAVE_ALL);
       }
       return;
     }
-    this.#lostMeanwhile = undefined;
+    // What of it is left is told by the one that has its place.
+    if (lost) this.#logger.warn(`${lost.child.name} ended: ${lost.end.how}`);
     for (const child of fresh) {
       const old = this.#places[child.index - 1]!.handOver(child);
       if (old) this.#stopChild(old);
@@ -396,9 +398,8 @@ export class Master {
       const { onLoss } = this.#context;
       if (!onLoss) return place.onLoss(`${child.name} ended: ${end.how}`);
       // Who takes its place may have all that it held.
-      const lost = () => onLoss(child, end);
-      if (this.#reloading) this.#lostMeanwhile = lost;
-      else lost();
+      if (this.#reloading) this.#lostMeanwhile = { child, end };
+      else onLoss(child, end);
       return;
     }
     const line = `${child.name} ended: ${end.how}`;

@@ -94,10 +94,16 @@ export class Handover<F extends object, C extends object> {
       timeoutMs: 2 * timeoutMs,
       fail,
     });
-    const why = taking && this.#whyNot(taking.offer, options);
+    if (!taking) {
+      this.#host.app.logger.warn(
+        "the process before this one is gone, and its clients with it",
+      );
+      return undefined;
+    }
+    const why = this.#whyNot(taking.offer, options);
     if (why === undefined) return taking;
-    taking!.refuse(why);
-    taking![Symbol.dispose]();
+    taking.refuse(why);
+    taking[Symbol.dispose]();
     throw cannot(why);
   }
 

@@ -59,6 +59,7 @@ for (const fault of OLD_GAVE) {
     assertEquals(await ask(client, 1), "1 1");
     await hup.reload("2");
     assertEquals(await ask(client, 1), "2 2");
+    await hup.server.logged(/WARN .* ended: signal SIGKILL/);
     await hup.reload("3");
     assertEquals(await ask(client, 1), "3 3");
     await eventually(() => hup.children.length === 1);
@@ -102,6 +103,8 @@ test("an old process that is killed before it has told what is there leaves the 
   assertEquals(await client.read().catch(() => null), null);
   await using late = await hup.server.connect();
   assertEquals(await ask(late, 1), "2 1");
+  await hup.server.logged(/WARN .* gone, and its clients with it/);
+  await hup.server.logged(/WARN .* ended: signal SIGKILL/);
 });
 
 test("a new process that is killed when it has all, before it serves, takes the program with it", async () => {
