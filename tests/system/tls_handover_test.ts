@@ -3,6 +3,9 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Box } from "@maple/box";
+import { SILENT } from "@maple/box/internal";
+import { Trigger } from "@maple/trigger";
+import { Worker } from "@maple/worker";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
@@ -15,6 +18,7 @@ import {
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
 import { handoverTest } from "../helpers/handover_test_case.ts";
+import { hasNatsServer, NatsServer } from "../helpers/nats_server.ts";
 import { runProcess } from "../helpers/process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { WebSocketStream } from "../helpers/web_socket_stream.ts";
@@ -210,4 +214,81 @@ test("an old process of several that stays for clients over TLS ends at once by 
   await untilGone(first.map(({ pid }) => pid!));
   const { processes } = await fixture.until(({ stats }) => stats.clients === 0);
   assertEquals(processes!.map(({ restarts }) => restarts), [0, 0]);
+});
+
+if (hasNatsServer) {
+  test("a user over wss or TLS at a gateway of a cluster is reached from the others before and after it is replaced", async (path) => {
+    await using nats = await NatsServer.start();
+    const secured = await Secured.at(path);
+    const flags = ["--cluster", nats.url, "--drain-timeout", "0"];
+    const own = [...flags, ...secured.flags, "--linger", "0.5"];
+    await using far = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
+    await using first = await startGatewayProcess(own, GATEWAY_ALL_ARGS);
+    await using worker = new Worker(Box, { logger: SILENT });
+    worker.route(1, (request) => {
+      request.loginClient(request.box.sn);
+      return request.writeToClient({ body: request.box.body });
+    });
+    await worker.attach({ host: "127.0.0.1", port: first.innerPort });
+    await using trigger = new Trigger(Box, "127.0.0.1", far.innerPort);
+    await using wss = await secured.wss();
+    await using tls = await secured.tls();
+    const peers = [wss, tls];
+    for (const [at, peer] of peers.entries()) await asks(peer, 1 + at);
+    let sn = 100;
+    const reached = async () => {
+      await eventually(async () => {
+        const receipt = await trigger.writeToUsers(
+          [[[1, 2], { cmd: 9, sn: ++sn }]],
+          { receipt: true },
+        );
+        return receipt.delivered === 2;
+      });
+      for (const peer of peers) {
+        for (;;) {
+          const frame = await peer.nextFrame();
+          if (Box.fromFrame(frame!).sn === sn) break;
+        }
+      }
+    };
+    await reached();
+    const all = [first];
+    await using stack = new AsyncDisposableStack();
+    for (let i = 0; i < 3; i++) {
+      all.push(stack.use(await startGatewayProcess(own, GATEWAY_ALL_ARGS)));
+      // It is the same gateway to the others: at once, not after a while.
+      const before = sn;
+      await reached();
+      assertEquals(sn, before + 1);
+    }
+    // Those between have none of their own.
+    for (const { process } of all.slice(1, -1)) {
+      assertEquals((await process.finished()).code, 0, process.stderr);
+    }
+    for (const peer of peers) await peer[Symbol.asyncDispose]();
+    assertEquals((await first.process.finished()).code, 0);
+  });
+}
+
+test("a gateway that is leaving gives its place to nobody, and the next one starts when its ports are free", async (path) => {
+  const port = freePort();
+  const flags = [
+    ...["--io", "epoll", "--handover", path, "--outer-port", `${port}`],
+    ...["--lame-duck", "1", "--lame-duck-notice", "1", "--move-timeout", "0"],
+  ];
+  await using first = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
+  await using leaving = await EchoWorker.attach(first.inner);
+  await using peer = await RawPeer.connect(Box, first.outer);
+  await asks(peer, 1);
+  first.process.kill("SIGTERM");
+  await eventually(() => first.process.stderr.includes("not ready any more"));
+  await using second = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
+  assertEquals((await first.process.finished()).code, 0, first.process.stderr);
+  assertEquals(await peer.nextFrame(), null);
+  assert(!/generation/.test(second.process.stderr), second.process.stderr);
+  await using next = await RawPeer.connect(Box, second.outer);
+  await using worker = await EchoWorker.attach(second.inner);
+  await asks(next, 1);
+  void leaving;
+  void worker;
 });
