@@ -71,6 +71,17 @@ export class Group {
   }
 }
 
+/** The most groups that one of these connections is in. */
+export function mostGroups(members: Iterable<GroupMember>): number {
+  let most = 0;
+  for (const { groups } of members) {
+    let count = 0;
+    for (let of = groups; of; of = of.nextOfMember) count++;
+    most = Math.max(most, count);
+  }
+  return most;
+}
+
 /** The groups of all connections. */
 export class GroupTable<M extends GroupMember> {
   readonly #limits: GroupLimits;

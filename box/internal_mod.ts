@@ -65,6 +65,7 @@ export type { TlsHandshakeOptions } from "./net/tls_handshakes.ts";
 export { TlsListener } from "./net/tls_listener.ts";
 export type { TlsListenOptions } from "./net/tls_listener.ts";
 export { BackOff } from "./net/back_off.ts";
+export { endedWithin } from "./ended_within.ts";
 export { atEndOfTurn } from "./turn.ts";
 export { IpRange, isInRanges, parseIpRanges } from "./ip_range.ts";
 export { IpTable, ipTable } from "./ip_table.ts";
@@ -295,7 +296,7 @@ export {
 export { forEachMember } from "./audience.ts";
 export { FanOut, SMALL_BYTES } from "./fan_out.ts";
 export type { FanOutOptions, FanSession, OnSent } from "./fan_out.ts";
-export { GROUPS_PER_CLIENT, GroupTable } from "./group_table.ts";
+export { GROUPS_PER_CLIENT, GroupTable, mostGroups } from "./group_table.ts";
 export type {
   Group,
   GroupLimits,
@@ -407,6 +408,7 @@ export {
 export type { StateHead, StateInputOptions } from "./handover/state_input.ts";
 export { StateOutput } from "./handover/state_output.ts";
 export type { StateSink, StateTaker } from "./handover/state_sink.ts";
+export { whyNoRoom } from "./handover/why_no_room.ts";
 export { GiverDied, Taking } from "./handover/take.ts";
 export type { AskOptions as AskPlaceOptions, Hello } from "./handover/take.ts";
 export {

@@ -17,6 +17,6 @@ export class GatewayError extends Error {
 }
 
 /** What the checks of `@maple/box` make their errors with. */
-export function fail(message: string): GatewayError {
-  return new GatewayError(message);
+export function fail(message: string, options?: ErrorOptions): GatewayError {
+  return new GatewayError(message, options);
 }

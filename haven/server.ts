@@ -9,6 +9,7 @@ import {
   type CloseCause,
   type Conn,
   type CountedAddress,
+  endedWithin,
   Entrance,
   formatAddress,
   type FrameSocketOptions,
@@ -369,12 +370,7 @@ export class Server<F extends object, C extends object>
 
   async #drained(): Promise<void> {
     const idle = Promise.all(Array.from(this.all(), (one) => one.drain()));
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.stopTimeoutMs);
-    });
-    await Promise.race([idle, late]);
-    clearTimeout(timer);
+    await endedWithin(idle, this.#options.stopTimeoutMs);
   }
 
   #accept(conn: Conn, steps: Steps): void {

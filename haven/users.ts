@@ -17,6 +17,7 @@ import {
   encodeQuery,
   groupsBody,
   type Logger,
+  mostGroups,
   type Query,
   readRspToGroups,
   readRspToUsers,
@@ -160,13 +161,7 @@ export class Users<F extends object> implements ServedUsers<F> {
 
   /** The most groups that one connection is in. */
   get mostGroups(): number {
-    let most = 0;
-    for (const { groups } of this.#table.all()) {
-      let count = 0;
-      for (let of = groups; of; of = of.nextOfMember) count++;
-      most = Math.max(most, count);
-    }
-    return most;
+    return mostGroups(this.#table.all());
   }
 
   /**

@@ -26,16 +26,22 @@ const NO_ENTRY = -2;
 const REFUSED = -111;
 const LOOK_MS = 2;
 
-/** How another process is asked. */
-export interface AskOptions {
+/**
+ * How another process is asked.
+ *
+ * @typeParam O What it tells of what is there.
+ */
+export interface AskOptions<O> {
   /** Whose place it is, for errors: `the gateway at PATH`. */
   readonly whose: string;
   /** What it is told of this one. */
   readonly hello: Hello;
   /** Milliseconds that it may take. */
   readonly timeoutMs: number;
+  /** Why what is there cannot be taken: then it is told so. @default anything can */
+  readonly whyNot?: (offer: O) => string | undefined;
   /** Makes the error of its package. */
-  readonly fail: (message: string) => Error;
+  readonly fail: (message: string, options?: ErrorOptions) => Error;
 }
 
 /** The other process has died before it had handed over all, or another one has its place. */
@@ -52,7 +58,7 @@ export class Taking<O> implements Disposable {
   readonly #passing: Passing;
   readonly #descriptor: number;
   readonly #channel: DescriptorChannel;
-  readonly #timeoutMs: number;
+  readonly #options: AskOptions<O>;
   readonly #descriptors: number[] = [];
   #closed = false;
 
@@ -62,13 +68,13 @@ export class Taking<O> implements Disposable {
       readonly descriptor: number;
       readonly channel: DescriptorChannel;
       readonly offer: O;
-      readonly timeoutMs: number;
     },
+    options: AskOptions<O>,
   ) {
     this.#passing = passing;
     this.#descriptor = at.descriptor;
     this.#channel = at.channel;
-    this.#timeoutMs = at.timeoutMs;
+    this.#options = options;
     this.offer = at.offer;
   }
 
@@ -76,20 +82,33 @@ export class Taking<O> implements Disposable {
    * Asks whoever listens at a path what is there.
    *
    * @returns undefined when nobody does.
-   * @throws {Error} that of `fail`, with one line, when it does not answer as it should.
+   * @throws {Error} that of `fail`, with one line, when it does not answer as it should, or what it
+   * has cannot be taken.
    */
   static async ask<O>(
     passing: Passing,
     path: string,
-    { whose, hello, timeoutMs, fail }: AskOptions,
+    options: AskOptions<O>,
   ): Promise<Taking<O> | undefined> {
-    const cannot = (why: string) =>
-      fail(`Cannot take the place of ${whose}: ${why}`);
+    const taking = await Taking.#reach(passing, path, options);
+    const why = taking && options.whyNot?.(taking.offer);
+    if (why === undefined) return taking;
+    taking!.refuse(why);
+    taking![Symbol.dispose]();
+    throw taking!.cannot(why);
+  }
+
+  static async #reach<O>(
+    passing: Passing,
+    path: string,
+    options: AskOptions<O>,
+  ): Promise<Taking<O> | undefined> {
+    const { hello, timeoutMs } = options;
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const descriptor = passing.connect(path);
       if (descriptor === NO_ENTRY || descriptor === REFUSED) return undefined;
-      if (descriptor < 0) throw cannot(passing.describe(descriptor));
+      if (descriptor < 0) throw cannot(options, passing.describe(descriptor));
       const channel = new DescriptorChannel(passing, descriptor);
       try {
         // Whoever else may listen there must not be believed.
@@ -101,17 +120,22 @@ export class Taking<O> implements Disposable {
         const answer = await next(channel);
         if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
         const offer = jsonOf<O>(answer);
-        return new Taking(passing, { descriptor, channel, offer, timeoutMs });
+        return new Taking(passing, { descriptor, channel, offer }, options);
       } catch (error) {
         passing.close(descriptor);
         // Another one may have taken its place, and listens there now.
         const isGone = error instanceof PeerGone;
         if (!isGone || performance.now() > deadline) {
-          throw cannot((error as Error).message);
+          throw cannot(options, (error as Error).message);
         }
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+  }
+
+  /** The error that says why its place cannot be taken. */
+  cannot(why: string, options?: ErrorOptions): Error {
+    return cannot(this.#options, why, options);
   }
 
   /**
@@ -121,7 +145,7 @@ export class Taking<O> implements Disposable {
    */
   async question<A>(question: unknown): Promise<A> {
     const channel = this.#channel;
-    channel.deadline = performance.now() + this.#timeoutMs;
+    channel.deadline = performance.now() + this.#options.timeoutMs;
     channel.sendJson(Message.ASK, question);
     const answer = await next(channel);
     if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
@@ -153,7 +177,7 @@ export class Taking<O> implements Disposable {
   take(taker: StateTaker): void {
     const channel = this.#channel;
     // The other one gives up before this one does.
-    channel.deadline = performance.now() + 2 * this.#timeoutMs;
+    channel.deadline = performance.now() + 2 * this.#options.timeoutMs;
     try {
       this.#send(Message.TAKE);
       this.#receiveAll(taker);
@@ -257,6 +281,14 @@ export class Taking<O> implements Disposable {
     }
     return undefined;
   }
+}
+
+function cannot(
+  { whose, fail }: Pick<AskOptions<never>, "whose" | "fail">,
+  why: string,
+  options?: ErrorOptions,
+): Error {
+  return fail(`Cannot take the place of ${whose}: ${why}`, options);
 }
 
 async function next(channel: DescriptorChannel): Promise<ReceivedMessage> {

@@ -1,6 +1,8 @@
 // LogSink: a bounded buffer in front of where log lines go, so that no write is waited for: a pipe
 // that nobody reads, or a disk that hangs, must not hold the event loop.
 
+import { endedWithin } from "../ended_within.ts";
+
 /** Where a sink writes. */
 export interface LogTarget {
   /** Bytes that go out in one write, in whole lines; a longer line goes alone. */
@@ -36,15 +38,8 @@ export function droppedLogLines(): number {
 /** Waits until all that was logged is written, but no longer than `timeoutMs`. */
 export async function writeOutLogs(timeoutMs = 1000): Promise<void> {
   if (busy.size === 0) return;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([
-    Promise.all(Array.from(busy, (sink) => sink.writtenOut())),
-    late,
-  ]);
-  clearTimeout(timer);
+  const all = Promise.all(Array.from(busy, (sink) => sink.writtenOut()));
+  await endedWithin(all, timeoutMs);
 }
 
 /** A bounded buffer of lines that are written one batch after the other. */

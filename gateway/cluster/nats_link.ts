@@ -1,5 +1,6 @@
 // NatsLink: one connection to a server of NATS, from when it is made to its end.
 
+import { endedWithin } from "@maple/box/internal";
 import type { NotCarried } from "./bus.ts";
 import { NatsFlow } from "./nats_flow.ts";
 import type { NatsTransport } from "./nats_transport.ts";
@@ -188,7 +189,10 @@ export class NatsLink {
   /** Resolves when the server has got all that it was sent, or it takes too long. */
   async flushed(): Promise<void> {
     if (!this.#connection.isClosed() && !this.isLate) {
-      await bounded(this.#connection.flush());
+      await endedWithin(
+        this.#connection.flush().catch(() => {}),
+        FLUSH_MS,
+      );
     }
   }
 
@@ -255,13 +259,4 @@ function secured(
       }),
     },
   };
-}
-
-async function bounded(work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const end = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, FLUSH_MS);
-  });
-  await Promise.race([work.catch(() => {}), end]);
-  clearTimeout(timer);
 }

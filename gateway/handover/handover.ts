@@ -12,7 +12,7 @@ import {
   tellServiceManager,
 } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
-import { fail, GatewayError } from "../errors.ts";
+import { fail } from "../errors.ts";
 import type { HandoverStats } from "../metrics/stats.ts";
 import { copyCounters } from "../metrics/counter_values.ts";
 import type { Mark } from "../cluster/standby.ts";
@@ -138,17 +138,13 @@ export class Handover implements ProgramPiece {
     const { options } = this.#host.parts.context;
     const { handover: path, handoverTimeout } = options;
     if (path === "") return undefined;
-    const taking = await Taking.ask<Offer>(this.#open(), path, {
+    return await Taking.ask<Offer>(this.#open(), path, {
       whose: `the gateway at ${path}`,
       fail,
       hello: { version: config.version, pid: Deno.pid },
       timeoutMs: handoverTimeout * 1000,
+      whyNot: (offer) => this.#whyNot(offer),
     });
-    const why = taking && this.#whyNot(taking.offer);
-    if (why === undefined) return taking;
-    taking!.refuse(why);
-    taking![Symbol.dispose]();
-    throw fail(`Cannot take the place of the gateway at ${path}: ${why}`);
   }
 
   /**
@@ -172,7 +168,7 @@ export class Handover implements ProgramPiece {
           ? "its bus does not reach this process"
           : `of ${lacking} other gateways nothing comes to this process over the bus`;
         taking.refuse(why);
-        throw this.#cannot(why);
+        throw taking.cannot(why);
       }
       await new Promise((resolve) => setTimeout(resolve, HEARD_LOOK_MS));
     }
@@ -182,15 +178,8 @@ export class Handover implements ProgramPiece {
     try {
       return await taking.question<A>(question);
     } catch (cause) {
-      throw this.#cannot((cause as Error).message, cause);
+      throw taking.cannot((cause as Error).message, { cause });
     }
-  }
-
-  #cannot(why: string, cause?: unknown): GatewayError {
-    return new GatewayError(
-      `Cannot take the place of the gateway at ${this.#path}: ${why}`,
-      { cause },
-    );
   }
 
   /** What another gateway has, and what this one would change, in lines. */
@@ -230,11 +219,7 @@ export class Handover implements ProgramPiece {
     } catch (cause) {
       // Not one more byte is written to any of them.
       reader.release();
-      const { message } = cause as Error;
-      throw new GatewayError(
-        `Cannot take the place of the gateway at ${this.#path}: ${message}`,
-        { cause },
-      );
+      throw taking.cannot((cause as Error).message, { cause });
     }
     const header = reader.header!;
     const { listeners, startedAt, listeningSince, wall } = header;

@@ -1,5 +1,6 @@
 // What is there at a gateway, and why another one cannot take it.
 
+import { mostGroups, whyNoRoom } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { ResolvedOptions } from "../option_table.ts";
 import {
@@ -27,20 +28,12 @@ export function needsOf(
   { sessions, groups, queue, dispatcher }: GatewayContext,
   links: Iterable<{ readonly credits: number }>,
 ): Needs {
-  let [innerConnsMax, creditsMax, groupsPerClient, innerFrameBytes] = [
-    0,
-    0,
-    0,
-    0,
-  ];
+  let [innerConnsMax, creditsMax, innerFrameBytes] = [0, 0, 0];
   for (const { credits } of links) {
     innerConnsMax++;
     creditsMax = Math.max(creditsMax, credits);
   }
   for (const session of sessions.all()) {
-    let count = 0;
-    for (let of = session.groups; of; of = of.nextOfMember) count++;
-    groupsPerClient = Math.max(groupsPerClient, count);
     for (const { bytes } of session.behind) {
       innerFrameBytes = Math.max(innerFrameBytes, bytes);
     }
@@ -56,7 +49,7 @@ export function needsOf(
     queueMax: queue.size - queue.room.news,
     queueBytes: queue.bytes,
     groupsMax: groups.count,
-    groupsPerClient,
+    groupsPerClient: mostGroups(sessions.all()),
     creditsMax,
     innerFrameBytes,
   };
@@ -83,13 +76,7 @@ export function whyNot(
       own[name]
     }: only a restart changes that`;
   }
-  for (const [name, what] of Object.entries(WHAT)) {
-    const key = name as keyof Needs;
-    const needed = offer.needs[key];
-    if (needed <= options[key]) continue;
-    return `there are ${needed} ${what}, and ${name} is ${options[key]}`;
-  }
-  return undefined;
+  return whyNoRoom(WHAT, offer.needs, options);
 }
 
 /** The settings that another gateway has and this one would change, `name from -> to`. */

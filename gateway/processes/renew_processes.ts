@@ -52,17 +52,15 @@ export async function renewProcesses(
     fail,
   });
   if (!parent) return false;
-  const cannot = (why: string) =>
-    fail(`Cannot take the place of the gateway at ${path}: ${why}`);
   const { offer } = parent;
-  if (offer.format !== PARENT_FORMAT) throw cannot("it is one process");
+  if (offer.format !== PARENT_FORMAT) throw parent.cannot("it is one process");
   if (offer.count !== count) {
-    throw cannot(
+    throw parent.cannot(
       `its processes are ${offer.count}, and those of this one ${count}: only a restart changes that`,
     );
   }
   const moved = movedPort(settings.gateway, offer.ports);
-  if (moved !== undefined) throw cannot(moved);
+  if (moved !== undefined) throw parent.cannot(moved);
   tell(`gateway ${offer.version}, process ${offer.pid}, ${count} processes`);
   // All can be replaced, before the first one is.
   for (let index = 1; index <= count; index++) {

@@ -2,6 +2,7 @@
 
 import {
   type DescriptorIo,
+  endedWithin,
   HandoverDoor,
   Passing,
   type StateSink,
@@ -92,19 +93,15 @@ export class Handover<F extends object, C extends object> {
       hello: { version: config.version, pid: Deno.pid },
       // It may have to wait for its requests before it hands over.
       timeoutMs: 2 * timeoutMs,
+      whyNot: (offer) => this.#whyNot(offer, options),
       fail,
     });
     if (!taking) {
       this.#host.app.logger.warn(
         "the process before this one is gone, and its clients with it",
       );
-      return undefined;
     }
-    const why = this.#whyNot(taking.offer, options);
-    if (why === undefined) return taking;
-    taking.refuse(why);
-    taking[Symbol.dispose]();
-    throw cannot(why);
+    return taking;
   }
 
   /**
@@ -118,8 +115,7 @@ export class Handover<F extends object, C extends object> {
     taking: Taking<Offer>,
     io: DescriptorIo,
   ): Promise<() => void> {
-    const { app, timeoutMs } = this.#host;
-    const { timers } = this.#host;
+    const { app, timers, timeoutMs } = this.#host;
     // What they would find before the takeOver hooks is not there yet.
     void timers.stop();
     const reader = this.reader(server, io);
@@ -128,7 +124,7 @@ export class Handover<F extends object, C extends object> {
     } catch (cause) {
       // Not one more byte is written to any of them.
       reader.release();
-      throw cannot((cause as Error).message, { cause });
+      throw taking.cannot((cause as Error).message, { cause });
     }
     const header = reader.header!;
     for (const [no, piece] of header.listeners.entries()) {
@@ -139,7 +135,7 @@ export class Handover<F extends object, C extends object> {
     }
     const taken = this.#host.takeKept(reader.kept);
     // Clients must not wait for ever, and nobody else has them.
-    if (taken && !await isOver([taken], timeoutMs)) {
+    if (taken && !await endedWithin(taken, timeoutMs)) {
       app.logger.error(
         `a takeOver hook has not ended within ${
           timeoutMs / 1000
@@ -280,7 +276,7 @@ export class Handover<F extends object, C extends object> {
         giving.then(() => gives = false);
         continue;
       }
-      if (leftMs > 0 && await isOver(works, leftMs)) continue;
+      if (leftMs > 0 && await endedWithin(Promise.all(works), leftMs)) continue;
       const what = [
         ...running.length > 0
           ? [`requests or hooks of ${clients(running.length)}`]
@@ -350,16 +346,8 @@ function pathOf(at: string): string {
   return `\0${at.slice(1)}`;
 }
 
-function fail(message: string): HavenError {
-  return new HavenError("listen", message);
-}
-
-function cannot(why: string, options?: ErrorOptions): HavenError {
-  return new HavenError(
-    "listen",
-    `Cannot take the place of ${WHOSE}: ${why}`,
-    options,
-  );
+function fail(message: string, options?: ErrorOptions): HavenError {
+  return new HavenError("listen", message, options);
 }
 
 function clients(count: number): string {
@@ -368,21 +356,4 @@ function clients(count: number): string {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-// Whether all of it was over in time.
-async function isOver(
-  works: readonly Promise<void>[],
-  ms: number,
-): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const over = await Promise.race([
-    Promise.all(works).then(() => true),
-    late,
-  ]);
-  clearTimeout(timer);
-  return over;
 }

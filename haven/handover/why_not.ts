@@ -1,5 +1,6 @@
 // Why a haven server cannot take what another process has.
 
+import { whyNoRoom } from "@maple/box/internal";
 import type { ResolvedListen } from "../resolve_options.ts";
 import { FORMAT, FORMAT_VERSION, type Needs, type Offer } from "./format.ts";
 
@@ -33,11 +34,5 @@ export function whyNot(
   if (offer.boxFields !== boxFields) {
     return `its boxes have ${offer.boxFields}, those of this one ${boxFields}: clients that are connected would not be understood, only a restart changes that`;
   }
-  for (const [name, what] of Object.entries(WHAT)) {
-    const key = name as keyof Needs;
-    const needed = offer.needs[key];
-    if (needed <= options[key]) continue;
-    return `there are ${needed} ${what}, and ${name} is ${options[key]}`;
-  }
-  return undefined;
+  return whyNoRoom(WHAT, offer.needs, options);
 }
