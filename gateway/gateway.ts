@@ -254,12 +254,14 @@ export class Gateway implements AsyncDisposable {
   /** The counters as they are now. */
   stats(): GatewayStats {
     const now = performance.now();
+    const relayedBy = [...this.#parts.clients.relayedBy];
     return {
       ...gatherStats(this.#parts.context, now),
       ...this.#life.counts(),
       ...this.#parts.handover.stats,
       clientsOver: { ...this.#parts.clients.over },
-      clientsRelayed: this.#parts.clients.relayed,
+      clientsRelayed: relayedBy.reduce((sum, [, count]) => sum + count, 0),
+      clientsRelayedBy: Object.fromEntries(relayedBy),
       handshakes: this.#parts.clients.handshakes,
       innerLinks: this.#parts.links.size,
       workers: this.#parts.links.workers,

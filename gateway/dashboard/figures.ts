@@ -23,6 +23,7 @@ export function dashboardFigures(
   format: DashboardFormat,
 ): DashboardFigures {
   const WORKERS_SHOWN = 200;
+  const OLD_PROCESSES_SHOWN = 8;
   const { count, rate, seconds, span, bytes } = format;
 
   function set(id: string, value: string, more: string): void {
@@ -39,6 +40,21 @@ export function dashboardFigures(
     const told = Object.entries(outcomes).filter(([, number]) => number > 0)
       .map(([outcome, number]) => `${outcome} ${count(number)}`);
     return told.length > 0 ? ` · receipts: ${told.join(", ")}` : "";
+  }
+
+  // Those that were the gateway before, where some stay for clients over TLS that ends in them.
+  function oldProcesses(
+    { clientsRelayed, clientsRelayedBy }: GatewayReport["stats"],
+  ): string {
+    const all = Object.entries(clientsRelayedBy);
+    if (all.length === 0) return "";
+    const which = all.slice(0, OLD_PROCESSES_SHOWN)
+      .map(([pid, clients]) => `${pid} (${count(clients)})`).join(", ");
+    return ` · old processes ${count(all.length)}, for ${
+      count(clientsRelayed)
+    } clients over TLS: ${which}${
+      all.length > OLD_PROCESSES_SHOWN ? ", …" : ""
+    }`;
   }
 
   function showTiles(
@@ -118,7 +134,7 @@ export function dashboardFigures(
             span(stats.generationSeconds)
           }, last pause ${seconds(stats.handoverPause)}`
           : ""
-      }`,
+      }${oldProcesses(stats)}`,
     );
   }
 

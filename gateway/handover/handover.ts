@@ -369,8 +369,8 @@ export class Handover implements ProgramPiece {
     const { parts: { context, links }, ports } = this.#host;
     const { options, tag, sessions } = context;
     let leftBehind = 0;
-    for (const { transport, relayed } of sessions.all()) {
-      if (relayed) continue;
+    for (const { transport, relayedBy } of sessions.all()) {
+      if (relayedBy !== 0) continue;
       if (transport === "tls" || transport === "wss") leftBehind++;
     }
     return {

@@ -65,11 +65,11 @@ export class StateReader extends BaseStateReader<StateHeader> {
   }
 
   protected override takeHeader(
-    { parts: given, tag, nodeId }: StateHeader,
+    { parts: given, pid, tag, nodeId }: StateHeader,
   ): void {
     const { context, clients, measures } = this.#parts;
     context.tag = tag;
-    clients.takeOver(given.clients);
+    clients.takeOver(given.clients, pid);
     context.clientLimits.takeOver(given.limits, this.shift);
     context.sessions.takePeak(given.sessions.peak);
     context.queue.takeOver(given.queue);

@@ -273,6 +273,11 @@ function addTasks(
       stats.clientsRelayed,
     )
     .gauge(
+      "maple_gateway_old_processes",
+      "Processes that were the gateway before and stay for these clients.",
+      Object.keys(stats.clientsRelayedBy).length,
+    )
+    .gauge(
       "maple_gateway_last_handover_pause_seconds",
       "How long all stood still when this process took over; 0 where it was the first.",
       stats.handoverPause,

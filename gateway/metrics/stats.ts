@@ -95,6 +95,8 @@ export interface GatewayStats extends GatewayCounters, HandoverStats {
   clientsOver: Record<OuterTransport, number>;
   /** How many of them go by way of a process that was the gateway before: see `handoverStay`. */
   clientsRelayed: number;
+  /** The same by the ids of these processes. */
+  clientsRelayedBy: Record<string, number>;
   /** Connections with a place that are not at their frames yet: PROXY header, TLS, WebSocket. */
   handshakes: number;
   /** Client connections at most. */

@@ -96,8 +96,8 @@ export class ClientSession extends BaseSession
   leaving = false;
   /** Whether it is not read from since the gateway leaves, and only waits for these answers. */
   shownOut = false;
-  /** Whether it goes on through a process before, in which its TLS ends. */
-  relayed = false;
+  /** The id of the process before through which it goes on, since its TLS ends there; else 0. */
+  relayedBy = 0;
   /** The news of its coming, while no worker has got any of its tasks. */
   created: QueuedTask | null = null;
   /** The news that it is gone. */
@@ -223,7 +223,7 @@ export const CLIENT_FIELDS: FieldPlan<ClientSession> = {
   paused: "flag",
   leaving: "flag",
   shownOut: "flag",
-  relayed: left("follows from the transport"),
+  relayedBy: "int",
   loginStamp: "number",
   dropped: "flag",
   gone: "flag",

@@ -97,8 +97,10 @@ export class Clients implements SessionOwner {
     wss: 0,
   };
   #lastConnId = 0;
-  // How many go by way of another process, and how many of them were asked to move.
-  #relayed = 0;
+  // The process that has given all of them.
+  #giver = 0;
+  // How many go by way of which other process, and how many of them were asked to move.
+  readonly #relayedBy = new Map<number, number>();
   #relayedAsked = 0;
   // The same for all that another process has given.
   #givenOptions: FrameSocketOptions | undefined;
@@ -141,9 +143,9 @@ export class Clients implements SessionOwner {
     return this.#over;
   }
 
-  /** How many of them go by way of a process that was the gateway before. */
-  get relayed(): number {
-    return this.#relayed;
+  /** How many of them go by way of a process that was the gateway before, by its id. */
+  get relayedBy(): ReadonlyMap<number, number> {
+    return this.#relayedBy;
   }
 
   /** How many are to become clients when their handshake is done. */
@@ -179,9 +181,14 @@ export class Clients implements SessionOwner {
     return { lastConnId: this.#lastConnId };
   }
 
-  /** Takes that; before the clients. */
-  takeOver({ lastConnId }: ClientsPiece): void {
+  /**
+   * Takes that; before the clients.
+   *
+   * @param giver The id of the process that has given it.
+   */
+  takeOver({ lastConnId }: ClientsPiece, giver: number): void {
     this.#lastConnId = lastConnId;
+    this.#giver = giver;
     writeInt32(this.#header, TaskOffset.tag, this.#context.tag);
   }
 
@@ -224,13 +231,15 @@ export class Clients implements SessionOwner {
     );
     if (uid !== 0) session.setUser(uid, userdata);
     takeFields(session, CLIENT_FIELDS, values, CONSTRUCTED);
-    session.relayed = transport === "tls" || transport === "wss";
+    if (transport === "tls" || transport === "wss") {
+      session.relayedBy ||= this.#giver;
+    }
     if (!given.isOpen) return session;
     sessions.retake(session);
     fanOut.enter(session);
     this.#places.take(session);
     this.#over[transport]++;
-    if (session.relayed) this.#relayed++;
+    this.#countRelayed(session, 1);
     for (const name of given.groups ?? []) groups.join(session, name);
     if (session.slowed) clientLimits.rates.resume(session);
     return session;
@@ -240,7 +249,7 @@ export class Clients implements SessionOwner {
   begin(session: ClientSession): void {
     this.#context.follow(session.socket.run(session));
     // It need not go by way of the process before, which stays as long as there is one that does.
-    if (session.relayed && this.#moves && session.canMove) {
+    if (session.relayedBy !== 0 && this.#moves && session.canMove) {
       this.askToMove(session, this.#relayedAsked++ * MOVE_EVERY_MS);
     }
   }
@@ -363,7 +372,7 @@ export class Clients implements SessionOwner {
     this.#context.clientLimits.closed(session);
     const names = this.#groups.gone(session);
     this.#over[session.transport]--;
-    if (session.relayed) this.#relayed--;
+    this.#countRelayed(session, -1);
     this.#places.leave(session);
     counters.clientsClosed[cause.kind]++;
     const line =
@@ -433,6 +442,13 @@ export class Clients implements SessionOwner {
       return;
     }
     session.socket.send(answer);
+  }
+
+  #countRelayed({ relayedBy }: ClientSession, change: 1 | -1): void {
+    if (relayedBy === 0) return;
+    const count = (this.#relayedBy.get(relayedBy) ?? 0) + change;
+    if (count > 0) this.#relayedBy.set(relayedBy, count);
+    else this.#relayedBy.delete(relayedBy);
   }
 
   #socketOptions(): FrameSocketOptions {

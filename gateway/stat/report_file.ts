@@ -85,6 +85,8 @@ function fillIn(report: Record<string, unknown>): void {
   stats["groupMembers"] ??= 0;
   stats["largestGroups"] ??= [];
   stats["cluster"] ??= null;
+  stats["clientsRelayed"] ??= 0;
+  stats["clientsRelayedBy"] ??= {};
   const limits = report["limits"];
   if (isObject(limits)) limits["groupsMax"] ??= DEFAULTS.groupsMax;
   for (const [name, zero] of Object.entries(newCounters())) {
@@ -137,6 +139,9 @@ const isWhenOrNull = (value: unknown): boolean =>
 
 const isTime = (value: unknown): boolean =>
   typeof value === "string" && !Number.isNaN(Date.parse(value));
+
+const isCounts = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every(Number.isFinite);
 
 const isAddressOrNull = (value: unknown): boolean =>
   value === null || typeof value === "string";
@@ -195,6 +200,8 @@ const REPORT_SHAPE: Shape = {
     ...Object.fromEntries(Object.entries(newCounters()).map(shapeOfCounter)),
     clientsOver: numbers("tcp", "ws", "tls", "wss"),
     ...numbers("clients", "clientsPeak", "users", "innerLinks", "workers"),
+    clientsRelayed: "number",
+    clientsRelayedBy: isCounts,
     ...numbers("groups", "groupMembers"),
     ...numbers("idleCredits", "queued", "queuedPeak", "queuedBytes", "inHand"),
     ...numbers("oldestSeconds", "loopDelay", "rss", "uptime", "pid"),

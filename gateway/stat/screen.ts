@@ -142,11 +142,28 @@ function headLines({ report }: Look, options: ScreenOptions): Line[] {
       ),
     ]]
     : [];
+  // Those that were the gateway before, and stay for clients over TLS that ends in them.
+  const stays = Object.entries(stats.clientsRelayedBy);
+  const before = stays.length > 0
+    ? [[
+      cell(
+        `old processes ${stays.length}, for ${
+          formatCount(stats.clientsRelayed)
+        } clients over TLS: ${
+          stays.map(([pid, clients]) =>
+            `${printable(pid)} (${formatCount(clients)})`
+          ).join(", ")
+        }`,
+        "faint",
+      ),
+    ]]
+    : [];
   // The time of day where the viewer runs.
   const clock = new Date(time).toTimeString().slice(0, 8);
   return [
     withRight(who, clock, options.width),
     withRight(where, options.hint ?? "", options.width),
+    ...before,
     ...together,
   ];
 }

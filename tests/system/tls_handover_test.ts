@@ -110,14 +110,21 @@ test("clients over wss and TLS stay through a row of handovers; each process sta
   }
   await eventually(async () => {
     const { stats } = await report(metrics).catch(() => ({ stats: undefined }));
-    return stats?.clientsRelayed === peers.length;
+    if (stats?.clientsRelayed !== peers.length) return false;
+    // Two came to each of them.
+    const ids = gateways.slice(0, -1).map(({ process: { pid } }) => [pid, 2]);
+    assertEquals(stats.clientsRelayedBy, Object.fromEntries(ids));
+    return true;
   });
   const metricsText = await (await fetch(`http://127.0.0.1:${metrics}/metrics`))
     .text();
   assertMatch(metricsText, /^maple_gateway_clients_relayed 8$/m);
+  assertMatch(metricsText, /^maple_gateway_old_processes 4$/m);
   // The oldest ones leave: their process has nothing more to do, whoever has come behind it.
   for (const peer of peers.splice(0, 2)) await peer[Symbol.asyncDispose]();
   assertEquals((await first.process.finished()).code, 0);
+  const { stats } = await report(metrics);
+  assertEquals(Object.keys(stats.clientsRelayedBy).length, 3);
   for (const peer of peers) await asks(peer, 3);
   // The one that serves leaves: it closes them, and the others end by themselves.
   gateways.at(-1)!.process.kill("SIGTERM");

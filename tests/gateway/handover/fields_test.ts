@@ -106,7 +106,8 @@ const LEFT: Readonly<Record<string, Fields>> = {
   "gateway/outer/clients.ts": {
     [SETTING]: ["heartbeats", "moves", "groups", "rates"],
     [APART]: ["entrance"],
-    [NONE]: ["reading", "isGiven", "relayed", "relayedAsked"],
+    [NONE]: ["reading", "isGiven", "relayedAsked"],
+    [FOLLOWS]: ["relayedBy"],
   },
   "gateway/outer/client_session.ts": {
     [MADE]: ["owner", "header"],

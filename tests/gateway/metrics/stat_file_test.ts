@@ -173,7 +173,7 @@ Deno.test("parseReport() takes what a gateway writes, and what is added later", 
 
 Deno.test("parseReport() takes what an older gateway writes, which counts less", () => {
   const { trouble: _trouble, ...report } = reportWith();
-  const { badCommands: _, ...stats } = report.stats;
+  const { badCommands: _, clientsRelayedBy: __, ...stats } = report.stats;
   const { idle: _idle, ...clientsClosed } = stats.clientsClosed;
   const text = JSON.stringify({
     ...report,

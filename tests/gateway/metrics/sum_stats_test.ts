@@ -26,13 +26,16 @@ Deno.test("sumStats() adds up counters, by kind too, and takes the highest of wh
       stats({
         ...{ answers: 10, clients: 20, loopDelay: 0.1, pid: 12, denied: 3 },
         clientsOver: { tcp: 1, ws: 2, tls: 3, wss: 4 },
+        clientsRelayedBy: { 7: 1 },
       }),
+      stats({ clientsRelayedBy: { 8: 2 } }),
       { answers: 100 },
     ],
   );
   assertEquals([sum.answers, sum.clients, sum.pid], [111, 22, 11]);
   assertEquals([sum.loopDelay, sum.denied], [0.5, 3]);
   assertEquals(sum.clientsOver, { tcp: 1, ws: 2, tls: 3, wss: 4 });
+  assertEquals(sum.clientsRelayedBy, { 7: 1, 8: 2 });
 });
 
 Deno.test("sumStats() adds up every number of the counters", () => {

@@ -204,6 +204,41 @@ Deno.test("renderScreen() says in place of the state that the gateway is silent"
   assertEquals(lines[2], "The gateway is gone: so it is");
 });
 
+Deno.test("renderScreen() and the dashboard tell which old processes stay for clients over TLS, and nothing where none does", () => {
+  const stats = { generation: 3, generationSeconds: 65, handoverPause: 0.1 };
+  const clientsRelayedBy = { 4711: 1008, 4712: 4 };
+  const report = reportWith({
+    stats: { ...stats, clientsRelayed: 1012, clientsRelayedBy },
+  });
+  const told =
+    "old processes 2, for 1,012 clients over TLS: 4711 (1,008), 4712 (4)";
+  assertEquals(screen({ report, rates: null })[2], told);
+  const memory = (texts: readonly string[]) =>
+    texts.find((text) => text.startsWith("pid 42"));
+  assertEquals(
+    memory(dashboardTexts(report, null)),
+    `pid 42 · up 1 min · generation 3, since 1 min, last pause 100 ms · ${told}`,
+  );
+  const none = reportWith({ stats });
+  assertEquals(screen({ report: none, rates: null })[2], "");
+  assertEquals(
+    memory(dashboardTexts(none, null)),
+    "pid 42 · up 1 min · generation 3, since 1 min, last pause 100 ms",
+  );
+  const many = reportWith({
+    stats: {
+      clientsRelayed: 9,
+      clientsRelayedBy: Object.fromEntries(
+        Array.from({ length: 9 }, (_, i) => [100 + i, 1]),
+      ),
+    },
+  });
+  assertMatch(
+    memory(dashboardTexts(many, null))!,
+    /old processes 9, for 9 clients over TLS: 100 \(1\), .*107 \(1\), …$/,
+  );
+});
+
 Deno.test("renderScreen() has one bar for each look", () => {
   const history = new History<FigureName>(120);
   for (const clients of [1, 4, 8]) {
