@@ -1,6 +1,6 @@
 // Compiles the programs to single executables that need no Deno.
 
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { jsrEnvironment } from "./deno.ts";
 import { ROOT } from "./jsr_registry.ts";
@@ -43,7 +43,8 @@ export class CompileError extends Error {
 
 /**
  * Compiles one module to one executable that has all permissions. Its types are
- * not checked: that is what `deno task check` does.
+ * not checked: that is what `deno task check` does. What was there before stays
+ * until it is done.
  *
  * @param entry the module, relative to the project or absolute
  * @param output the executable; its folder is created
@@ -56,7 +57,26 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<void> {
   const { deno = Deno.execPath(), env = {} } = options;
-  await Deno.mkdir(dirname(output), { recursive: true });
+  const folder = dirname(output);
+  await Deno.mkdir(folder, { recursive: true });
+  // Deno removes what is there before it knows whether it has something better.
+  const made = await Deno.makeTempDir({ dir: folder, prefix: ".compile-" });
+  try {
+    await compileTo(entry, join(made, basename(output)), { deno, env });
+    // Deno may have added an ending.
+    for await (const { name } of Deno.readDir(made)) {
+      await Deno.rename(join(made, name), join(folder, name));
+    }
+  } finally {
+    await Deno.remove(made, { recursive: true });
+  }
+}
+
+async function compileTo(
+  entry: string,
+  output: string,
+  { deno, env }: Required<CompileOptions>,
+): Promise<void> {
   const later = LOADED_LATER[entry] ?? [];
   const { success, stderr } = await new Deno.Command(deno, {
     // Processes of a gateway or a haven server share ports, which Deno allows only with this flag.

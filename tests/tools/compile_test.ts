@@ -13,12 +13,17 @@ Deno.test("compile.ts and check.ts answer bad use with one line and exit code 2"
   }
 });
 
-Deno.test("compile() says in one line that there is no runtime", async () => {
-  await using dir = await TempDir.create({ "main.ts": "export {};\n" });
+Deno.test("compile() says in one line that there is no runtime, and leaves what was there", async () => {
+  await using dir = await TempDir.create({
+    "main.ts": "export {};\n",
+    "out/main": "before",
+  });
   const env = { DENORT_BIN: dir.join("no_denort"), DENO_DIR: dir.path };
   const run = () => compile(dir.join("main.ts"), dir.join("out/main"), { env });
   const error = await assertRejects(run, CompileError, "no_denort");
   assertMatch(error.message, /^[^\n]+: check DENORT_BIN$/);
+  assertEquals(await Deno.readTextFile(dir.join("out/main")), "before");
+  assertEquals([...Deno.readDirSync(dir.join("out"))].length, 1);
 });
 
 Deno.test("compile() passes on what is wrong with the program", async () => {
