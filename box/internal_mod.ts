@@ -329,6 +329,7 @@ export { ENTERING_FIELDS, Entrance } from "./net/entrance.ts";
 export type {
   EnteringPiece,
   EntranceOptions,
+  HandshakeStep,
   OnOpen,
   Refusal,
   Steps,

@@ -3,7 +3,11 @@
 import type { Command } from "@maple/box/internal";
 import { FLAGS } from "./setting_table.ts";
 
-/** The gateway as a program. */
+/**
+ * The gateway as a program.
+ *
+ * @ignore
+ */
 export const COMMAND: Command = {
   name: "gateway",
   summary:

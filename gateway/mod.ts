@@ -5,11 +5,14 @@
  * As a program it is `deno run -A jsr:@maple/gateway`; see `--help`.
  *
  * @example A gateway inside a program of your own
- * ```ts ignore
+ * ```ts
+ * import { assert } from "@std/assert";
  * import { Gateway } from "@maple/gateway";
  *
- * await using gateway = new Gateway({ outerPort: 29000, innerPort: 28000 });
+ * // Port 0 is any that is free.
+ * await using gateway = new Gateway({ outerPort: 0, innerPort: 0 });
  * await gateway.listen();
+ * assert(gateway.outerAddr!.port > 0);
  * ```
  *
  * @module
@@ -22,7 +25,6 @@ export type { ProgramPiece } from "./handover/handover.ts";
 export type { ChangeableLimits, GatewayLimits } from "./limits.ts";
 export type { GatewayOptions } from "./options.ts";
 export type { GoneRequests, TaskOrder } from "./queue/task_queue.ts";
-export type { PeerIdentity } from "@maple/box/internal";
 export type { CommandStats } from "./metrics/measures.ts";
 export type {
   DroppedAnswers,
@@ -45,6 +47,22 @@ export type {
 } from "./metrics/stats.ts";
 export type { MemberState } from "./cluster/hello.ts";
 export type { OuterTransport } from "./outer/outer_transport.ts";
+
+// What the signatures above name.
+export type { BanOptions, BoxClass } from "@maple/box";
+export type {
+  AddressCause,
+  AddressCount,
+  CloseKind,
+  HandshakeStep,
+  HistogramData,
+  IoKind,
+  LogFields,
+  Logger,
+  PeerIdentity,
+  RateAction,
+  RateKind,
+} from "@maple/box/internal";
 
 // Who imports this for its classes does not load what only the program needs.
 if (import.meta.main) {

@@ -42,6 +42,7 @@ export abstract class App<R extends AnyRequest> implements AnyApp<R> {
    * Makes an app; the kinds of app do that.
    *
    * @param core The inside of the app, which its class works with as well.
+   * @ignore
    */
   constructor(core: AppCore<R>) {
     this.#core = core;

@@ -199,7 +199,11 @@ export class Blueprint<R extends AnyRequest = AppRequest>
     return fn ? add(fn) : add;
   }
 
-  /** Closes the blueprint for additions and gives what it holds; `registerBlueprint` calls it. */
+  /**
+   * Closes the blueprint for additions and gives what it holds; `registerBlueprint` calls it.
+   *
+   * @ignore
+   */
   seal(): BlueprintParts<R> {
     this.#sealed = true;
     return {

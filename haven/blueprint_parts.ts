@@ -36,6 +36,10 @@ export interface BlueprintParts<R extends AnyRequest> {
 export interface BlueprintFor<R extends AnyRequest> {
   /** Unique among the blueprints of an app. */
   readonly name: string;
-  /** Closes it for additions and gives what it holds. */
+  /**
+   * Closes it for additions and gives what it holds.
+   *
+   * @ignore
+   */
   seal(): BlueprintParts<R>;
 }

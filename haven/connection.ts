@@ -53,7 +53,11 @@ export class Connection<
   readonly #outboxBytes: number;
   #state: C | undefined;
 
-  /** Servers make connections; hooks and handlers get them. */
+  /**
+   * Servers make connections; hooks and handlers get them.
+   *
+   * @ignore
+   */
   constructor(init: ConnectionInit<F>) {
     this.id = init.id;
     this.address = init.address;

@@ -107,8 +107,18 @@ export class Haven<
    *
    * @param boxClass The class of the clients' boxes.
    * @param options See {@linkcode HavenOptions}.
-   * @param flavour How it is run; for `GHaven` and `THaven`.
    */
+  constructor(boxClass: BoxClass<F>, options?: HavenOptions);
+  /**
+   * One that is run in another way, as `GHaven` and `THaven` are.
+   *
+   * @ignore
+   */
+  constructor(
+    boxClass: BoxClass<F>,
+    options: HavenOptions,
+    flavour: Flavour,
+  );
   constructor(
     boxClass: BoxClass<F>,
     options: HavenOptions = {},
@@ -323,7 +333,11 @@ export class Haven<
     return this.close();
   }
 
-  /** Takes a client without a socket; for `testClient`. */
+  /**
+   * Takes a client without a socket; for `testClient`.
+   *
+   * @ignore
+   */
   async [IN_MEMORY](end: MemoryEnd): Promise<MemoryConnection> {
     await (this.#inMemory ??= this.#server
       ? Promise.resolve()

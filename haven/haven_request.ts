@@ -51,6 +51,7 @@ export class HavenRequest<
    * @param host The pipeline of the server.
    * @param box What came.
    * @param client Where it came from.
+   * @ignore
    */
   constructor(host: RequestHost, box: BoxOf<F>, client: RequestClient<F, C>) {
     super(host, box);

@@ -69,3 +69,31 @@ export type { UntypedState } from "./state.ts";
 export type { Kept } from "./kept.ts";
 export type { HavenStats } from "./stats.ts";
 export { THaven } from "./thaven.ts";
+
+// What the signatures above name.
+export type {
+  AskOptions,
+  BodyInput,
+  BoxClass,
+  BoxData,
+  BoxFields,
+  BoxInit,
+  BoxOf,
+  GroupsRow,
+  Int64,
+  ReceiptOptions,
+  UsersOptions,
+  UsersRow,
+  WriteReceipt,
+} from "@maple/box";
+export type {
+  AddressCount,
+  CloseKind,
+  IoKind,
+  LogFields,
+  LogFormat,
+  Logger,
+  OnUnhandled,
+  RateAction,
+  RateKind,
+} from "@maple/box/internal";

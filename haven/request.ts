@@ -124,6 +124,7 @@ export abstract class AppRequest<
    *
    * @param host The pipeline of the app that handles the request.
    * @param box What was received.
+   * @ignore
    */
   constructor(host: RequestHost, box: BoxOf<F>) {
     this.#host = host;
@@ -264,7 +265,11 @@ export abstract class AppRequest<
   /** Closes the client's connection, after what was sent to it before. */
   abstract closeClient(): boolean;
 
-  /** The users that it can reach. */
+  /**
+   * The users that it can reach.
+   *
+   * @ignore
+   */
   protected get served(): ServedUsers<object> {
     return this.#host.users;
   }

@@ -29,11 +29,17 @@ import {
   type MemoryConnection,
 } from "./in_memory.ts";
 
+export type { BoxClass, BoxHandler, BoxInit, BoxOf };
+
 /** An app that can be tested in memory: a haven server of any kind, or a worker. */
 export interface TestableApp<F extends object> {
   /** The class of the clients' boxes. */
   readonly boxClass: BoxClass<F>;
-  /** Takes a client without a socket. */
+  /**
+   * Takes a client without a socket.
+   *
+   * @ignore
+   */
   readonly [IN_MEMORY]: ConnectInMemory;
 }
 

@@ -2,6 +2,7 @@
 // the tests: format, lint, types, documentation, the arrows between packages.
 
 import { join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { checkDependencies } from "./dependencies.ts";
 import { jsrEnvironment } from "./deno.ts";
 import {
@@ -13,6 +14,11 @@ import {
 import { ROOT } from "./jsr_registry.ts";
 import { readmeLinkProblems } from "./readme_links.ts";
 import { ARROWS, packageGraphProblems } from "./package_graph.ts";
+import {
+  type DocumentedEntry,
+  type EntryPoint,
+  publicTypeProblems,
+} from "./public_types.ts";
 import { versionProblems } from "./versions.ts";
 
 /** How the program is called. */
@@ -25,6 +31,7 @@ Runs these steps, or only those named, and stops at the first that fails:
   types    deno check of all sources
   browser  types of what runs in browsers, without those of Deno
   doc      deno doc --lint of every entry point of every package
+  public   what an entry point names it exports as well
   graph    packages import only what they may
   supply   what is taken from elsewhere has an exact version, and a row in the README with its licence
   links    READMEs of packages lead to nothing outside of them
@@ -56,19 +63,30 @@ const SOURCES = [
   "bench",
 ];
 
-async function deno(
+async function output(
   args: string[],
   env: Readonly<Record<string, string>>,
-): Promise<string | undefined> {
+): Promise<{ success: boolean; stdout: string; stderr: string }> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     env,
     cwd: ROOT,
     stdin: "null",
   }).output();
-  if (success) return undefined;
   const decoder = new TextDecoder();
-  return decoder.decode(stdout) + decoder.decode(stderr);
+  return {
+    success,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+async function deno(
+  args: string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const { success, stdout, stderr } = await output(args, env);
+  return success ? undefined : stdout + stderr;
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -87,13 +105,35 @@ async function sources(): Promise<string[]> {
   return found;
 }
 
-async function entryPoints(): Promise<string[]> {
-  const files: string[] = [];
+async function entryPoints(): Promise<EntryPoint[]> {
+  const found: EntryPoint[] = [];
   for (const folder of [ROOT, ...await workspaceFolders(ROOT)]) {
-    const { dir, exports } = await readConfig(folder);
-    for (const path of Object.values(exports)) files.push(join(dir, path));
+    const { dir, name, exports } = await readConfig(folder);
+    for (const [entry, path] of Object.entries(exports)) {
+      found.push({
+        name: join(name, entry),
+        url: pathToFileURL(join(dir, path)).href,
+        folder: `${pathToFileURL(dir).href}/`,
+      });
+    }
   }
-  return files.map((file) => relative(ROOT, file));
+  return found;
+}
+
+// Those that users import: what siblings do may change with any version.
+async function documentedEntries(
+  env: Readonly<Record<string, string>>,
+): Promise<DocumentedEntry[]> {
+  const entries = (await entryPoints())
+    .filter(({ name }) => !name.endsWith("/internal"));
+  return await Promise.all(entries.map(async (entry) => {
+    const { stdout, stderr } = await output(["doc", "--json", entry.url], env);
+    if (stdout === "") throw new Error(stderr);
+    const { nodes } = JSON.parse(stdout) as {
+      nodes: Record<string, Pick<DocumentedEntry, "symbols">>;
+    };
+    return { ...entry, symbols: nodes[entry.url]?.symbols ?? [] };
+  }));
 }
 
 async function* sourceFiles(
@@ -180,7 +220,15 @@ const STEPS: Readonly<Record<string, Step>> = {
       env,
     ),
   doc: async (env) =>
-    await deno(["doc", "--lint", ...await entryPoints()], env),
+    await deno([
+      "doc",
+      "--lint",
+      ...(await entryPoints()).map(({ url }) => url),
+    ], env),
+  public: async (env) => {
+    const problems = publicTypeProblems(await documentedEntries(env));
+    return problems.length > 0 ? problems.join("\n") : undefined;
+  },
   graph: async () => {
     const problems = await packageGraphProblems(await workspaceFolders(ROOT));
     return problems.length > 0 ? problems.join("\n") : undefined;

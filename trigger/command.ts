@@ -46,7 +46,11 @@ const COMMON: readonly Flag[] = [
   ...ABOUT_FLAGS,
 ];
 
-/** The trigger as a program. */
+/**
+ * The trigger as a program.
+ *
+ * @ignore
+ */
 export const COMMAND: Command = {
   name: "trigger",
   summary: "Makes things happen from outside, through a gateway.",

@@ -66,6 +66,7 @@ export class WorkerRequest<
    * @param host The pipeline of the worker.
    * @param box The box in the task; an empty one where there is none.
    * @param origin Where the task came from, and what has become of it.
+   * @ignore
    */
   constructor(host: RequestHost, box: BoxOf<F>, origin: TaskOrigin<F>) {
     super(host, box);
@@ -177,7 +178,11 @@ export class WorkerRequest<
     return this.#change(clearClientTask(this.task));
   }
 
-  /** By the gateway of its client, so that what one client causes is in order, whoever works. */
+  /**
+   * By the gateway of its client, so that what one client causes is in order, whoever works.
+   *
+   * @ignore
+   */
   protected override get served(): ServedUsers<object> {
     const users = super.served;
     return users.by?.(this.#connection) ?? users;

@@ -249,7 +249,11 @@ export class Worker<
     return this.#commands.toOne(task, options);
   }
 
-  /** Takes a client without a socket; for `testClient`. */
+  /**
+   * Takes a client without a socket; for `testClient`.
+   *
+   * @ignore
+   */
   async [IN_MEMORY](end: MemoryEnd): Promise<MemoryConnection> {
     const memory = this.#commands.memory ??= new MemoryGateway(
       (frame, connection) => this.#tasks.run(frame, connection),

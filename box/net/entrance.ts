@@ -33,12 +33,15 @@ export interface EntranceOptions extends WebSocketOpenOptions {
   readonly onRoom: () => void;
 }
 
+/** What a client goes through before its first frame. */
+export type HandshakeStep = "proxy" | "tls" | "ws";
+
 /** Why a connection has not come in. */
 export interface Refusal {
   /** For logs, with its address. */
   readonly line: string;
   /** What it did not get through: that of a proxy is a mistake of whoever runs it. */
-  readonly step: "proxy" | "tls" | "ws";
+  readonly step: HandshakeStep;
 }
 
 /** What a connection has to do, after its proxy, if it has one, has told whom it speaks for. */

@@ -4,8 +4,8 @@ import type { TaskCmd } from "@maple/box";
 import type {
   AddressCause,
   CloseKind,
+  HandshakeStep,
   RateKind,
-  Refusal,
 } from "@maple/box/internal";
 import type { NotCarried } from "../cluster/bus.ts";
 import type { OuterTransport } from "../outer/outer_transport.ts";
@@ -114,7 +114,7 @@ export interface GatewayCounters {
   /** The same by transport: what carries the frames. */
   acceptedOver: Record<OuterTransport, number>;
   /** Connections that did not get to their frames, by what they did not get through. */
-  handshakesRefused: Record<Refusal["step"], number>;
+  handshakesRefused: Record<HandshakeStep, number>;
   /** Client connections closed at once, since `connsMax` was reached. */
   clientsRefused: number;
   /** Client connections closed at once for their address, by cause. */

@@ -49,7 +49,11 @@ const FLAGS: readonly Flag[] = [
   ...ABOUT_FLAGS,
 ];
 
-/** The viewer as a program. */
+/**
+ * The viewer as a program.
+ *
+ * @ignore
+ */
 export const COMMAND: Command = {
   name: "stat",
   summary: "Shows how a gateway is doing, from the stat file that it writes.",
