@@ -109,3 +109,24 @@ for (const webSockets of [false, true]) {
     },
   });
 }
+
+Deno.test({
+  name:
+    "chaos: the processes of a gateway are replaced again and again, and no client is disconnected, no message lost",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const options: ChaosOptions = {
+      ...{ seed: 24, seconds: 10, handoverEvery: 0.5, processes: 2 },
+      ...{ clients: 60, masters: 2, depth: 16, webSockets: true },
+    };
+    const result = await runChaos(options);
+    assertEquals(failureLines(options, result), []);
+    const { totals, stats, pauses, guests, deliveries } = result;
+    assert(totals.answered > totals.pids.size);
+    assert(guests > 0);
+    assert(deliveries!.sums().expected > 100);
+    assert(pauses.length > 0);
+    assertEquals(stats.handovers, 2 * pauses.length);
+    assertEquals(stats.generation, pauses.length + 1);
+  },
+});

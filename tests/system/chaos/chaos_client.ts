@@ -10,8 +10,9 @@ import {
 } from "@maple/box/internal";
 import { eventually } from "../../helpers/eventually.ts";
 import type { Address } from "../../helpers/raw_peer.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { ChaosEvents } from "./events.ts";
-import { ChaosCmd, packWork, unpackAnswer } from "./messages.ts";
+import { ChaosCmd, packWork, unpackAnswer, unpackMessage } from "./messages.ts";
 import type { Random } from "../../helpers/random.ts";
 import { WaitTimes } from "./wait_times.ts";
 import { type ChaosLine, WebSocketLine } from "./web_socket_line.ts";
@@ -54,6 +55,8 @@ export interface ChaosClientContext {
   readonly events: ChaosEvents;
   /** By which it chooses how long the handlers take. */
   readonly random: Random;
+  /** What is checked of messages to users and groups; undefined where nobody looks. */
+  readonly deliveries?: Deliveries | undefined;
   /** Whether it may send one more request. */
   readonly mayGoOn: () => boolean;
 }
@@ -148,7 +151,12 @@ export class ChaosClient implements FrameHandler, AsyncDisposable {
   onFrame(frame: Uint8Array): void {
     const box = Box.fromFrame(frame);
     if (box.cmd === ChaosCmd.BROADCAST) this.#onBroadcast(box.sn);
-    else if (this.#isNext(box.sn)) this.#onAnswerTo(box.sn, box.ret, box.body);
+    else if (box.cmd === ChaosCmd.MESSAGE) {
+      const { deliveries } = this.#context;
+      deliveries?.arrived(this.#number, unpackMessage(box.body));
+    } else if (this.#isNext(box.sn)) {
+      this.#onAnswerTo(box.sn, box.ret, box.body);
+    }
   }
 
   /** Called by the socket. */

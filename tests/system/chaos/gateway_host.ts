@@ -1,18 +1,16 @@
 // GatewayHost: the gateway under test, as a process that tells its counters.
 
 import type { GatewayOptions, GatewayStats } from "@maple/gateway";
-import { eventually } from "../../helpers/eventually.ts";
 import { pathOf } from "../../helpers/paths.ts";
 import { type RunningProcess, startProcess } from "../../helpers/process.ts";
 import type { Address } from "../../helpers/raw_peer.ts";
-
-const LISTENS = "0A";
+import { type ChaosHost, openConnectionsAt, reaches } from "./chaos_host.ts";
 
 const READY =
   /^gateway ready outer=\S+:(\d+) inner=\S+:(\d+)(?: ws=\S+:(\d+))?$/;
 
 /** The gateway under test. */
-export class GatewayHost implements AsyncDisposable {
+export class GatewayHost implements ChaosHost {
   /** Where clients connect. */
   readonly outer: Address;
   /** Where WebSockets connect. */
@@ -50,11 +48,11 @@ export class GatewayHost implements AsyncDisposable {
    *
    * @throws {Error} with both logs when it does not.
    */
-  replace(): Promise<void> {
+  replace(): Promise<string> {
     return this.#inTurn(() => this.#replace());
   }
 
-  async #replace(): Promise<void> {
+  async #replace(): Promise<string> {
     const before = this.#process;
     try {
       this.#process = await startGateway(this.#options);
@@ -70,6 +68,7 @@ export class GatewayHost implements AsyncDisposable {
       const { code } = await before.finished();
       if (code !== 0) throw new Error(`the one before ended with ${code}`);
       this.pauses.push((await this.#tellNow("")).handoverPause);
+      return `process ${this.#process.pid}`;
     } catch (cause) {
       throw new Error(
         `The gateway is not replaced: ${
@@ -120,34 +119,15 @@ export class GatewayHost implements AsyncDisposable {
   }
 
   /** Waits for up to 30 s until its counters are as they should be, and tells whether they are. */
-  async reaches(wanted: Partial<GatewayStats>): Promise<boolean> {
-    return await eventually(async () => {
-      const stats = await this.stats();
-      return Object.entries(wanted).every(([name, value]) =>
-        stats[name as keyof GatewayStats] === value
-      );
-    }, { timeout: 30_000 }).then(() => true, () => false);
+  reaches(wanted: Partial<GatewayStats>): Promise<boolean> {
+    return reaches({ stats: () => this.stats() }, wanted);
   }
 
   /**
    * How many connections at its two ports it has open; undefined where the system does not tell.
    */
   openConnections(): number | undefined {
-    let table: string;
-    try {
-      table = Deno.readTextFileSync("/proc/net/tcp");
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-    const ports = [this.outer.port, this.inner.port];
-    return table.trim().split("\n").slice(1).filter((line) => {
-      const columns = line.trim().split(/\s+/);
-      const [, local, , state] = columns;
-      // A connection that no process has any more has no inode.
-      return ports.includes(parseInt(local!.split(":")[1]!, 16)) &&
-        state !== LISTENS && columns[9] !== "0";
-    }).length;
+    return openConnectionsAt([this.outer.port, this.inner.port]);
   }
 
   /** Kills it if it still runs. */

@@ -2,7 +2,7 @@
 
 import type { Random } from "../../helpers/random.ts";
 import { ChaosClient, type ChaosClientContext } from "./chaos_client.ts";
-import type { GatewayHost } from "./gateway_host.ts";
+import type { ChaosHost } from "./chaos_host.ts";
 
 const LOOPS = 8;
 // Above the numbers of the clients that stay.
@@ -23,7 +23,7 @@ export class Guests implements AsyncDisposable {
    * @param context What is counted of them.
    */
   constructor(
-    gateway: GatewayHost,
+    gateway: ChaosHost,
     context: ChaosClientContext,
     { webSockets }: { readonly webSockets: boolean },
   ) {
@@ -43,7 +43,7 @@ export class Guests implements AsyncDisposable {
   }
 
   async #loop(
-    gateway: GatewayHost,
+    gateway: ChaosHost,
     context: ChaosClientContext,
     { isWebSocket, random }: {
       readonly isWebSocket: boolean;

@@ -2,6 +2,7 @@
 //
 //   deno task chaos --minutes 5 --seed 7
 //   deno task chaos --requests 1000000
+//   deno task chaos --processes 2 --handover-every 3
 //   deno task chaos --gateways 3 --kill-bus-every 15
 
 import {
@@ -90,6 +91,14 @@ const FLAGS: readonly Flag[] = [
       "another process takes a gateway's place so often, with --gateways of one after the other (never)",
   },
   {
+    name: "processes",
+    type: "integer",
+    value: "N",
+    min: 2,
+    help:
+      "the gateway is the program, of so many processes, and a trigger writes to users and groups; --handover-every has each of them replaced by the program's second start (one process)",
+  },
+  {
     name: "web-sockets",
     type: "boolean",
     help: "half of the clients speak by WebSockets",
@@ -116,6 +125,7 @@ async function run(args: readonly string[]): Promise<number> {
   const minutes = number("minutes");
   const depth = number("depth");
   const handoverEvery = number("handover-every");
+  const processes = number("processes");
   const options: ChaosOptions = {
     seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
     clients: number("clients") ?? 200,
@@ -124,6 +134,7 @@ async function run(args: readonly string[]): Promise<number> {
     ...(requests === undefined ? {} : { requests }),
     webSockets: flags.has("web-sockets"),
     ...(handoverEvery === undefined ? {} : { handoverEvery }),
+    ...(processes === undefined ? {} : { processes }),
     ...(depth === undefined ? {} : { depth }),
     ...(minutes === undefined ? {} : { seconds: minutes * 60 }),
   };

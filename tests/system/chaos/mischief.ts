@@ -6,7 +6,7 @@ import { eventually } from "../../helpers/eventually.ts";
 import type { CutProxy, Route } from "./cut_proxy.ts";
 import type { ChaosEvents } from "./events.ts";
 import { ChaosCmd } from "./messages.ts";
-import type { GatewayHost } from "./gateway_host.ts";
+import type { ChaosHost } from "./chaos_host.ts";
 import type { SecretRotation } from "./secret_rotation.ts";
 import type { Random } from "../../helpers/random.ts";
 import { signalProcess, type WorkerGroup } from "./worker_group.ts";
@@ -18,7 +18,7 @@ export interface MischiefContext {
   /** What some of them are attached through. */
   readonly proxies: readonly CutProxy[];
   /** Their gateway. */
-  readonly gateway: GatewayHost;
+  readonly gateway: ChaosHost;
   /** Its secrets and theirs, where they have such. */
   readonly rotation: SecretRotation | undefined;
   /** The processes that have answered a client. */

@@ -1,7 +1,7 @@
 // Replacing: another process takes a gateway's place, again and again.
 
+import type { ChaosHost } from "./chaos_host.ts";
 import type { ChaosEvents } from "./events.ts";
-import type { GatewayHost } from "./gateway_host.ts";
 
 /** Has a gateway replaced again and again. */
 export class Replacing implements AsyncDisposable {
@@ -17,7 +17,7 @@ export class Replacing implements AsyncDisposable {
    * @param next Which one is replaced next.
    * @param seconds From one time to the next.
    */
-  constructor(next: () => GatewayHost, seconds: number, events: ChaosEvents) {
+  constructor(next: () => ChaosHost, seconds: number, events: ChaosEvents) {
     this.#running = this.#run(next, seconds, events);
   }
 
@@ -29,7 +29,7 @@ export class Replacing implements AsyncDisposable {
   }
 
   async #run(
-    next: () => GatewayHost,
+    next: () => ChaosHost,
     seconds: number,
     events: ChaosEvents,
   ): Promise<void> {
@@ -44,12 +44,11 @@ export class Replacing implements AsyncDisposable {
       if (this.#stopped) return;
       const gateway = next();
       try {
-        await gateway.replace();
+        events.count("handover", `to ${await gateway.replace()}`);
       } catch (error) {
         this.failure = (error as Error).message;
         return;
       }
-      events.count("handover", `to process ${gateway.process.pid}`);
     }
   }
 }

@@ -35,6 +35,7 @@ export function reportLines(
     ["duplicates seen by handlers", handled.duplicates],
     ["broadcasts", result.broadcasts],
     ["broadcasts received", totals.broadcasts],
+    ...messageRows(result),
     ...(pauses.length > 0
       ? [
         ["handovers", pauses.length],
@@ -97,6 +98,19 @@ export function clusterReportLines(
     ...waitRows(totals.waits),
     ...mischiefRows(events),
   ]);
+}
+
+function messageRows({ deliveries }: ChaosResult): Row[] {
+  if (!deliveries) return [];
+  const { expected, received, lost } = deliveries.sums();
+  return [
+    ["deliveries expected", expected],
+    ["deliveries", received],
+    ["deliveries: lost", lost],
+    ["deliveries: doubled", deliveries.doubled],
+    ["deliveries: wrong user", deliveries.wrongUser],
+    ["deliveries: out of order", deliveries.outOfOrder],
+  ];
 }
 
 function waitRows(waits: WaitTimes): Row[] {

@@ -7,15 +7,19 @@ import {
   type ChaosClientContext,
   ClientTotals,
 } from "./chaos_client.ts";
+import type { ChaosHost } from "./chaos_host.ts";
 import { CutProxy } from "./cut_proxy.ts";
+import { Deliveries } from "./deliveries.ts";
 import { ChaosEvents } from "./events.ts";
 import { GatewayHost } from "./gateway_host.ts";
 import { type HandledSummary, summarizeHandled } from "./handled_log.ts";
 import { Mischief } from "./mischief.ts";
 import { Guests } from "./guests.ts";
+import { ProcessesHost } from "./processes_host.ts";
 import { Random } from "../../helpers/random.ts";
 import { Replacing } from "./replacing.ts";
 import { SecretRotation } from "./secret_rotation.ts";
+import { TriggerMessages } from "./trigger_messages.ts";
 import { leaveInOrder, WorkerGroup } from "./worker_group.ts";
 
 /** What is run. */
@@ -53,6 +57,11 @@ export interface ChaosOptions {
   handoverEvery?: number;
   /** Whether half of the clients speak by WebSockets. @default {false} */
   webSockets?: boolean;
+  /**
+   * Of how many processes the gateway is, as the program that users run; then a trigger writes to
+   * users and groups as well, unless there are secrets. @default one process, as a library
+   */
+  processes?: number;
 }
 
 /** What came of it. */
@@ -75,6 +84,8 @@ export interface ChaosResult {
   pauses: readonly number[];
   /** How many clients have come and gone meanwhile. */
   guests: number;
+  /** What came of the messages to users and groups; undefined without any. */
+  deliveries: Deliveries | undefined;
   /** Requests that were never answered. */
   lost: number;
   /** What is not as it must be; empty when all is well. */
@@ -125,18 +136,21 @@ async function run(
   const rotation = options.secrets
     ? stack.use(new SecretRotation())
     : undefined;
-  const { handoverEvery, webSockets = false } = options;
-  const socketDir = await Deno.makeTempDir({ prefix: "maple_handover_" });
-  stack.defer(() => Deno.remove(socketDir, { recursive: true }));
-  const gateway = stack.use(
-    await GatewayHost.start({
-      ...GATEWAY,
-      maxDeliveries,
-      ...(webSockets && { wsPort: 0 }),
-      ...(handoverEvery !== undefined &&
-        { io: "epoll", handover: `${socketDir}/gateway.sock` }),
-      ...(rotation && { innerSecretFile: rotation.gateway.path }),
-    }),
+  const { handoverEvery, webSockets = false, processes } = options;
+  const dir = await Deno.makeTempDir({ prefix: "maple_gateway_" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  const gatewayOptions: GatewayOptions = {
+    ...GATEWAY,
+    maxDeliveries,
+    ...(webSockets && { wsPort: 0 }),
+    ...(handoverEvery !== undefined &&
+      { io: "epoll", handover: `${dir}/gateway.sock` }),
+    ...(rotation && { innerSecretFile: rotation.gateway.path }),
+  };
+  const gateway: ChaosHost = stack.use(
+    processes === undefined
+      ? await GatewayHost.start(gatewayOptions)
+      : await ProcessesHost.start(gatewayOptions, processes, dir),
   );
   const proof = rotation ? { secretFile: rotation.peers.path } : {};
   // The first master is attached directly, the others each through a proxy.
@@ -154,10 +168,18 @@ async function run(
       }),
     ));
   }
+  if (!await gateway.reaches({ workers: masters * workers })) {
+    throw new Error("the workers have not come to all processes");
+  }
   const sending = { over: false };
+  const { clients: users = 200 } = options;
+  const deliveries = processes === undefined || rotation
+    ? undefined
+    : new Deliveries(users, events);
   const clients = await connectClients(gateway, options, {
     totals,
     events,
+    deliveries,
     random: random.fork(),
     mayGoOn: () =>
       !sending.over && totals.sent < (options.requests ?? Infinity),
@@ -179,6 +201,13 @@ async function run(
   if (options.requests === undefined) mischief.roam();
   else mischief.harass();
   for (const client of clients) client.start();
+  const trigger = deliveries && stack.use(
+    new TriggerMessages({
+      ...{ seed: gateway.inner, users, deliveries, events },
+      random: random.fork(),
+    }),
+  );
+  trigger?.start();
   const guestTotals = new ClientTotals();
   const replacing = handoverEvery === undefined
     ? undefined
@@ -198,6 +227,7 @@ async function run(
   const seconds = (performance.now() - start) / 1000;
   events.note("the clients send no more");
   const faults: string[] = [];
+  await trigger?.stop();
   if (!await mischief.stop()) faults.push("broadcasts were lost on their way");
   const expected = mischief.broadcasts * clients.length;
   await eventually(
@@ -207,6 +237,7 @@ async function run(
         clients.every((client) => client.waiting <= 0),
     { timeout: PATIENCE_MS },
   ).catch(() => events.note("the clients wait in vain"));
+  await deliveries?.untilQuiet();
   await gateway.reaches({ queued: 0, inHand: 0 });
   const stats = await gateway.stats();
 
@@ -221,16 +252,23 @@ async function run(
     rotations: rotation?.rounds ?? 0,
     pauses: gateway.pauses,
     guests: guests?.count ?? 0,
+    deliveries,
     lost: lostOf(totals),
     faults,
   };
   faults.push(...findFaults(result, { expected, maxDeliveries }));
   faults.push(
     ...findFaults(
-      { ...result, totals: guestTotals, lost: lostOf(guestTotals) },
+      {
+        ...{ ...result, totals: guestTotals, deliveries: undefined },
+        lost: lostOf(guestTotals),
+      },
       { expected: 0, maxDeliveries },
     ).map((fault) => `of those that come and go: ${fault}`),
   );
+  if (trigger && trigger.untaken > 0) {
+    faults.push(`${trigger.untaken} messages of the trigger were not taken`);
+  }
   for (const  of of[replacing, guests]) {
     if (of?.failure !== undefined) faults.push(of.failure);
   }
@@ -244,7 +282,7 @@ function lostOf(
 }
 
 function connectClients(
-  { outer, ws }: GatewayHost,
+  { outer, ws }: ChaosHost,
   { clients = 200, depth, webSockets = false }: ChaosOptions,
   context: ChaosClientContext,
 ): Promise<ChaosClient[]> {
@@ -286,7 +324,7 @@ async function untilSent(
 
 // The workers leave in order, then the clients; tells what is left.
 async function leave(
-  gateway: GatewayHost,
+  gateway: ChaosHost,
   groups: readonly WorkerGroup[],
   clients: readonly ChaosClient[],
 ): Promise<string[]> {
@@ -307,7 +345,7 @@ async function leave(
 }
 
 function findFaults(
-  { totals, handled, stats, lost }: ChaosResult,
+  { totals, handled, stats, lost, deliveries }: ChaosResult,
   { expected, maxDeliveries }: { expected: number; maxDeliveries: number },
 ): string[] {
   const none: Record<string, number> = {
@@ -324,6 +362,12 @@ function findFaults(
   };
   // With the default of 2 a request may meet two workers that are killed.
   if (maxDeliveries > 2) none["requests were given up"] = totals.givenUp;
+  if (deliveries) {
+    none["messages were lost"] = deliveries.sums().lost;
+    none["messages came twice"] = deliveries.doubled;
+    none["messages came to the wrong user"] = deliveries.wrongUser;
+    none["messages came out of order"] = deliveries.outOfOrder;
+  }
   if (maxDeliveries === 1) {
     none["requests were handled twice"] = handled.duplicates;
   }

@@ -3,7 +3,7 @@
 // one is gone.
 
 import { SecretFile } from "../../helpers/secret_file.ts";
-import type { GatewayHost } from "./gateway_host.ts";
+import type { ChaosHost } from "./chaos_host.ts";
 
 /** The secrets of a gateway and its peers, and how they are changed. */
 export class SecretRotation implements AsyncDisposable {
@@ -23,7 +23,7 @@ export class SecretRotation implements AsyncDisposable {
   }
 
   /** Does one step more; resolves when the gateway has seen it. */
-  async step(host: GatewayHost): Promise<string> {
+  async step(host: ChaosHost): Promise<string> {
     switch (this.#steps++ % 3) {
       case 0:
         this.#number++;
