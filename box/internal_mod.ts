@@ -399,6 +399,7 @@ export {
 export type { ReceivedMessage } from "./handover/descriptor_channel.ts";
 export { HandoverDoor } from "./handover/door.ts";
 export type { DoorOptions, Giver } from "./handover/door.ts";
+export type { EarlyCopy } from "./handover/early_giving.ts";
 export type { Write } from "./handover/give.ts";
 export { ownBytes, StateInput } from "./handover/state_input.ts";
 export {
@@ -407,7 +408,7 @@ export {
   type StateReaderOptions,
 } from "./handover/base_state_reader.ts";
 export type { StateHead, StateInputOptions } from "./handover/state_input.ts";
-export { StateOutput } from "./handover/state_output.ts";
+export { headerBytes, StateOutput } from "./handover/state_output.ts";
 export type { StateSink, StateTaker } from "./handover/state_sink.ts";
 export { whyNoRoom } from "./handover/why_no_room.ts";
 export { GiverDied, Taking } from "./handover/take.ts";

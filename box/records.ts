@@ -153,9 +153,9 @@ export class RecordWriter {
     return this.#length;
   }
 
-  /** Forgets what was written. */
-  clear(): void {
-    this.#length = 0;
+  /** Forgets what was written, or what of it is beyond so many bytes. */
+  clear(length = 0): void {
+    this.#length = length;
   }
 
   /**

@@ -17,6 +17,7 @@ import { GatewayError } from "./errors.ts";
 import { fitConnections } from "./fit_connections.ts";
 import type { Offer, ProcessCounts } from "./handover/format.ts";
 import type { Before } from "./handover/handover.ts";
+import type { StateReader } from "./handover/read_state.ts";
 import type { GatewayStats } from "./metrics/stats.ts";
 import type { GatewayParts } from "./parts.ts";
 import { CLOSED_MEANWHILE } from "./ports.ts";
@@ -98,6 +99,7 @@ export class Life {
       ports.openIo();
       using open = new DisposableStack();
       const taking = await handover.ask();
+      let reader: StateReader | undefined;
       if (taking) {
         open.use(taking);
         await context.cluster?.stand(taking.offer.nodeId);
@@ -105,11 +107,13 @@ export class Life {
       await this.#openPorts(taking?.offer);
       if (taking) {
         await rehearse(context.logger);
+        await handover.untilHeard(taking);
+        reader = open.use(await handover.copy(taking));
         // Last: what it finds holds for this moment.
         await handover.untilHeard(taking);
       }
       if (this.#closing) throw new GatewayError(CLOSED_MEANWHILE);
-      const before = taking && handover.take(taking);
+      const before = taking && handover.take(taking, reader!);
       handover.listen();
       // It is needed until the one before has said its last word.
       open.move();

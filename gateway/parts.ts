@@ -201,7 +201,7 @@ export function makeParts(
     finish: () => commands.finish(),
     age: () => whole.age(),
     counts: () => whole.counts(),
-    watchStepMs: () => watches.clientStepMs,
+    watches,
     onGiven: () => whole.onGiven(),
   });
 

@@ -12,6 +12,7 @@ import { RoomWatch } from "./queue/room_watch.ts";
 export class Watches {
   readonly #all: readonly { start(): void; stop(): void }[];
   readonly #clientWatch: ClientWatch;
+  readonly #pings: WebSocketPings;
   readonly #loopDelay = new LoopDelay();
   readonly #backlogOverflows = new BacklogOverflows();
 
@@ -25,16 +26,17 @@ export class Watches {
       frame: options.frameTimeout,
       write: options.writeTimeout,
     });
+    this.#pings = new WebSocketPings(sessions, {
+      interval: (options.wsPort ?? options.wssPort) === undefined
+        ? 0
+        : options.wsPing,
+      option: "wsPing",
+    });
     this.#all = [
       this.#loopDelay,
       this.#backlogOverflows,
       this.#clientWatch,
-      new WebSocketPings(sessions, {
-        interval: (options.wsPort ?? options.wssPort) === undefined
-          ? 0
-          : options.wsPing,
-        option: "wsPing",
-      }),
+      this.#pings,
       new ParkWatch(queue, {
         parkTime: options.parkTime,
         onExpired(count) {
@@ -76,6 +78,18 @@ export class Watches {
   /** They look from now on. */
   start(): void {
     for (const one of this.#all) one.start();
+  }
+
+  /** Those that change something of each client hold still until `goOn`. */
+  hold(): void {
+    this.#clientWatch.hold();
+    this.#pings.hold();
+  }
+
+  /** They go on. */
+  goOn(): void {
+    this.#clientWatch.goOn();
+    this.#pings.goOn();
   }
 
   /** They look no more. */

@@ -35,22 +35,22 @@ export abstract class BaseStateReader<H extends StateHead & StateClocks>
   implements StateTaker {
   /** What comes. */
   protected readonly input: StateInput<H>;
-  #shift = 0;
+  #shift: number | undefined;
   #stepFactor = 1;
+  readonly #watchStepMs: () => number;
 
   /** Nothing has come yet. */
-  constructor({ io, whyNot, watchStepMs }: StateReaderOptions<H>) {
+  constructor(options: StateReaderOptions<H>) {
+    const { io, whyNot, watchStepMs } = options;
+    this.#watchStepMs = watchStepMs;
     this.input = new StateInput({
       io,
       onHeader: (header) => {
         const why = whyNot(header);
         if (why !== undefined) throw new Error(why);
-        const elapsed = Math.max(0, Date.now() - header.wall);
-        this.#shift = performance.now() - header.now -
-          Math.min(elapsed, ELAPSED_MAX_MS);
-        this.#stepFactor = header.watchStepMs / (watchStepMs() || Infinity);
+        const shift = this.takeClocks(header);
         this.takeHeader(header);
-        return this.#shift;
+        return shift;
       },
       onRecord: (record) => this.takeRecord(record),
     });
@@ -63,7 +63,7 @@ export abstract class BaseStateReader<H extends StateHead & StateClocks>
 
   /** What is added to times. */
   get shift(): number {
-    return this.#shift;
+    return this.#shift ?? 0;
   }
 
   /** The descriptors of its listeners. */
@@ -89,6 +89,18 @@ export abstract class BaseStateReader<H extends StateHead & StateClocks>
   /** Lets go of all sockets, which whoever has brought them closes: it is not taken after all. */
   release(): void {
     this.input.release();
+  }
+
+  /**
+   * Takes the clocks of the other process, which are those of all that comes of it, and gives what
+   * is added to times.
+   */
+  protected takeClocks({ now, wall, watchStepMs }: StateClocks): number {
+    if (this.#shift !== undefined) return this.#shift;
+    const elapsed = Math.max(0, Date.now() - wall);
+    this.#stepFactor = watchStepMs / (this.#watchStepMs() || Infinity);
+    return this.#shift = performance.now() - now -
+      Math.min(elapsed, ELAPSED_MAX_MS);
   }
 
   /** Takes what the header has of the parts. */

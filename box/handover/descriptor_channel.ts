@@ -6,6 +6,9 @@
 //                <-   OFFER        who that is, and what is there
 //   ASK          ->                something that only these two know, before it is taken
 //                <-   ANSWER       what is to be said to that
+//   COPY         ->                it wants what is unlikely to change, while the old one serves
+//                <-   STATE, DESCRIPTORS  pieces of that
+//                <-   COPIED       how much it was
 //   TAKE         ->                it wants it: from here on the old one stands still
 //                <-   STATE        a piece of the state; many of them
 //                <-   DESCRIPTORS  200 at most; many of them
@@ -36,9 +39,11 @@ export const Message = {
   SERVING: 11,
   ASK: 12,
   ANSWER: 13,
+  COPY: 14,
+  COPIED: 15,
 } as const;
 
-/** What the message END says: how much was sent. */
+/** What the messages END and COPIED say: how much was sent. */
 export interface Sent {
   /** Bytes of the state. */
   bytes: number;
@@ -66,6 +71,7 @@ export class PeerLate extends Error {}
 export const PIECE_MAX: number = MESSAGE_MAX - 1;
 
 const UTF8 = new TextEncoder();
+const RESET = 104;
 // How long to wait where too many descriptors are on their way.
 const PAUSE_MS = 1;
 
@@ -98,15 +104,7 @@ export class DescriptorChannel {
     bytes: Uint8Array = this.#message.subarray(0, 0),
     descriptors: readonly number[] = [],
   ): void {
-    this.#message[0] = kind;
-    this.#message.set(bytes, 1);
-    const message = this.#message.subarray(0, 1 + bytes.length);
-    for (;;) {
-      const sent = this.#passing.send(this.#descriptor, message, descriptors);
-      if (sent === 0) return;
-      if (sent !== -Errno.again && sent !== -Errno.interrupted) {
-        throw new PeerGone(this.#passing.describe(sent));
-      }
+    while (!this.trySend(kind, bytes, descriptors)) {
       const left = this.#left();
       // There may be room, and too many descriptors on their way.
       const before = performance.now();
@@ -117,7 +115,26 @@ export class DescriptorChannel {
     }
   }
 
-  /** The same with something that is JSON. */
+  /**
+   * Sends a message where there is room for it, else gives false.
+   *
+   * @throws {PeerGone} when the other side is gone.
+   */
+  trySend(
+    kind: number,
+    bytes: Uint8Array,
+    descriptors: readonly number[] = [],
+  ): boolean {
+    this.#message[0] = kind;
+    this.#message.set(bytes, 1);
+    const message = this.#message.subarray(0, 1 + bytes.length);
+    const sent = this.#passing.send(this.#descriptor, message, descriptors);
+    if (sent === -Errno.again || sent === -Errno.interrupted) return false;
+    if (sent < 0) throw new PeerGone(this.#passing.describe(sent));
+    return true;
+  }
+
+  /** The same as `send` with something that is JSON. */
   sendJson(kind: number, value: unknown): void {
     this.send(kind, UTF8.encode(JSON.stringify(value)));
   }
@@ -147,7 +164,11 @@ export class DescriptorChannel {
    * @throws {PeerGone} when the other side is gone.
    */
   poll(): ReceivedMessage | undefined {
-    const received = this.#passing.receive(this.#descriptor);
+    let received = this.#passing.receive(this.#descriptor);
+    // It has left with something unread, which is told once: what it has said before is there.
+    if (received === -RESET) {
+      received = this.#passing.receive(this.#descriptor);
+    }
     if (received === -Errno.again) return undefined;
     if (received === "ended") throw new PeerGone("it is gone");
     if (typeof received === "number") {

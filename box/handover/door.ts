@@ -6,6 +6,7 @@ import { type EpollLoop, Watched } from "../net/epoll_loop.ts";
 import type { LocalPeer, Passing } from "../net/passing.ts";
 import { Poll } from "../net/poll_events.ts";
 import { DescriptorChannel, jsonOf, Message } from "./descriptor_channel.ts";
+import { type EarlyCopy, EarlyGiving } from "./early_giving.ts";
 import { giveAll, keep, type Write } from "./give.ts";
 import type { Hello } from "./take.ts";
 
@@ -24,6 +25,11 @@ export interface Giver {
   readonly write: Write;
   /** Answers what the other one asks before it takes all; both are JSON. */
   readonly answer?: (question: unknown) => unknown;
+  /**
+   * Begins to give what is unlikely to change, while all goes on: `write`, when it is called while
+   * that stands, writes the rest.
+   */
+  readonly copy?: () => EarlyCopy;
   /**
    * All of it is another's now.
    *
@@ -123,6 +129,8 @@ class Visitor extends Watched {
   readonly #channel: DescriptorChannel;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #version = "";
+  // What it was given early.
+  #early: EarlyGiving | undefined;
   // While it is still to be told that all is kept.
   #again: ReturnType<typeof setInterval> | undefined;
 
@@ -154,12 +162,12 @@ class Visitor extends Watched {
         channel.sendJson(Message.OFFER, giver.offer());
       } else if (message.kind === Message.ASK && giver.answer) {
         channel.sendJson(Message.ANSWER, giver.answer(jsonOf(message)));
+      } else if (message.kind === Message.COPY && giver.copy && !this.#early) {
+        if (begins()) this.#copy(giver.copy());
+        else this.#refuseBusy();
       } else if (message.kind === Message.TAKE) {
-        if (begins()) this.#give();
-        else {
-          channel.sendText(Message.REFUSE, "it is just handing over");
-          this.close();
-        }
+        if (this.#early || begins()) this.#give();
+        else this.#refuseBusy();
       } else {
         if (message.kind === Message.REFUSE) {
           const why = new TextDecoder().decode(message.bytes);
@@ -179,6 +187,7 @@ class Visitor extends Watched {
 
   close(): void {
     clearTimeout(this.#patience);
+    this.#endEarly();
     if (this.#again !== undefined) {
       this.#toldNow();
       // It does not know that it is not to touch anything, and nobody is left to tell it: once it
@@ -205,10 +214,38 @@ class Visitor extends Watched {
     this.close();
   }
 
+  #refuseBusy(): void {
+    this.#channel.sendText(Message.REFUSE, "it is just handing over");
+    this.close();
+  }
+
+  #copy(copy: EarlyCopy): void {
+    const { timeoutMs, ends } = this.#options;
+    this.#early = new EarlyGiving(this.#channel, {
+      writeSome: (sink) => copy.writeSome(sink),
+      end: () => {
+        this.#early = undefined;
+        copy.end();
+        ends();
+      },
+    }, {
+      timeoutMs,
+      afterOthers: (work) => this.loop.afterOthers(work),
+      onLate: () => {
+        const seconds = timeoutMs / 1000;
+        this.#tellKept(
+          `it has taken longer than ${seconds} s (handoverTimeout)`,
+        );
+        this.close();
+      },
+    });
+  }
+
   // In a turn of its own: what the turn before has left to do is done.
   #give(): void {
     const { standStill } = this.#options.giver;
     clearTimeout(this.#patience);
+    this.#early?.stay();
     this.loop.ask(this, 0);
     if (!standStill) setTimeout(() => this.#giveNow(), 0);
     else standStill().then((why) => this.#giveStill(why));
@@ -218,6 +255,7 @@ class Visitor extends Watched {
   #giveStill(why: string | undefined): void {
     const { giver, ends } = this.#options;
     if (why === undefined && !this.released) return this.#giveNow();
+    this.#endEarly();
     ends();
     giver.goOn?.();
     if (this.released) return;
@@ -243,14 +281,20 @@ class Visitor extends Watched {
       // Its door is closed now, and this connection later.
       this.#options.gone(this);
       const left = Promise.resolve(giver.onGiven(peer));
+      this.#endEarly();
       void left.catch(() => {}).then(() => this.close());
       return;
     }
     this.#tellKept(outcome.why);
+    this.#endEarly();
     ends();
     giver.goOn?.();
     if (outcome.told) this.close();
     else this.#keepLater();
+  }
+
+  #endEarly(): void {
+    this.#early?.end();
   }
 
   #tellKept(why: string): void {

@@ -2,6 +2,7 @@
 // with the sockets that came along.
 
 import type { OwnSocket } from "../net/conn.ts";
+import type { EpollSocket } from "../net/epoll_socket.ts";
 import type { DescriptorIo } from "../net/server_io.ts";
 import type { SocketPiece } from "../net/socket_piece.ts";
 import {
@@ -84,7 +85,7 @@ export class StateInput<H extends StateHead> implements StateTaker {
   }
 
   /** The socket whose descriptor, address and port a record has. */
-  open({ descriptor: no, hostname, port }: RecordValues): OwnSocket {
+  open({ descriptor: no, hostname, port }: RecordValues): EpollSocket {
     const at = Number(no);
     const descriptor = this.#descriptors[at];
     if (descriptor === undefined || this.#sockets[at] !== undefined) {

@@ -41,18 +41,19 @@ export class StateOutput<K extends string> {
 
   /** Writes the header, which is JSON; before all else. */
   header(header: unknown): void {
-    const json = UTF8.encode(JSON.stringify(header));
-    const bytes = new Uint8Array(4 + json.length);
-    new DataView(bytes.buffer).setUint32(0, json.length, true);
-    bytes.set(json, 4);
     this.#sink.descriptors(this.#fresh);
     this.#fresh = [];
-    this.#sink.bytes(bytes);
+    this.#sink.bytes(headerBytes(header));
+  }
+
+  /** A socket goes along whose descriptor the other process has got before. */
+  goesAlong(socket: OwnSocket): void {
+    this.sockets.push(socket);
   }
 
   /** A socket goes along; gives what its record says of that. */
   descriptorOf(socket: OwnSocket): { descriptor: number } {
-    this.sockets.push(socket);
+    this.goesAlong(socket);
     this.#fresh.push(socket.descriptor);
     return { descriptor: this.#descriptors++ };
   }
@@ -70,4 +71,13 @@ export class StateOutput<K extends string> {
     if (this.#records.length > 0) this.#sink.bytes(this.#records.bytes);
     this.#records.clear();
   }
+}
+
+/** A header as it is written: its length, and JSON. */
+export function headerBytes(header: unknown): Uint8Array {
+  const json = UTF8.encode(JSON.stringify(header));
+  const bytes = new Uint8Array(4 + json.length);
+  new DataView(bytes.buffer).setUint32(0, json.length, true);
+  bytes.set(json, 4);
+  return bytes;
 }

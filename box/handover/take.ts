@@ -168,6 +168,26 @@ export class Taking<O> implements Disposable {
   }
 
   /**
+   * Takes early what is unlikely to change, while the other one serves; `take` takes the rest.
+   *
+   * @param taker Puts it aside: whether it holds still, `take` tells.
+   * @throws {Error} that of `fail`, with one line, when it cannot be taken.
+   */
+  async copy(taker: StateTaker): Promise<void> {
+    const channel = this.#channel;
+    channel.deadline = performance.now() + this.#options.timeoutMs;
+    const come: Sent = { bytes: 0, descriptors: 0 };
+    try {
+      channel.send(Message.COPY);
+      while (!this.#takes(await next(channel), come, taker));
+    } catch (cause) {
+      const { message } = cause as Error;
+      this.refuse(message);
+      throw this.cannot(message, { cause });
+    }
+  }
+
+  /**
    * Takes all of it, while nothing else of this process moves.
    *
    * @param taker Puts it into this process, which does nothing with it yet; throws when it cannot.
@@ -179,8 +199,9 @@ export class Taking<O> implements Disposable {
     // The other one gives up before this one does.
     channel.deadline = performance.now() + 2 * this.#options.timeoutMs;
     try {
-      this.#send(Message.TAKE);
-      this.#receiveAll(taker);
+      this.#askForAll();
+      const come: Sent = { bytes: 0, descriptors: 0 };
+      while (!this.#takes(this.#receive(), come, taker));
     } catch (error) {
       if (!(error instanceof GiverDied)) this.refuse((error as Error).message);
       throw error;
@@ -209,43 +230,43 @@ export class Taking<O> implements Disposable {
     this.#passing.close(this.#descriptor);
   }
 
-  #receiveAll(taker: StateTaker): void {
-    const come: Sent = { bytes: 0, descriptors: 0 };
-    for (;;) {
-      const message = this.#receive();
-      const { bytes, descriptors } = message;
-      this.#descriptors.push(...descriptors);
-      switch (message.kind) {
-        case Message.STATE:
-          come.bytes += bytes.length;
-          taker.bytes(bytes);
-          break;
-        case Message.DESCRIPTORS:
-          come.descriptors += descriptors.length;
-          taker.descriptors(descriptors);
-          break;
-        case Message.END: {
-          const sent = jsonOf<Sent>(message);
-          const isWhole = sent.bytes === come.bytes &&
-            sent.descriptors === come.descriptors;
-          if (!isWhole) throw new Error("not all of what was sent has come");
-          return taker.end();
-        }
-        case Message.KEEP:
-          throw new Error("it keeps all, and goes on");
-        case Message.REFUSE:
-          throw new Error(textOf(message));
-        default:
-          throw new Error(`it sends a message of kind ${message.kind}`);
+  // Whether all of it has come with this message.
+  #takes(message: ReceivedMessage, come: Sent, taker: StateTaker): boolean {
+    const { bytes, descriptors } = message;
+    this.#descriptors.push(...descriptors);
+    switch (message.kind) {
+      case Message.STATE:
+        come.bytes += bytes.length;
+        taker.bytes(bytes);
+        return false;
+      case Message.DESCRIPTORS:
+        come.descriptors += descriptors.length;
+        taker.descriptors(descriptors);
+        return false;
+      case Message.COPIED:
+      case Message.END: {
+        const sent = jsonOf<Sent>(message);
+        const isWhole = sent.bytes === come.bytes &&
+          sent.descriptors === come.descriptors;
+        if (!isWhole) throw new Error("not all of what was sent has come");
+        taker.end();
+        return true;
       }
+      case Message.KEEP:
+        throw new Error("it keeps all, and goes on");
+      case Message.REFUSE:
+        throw new Error(textOf(message));
+      default:
+        throw new Error(`it sends a message of kind ${message.kind}`);
     }
   }
 
-  #send(kind: number): void {
+  #askForAll(): void {
     try {
-      this.#channel.send(kind);
+      this.#channel.send(Message.TAKE);
     } catch (error) {
-      throw diedOr(error);
+      // What it has said before it went is still there.
+      if (!(error instanceof PeerGone)) throw error;
     }
   }
 

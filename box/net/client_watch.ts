@@ -2,6 +2,7 @@
 // listener.
 
 import type { CloseCause } from "./close_cause.ts";
+import { Steps } from "./steps.ts";
 
 /** What a watch needs of a connection. */
 export interface WatchedClient {
@@ -63,7 +64,7 @@ export class ClientWatch {
   readonly #firstFrameSteps: number;
   readonly #frameSteps: number;
   readonly #writeSteps: number;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timer: Steps;
 
   /**
    * Makes a watch that does not watch yet.
@@ -83,6 +84,7 @@ export class ClientWatch {
     this.#firstFrameSteps = this.#steps(firstFrame);
     this.#frameSteps = this.#steps(frame);
     this.#writeSteps = this.#steps(write);
+    this.#timer = new Steps(() => this.#step(), this.#stepMs);
   }
 
   /** Milliseconds of one step; 0 where nothing is watched. */
@@ -92,13 +94,22 @@ export class ClientWatch {
 
   /** Starts watching. */
   start(): void {
-    if (this.#stepMs === 0) return;
-    this.#timer = setInterval(() => this.#step(), this.#stepMs);
+    this.#timer.start();
   }
 
   /** Stops watching. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.stop();
+  }
+
+  /** Changes nothing of anybody until `goOn`. */
+  hold(): void {
+    this.#timer.hold();
+  }
+
+  /** Goes on. */
+  goOn(): void {
+    this.#timer.goOn();
   }
 
   #steps(seconds: number): number {

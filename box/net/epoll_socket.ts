@@ -40,6 +40,16 @@ export class EpollSocket extends Watched implements OwnSocket {
     this.remoteAddr = remoteAddr;
   }
 
+  /**
+   * Has the loop look after it before it runs, so that there is less to do then. Nothing is read:
+   * when something comes the loop lets go of it, until `run`.
+   *
+   * @throws {Error} when the system cannot look after it.
+   */
+  register(): void {
+    this.loop.ask(this, Poll.in);
+  }
+
   /** Gives what comes to the sink. */
   run(sink: ByteSink): Promise<void> {
     this.#sink = sink;
@@ -97,6 +107,8 @@ export class EpollSocket extends Watched implements OwnSocket {
 
   /** For the loop. */
   onReady(events: number): void {
+    // Whoever has it until it runs reads that.
+    if (!this.#sink) return this.#ask(0);
     // An error is what the next call tells, whether it reads or writes.
     if (this.#writing && events & ~Poll.in) this.#writeOn();
     if (this.events & Poll.in && events & ~Poll.out) this.#read();
@@ -106,7 +118,7 @@ export class EpollSocket extends Watched implements OwnSocket {
   onLoopEnd(error: Error): void {
     this.events = 0;
     this.#failWriting(error);
-    if (!this.#paused) this.#end(error);
+    if (this.#sink && !this.#paused) this.#end(error);
   }
 
   /** For the loop. */

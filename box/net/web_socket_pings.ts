@@ -3,6 +3,7 @@
 
 import type { Range } from "../options.ts";
 import type { CloseCause } from "./close_cause.ts";
+import { Steps } from "./steps.ts";
 import { WebSocketTransport } from "./web_socket_transport.ts";
 
 /** Seconds between two pings, where nothing else is said. */
@@ -32,9 +33,8 @@ const STEPS = 10;
 /** Pings all WebSockets, and closes those from which nothing comes over two pings. */
 export class WebSocketPings {
   readonly #connections: { all(): Iterable<Pinged> };
-  readonly #options: PingOptions;
   readonly #cause: CloseCause;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timer: Steps;
 
   /**
    * Makes pings that do not begin yet.
@@ -44,7 +44,7 @@ export class WebSocketPings {
   constructor(connections: { all(): Iterable<Pinged> }, options: PingOptions) {
     const { interval, option } = options;
     this.#connections = connections;
-    this.#options = options;
+    this.#timer = new Steps(() => this.#step(), interval * 1000 / STEPS);
     this.#cause = {
       kind: "idle",
       message: `no sign of life over two pings, ${interval} s each (${option})`,
@@ -53,14 +53,22 @@ export class WebSocketPings {
 
   /** Starts pinging. */
   start(): void {
-    const { interval } = this.#options;
-    if (interval === 0) return;
-    this.#timer = setInterval(() => this.#step(), interval * 1000 / STEPS);
+    this.#timer.start();
   }
 
   /** Stops pinging. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.stop();
+  }
+
+  /** Changes nothing of any until `goOn`. */
+  hold(): void {
+    this.#timer.hold();
+  }
+
+  /** Goes on. */
+  goOn(): void {
+    this.#timer.goOn();
   }
 
   #step(): void {

@@ -33,7 +33,10 @@ import type { QueuePiece } from "../queue/task_queue.ts";
 export const FORMAT = "maple-gateway-handover";
 
 /** The version that is written. A gateway reads the two before it as well. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
+
+/** The first version that can be asked for clients early. */
+export const COPIES_SINCE = 3;
 
 /** The oldest version that is read. */
 export const OLDEST_VERSION: number = Math.max(1, FORMAT_VERSION - 2);
@@ -60,6 +63,7 @@ export const LAYOUTS: Readonly<Record<RecordKind, Layout>> = {
   gathering: layoutOf(GATHERING_FIELDS, GATHERING_MORE),
   part: layoutOf(PART_FIELDS),
   piece: layoutOf(PIECE_FIELDS),
+  kept: [["first", "int"], ["count", "int"]],
 };
 
 /** The kinds of records. */
@@ -73,7 +77,8 @@ export type RecordKind =
   | "far"
   | "gathering"
   | "part"
-  | "piece";
+  | "piece"
+  | "kept";
 
 /** A listener that goes along. */
 export interface ListenerPiece {
@@ -141,6 +146,14 @@ export interface Offer extends Identity {
   readonly listeners: readonly ListenerPiece[];
   /** Those for TLS, which it closes when it has handed over. */
   readonly kept: readonly ListenerPiece[];
+}
+
+/** The header of clients that are given early. */
+export interface EarlyHeader extends StateClocks {
+  /** As in the header of all. */
+  readonly layouts: Readonly<Record<string, Layout>>;
+  /** None. */
+  readonly listeners: readonly ListenerPiece[];
 }
 
 /** The header. */

@@ -17,9 +17,12 @@ import type { HandoverStats } from "../metrics/stats.ts";
 import { copyCounters } from "../metrics/counter_values.ts";
 import type { Mark } from "../cluster/standby.ts";
 import type { Ports } from "../ports.ts";
+import type { Watches } from "../watches.ts";
+import { EarlyClientCopy } from "./early_copy.ts";
 import type { LinkNo } from "../queue/queued_task.ts";
 import {
   type ClusterPieces,
+  COPIES_SINCE,
   FORMAT,
   FORMAT_VERSION,
   type Identity,
@@ -46,8 +49,8 @@ export interface HandoverHost {
   age(): { readonly startedAt: Date; readonly listeningSince: number };
   /** What its process and those before have counted. */
   counts(): ProcessCounts;
-  /** Milliseconds of a step of the watch of its clients. */
-  watchStepMs(): number;
+  /** The watches of its clients. */
+  readonly watches: Pick<Watches, "clientStepMs" | "hold" | "goOn">;
   /**
    * All of it is another process's.
    *
@@ -112,6 +115,7 @@ export class Handover implements ProgramPiece {
   #wall = 0;
   #passing: Passing | undefined;
   #door: HandoverDoor | undefined;
+  #early: EarlyClientCopy | undefined;
 
   /** @param host Its gateway. */
   constructor(host: HandoverHost) {
@@ -205,15 +209,35 @@ export class Handover implements ProgramPiece {
   }
 
   /**
+   * Takes the clients of the other gateway of which nothing is under way, while it serves them.
+   *
+   * @returns What takes the rest; to be disposed of where nothing more is taken.
+   * @throws {GatewayError} with one line, when they cannot be taken.
+   */
+  async copy(taking: Taking<Offer>): Promise<StateReader> {
+    const reader = this.reader();
+    if (taking.offer.formatVersion < COPIES_SINCE) return reader;
+    try {
+      await taking.copy(reader.early);
+    } catch (error) {
+      reader.release();
+      throw error;
+    }
+    return reader;
+  }
+
+  /**
    * Takes all that the other gateway holds, while nothing else of this process moves; nothing of it
    * moves before `begin` is called.
    *
    * @throws {GatewayError} with one line, when it cannot be taken; its cause is {@linkcode
    * GiverDied} where the other one has died, and nothing is there any more.
    */
-  take(taking: Taking<Offer>): Before & { readonly begin: () => void } {
+  take(
+    taking: Taking<Offer>,
+    reader: StateReader,
+  ): Before & { readonly begin: () => void } {
     const { parts, ports } = this.#host;
-    const reader = this.reader();
     try {
       taking.take(reader);
     } catch (cause) {
@@ -263,10 +287,11 @@ export class Handover implements ProgramPiece {
 
   /** What puts into the parts of the gateway what another one has written. */
   reader(): StateReader {
-    const { parts, ports, watchStepMs } = this.#host;
+    const { parts, ports, watches } = this.#host;
     const io = ports.openIo().descriptors!;
     return new StateReader(parts, {
-      ...{ io, watchStepMs },
+      io,
+      watchStepMs: () => watches.clientStepMs,
       whyNot: (header) => this.#whyNot(header),
     });
   }
@@ -282,7 +307,25 @@ export class Handover implements ProgramPiece {
     const listeners = ports.given().map(({ listener }) => listener.descriptor);
     if (this.#door) listeners.push(this.#door.descriptor);
     const header = (noOf: LinkNo) => this.#header(noOf);
-    this.given = writeState({ parts, header, listeners }, sink);
+    const early = this.#early;
+    this.given = writeState({ parts, header, listeners, early }, sink);
+  }
+
+  /**
+   * Begins to give clients early: until that ends, `write` writes those as given that are as they
+   * were, and what changes all of them at once holds still.
+   */
+  giveEarly(): EarlyClientCopy {
+    const { parts: { context }, watches } = this.#host;
+    watches.hold();
+    const clocks = { now: performance.now(), wall: Date.now() };
+    const watchStepMs = watches.clientStepMs;
+    return this.#early = new EarlyClientCopy(context, {
+      ...{ ...clocks, watchStepMs, layouts: LAYOUTS, listeners: [] },
+    }, () => {
+      this.#early = undefined;
+      watches.goOn();
+    });
   }
 
   // Ends what cannot go along.
@@ -358,6 +401,7 @@ export class Handover implements ProgramPiece {
       logger: context.logger,
       giver: {
         offer: () => this.#offer(),
+        copy: () => this.giveEarly(),
         answer: (question) => this.#lacking(question as Heard),
         write: (sink) => this.write(sink),
         onGiven: (by) => this.#onGiven(by),
@@ -396,7 +440,7 @@ export class Handover implements ProgramPiece {
   }
 
   #header(noOf: LinkNo): StateHeader {
-    const { parts, age, counts, watchStepMs } = this.#host;
+    const { parts, age, counts, watches } = this.#host;
     const { context, clients, measures } = parts;
     const { startedAt, listeningSince } = age();
     return {
@@ -405,7 +449,7 @@ export class Handover implements ProgramPiece {
       wall: this.#wall,
       startedAt: startedAt.toISOString(),
       listeningSince,
-      watchStepMs: watchStepMs(),
+      watchStepMs: watches.clientStepMs,
       layouts: LAYOUTS,
       parts: {
         clients: clients.give(),

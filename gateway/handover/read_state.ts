@@ -24,11 +24,15 @@ import {
   type TaskHolder,
 } from "../queue/queued_task.ts";
 import type { WaitsIn } from "../queue/task_queue.ts";
+import { EarlyClients } from "./early_clients.ts";
 import type { ClusterPieces, StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
 /** Puts into the parts of a gateway what another one has held, as it comes. */
-export class StateReader extends BaseStateReader<StateHeader> {
+export class StateReader extends BaseStateReader<StateHeader>
+  implements Disposable {
+  /** Takes the clients that are given early, if any are. */
+  readonly early: EarlyClients;
   readonly #parts: Parts;
   // Those of other gateways' workers behind them.
   readonly #links: TaskHolder[] = [];
@@ -40,6 +44,12 @@ export class StateReader extends BaseStateReader<StateHeader> {
   constructor(parts: Parts, options: StateReaderOptions<StateHeader>) {
     super(options);
     this.#parts = parts;
+    this.early = new EarlyClients({
+      io: options.io,
+      clients: parts.clients,
+      onHeader: (header) => this.takeClocks(header),
+      ownSteps: (values) => this.ownSteps(values),
+    });
   }
 
   /** All has come. */
@@ -53,8 +63,20 @@ export class StateReader extends BaseStateReader<StateHeader> {
     for (const client of this.#clients) queue.room.retakeGone(client);
   }
 
+  /** Lets go of all sockets, which whoever has brought them closes: it is not taken after all. */
+  override release(): void {
+    super.release();
+    this.early.release();
+  }
+
+  /** The same. May be called twice. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
   /** Everything begins. */
   begin(): void {
+    this.early.closeOthers();
     const { clients } = this.#parts;
     for (const begin of this.#begin) begin();
     for (const session of this.#open) clients.begin(session);
@@ -104,6 +126,8 @@ export class StateReader extends BaseStateReader<StateHeader> {
         return this.#takeLink(values);
       case "client":
         return this.#takeClient(values);
+      case "kept":
+        return this.#keep(Number(values.first), Number(values.count));
       case "task":
         return this.#takeTask(values);
       case "handshake": {
@@ -156,6 +180,14 @@ export class StateReader extends BaseStateReader<StateHeader> {
     session.holder = this.#links[Number(values.holder) - 1] ?? null;
     this.#clients.push(session);
     if (values.isOpen) this.#open.push(session);
+  }
+
+  #keep(first: number, count: number): void {
+    for (let no = first; no < first + count; no++) {
+      const session = this.early.keep(no);
+      this.#clients.push(session);
+      this.#open.push(session);
+    }
   }
 
   #takeTask(values: RecordValues): void {

@@ -13,11 +13,15 @@ import type { FarWorkers } from "../cluster/far_workers.ts";
 import type { InnerLink } from "../inner/inner_link.ts";
 import type { ClientSession } from "../outer/client_session.ts";
 import type { LinkNo, QueuedTask, TaskHolder } from "../queue/queued_task.ts";
+import { writeClient, writeSocket } from "./client_records.ts";
+import type { EarlyClientCopy } from "./early_copy.ts";
 import { LAYOUTS, type RecordKind, type StateHeader } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
 const NO_GROUPS = undefined;
 const NOTHING = new Uint8Array(0);
+// After so many the other side is told, so that it has something to do.
+const RUN_MAX = 1000;
 
 /** What goes along, and what does not. */
 export interface Given {
@@ -31,16 +35,19 @@ export interface Given {
  * Writes it, see `StateOutput`.
  *
  * @param listeners The descriptors of the listeners, which are the first.
+ * @param early The clients that the other process has got already.
  */
 export function writeState(
-  { parts, header, listeners }: {
+  { parts, header, listeners, early }: {
     readonly parts: Parts;
+    readonly early?: EarlyClientCopy | undefined;
     readonly header: (linkNo: LinkNo) => StateHeader;
     readonly listeners: readonly number[];
   },
   sink: StateSink,
 ): Given {
-  return new StateWriter(parts, listeners, sink).write(header);
+  const output = new StateOutput<RecordKind>(LAYOUTS, listeners, sink);
+  return new StateWriter(parts, output, early).write(header);
 }
 
 class StateWriter {
@@ -50,9 +57,18 @@ class StateWriter {
   readonly #clients = new Map<object, number>();
   readonly #left: ClientSession[] = [];
 
-  constructor(parts: Parts, listeners: readonly number[], sink: StateSink) {
+  readonly #early: EarlyClientCopy | undefined;
+  // Clients in a row that are as they were given early.
+  #run = { first: 0, count: 0 };
+
+  constructor(
+    parts: Parts,
+    output: StateOutput<RecordKind>,
+    early: EarlyClientCopy | undefined,
+  ) {
     this.#parts = parts;
-    this.#output = new StateOutput(LAYOUTS, listeners, sink);
+    this.#output = output;
+    this.#early = early;
   }
 
   write(header: (linkNo: LinkNo) => StateHeader): Given {
@@ -74,7 +90,10 @@ class StateWriter {
       this.#write("link", link, links.give(link));
     }
     this.#farWorkers();
-    for (const session of sessions.all()) this.#client(session, true);
+    for (const session of sessions.all()) {
+      if (!this.#keeps(session)) this.#client(session, true);
+    }
+    this.#endRun();
     this.#tasks();
     this.#unproven();
     this.#ofCluster();
@@ -82,20 +101,36 @@ class StateWriter {
     return { sockets: this.#output.sockets, left: this.#left };
   }
 
+  #keeps(session: ClientSession): boolean {
+    const given = this.#early?.asGiven(session);
+    if (!given) return false;
+    this.#output.goesAlong(given.piece.socket);
+    this.#clients.set(session, this.#clients.size);
+    const { first, count } = this.#run;
+    if (first + count !== given.no) this.#endRun();
+    if (this.#run.count === 0) this.#run.first = given.no;
+    if (++this.#run.count < RUN_MAX) return true;
+    this.#endRun();
+    this.#output.flush();
+    return true;
+  }
+
+  #endRun(): void {
+    if (this.#run.count > 0) this.#write("kept", this.#run, {});
+    this.#run.count = 0;
+  }
+
   #client(session: ClientSession, isOpen: boolean): void {
+    this.#endRun();
     const { context: { groups } } = this.#parts;
-    const { socket, counted, holder, chain } = session;
+    const { socket, holder, chain } = session;
     const piece = isOpen ? socket.give?.() : undefined;
     if (piece) this.#socket(piece);
     else if (isOpen) this.#left.push(session);
     this.#clients.set(session, this.#clients.size);
-    const { hostname, port } = socket.remoteAddr;
-    this.#write("client", session, {
+    writeClient(this.#output, session, {
       isOpen,
-      hasSocket: piece !== undefined,
-      hostname,
-      port,
-      counted: isOpen ? counted?.name ?? "" : "",
+      piece,
       holder: chain > 0 && holder ? noOf(this.#links, holder) : 0,
       groups: isOpen && session.groups ? groups.namesOf(session) : NO_GROUPS,
     });
@@ -177,7 +212,7 @@ class StateWriter {
   }
 
   #socket(piece: SocketPiece): void {
-    this.#write("socket", piece, this.#output.descriptorOf(piece.socket));
+    writeSocket(this.#output, piece, this.#output.descriptorOf(piece.socket));
   }
 
   #write(kind: RecordKind, values: object, more: object): void {

@@ -75,7 +75,7 @@ export class ClientSession extends BaseSession
   /** What carries its frames, by name. */
   readonly transport: OuterTransport;
   /** What its address counts as. */
-  readonly counted: CountedAddress | undefined;
+  counted: CountedAddress | undefined;
   /** The one of its tasks that is ready or, with order "client", with a worker. */
   front: QueuedTask | null = null;
   /** The tasks that wait for that one. */

@@ -69,8 +69,8 @@ export interface ClientsPiece {
   readonly lastConnId: number;
 }
 
-// What a client is made of that another process has given.
-type GivenClient =
+/** What a client is made of that another process has given. */
+export type GivenClient =
   & Pick<ClientSession, typeof CONSTRUCTED[number]>
   & {
     readonly isOpen: boolean;
@@ -211,7 +211,14 @@ export class Clients implements SessionOwner {
    * @param piece Its connection; undefined where it is gone, or could not be handed over.
    */
   retake(values: RecordValues, piece?: SocketPiece): ClientSession {
-    const { sessions, groups, fanOut, clientLimits } = this.#context;
+    const session = this.remake(values, piece);
+    const given = values as unknown as GivenClient;
+    if (given.isOpen) this.reenter(session, given);
+    return session;
+  }
+
+  /** Makes a client as another process has it; with `reenter` it is one of this gateway's. */
+  remake(values: RecordValues, piece?: SocketPiece): ClientSession {
     const given = values as unknown as GivenClient;
     const { connId, transport, uid, userdata, hostname, port } = given;
     const addr = { transport: "tcp", hostname, port } as const;
@@ -223,9 +230,7 @@ export class Clients implements SessionOwner {
         owner: this,
         connId,
         transport,
-        counted: given.isOpen
-          ? clientLimits.addresses.rejoin(given.counted)
-          : undefined,
+        counted: undefined,
         header: this.#header,
       },
     );
@@ -234,15 +239,23 @@ export class Clients implements SessionOwner {
     if (transport === "tls" || transport === "wss") {
       session.relayedBy ||= this.#giver;
     }
-    if (!given.isOpen) return session;
+    return session;
+  }
+
+  /** Enters a client that `remake` has made. */
+  reenter(
+    session: ClientSession,
+    { counted, groups: names }: Pick<GivenClient, "counted" | "groups">,
+  ): void {
+    const { sessions, groups, fanOut, clientLimits } = this.#context;
+    session.counted = clientLimits.addresses.rejoin(counted);
     sessions.retake(session);
     fanOut.enter(session);
     this.#places.take(session);
-    this.#over[transport]++;
+    this.#over[session.transport]++;
     this.#countRelayed(session, 1);
-    for (const name of given.groups ?? []) groups.join(session, name);
+    for (const name of names ?? []) groups.join(session, name);
     if (session.slowed) clientLimits.rates.resume(session);
-    return session;
   }
 
   /** A client that was taken begins. */

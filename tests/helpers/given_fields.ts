@@ -8,7 +8,7 @@ import { pathOf } from "./paths.ts";
 export type Fields = Readonly<Record<string, readonly string[]>>;
 
 const GIVING =
-  /^ {2}(?:static |override |async |get |\*)*(?:parts|give|given|head|takeOver|retake|retakeGone|resume|rejoin|from|takePeak|adopt)\([^]*?^ {2}\}/gm;
+  /^ {2}(?:static |override |async |get |\*)*(?:parts|give|given|head|takeOver|retake|remake|reenter|retakeGone|resume|rejoin|from|takePeak|adopt)\([^]*?^ {2}\}/gm;
 
 function fieldsOf(source: string): string[] {
   return [...source.matchAll(/^ {2}(?:readonly )?#(\w+)(?:[:?!]| =|;)/gm)]

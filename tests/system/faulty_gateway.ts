@@ -40,7 +40,13 @@ export function at(
   return { call, message, when, what };
 }
 
+/** The same at one of what is given early. */
+export function early(fault: Fault): Fault {
+  return { ...fault, early: true };
+}
+
 /** When it happens, as the name of a test says it. */
-export function momentOf({ call, message, when }: Fault): string {
-  return `${when} it has ${call === "send" ? "sent" : "got"} ${message}`;
+export function momentOf({ call, message, when, early }: Fault): string {
+  const what = early ? `early ${message}` : message;
+  return `${when} it has ${call === "send" ? "sent" : "got"} ${what}`;
 }

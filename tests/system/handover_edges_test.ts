@@ -176,7 +176,7 @@ test("a process that may open too few files gives back what has come, says so in
     all.push(client);
   }
   await using refuses = await start({ handover }, {
-    fault: { call: "send", message: "TAKE", when: "before", what: "limit" },
+    fault: { call: "send", message: "COPY", when: "before", what: "limit" },
   });
   assertEquals((await refuses.process.finished()).code, 1);
   assertStringIncludes(
@@ -184,7 +184,7 @@ test("a process that may open too few files gives back what has come, says so in
     "lets this process open no more files; raise it with ulimit -n or LimitNOFILE",
   );
   await eventually(() =>
-    first.process.stderr.includes("has not taken this one's place")
+    first.process.stderr.includes("does not take this one's place")
   );
   for (const client of all) {
     await client.write({ cmd: 1, body: "still" });

@@ -10,6 +10,7 @@ import { handoverTest as test } from "../helpers/handover_test_case.ts";
 import { type RunningProcess, startProcess } from "../helpers/process.ts";
 import {
   at,
+  early,
   gatewayArgs,
   momentOf,
   READY,
@@ -88,6 +89,11 @@ const NEW_DIES: readonly Fault[] = [
   at("send", "HELLO", "before"),
   at("send", "HELLO", "after"),
   at("receive", "OFFER", "after"),
+  at("send", "COPY", "before"),
+  at("send", "COPY", "after"),
+  early(at("receive", "DESCRIPTORS", "after")),
+  early(at("receive", "STATE", "after")),
+  at("receive", "COPIED", "after"),
   at("send", "TAKE", "before"),
   at("send", "TAKE", "after"),
   at("receive", "DESCRIPTORS", "after"),
@@ -146,6 +152,11 @@ for (const fault of OLD_DIES) {
 
 const OLD_DIES_EARLY: readonly Fault[] = [
   at("send", "OFFER", "after"),
+  at("receive", "COPY", "after"),
+  early(at("send", "DESCRIPTORS", "after")),
+  early(at("send", "STATE", "after")),
+  at("send", "COPIED", "before"),
+  at("send", "COPIED", "after"),
   at("receive", "TAKE", "after"),
   at("send", "DESCRIPTORS", "after"),
   at("send", "STATE", "before"),
@@ -188,6 +199,30 @@ for (const fault of LATE) {
     await served.ask("again");
     await served.end();
   });
+}
+
+for (const message of ["COPY", "COPIED"] as const) {
+  const call = message === "COPY" ? "send" : "receive";
+  test(`a gateway whose successor stands still at ${message} serves on, and is replaced when that one moves again`, async (handover) => {
+    const options = { handover, handoverTimeout: 0.5 };
+    await using served = await Served.start(options);
+    const fault = at(call, message, "after", "stop");
+    await using late = await start({ handover }, fault);
+    await eventually(() => isStopped(late.pid));
+    await served.ask("still");
+    // Longer than what it has got early is of use.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await served.ask("changed");
+    late.kill("SIGCONT");
+    assertEquals((await served.gateway.finished()).code, 0);
+    await served.ask("after");
+    await served.end();
+  });
+}
+
+function isStopped(pid: number): boolean {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  return /^\d+ \(.*\) T /.test(stat);
 }
 
 test("a successor that stands still when it was told that it may begin is ended, and the gateway goes on", async (handover) => {

@@ -87,6 +87,33 @@ Deno.test("EpollSocket gives the sink what comes, and the end", async () => {
   await finish(all);
 });
 
+Deno.test("EpollSocket that is registered is read from when it runs, and not before", async () => {
+  const system = new ForgedSystem();
+  const socket = new EpollSocket(system.loop, 5, FROM);
+  const sink = new Sink();
+  socket.register();
+  assertStrictEquals(system.asked.has(5), true);
+  system.toRead.set(5, [BYTES, 0]);
+  await system.tell(system.now(5, Poll.in));
+  assertStrictEquals(system.asked.has(5), false, "it is not told again");
+  assertEquals(system.toRead.get(5), [BYTES, 0]);
+  const all = { system, socket, sink, running: socket.run(sink) };
+  assertEquals(sink.got, []);
+  await system.tell(system.now(5, Poll.in));
+  assertEquals(sink.got, [BYTES]);
+  await finish(all);
+});
+
+Deno.test("EpollSocket that is registered and does not run is not told of the loop's end", async () => {
+  const system = new ForgedSystem();
+  const socket = new EpollSocket(system.loop, 5, FROM);
+  socket.register();
+  await bounded(system.loop.close());
+  assertStrictEquals(socket.sink, undefined);
+  socket.release();
+  assert(system.closed.includes(5));
+});
+
 Deno.test("EpollSocket reads nothing where an event is late, or no event of its own", async () => {
   const all = start();
   const { system, sink } = all;

@@ -4,6 +4,7 @@ import { assert } from "@std/assert";
 import type { Gateway } from "@maple/gateway";
 import { Passing, RecordReader } from "@maple/box/internal";
 import type { StateHeader } from "../../../gateway/handover/format.ts";
+import type { EarlyClientCopy } from "../../../gateway/handover/early_copy.ts";
 import type { Handover } from "../../../gateway/handover/handover.ts";
 import type { StateReader } from "../../../gateway/handover/read_state.ts";
 
@@ -37,6 +38,22 @@ export class CapturedState implements Disposable {
     return new CapturedState(joined(parts), descriptors);
   }
 
+  /** What a gateway gives early; it is to be ended. */
+  static early(copy: EarlyClientCopy): CapturedState {
+    using passing = Passing.open();
+    const parts: Uint8Array[] = [];
+    const descriptors: number[] = [];
+    let hasMore = true;
+    while (hasMore) {
+      hasMore = copy.writeSome({
+        bytes: (bytes) => parts.push(bytes.slice()),
+        descriptors: (given) =>
+          descriptors.push(...given.map((one) => passing.copyOf(one))),
+      });
+    }
+    return new CapturedState(joined(parts), descriptors);
+  }
+
   /** What stands in a file; the descriptors are of sockets that nobody is behind. */
   static fromFile(path: string): CapturedState {
     using passing = Passing.open();
@@ -57,8 +74,19 @@ export class CapturedState implements Disposable {
    *
    * @returns What has read it; what it gives is to be released in the same turn.
    */
-  putInto(gateway: Gateway, step = Infinity): StateReader {
+  putInto(
+    gateway: Gateway,
+    step = Infinity,
+    early?: CapturedState,
+  ): StateReader {
     const reader = handoverOf(gateway).reader();
+    if (early) {
+      reader.early.descriptors(early.descriptors);
+      for (let at = 0; at < early.bytes.length; at += step) {
+        reader.early.bytes(early.bytes.subarray(at, at + step));
+      }
+      reader.early.end();
+    }
     reader.descriptors(this.descriptors);
     try {
       for (let at = 0; at < this.bytes.length; at += step) {

@@ -16,6 +16,8 @@ export interface Fault {
    * it may open hardly any more files.
    */
   readonly what: "kill" | "stop" | "limit";
+  /** Whether it is one of what is given early. @default {false} */
+  readonly early?: boolean;
 }
 
 /** Has it go wrong in this process. */
@@ -25,19 +27,24 @@ export function failAt(fault: Fault): void {
     Deno.kill(Deno.pid, fault.what === "kill" ? "SIGKILL" : "SIGSTOP");
   };
   const { prototype } = DescriptorChannel;
-  const { send, poll } = prototype;
+  const { trySend, poll } = prototype;
   let struck = false;
+  let copied = false;
   const strikesAt = (kind: number, when: Fault["when"]): boolean => {
+    const isPiece = kind === Message.STATE || kind === Message.DESCRIPTORS;
+    if (isPiece && copied === (fault.early ?? false)) return false;
+    if (kind === Message.COPIED && when === "after") copied = true;
     if (struck || kind !== Message[fault.message] || when !== fault.when) {
       return false;
     }
     return struck = true;
   };
   if (fault.call === "send") {
-    prototype.send = function (kind, ...rest) {
+    prototype.trySend = function (kind, ...rest) {
       if (strikesAt(kind, "before")) strike();
-      send.call(this, kind, ...rest);
-      if (strikesAt(kind, "after")) strike();
+      const isSent = trySend.call(this, kind, ...rest);
+      if (isSent && strikesAt(kind, "after")) strike();
+      return isSent;
     };
   } else {
     prototype.poll = function () {
