@@ -227,11 +227,13 @@ export class InnerLink implements FrameHandler, TaskHolder, Sender {
   askForLife(): void {
     if (this.acknowledgesById) this.#owner.ping(this);
   }
+
   onFrame(frame: Uint8Array): void {
     this.unansweredPings = 0;
     this.seenAt = turnNow();
     this.#owner.onInnerFrame(this, frame);
   }
+
   onClose(cause: CloseCause): void {
     this.#owner.onInnerClose(this, cause);
   }

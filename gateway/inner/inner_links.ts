@@ -1,7 +1,7 @@
 // InnerLinks: the workers and triggers of a gateway, from when they are let in to the end of their
 // connections.
 
-import { TaskCmd, TaskFlag, TaskOffset } from "@maple/box";
+import { TaskCmd, TaskOffset } from "@maple/box";
 import {
   type CloseCause,
   type Conn,
@@ -9,11 +9,9 @@ import {
   formatAddress,
   FrameSocket,
   type FrameSocketOptions,
-  hasFlag,
   type InnerRole,
   isForbidden,
   isHello,
-  isOrdinary,
   LINK_BUFFER_BYTES,
   readInt32,
   type Receipt,
@@ -25,6 +23,7 @@ import {
 } from "@maple/box/internal";
 import type { GatewayContext } from "../context.ts";
 import type { Entry } from "../inner_access.ts";
+import { ignoreForbidden, ignoreOld, ignoreUnknown } from "./ignore_frame.ts";
 import {
   InnerLink,
   LINK_FIELDS,
@@ -36,13 +35,10 @@ import { INNER_FRAMING, isOldTask, modernTask } from "./old_task.ts";
 import type { PullCommands } from "./pull_commands.ts";
 import type { Commands } from "./sender.ts";
 import { SignOfLife } from "./sign_of_life.ts";
-import type { LostTasks } from "../queue/dispatcher.ts";
-import type { QueuedTask } from "../queue/queued_task.ts";
+import { tellAttached, tellEnd } from "./tell_link.ts";
 import type { WorkerStats } from "../metrics/stats.ts";
 
 const ASK = TaskCmd.WORKER_ASK_FOR_TASK;
-// What admins send is always answered, also where it is not done.
-const ANSWERED: readonly number[] = [TaskCmd.BAN, TaskCmd.DRAIN];
 
 /** What of a link is not a field of it, as one process tells another. */
 export type GivenLink =
@@ -251,45 +247,59 @@ export class InnerLinks implements LinkOwner {
       if (!this.#seeOff(link, cause)) link.socket.close(cause);
     }
   }
+
   onWorkerAttach(link: InnerLink): void {
-    this.#workers++;
-    this.#context.logger.info(
-      `${link.name} has attached; ${workersNow(this.#workers)}`,
-    );
+    tellAttached(this.#context, link, ++this.#workers);
   }
+
   ping(link: InnerLink): void {
     this.#signOfLife.ask(link);
   }
+
   onInnerFrame(link: InnerLink, frame: Uint8Array): void {
     if (this.#places.isOnTrial(link)) {
       const asks = readInt32(frame, TaskOffset.cmd) === ASK;
       if (!this.#places.judge(link, asks)) return this.#refuse(link);
     }
     const { role } = link.entry;
-    if (role && isForbidden(role, frame)) return this.#forbid(link, frame);
+    if (role && isForbidden(role, frame)) {
+      return ignoreForbidden(this.#context, link, frame);
+    }
     if (link.speaksOld || isOldTask(frame)) return this.#runOld(link, frame);
     if (this.#pullCommands.run(link, frame)) {
       if (this.#leaves && isHello(frame)) this.#seeOff(link);
       return;
     }
     if (this.#clientCommands.run(link, frame)) return;
-    this.#context.counters.badCommands++;
-    const what = `the unknown command ${readInt32(frame, TaskOffset.cmd)}`;
-    this.#context.logger.warn(`${link.name} sent ${what}; it is ignored`);
-    this.#answer(link, frame, what);
+    ignoreUnknown(this.#context, link, frame);
+  }
+
+  onReceipt(frame: Uint8Array, { delivered, error }: Partial<Receipt>): void {
+    const { receipts } = this.#context.counters;
+    if (error) receipts.refused++;
+    else if (readInt32(frame, TaskOffset.cmd) === TaskCmd.QUERY) {
+      receipts.answered++;
+    } else if (delivered) receipts.reached++;
+    else receipts.nobody++;
+  }
+
+  onInnerClose(link: InnerLink, cause: CloseCause): void {
+    this.#places.delete(link);
+    const { counters, dispatcher } = this.#context;
+    counters.innerClosed[cause.kind]++;
+    if (link.isWorker) this.#workers--;
+    const lost = dispatcher.lost(link);
+    tellEnd(this.#context, link, {
+      cause,
+      lost,
+      workers: this.#workers,
+      isClosing: this.#closed,
+    });
   }
 
   #greetAgain(): void {
     for (const link of this.all()) {
       if (link.isGreeted && !link.closed) this.#pullCommands.greet(link);
-    }
-  }
-
-  // Nothing of the frame is done.
-  #answer(link: InnerLink, frame: Uint8Array, error: string): void {
-    const cmd = readInt32(frame, TaskOffset.cmd);
-    if (hasFlag(frame, TaskFlag.RECEIPT_WANTED) || ANSWERED.includes(cmd)) {
-      link.receive(frame, { error });
     }
   }
 
@@ -318,97 +328,12 @@ export class InnerLinks implements LinkOwner {
     link.socket.destroy();
   }
 
-  // What was sent before and comes behind it is done: an honest one has only the wrong secret.
-  #forbid(link: InnerLink, frame: Uint8Array): void {
-    this.#context.counters.innerForbidden++;
-    const cmd = readInt32(frame, TaskOffset.cmd);
-    const what = `command ${cmd}, which role ${link.entry.role} may not`;
-    this.#answer(link, frame, what);
-    if (link.toldForbidden) return;
-    link.toldForbidden = true;
-    this.#context.logger.warn(
-      `${link.name} sent ${what}; what it may not is ignored, which is told once`,
-    );
-  }
-
   // Of what such a peer says only a task for a worker can be understood.
   #runOld(link: InnerLink, frame: Uint8Array): void {
     link.speaksOld = true;
     const cmd = readInt32(frame, TaskOffset.cmd);
     const task = cmd === TaskCmd.WRITE_TO_WORKER ? modernTask(frame) : null;
-    if (task) {
-      this.#pullCommands.run(link, task);
-      return;
-    }
-    this.#context.counters.badCommands++;
-    if (link.toldOld) return;
-    link.toldOld = true;
-    this.#context.logger.warn(
-      `${link.name} sent command ${cmd} with a Task header of 60 bytes, as programs of 2016 do; of these only tasks for workers (command ${TaskCmd.WRITE_TO_WORKER}) are served, all else is ignored`,
-    );
+    if (task) this.#pullCommands.run(link, task);
+    else ignoreOld(this.#context, link, frame);
   }
-  onReceipt(frame: Uint8Array, { delivered, error }: Partial<Receipt>): void {
-    const { receipts } = this.#context.counters;
-    if (error) receipts.refused++;
-    else if (readInt32(frame, TaskOffset.cmd) === TaskCmd.QUERY) {
-      receipts.answered++;
-    } else if (delivered) receipts.reached++;
-    else receipts.nobody++;
-  }
-  onInnerClose(link: InnerLink, cause: CloseCause): void {
-    this.#places.delete(link);
-    this.#context.counters.innerClosed[cause.kind]++;
-    if (link.isWorker) this.#workers--;
-    const lost = this.#context.dispatcher.lost(link);
-    this.#tellEnd(link, cause, lost);
-  }
-
-  // A worker that has taken leave before may leave with tasks in its hands.
-  #tellEnd(link: InnerLink, cause: CloseCause, lost: LostTasks): void {
-    const { logger } = this.#context;
-    const line = `${link.name} closed: ${cause.message}${
-      this.#closed ? "" : told(lost)
-    }${link.isWorker ? `; ${workersNow(this.#workers)}` : ""}`;
-    const isLoss = lost.again + lost.givenUp > 0 && !link.withdrawn &&
-      !this.#closed;
-    if (isLoss || !isOrdinary(cause)) logger.warn(line);
-    else if (link.isWorker) logger.info(line);
-    else logger.debug(line);
-    const { suspect } = lost;
-    if (!suspect || suspect.answered || this.#closed) return;
-    // It did not end by itself.
-    if (cause.kind === "local") return;
-    logger.warn(
-      `${link.name} was lost while it held nothing but ${
-        this.#describe(suspect)
-      }, with which ${suspect.losses} workers were lost now: it may be what ends them`,
-    );
-  }
-
-  #describe({ cmd, body, isRequest }: QueuedTask): string {
-    const { boxClass } = this.#context.options;
-    const what = isRequest
-      ? "a request"
-      : cmd === TaskCmd.WRITE_TO_WORKER
-      ? "a task for a worker"
-      : "the news of a client";
-    const hasCmd = body.length > 0 && boxClass.fieldNames.includes("cmd");
-    return hasCmd ? `${what} with cmd ${boxClass.cmdOf(body)}` : what;
-  }
-}
-
-function told({ again, givenUp, done }: LostTasks): string {
-  const held = again + givenUp + done;
-  if (held === 0) return "";
-  if (held === again) return `; ${held} tasks that it held go to others`;
-  const parts = [
-    again && `${again} go to others`,
-    givenUp && `${givenUp} are given up`,
-    done && `${done} count as done`,
-  ];
-  return `; of ${held} tasks that it held ${parts.filter(Boolean).join(", ")}`;
-}
-
-function workersNow(count: number): string {
-  return count === 1 ? "1 worker is attached" : `${count} workers are attached`;
 }
