@@ -281,6 +281,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
   destroy(): void {
     this.#writer.socket.destroy();
   }
+
   onFrame(frame: Uint8Array): void {
     if (this.#opening && !this.#isOpenedBy(this.#opening, frame)) return;
     // What a gateway says of itself has higher commands than all tasks.
@@ -291,6 +292,7 @@ export class GatewayConnection implements FrameHandler, TaskConnection {
     this.#inHand++;
     if (!isChained(frame) || !this.#chains.take(frame)) this.#start(frame);
   }
+
   onClose(cause: CloseCause): void {
     clearTimeout(this.#silence);
     this.#refusal ??= this.#opening?.whyEnded;

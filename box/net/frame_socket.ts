@@ -197,12 +197,15 @@ export class FrameSocket implements FrameTransport, ByteSink {
     if (!wait) this.#reader.rest();
     return wait;
   }
+
   space(): Uint8Array {
     return this.#reader.space();
   }
+
   filled(count: number, read: number = count): void {
     if (!this.closed) this.#reader.commit(count, read);
   }
+
   async ended(error?: unknown): Promise<void> {
     this.#reader.clear();
     if (error !== undefined) return this.#fail(error);

@@ -79,6 +79,7 @@ export class ClusterCommands implements Commands {
   close(): void {
     this.#gatherings.close();
   }
+
   run(sender: Sender, frame: Uint8Array): boolean {
     if (hasFlag(frame, TaskFlag.LOCAL)) return this.#here.run(sender, frame);
     switch (readInt32(frame, TaskOffset.cmd)) {

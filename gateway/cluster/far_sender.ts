@@ -122,6 +122,7 @@ export class FarSender implements Sender {
     this.#runWaiting(Infinity);
     return this.#waiting.size < size;
   }
+
   beginReceipt(): void {}
   endReceipt(): void {}
 

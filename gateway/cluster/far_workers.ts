@@ -48,6 +48,7 @@ export class FarWorkers implements TaskHolder {
     this.#send = send;
     this.#onUnsent = onUnsent;
   }
+
   deliver(task: QueuedTask): void {
     // The workers are original ones, or soon attached here as well.
     const isBare = task.isNews;
@@ -68,9 +69,11 @@ export class FarWorkers implements TaskHolder {
       }
     }
   }
+
   drained(): Promise<void> {
     return Promise.resolve();
   }
+
   recall(): void {}
   askForLife(): void {}
 }

@@ -294,18 +294,23 @@ export class Gathering implements Sender {
     this.#isOwnDue = false;
     this.endWaiting();
   }
+
   get name(): string {
     return this.sender.name;
   }
+
   get holder(): Sender["holder"] {
     return this.sender.holder;
   }
+
   holdBack(): void {
     this.sender.holdBack();
   }
+
   readOn(): void {
     this.sender.readOn();
   }
+
   beginReceipt(): void {}
   endReceipt(): void {}
   confirm(frame: Uint8Array): void {

@@ -25,6 +25,7 @@ export class Standby implements BusReceiver {
   get firsts(): Mark[] {
     return [...this.#firsts.values()];
   }
+
   onMessage(message: Uint8Array): void {
     // Whoever has it up to a later point has no need of what was kept before.
     if (this.#bytes + message.length > this.#bytesMax) this.#forget();
@@ -35,6 +36,7 @@ export class Standby implements BusReceiver {
     const { id, number, piece } = head;
     this.#firsts.set(id, [id, number, piece]);
   }
+
   onState(isUp: boolean, why: string): void {
     // What has come meanwhile is missing.
     if (!isUp) this.#forget();

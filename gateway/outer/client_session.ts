@@ -169,21 +169,27 @@ export class ClientSession extends BaseSession
     writeInt64(target, at + TaskOffset.uid, this.uid);
     writeInt64(target, at + TaskOffset.userdata, this.userdata);
   }
+
   refuse(frame: Uint8Array, ret: number): void {
     this.#owner.refuse(this, frame, ret);
   }
+
   holdBack(): void {
     this.socket.pause();
   }
+
   readOn(): void {
     this.#owner.readOn(this);
   }
+
   requestDone(): void {
     this.#owner.requestDone(this);
   }
+
   onPing(bytes: number): void {
     this.#owner.onClientPing(this, bytes);
   }
+
   onFrame(frame: Uint8Array): void {
     this.hear();
     this.#owner.onClientFrame(this, frame);
@@ -195,9 +201,11 @@ export class ClientSession extends BaseSession
     this.leaving = this.pendingRequests > 0;
     return this.leaving;
   }
+
   onGone(late: boolean): void {
     this.#owner.onClientGone(this, late);
   }
+
   onClose(cause: CloseCause): void {
     this.#owner.onClientClose(this, cause);
   }

@@ -23,14 +23,17 @@ export class GoneTransport implements ServerTransport {
     this.remoteAddr = remoteAddr;
     this.#cause = cause;
   }
+
   stalledSteps(): number {
     return 0;
   }
+
   pause(): void {}
   resume(): void {}
   send(): boolean {
     return false;
   }
+
   close(): void {}
   destroy(): void {}
 
