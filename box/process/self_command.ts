@@ -10,8 +10,8 @@ export interface SelfCommand {
   /** All that followed it. */
   readonly args: readonly string[];
   /**
-   * Where it works; a symbolic link is followed anew at each start. `undefined` = where this
-   * process does.
+   * Where it is started; a symbolic link is followed anew at each start. `undefined` = where this
+   * process works.
    */
   readonly cwd: string | undefined;
 }

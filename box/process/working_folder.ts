@@ -1,14 +1,22 @@
-// workingFolder: the folder that this process works in, by the name that leads to it.
+// workingFolder: the folder that this process was started in, by the name that leads to it.
 
 import { BoxError } from "../errors.ts";
 
+// Noted before the program's own module runs, which may go elsewhere: its command line was meant
+// here, and whoever is started again goes there in turn.
+const STARTED_IN = find();
+
 /**
- * The folder that this process works in, as whoever started it has named it: where that was by way
- * of a symbolic link, the link, which may lead elsewhere by the time that the name is used.
+ * The folder that this process was started in, as whoever started it has named it: where that was
+ * by way of a symbolic link, the link, which may lead elsewhere by the time that the name is used.
  *
  * @returns `undefined` where this process may not know it.
  */
 export function workingFolder(): string | undefined {
+  return STARTED_IN;
+}
+
+function find(): string | undefined {
   try {
     const folder = Deno.cwd();
     return linkTo(folder) ?? folder;
