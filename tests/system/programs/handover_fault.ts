@@ -29,30 +29,35 @@ export function failAt(fault: Fault): void {
   const { prototype } = DescriptorChannel;
   const { trySend, poll } = prototype;
   let struck = false;
-  let copied = false;
-  const strikesAt = (kind: number, when: Fault["when"]): boolean => {
+  // Between COPY and COPIED: what comes then is early.
+  let copying = false;
+  const strikeAt = (
+    call: Fault["call"],
+    kind: number,
+    when: Fault["when"],
+  ): void => {
     const isPiece = kind === Message.STATE || kind === Message.DESCRIPTORS;
-    if (isPiece && copied === (fault.early ?? false)) return false;
-    if (kind === Message.COPIED && when === "after") copied = true;
-    if (struck || kind !== Message[fault.message] || when !== fault.when) {
-      return false;
+    const isHere = call === fault.call && when === fault.when &&
+      kind === Message[fault.message] &&
+      (!isPiece || copying === (fault.early ?? false));
+    if (when === "after") {
+      copying = kind === Message.COPY || copying && kind !== Message.COPIED;
     }
-    return struck = true;
+    if (struck || !isHere) return;
+    struck = true;
+    strike();
   };
-  if (fault.call === "send") {
-    prototype.trySend = function (kind, ...rest) {
-      if (strikesAt(kind, "before")) strike();
-      const isSent = trySend.call(this, kind, ...rest);
-      if (isSent && strikesAt(kind, "after")) strike();
-      return isSent;
-    };
-  } else {
-    prototype.poll = function () {
-      const message = poll.call(this);
-      if (message && strikesAt(message.kind, "after")) strike();
-      return message;
-    };
-  }
+  prototype.trySend = function (kind, ...rest) {
+    strikeAt("send", kind, "before");
+    const isSent = trySend.call(this, kind, ...rest);
+    if (isSent) strikeAt("send", kind, "after");
+    return isSent;
+  };
+  prototype.poll = function () {
+    const message = poll.call(this);
+    if (message) strikeAt("receive", message.kind, "after");
+    return message;
+  };
 }
 
 // To ten more than are open.
