@@ -180,8 +180,8 @@ export class Haven<
    * its fields; one warning names both. It is called again where clients come or go while it runs,
    * and they may stay here all the same, so it must change nothing.
    *
-   * This happens with `io: "epoll"` on Linux, in a `Haven` or a `GHaven` with `workers: 1`.
-   * Otherwise `fn` is never called.
+   * This happens with `io: "epoll"` on Linux, in a `Haven`, and in each process of a `GHaven` for
+   * the clients of that process. Otherwise `fn` is never called.
    *
    * @param fn May be async; all clients wait for it. One that has not ended within
    * `handoverTimeout` has this process go on. One that throws is logged, and what it has put into

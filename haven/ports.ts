@@ -63,15 +63,21 @@ function tryPorts({ host, port, websocketPort }: ResolvedListen): Ports {
   return { port: portOf(clients), websocketPort: portOf(webSockets) };
 }
 
+/** The ports that a master has found. */
+export interface FoundPorts extends Ports {
+  /** How many processes share them, where the code of a child may come to say something else. */
+  readonly workers?: number;
+}
+
 /** What tells a child process the ports. */
-export function portsEnv(ports: Ports): Record<string, string> {
+export function portsEnv(ports: FoundPorts): Record<string, string> {
   return { [PORTS_ENV]: JSON.stringify(ports) };
 }
 
 /** The ports that the master of this process has found; `undefined` where there is none. */
-export function takePorts(): Ports | undefined {
+export function takePorts(): FoundPorts | undefined {
   const given = takeEnv(PORTS_ENV);
-  return given === undefined ? undefined : JSON.parse(given) as Ports;
+  return given === undefined ? undefined : JSON.parse(given) as FoundPorts;
 }
 
 /** The line that says that a server is ready. */

@@ -1,5 +1,5 @@
-// runHandingOver: how one haven server is run that HUP replaces: a master that stays, and a child
-// process that serves and hands its clients over to the next one.
+// runHandingOver: how a haven server is run that HUP replaces: a master that stays, and child
+// processes that serve and hand their clients over to the next ones.
 
 import {
   CHILD_ENV,
@@ -10,7 +10,13 @@ import {
 } from "@maple/box/internal";
 import { HavenError } from "./errors.ts";
 import type { FlavourApp } from "./flavour.ts";
-import { findPorts, portsEnv, readyLine, takePorts } from "./ports.ts";
+import {
+  findPorts,
+  type FoundPorts,
+  portsEnv,
+  readyLine,
+  takePorts,
+} from "./ports.ts";
 import type { Ports, ResolvedRun } from "./resolve_options.ts";
 
 /**
@@ -20,10 +26,7 @@ export function whyNoHandover(
   { io, workers }: ResolvedRun,
 ): string | undefined {
   if (io !== "epoll") return 'clients are handed over with io: "epoll" only';
-  if (workers === 0) return "clients are handed over with workers: 1 only";
-  if (workers > 1) {
-    return `${workers} processes do not hand clients over, one does (workers: 1)`;
-  }
+  if (workers === 0) return "clients are handed over with workers: 1 or more";
   const mayRun =
     Deno.permissions.querySync({ name: "run" }).state === "granted";
   const mayKnow = [CHILD_ENV.INDEX, CHILD_ENV.CONTROL, CHILD_ENV.NOTE]
@@ -49,31 +52,47 @@ export async function runHandingOver(
   app: FlavourApp,
   more: { readonly endsWithChild: boolean; readonly workTimeoutMs: number },
 ): Promise<void> {
-  let ports = takePorts();
+  let ports: FoundPorts | undefined = takePorts();
+  // The code may come to say something else: there are as many as when the master began.
+  const { workers = options.workers } = ports ?? {};
+  const isOne = workers === 1;
   await runApp({
     ...options,
     ...more,
+    workers,
     stopTimeoutMs: options.leaveTimeoutMs,
-    workers: 1,
     reloads: true,
     handsOver: true,
     leavesOnInt: true,
   }, {
     ...app,
-    // The only child of the program is, for its log, no child.
-    makeLogger: (role) => app.makeLogger(role === "master" ? role : app.role),
+    makeLogger(role) {
+      // The only child of the program is, for its log, no child.
+      const isChild = role !== "master";
+      const logger = app.makeLogger(isChild && isOne ? app.role : role);
+      if (isChild && workers !== options.workers) {
+        logger.warn(
+          `Option workers is ${options.workers} now and ${workers} run: only a restart changes that`,
+        );
+      }
+      return logger;
+    },
     start: (place) =>
       app.listen({
         ...options,
         ...foundPorts(options, ports),
+        reusePort: !isOne,
+        siblings: isOne ? undefined : place?.siblings,
         handover: place && {
           from: place.note,
           leaveNote: (at) => place.leaveNote(at),
           gaveAll: () => place.gaveAll(),
         },
       }, place?.index),
-    beforeChildren: async (logger) =>
-      portsEnv(ports = await findPorts(options, logger)),
+    beforeChildren: async (logger) => {
+      ports = await findPorts(options, logger);
+      return portsEnv({ ...ports, workers });
+    },
     readyLine: () => readyLine(options.host, ports ?? app.ports()),
   });
 }

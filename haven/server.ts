@@ -91,14 +91,14 @@ export class Server<F extends object, C extends object>
    *
    * @param io Where the sockets come from, which belongs to this object once it is made; undefined
    * for a server whose clients have none.
-   * @param expected The listeners that come from another process.
+   * @param expected The listeners that come from another process, whose place this one takes.
    * @throws {HavenError} `listen` when an address cannot be listened on.
    */
   constructor(
     app: ServerApp<F, C>,
     options: ResolvedListen,
     io: ServerIo | undefined,
-    expected: readonly ListenerPiece[] = [],
+    expected?: readonly ListenerPiece[],
   ) {
     const { websocketPort, timeout } = options;
     this.#app = app;
@@ -106,7 +106,7 @@ export class Server<F extends object, C extends object>
     this.#options = options;
     this.#places = new ClientPlaces(options);
     this.connQueueMax = options.connQueueMax;
-    this.users = new Users(app, options);
+    this.users = new Users(app, options, expected !== undefined);
     const { deny } = options;
     this.#limits = new ClientLimits(options, { deny, logger: app.logger });
     this.rates = this.#limits.rates;
@@ -233,6 +233,7 @@ export class Server<F extends object, C extends object>
     this.#entrance.close();
     this.#pings.stop();
     this.#watch.stop();
+    this.users.line?.letGo();
     for (const session of given) {
       this.#sessions.delete(session.connId);
       this.users.remove(session);

@@ -31,8 +31,17 @@ export interface SiblingAnswers {
   readonly all: boolean;
 }
 
+/** How the others are asked. */
+export interface SiblingAskOptions extends AskOptions {
+  /** For how many milliseconds they are waited for. */
+  readonly ms: number;
+  /** Whether whoever has the place of this one is this one, which knows what it would answer. */
+  readonly hasOwn: boolean;
+}
+
 interface Waiting {
   readonly answers: Map<string, Receipt>;
+  readonly hasOwn: boolean;
   told: readonly string[] | undefined;
   readonly end: (all: boolean) => void;
 }
@@ -40,6 +49,8 @@ interface Waiting {
 /** Asks the others, and answers them. */
 export class SiblingReceipts {
   readonly #siblings: Siblings;
+  // One that takes the place of another has questions of its own.
+  readonly #name: string = crypto.randomUUID();
   readonly #waiting = new Map<string, Waiting>();
   #asked = 0;
 
@@ -52,16 +63,14 @@ export class SiblingReceipts {
    * Tells all others something that they are to answer, and waits for that.
    *
    * @param tell Tells them, what is given with the message; false when that is not possible.
-   * @param ms For how long.
    * @throws {Error} the reason of `signal`.
    */
   ask(
     tell: (more: ReceiptMessage) => boolean,
-    ms: number,
-    { signal }: AskOptions,
+    { signal, ms, hasOwn }: SiblingAskOptions,
   ): Promise<SiblingAnswers> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const ask = `${this.#siblings.id} ${++this.#asked}`;
+    const ask = `${this.#name} ${++this.#asked}`;
     return new Promise((resolve, reject) => {
       const answers = new Map<string, Receipt>();
       const stop = () => {
@@ -78,7 +87,7 @@ export class SiblingReceipts {
         stop();
         reject(signal!.reason);
       });
-      this.#waiting.set(ask, { answers, told: undefined, end });
+      this.#waiting.set(ask, { answers, hasOwn, told: undefined, end });
       if (!tell({ ask })) end(false);
     });
   }
@@ -119,7 +128,9 @@ export class SiblingReceipts {
     this.#siblings.tell({ message });
   }
 
-  #look({ told, answers, end }: Waiting): void {
-    if (told?.every((id) => answers.has(id))) end(true);
+  #look({ told, answers, hasOwn, end }: Waiting): void {
+    const has = (id: string) =>
+      answers.has(id) || hasOwn && id === this.#siblings.id;
+    if (told?.every(has)) end(true);
   }
 }

@@ -22,6 +22,7 @@ import {
   readyLine,
   takePorts,
 } from "./ports.ts";
+import { refusePlace } from "./run_handing_over.ts";
 import type { UntypedState } from "./state.ts";
 import { runThread, Thread, threadIdentity } from "./thread.ts";
 
@@ -67,6 +68,9 @@ export class THaven<
   }
 }
 
+const WHY_NO_HANDOVER =
+  "threads do not hand clients over, a Haven and a GHaven do";
+
 const runInThreads: Flavour = async (options, app) => {
   const thread = threadIdentity();
   if (thread) return await runThread(thread, options, app);
@@ -90,7 +94,7 @@ const runInThreads: Flavour = async (options, app) => {
     // A process of their own: a thread that computes for ever can be ended with it only.
     workers: workers > 0 ? 1 : 0,
     reloads: false,
-    hupRemark: "threads do not hand clients over, a Haven does",
+    hupRemark: WHY_NO_HANDOVER,
     leavesOnInt: true,
     // The threads are watched; that process does nothing that could block it.
     workTimeoutMs: 0,
@@ -101,7 +105,8 @@ const runInThreads: Flavour = async (options, app) => {
       // The only child of the program is, for its log, no child.
       logger = app.makeLogger(role === "master" ? role : "haven"),
     onLogLevel: (level) => master?.setLogLevel(level),
-    start: async () => {
+    start: async (place) => {
+      refusePlace(place?.note, WHY_NO_HANDOVER);
       if (workers === 0) return await app.listen(options);
       ports ??= await findPorts(options, logger!);
       master = threadMaster(options, ports, logger!);

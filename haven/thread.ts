@@ -124,7 +124,7 @@ export async function runThread(
   });
   const line = await ControlClient.connect(
     controlPort,
-    token,
+    { token, index },
     {
       onMasterGone: leave,
       onMessage: ({ logLevel }) => {

@@ -10,7 +10,7 @@ import type {
   UsersRow,
   WriteReceipt,
 } from "@maple/box";
-import { encodeCloseUsers, encodeGroups, toInt64 } from "@maple/box";
+import { encodeCloseUsers, encodeGroups } from "@maple/box";
 import type { ResolvedListen } from "./resolve_options.ts";
 import {
   ANSWER_MS,
@@ -23,37 +23,23 @@ import {
   readRspToUsers,
   type Receipt,
   RECEIPT_MS,
-  type Relayed,
   SessionTable,
-  type Siblings,
   sumReceipts,
   usersBody,
   writeReceipt,
 } from "@maple/box/internal";
-import { fromBase64, toBase64 } from "./base64.ts";
 import { HavenError } from "./errors.ts";
 import { type GroupCounters, Groups } from "./groups.ts";
 import { checkSize } from "./message_size.ts";
 import type { Done, ServedUsers } from "./served_users.ts";
+import type { SiblingAnswers } from "./sibling_receipts.ts";
 import {
-  type ReceiptMessage,
-  type SiblingAnswers,
-  SiblingReceipts,
-} from "./sibling_receipts.ts";
-import {
-  USER_COMMANDS,
   type UserCommand,
   UserCommands,
   type UserCounters,
 } from "./user_commands.ts";
 import type { UserSession } from "./user_session.ts";
-
-/** What the processes or threads of a server tell each other; bytes are base64. */
-interface UsersMessage
-  extends ReceiptMessage, Partial<Readonly<Record<UserCommand, string>>> {
-  /** The uid that has logged in; as text, since it may be beyond 2^53. */
-  readonly login?: string;
-}
+import { UsersLine } from "./users_line.ts";
 
 /** What one process tells another of users and groups, beside each connection. */
 export interface UsersPiece {
@@ -61,6 +47,8 @@ export interface UsersPiece {
   readonly users: UserCounters;
   /** And about groups. */
   readonly groups: GroupCounters;
+  /** The number of the last of what other processes have told that is done; 0 = there are none. */
+  readonly last: number;
 }
 
 /** Whose users they are. */
@@ -73,27 +61,22 @@ interface UsersApp<F extends object> {
 
 /**
  * Who is logged in on the connections of this process or thread, and what is sent to them, by the
- * rules of a gateway. Where several of them serve together, what is sent reaches the users of all.
- *
- * A uid is logged in once: its connection is that whose login was the last to reach the master,
- * through which all of them hear of each login in the same order. Until a login has come back from
- * there, those of others that come in are older, and do not count.
+ * rules of a gateway. Where several of them serve together, what is sent reaches the users of all,
+ * and a uid is logged in once over all.
  */
 export class Users<F extends object> implements ServedUsers<F> {
   readonly #app: UsersApp<F>;
   readonly #outboxBytes: number;
-  readonly #siblings: Siblings | undefined;
-  readonly #receipts: SiblingReceipts | undefined;
+  readonly #line: UsersLine | undefined;
   readonly #table = new SessionTable<UserSession>();
   readonly #groups: Groups;
   readonly #commands: UserCommands;
-  // How many logins of a uid are on their way to the master and back.
-  readonly #onTheWay = new Map<Int64, number>();
 
   /**
    * @param app Whose users they are.
    * @param options The most bytes that may wait to be sent to one client; and who else serves users
    * of the same server.
+   * @param standsIn Whether another process has these users until `takeOver`.
    */
   constructor(
     app: UsersApp<F>,
@@ -101,17 +84,26 @@ export class Users<F extends object> implements ServedUsers<F> {
       ResolvedListen,
       "outboxBytes" | "siblings" | "groupsPerClient" | "groupsMax"
     >,
+    standsIn = false,
   ) {
     const { outboxBytes, siblings } = options;
     this.#groups = new Groups(this.#table, options, app);
     this.#commands = new UserCommands(this.#table, this.#groups);
     this.#app = app;
     this.#outboxBytes = outboxBytes;
-    this.#siblings = siblings;
-    if (!siblings) return;
-    const receipts = this.#receipts = new SiblingReceipts(siblings);
-    siblings.onRelayed = (relayed) =>
-      receipts.heard(relayed, (isTold) => this.#onTold(relayed, isTold));
+    this.#line = siblings && new UsersLine({
+      siblings,
+      run: (...command) => this.#commands.run(...command),
+      logout: (uid) => this.#logout(uid),
+      counters: this.counters,
+      app,
+      standsIn,
+    });
+  }
+
+  /** The line to the users of other processes or threads; undefined where there are none. */
+  get line(): UsersLine | undefined {
+    return this.#line;
   }
 
   /** Messages and deliveries. */
@@ -139,13 +131,15 @@ export class Users<F extends object> implements ServedUsers<F> {
     return {
       users: { ...this.counters },
       groups: { ...this.#groups.counters },
+      last: this.#line?.last ?? 0,
     };
   }
 
   /** Takes that; before the connections. */
-  takeOver({ users, groups }: UsersPiece): void {
+  takeOver({ users, groups, last }: UsersPiece): void {
     Object.assign(this.counters, users);
     this.#groups.takeOver(groups);
+    this.#line?.takeOver(last);
   }
 
   /** Takes a connection in that another process has given, with its user and groups. */
@@ -187,9 +181,7 @@ export class Users<F extends object> implements ServedUsers<F> {
   /** Binds a user to a connection. */
   login(session: UserSession, uid: Int64, userdata: Int64): void {
     this.#table.login(session, uid, userdata);
-    if (!this.#siblings) return;
-    if (!this.#tell({ login: String(uid) }, true)) return;
-    this.#onTheWay.set(uid, (this.#onTheWay.get(uid) ?? 0) + 1);
+    this.#line?.login(uid);
   }
 
   /** Unbinds the user of a connection. */
@@ -301,7 +293,7 @@ export class Users<F extends object> implements ServedUsers<F> {
   // Here, and where the others are told.
   #do(what: UserCommand, body: Uint8Array): boolean {
     this.#commands.run(what, body, false);
-    return !this.#siblings || this.#tell({ [what]: toBase64(body) });
+    return this.#line?.tell(what, body) ?? true;
   }
 
   async #receiptOf(
@@ -320,56 +312,19 @@ export class Users<F extends object> implements ServedUsers<F> {
   async #tellAll(
     what: UserCommand,
     body: Uint8Array,
-    { ms, ...options }: AskOptions & { readonly ms: number },
+    options: AskOptions & { readonly ms: number },
   ): Promise<SiblingAnswers> {
     options.signal?.throwIfAborted();
     const own = this.#commands.run(what, body, true)!;
-    const receipts = this.#receipts;
-    if (!receipts) return { parts: [own], all: true };
-    const { parts, all } = await receipts.ask(
-      (more) => this.#tell({ [what]: toBase64(body), ...more }, true),
-      ms,
-      options,
-    );
+    if (!this.#line) return { parts: [own], all: true };
+    const { parts, all } = await this.#line.ask(what, body, options);
     return { parts: [own, ...parts], all };
   }
 
-  #tell(message: UsersMessage, echo = false): boolean {
-    if (this.#siblings!.tell({ message, echo })) return true;
-    this.counters.relayDropped++;
-    const [what] = Object.keys(message);
-    this.#app.logger.warn(
-      `a ${what} does not reach the users of the other processes: it is too long (3 MB are not), or what was told before is not read`,
+  #logout(uid: Int64): void {
+    this.#table.forEachSelected(
+      { uids: [uid], userdata: 0, exclude: [] },
+      (session) => this.#table.logout(session),
     );
-    return false;
-  }
-
-  #onTold(
-    { message, own }: Relayed,
-    isTold: boolean,
-  ): Receipt | undefined {
-    const told = message as UsersMessage;
-    if (told.login !== undefined) {
-      this.#onLogin(toInt64(BigInt(told.login)), own);
-    }
-    for (const what of USER_COMMANDS) {
-      const body = told[what];
-      if (body === undefined) continue;
-      return this.#commands.run(what, fromBase64(body), isTold);
-    }
-    return undefined;
-  }
-
-  #onLogin(uid: Int64, own: boolean): void {
-    const onTheWay = this.#onTheWay.get(uid) ?? 0;
-    if (!own) {
-      if (onTheWay > 0) return;
-      const selection = { uids: [uid], userdata: 0, exclude: [] };
-      this.#table.forEachSelected(
-        selection,
-        (session) => this.#table.logout(session),
-      );
-    } else if (onTheWay > 1) this.#onTheWay.set(uid, onTheWay - 1);
-    else this.#onTheWay.delete(uid);
   }
 }

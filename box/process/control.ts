@@ -32,6 +32,8 @@ export interface ControlMessage {
   replace?: string;
   /** What the other children are to be told. */
   relay?: Relay;
+  /** The child wants to know when this has come: see `MasterMessage.marked`. */
+  mark?: true;
 }
 
 /** What a master tells a child. */
@@ -40,6 +42,8 @@ export interface MasterMessage {
   logLevel?: LogLevel;
   /** What a child has told to all others. */
   relayed?: Relayed;
+  /** A `mark` of the child has come: the number of the last that was passed on before. */
+  marked?: number;
   /** What the program has to tell the child; the master does not look into it. */
   told?: unknown;
   /** The child, which leaves already, is to close at once. */
@@ -56,7 +60,7 @@ export interface ControlClientHandler {
 
 /** How often a child says that its event loop runs. */
 export const BEAT_MS = 250;
-const RELAYED_BYTES = 64;
+const RELAYED_BYTES = 4096;
 
 /** What a master does about the lines. */
 export interface ControlServerHandler {
@@ -148,13 +152,22 @@ export class ControlServer implements Control {
   }
 }
 
+/** Who a child is. */
+export interface ControlIdentity {
+  /** By which its master knows it. */
+  readonly token: string;
+  /** Its number, from 1; its successor has the same. */
+  readonly index: number;
+}
+
 /** The child's end of its line. */
 export class ControlClient implements Siblings {
   /** Called with what other children have told. */
   onRelayed: ((relayed: Relayed) => void) | undefined;
-  /** Which child it is. */
+  /** Which place among the children it has. */
   readonly id: string;
   readonly #socket: FrameSocket;
+  readonly #marks: ((no: number) => void)[] = [];
   readonly #beat: ReturnType<typeof setInterval>;
 
   private constructor(id: string, socket: FrameSocket) {
@@ -166,20 +179,24 @@ export class ControlClient implements Siblings {
   /** Connects to the master. */
   static async connect(
     port: number,
-    token: string,
+    { token, index }: ControlIdentity,
     handler: ControlClientHandler,
   ): Promise<ControlClient> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     const socket = controlSocket(conn);
-    const client = new ControlClient(token, socket);
+    const client = new ControlClient(String(index), socket);
     socket.run({
       onFrame: (line) => {
         const message = parse<MasterMessage>(line);
         if (!message) return;
-        if (message.relayed) client.onRelayed?.(message.relayed);
+        const { relayed, marked } = message;
+        if (relayed) client.onRelayed?.(relayed);
+        else if (marked !== undefined) client.#marks.shift()?.(marked);
         else handler.onMessage(message);
       },
       onClose: (cause) => {
+        // Nothing comes any more that would have to be waited for.
+        for (const resolve of client.#marks.splice(0)) resolve(0);
         if (cause.kind !== "local") handler.onMasterGone();
       },
     });
@@ -212,6 +229,15 @@ export class ControlClient implements Siblings {
     // What the master makes of it is no longer than that.
     const room = MESSAGE_BYTES_MAX - RELAYED_BYTES;
     return line.length <= room && this.#socket.send(line);
+  }
+
+  /** Resolves when both sides have what was told, see `Siblings`. */
+  settle(): Promise<number> {
+    if (this.#socket.closed) return Promise.resolve(0);
+    return new Promise((resolve) => {
+      this.#marks.push(resolve);
+      this.send({ mark: true });
+    });
   }
 
   /** Closes the line. */

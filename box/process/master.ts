@@ -1,5 +1,6 @@
 // Master: starts the children, processes or threads, watches them, replaces them.
 
+import { endedWithin } from "../ended_within.ts";
 import type { Logger, LogLevel } from "../log/logger.ts";
 import type { Child, ChildEnd, ChildStart } from "./child.ts";
 import {
@@ -29,6 +30,11 @@ export interface MasterOptions {
   readonly replacedTimeoutMs?: number;
   /** Milliseconds in which the new children of a reload are ready. */
   readonly reloadTimeoutMs: number;
+  /**
+   * Whether a new child takes over all that the old one holds: a reload then replaces one after the
+   * other, and the note of a child is for that one alone. @default {false}
+   */
+  readonly handsOver?: boolean;
   /** Whether a second stop asks the children to hurry, instead of killing them. @default {false} */
   readonly hurries?: boolean;
 }
@@ -78,15 +84,18 @@ export class Master {
   #setAllEnded!: () => void;
   #over: Promise<void> | undefined;
   #logLevel: LogLevel | undefined;
+  // Where nothing is handed over, what one child has left is for all.
   #note: string | undefined;
+  // How many messages were passed on.
+  #relayed = 0;
   #stopping = false;
   #hurried = false;
   #reloading = false;
   #reloadAgain = false;
   // Children whose place another one takes or has taken.
   readonly #replaced = new Set<WatchedChild>();
-  // A child that has ended, whose place the reload that is under way fills.
-  #lostMeanwhile: { child: WatchedChild; end: ChildEnd } | undefined;
+  // The places that the reload that is under way fills, and who has ended there meanwhile.
+  readonly #renewing = new Map<Place, ChildEnd | undefined>();
 
   /**
    * Starts the children.
@@ -111,6 +120,7 @@ export class Master {
         }
         if (message.token !== undefined) this.#greet(token, child);
         if (message.relay) this.#relay(token, message.relay);
+        if (message.mark) this.#control.send(token, { marked: this.#relayed });
         if (message.given) this.#onGiven(child);
       },
       onGone: (token) => this.#children.get(token)?.lineGone(),
@@ -206,6 +216,8 @@ export class Master {
   /**
    * Starts new children from the code on disk; when all are ready, the old ones leave. If they
    * can't be started or are not ready within `reloadTimeout`, they are ended and the old ones stay.
+   * Where the new ones take over what the old ones hold, that is done in one place after the other,
+   * and ends at the first in which it cannot be done.
    *
    * Called while a reload is under way, it has another follow: what runs in the end is the code
    * that was on disk at the last call.
@@ -277,42 +289,105 @@ export class Master {
   }
 
   async #reloadOnce(): Promise<void> {
+    const { handsOver } = this.#options;
     this.#logger.info("reloading: starting new processes");
-    const fresh: WatchedChild[] = [];
-    const fault = await this.#bringUp(fresh);
-    const lost = this.#lostMeanwhile;
-    this.#lostMeanwhile = undefined;
-    if (this.#stopping) return;
-    if (fault !== undefined) {
-      this.#logger.error(`reload failed, the old processes stay: ${fault}`);
-      for (const child of fresh) child.kill("the reload failed", true);
-      if (lost) this.#lose(lost.child, lost.end);
-      for (const { child } of this.#places) {
-        if (child?.given) this.#lose(child, GAVE_ALL);
+    const steps = handsOver
+      ? this.#places.map((place) => [place])
+      : [this.#places];
+    const renewed: string[] = [];
+    for (const places of steps) {
+      const fault = await this.#renew(places);
+      if (this.#stopping) return;
+      if (fault !== undefined) {
+        const stay = renewed.length === 0
+          ? "the old processes stay"
+          : `${renewed.join(", ")} ${
+            renewed.length === 1 ? "has" : "have"
+          } the new code, the others stay as they are until the next HUP`;
+        this.#logger.error(`reload failed, ${stay}: ${fault}`);
+        return;
       }
-      return;
-    }
-    // What of it is left is told by the one that has its place.
-    if (lost) this.#logger.warn(`${lost.child.name} ended: ${lost.end.how}`);
-    for (const child of fresh) {
-      const old = this.#places[child.index - 1]!.handOver(child);
-      if (old) this.#stopChild(old);
+      renewed.push(...places.map(({ child }) => child!.name));
     }
     this.#logger.info("reloaded: the new processes are ready, the old leave");
   }
 
+  // Puts new children into some places; answers why that cannot be.
+  async #renew(places: readonly Place[]): Promise<string | undefined> {
+    const { handsOver } = this.#options;
+    const early = handsOver ? await this.#notYet(places) : undefined;
+    if (this.#stopping || early !== undefined) return early;
+    for (const place of places) {
+      this.#renewing.set(place, undefined);
+      if (!handsOver) continue;
+      place.suspend();
+      if (place.child) place.child.mayStandStill = true;
+    }
+    const fresh: WatchedChild[] = [];
+    const fault = await this.#bringUp(places, fresh);
+    const ends = new Map(this.#renewing);
+    this.#renewing.clear();
+    for (const { child } of places) if (child) child.mayStandStill = false;
+    for (const child of fresh) child.mayStandStill = false;
+    if (this.#stopping) return undefined;
+    if (fault !== undefined) {
+      for (const child of fresh) child.kill("the reload failed", true);
+      for (const place of places) this.#stays(place, ends.get(place));
+      return fault;
+    }
+    for (const child of fresh) {
+      const place = this.#places[child.index - 1]!;
+      const end = ends.get(place);
+      const old = place.handOver(child);
+      // What of it is left is told by the one that has its place.
+      if (end) this.#logger.warn(`${old!.name} ended: ${end.how}`);
+      else if (old) this.#stopChild(old);
+    }
+    return undefined;
+  }
+
+  // Nobody takes what the child of a place holds, unless it has died, or nobody has that any more.
+  #stays(place: Place, end: ChildEnd | undefined): void {
+    const { child } = place;
+    if (end) this.#lose(child!, end);
+    else if (child?.given) this.#lose(child, GAVE_ALL);
+    else if (this.#options.handsOver) place.resume();
+  }
+
+  // Why nothing can be taken over in some places yet: who has just been started holds nothing.
+  async #notYet(places: readonly Place[]): Promise<string | undefined> {
+    const { reloadTimeoutMs } = this.#options;
+    for (const { child } of places) {
+      if (!child || child.hasEnded) continue;
+      if (!await endedWithin(child.ready, reloadTimeoutMs)) {
+        return `${child.name} is not ready yet`;
+      }
+      if (child.isReady && child.note === undefined) {
+        return `${child.name} cannot be asked for what it holds`;
+      }
+    }
+    return undefined;
+  }
+
   // Starts a child for each place; answers why they can't take over.
-  async #bringUp(fresh: WatchedChild[]): Promise<string | undefined> {
+  async #bringUp(
+    places: readonly Place[],
+    fresh: WatchedChild[],
+  ): Promise<string | undefined> {
+    const { reloadTimeoutMs, handsOver = false } = this.#options;
     try {
-      for (let i = 1; i <= this.#places.length; i++) fresh.push(this.#start(i));
+      for (const { index } of places) {
+        const child = this.#start(index);
+        child.mayStandStill = handsOver;
+        fresh.push(child);
+      }
     } catch (error) {
       return (error as Error).message;
     }
-    const { reloadTimeoutMs } = this.#options;
     const fault = await whyNotReady(fresh, reloadTimeoutMs);
     // Those that have got all from the old ones are not ended for being late.
     const haveAll = fresh.every(({ hasEnded }) => !hasEnded) &&
-      this.#places.every(({ child }) => child?.given);
+      places.every(({ child }) => child?.given);
     return fault !== undefined && haveAll
       ? await whyNotReady(fresh, reloadTimeoutMs)
       : fault;
@@ -320,21 +395,27 @@ export class Master {
 
   // A child that stands still gets no more than its line holds; the others do not wait for it.
   #relay(from: string, { message, echo }: Relay): void {
+    const no = ++this.#relayed;
     const others = [...this.#children.keys()].filter((token) => token !== from);
     const full = this.#control.sendAll(others, {
-      relayed: { message, own: false },
+      relayed: { message, own: false, no },
     });
     for (const token of full) {
+      const { name, hears } = this.#children.get(token)!;
+      if (!hears) continue;
       this.#logger.warn(
-        `${
-          this.#children.get(token)?.name
-        } is not told what another tells all: it does not read`,
+        `${name} is not told what another tells all: it does not read`,
       );
     }
     if (!echo) return;
-    // Those that do not read are among them: what they have to tell is missing.
-    const told = others.filter((token) => this.#children.get(token)!.isReady);
-    this.#control.send(from, { relayed: { message, own: true, told } });
+    // Those that do not read are among them: what they have to tell is missing. Where one takes the
+    // place of another, one of the two answers.
+    const places = Array.from(
+      this.#children.values(),
+      ({ index, hears }) => hears ? [String(index)] : [],
+    );
+    const told = [...new Set(places.flat())];
+    this.#control.send(from, { relayed: { message, own: true, no, told } });
   }
 
   #greet(token: string, { index }: WatchedChild): void {
@@ -371,7 +452,9 @@ export class Master {
       this.#context.startChild({
         index,
         controlPort: this.#control.port,
-        note: this.#note,
+        note: this.#options.handsOver
+          ? this.#places[index - 1]!.child?.note
+          : this.#note,
       }),
     );
     this.#children.set(child.token, child);
@@ -396,10 +479,10 @@ export class Master {
     const place = this.#places[child.index - 1]!;
     if (!this.#stopping && place.child === child) {
       const { onLoss } = this.#context;
-      if (!onLoss) return place.onLoss(`${child.name} ended: ${end.how}`);
       // Who takes its place may have all that it held.
-      if (this.#reloading) this.#lostMeanwhile = { child, end };
-      else onLoss(child, end);
+      const waits = this.#options.handsOver || onLoss;
+      if (waits && this.#renewing.has(place)) this.#renewing.set(place, end);
+      else this.#lose(child, end);
       return;
     }
     const line = `${child.name} ended: ${end.how}`;
@@ -410,15 +493,19 @@ export class Master {
 
   // During a reload that is told by how the reload ends.
   #onGiven(child: WatchedChild): void {
-    const isLost = this.#places[child.index - 1]!.child === child;
-    if (isLost && !this.#reloading) this.#lose(child, GAVE_ALL);
+    const place = this.#places[child.index - 1]!;
+    const isLost = place.child === child;
+    if (isLost && !this.#renewing.has(place)) this.#lose(child, GAVE_ALL);
   }
 
-  // It holds nothing any more, and nobody has what it held.
+  // What it held nobody has.
   #lose(child: WatchedChild, end: ChildEnd): void {
     const { onLoss } = this.#context;
     if (onLoss) onLoss(child, end);
-    else this.#replace(child, end.how);
+    else if (!child.hasEnded) this.#replace(child, end.how);
+    else {
+      this.#places[child.index - 1]!.onLoss(`${child.name} ended: ${end.how}`);
+    }
   }
 
   // It asks for no more work: another is started before it has left.

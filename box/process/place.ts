@@ -25,7 +25,8 @@ export interface PlaceContext {
 
 /** Where one child works, and another when that one dies. */
 export class Place {
-  readonly #index: number;
+  /** Its number, from 1. */
+  readonly index: number;
   readonly #context: PlaceContext;
   #child: WatchedChild | undefined;
   #lossesInARow = 0;
@@ -37,7 +38,7 @@ export class Place {
 
   /** @param index Its number, from 1. */
   constructor(index: number, context: PlaceContext) {
-    this.#index = index;
+    this.index = index;
     this.#context = context;
   }
 
@@ -62,7 +63,7 @@ export class Place {
    * @throws {Error} when it cannot be started.
    */
   fill(): void {
-    this.#put(this.#context.start(this.#index));
+    this.#put(this.#context.start(this.index));
   }
 
   /**
@@ -93,6 +94,16 @@ export class Place {
       }`,
     );
     this.#startAfter(delay);
+  }
+
+  /** Starts nobody by itself: whoever takes the place is on the way. */
+  suspend(): void {
+    clearTimeout(this.#waiting);
+  }
+
+  /** Whoever was on the way does not come: where nobody works, another is started, later. */
+  resume(): void {
+    if (!this.#child && !this.#closed) this.#startAfter(this.#nextDelay());
   }
 
   /** Starts no more children. */

@@ -85,11 +85,6 @@ export interface RunAppOptions extends MasterOptions {
    */
   readonly reloads: boolean;
   /**
-   * Whether a new child takes over all that the old one holds: then HUP is the master's alone.
-   * @default {false}
-   */
-  readonly handsOver?: boolean;
-  /**
    * Whether the program ends as a child does that was lost, instead of starting another.
    * @default {false}
    */
@@ -236,7 +231,10 @@ async function runChild(
   const [port, token] = control.split(":");
   using _watch = takeEarlyWatch() ??
     watchMaster(Number(port), stopLimitMs(options.stopTimeoutMs));
-  const connecting = ControlClient.connect(Number(port), token!, {
+  const connecting = ControlClient.connect(Number(port), {
+    token: token!,
+    index: Number(index),
+  }, {
     onMasterGone: () => {
       logger.warn("the master is gone: leaving");
       leaving.begin();

@@ -14,8 +14,10 @@ export interface Relayed {
   readonly message: unknown;
   /** Whether it was this child. */
   readonly own: boolean;
-  /** For this child itself: which of the others are at work, so that they may answer. */
+  /** For this child itself: the places in which somebody is at work and may answer; of all. */
   readonly told?: readonly string[];
+  /** Which of all that was told it is: what comes later has a greater number. */
+  readonly no: number;
 }
 
 /**
@@ -23,12 +25,19 @@ export interface Relayed {
  * it reaches the master.
  */
 export interface Siblings {
-  /** Which child this one is. */
+  /** Which place among the children it has; whoever takes that has the same. */
   readonly id: string;
   /** Called with what was told; set by whoever listens. */
   onRelayed: ((relayed: Relayed) => void) | undefined;
   /** Tells all others; false when the line is gone or has no room for it. */
   tell(relay: Relay): boolean;
+  /**
+   * Resolves when the master has all that this one has told, and this one all that the master has
+   * passed on until then.
+   *
+   * @returns The number of the last that was told by then, by whomever.
+   */
+  settle(): Promise<number>;
 }
 
 /** Bytes of one message; what is longer is not sent. */

@@ -16,13 +16,20 @@ export class WatchedChild {
   readonly ended: Promise<ChildEnd>;
   /** Why it does not do its work yet, where it has told. */
   waiting: string | undefined;
+  /** What it has left for those that come after it. */
+  note: string | undefined;
   /** Whether it has handed all that it held to another. */
   given = false;
+  /**
+   * Whether it may stand still for as long as it takes: it hands over what it holds, or takes that.
+   */
+  mayStandStill = false;
   /** What it has counted, as it is in JSON; `undefined` until it has told. */
   stats: unknown;
   readonly #child: Child;
   #setReady!: (ready: boolean) => void;
   #isReady = false;
+  #hears = false;
   #hasEnded = false;
   #killed: ChildEnd | undefined;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
@@ -63,6 +70,14 @@ export class WatchedChild {
     return this.#isReady;
   }
 
+  /**
+   * Whether what other children tell is of use to it: it has begun its work, or is about to take
+   * that of another.
+   */
+  get hears(): boolean {
+    return this.#isReady || this.#hears;
+  }
+
   /** Whether it does its work. */
   get working(): boolean {
     return this.#isReady && !this.silent;
@@ -77,12 +92,17 @@ export class WatchedChild {
 
   /** The master looks, once each `BEAT_MS`. */
   look(): void {
-    if (this.#quietLooks !== undefined) this.#quietLooks++;
+    if (this.#quietLooks === undefined) return;
+    this.#quietLooks = this.mayStandStill ? 0 : this.#quietLooks + 1;
   }
 
   /** It has told something, and so given a sign of life. */
-  heard({ ready, stats, waiting, given }: ControlMessage): void {
+  heard(
+    { ready, stats, waiting, given, mark, note }: ControlMessage,
+  ): void {
     this.#quietLooks = 0;
+    if (mark) this.#hears = true;
+    if (note !== undefined) this.note = note;
     if (given) this.given = true;
     if (waiting !== undefined) this.waiting = waiting;
     if (stats !== undefined) this.stats = stats;
@@ -93,7 +113,7 @@ export class WatchedChild {
 
   /** Its line to the master has ended: it works no more, and gives no more signs of life. */
   lineGone(): void {
-    this.#isReady = false;
+    this.#isReady = this.#hears = false;
     this.#quietLooks = undefined;
     this.#child.lineGone();
   }
@@ -129,7 +149,7 @@ export class WatchedChild {
 
   #onEnd(end: ChildEnd): ChildEnd {
     this.#hasEnded = true;
-    this.#isReady = false;
+    this.#isReady = this.#hears = false;
     clearTimeout(this.#killTimer);
     this.#setReady(false);
     return this.#killed ?? end;

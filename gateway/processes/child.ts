@@ -64,7 +64,7 @@ export async function runChild(
   // What comes to all processes at once, as Ctrl-C does, comes by way of the parent as well.
   using _signals = ignoring("SIGINT", "SIGHUP");
   Deno.addSignalListener("SIGTERM", () => child.leave());
-  const connecting = ControlClient.connect(port, token, {
+  const connecting = ControlClient.connect(port, { token, index }, {
     onMasterGone: () => {
       child.leave("the parent is gone: leaving");
       first.reject(new GatewayError("The parent is gone"));

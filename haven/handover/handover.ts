@@ -65,6 +65,8 @@ export class Handover<F extends object, C extends object> {
   #door: HandoverDoor | undefined;
   #holds = false;
   #heldAt = 0;
+  // How much the other processes were told when it was known last that their master has it.
+  #settledAt = -1;
   #kept: Kept = {};
   #written: Written<F, C> = { sockets: [], sessions: [] };
   #cloner = new StateCloner();
@@ -118,6 +120,8 @@ export class Handover<F extends object, C extends object> {
     const { app, timers, timeoutMs } = this.#host;
     // What they would find before the takeOver hooks is not there yet.
     void timers.stop();
+    // From here on what other processes tell waits for the users.
+    await server.users.line?.keep();
     const reader = this.reader(server, io);
     try {
       taking.take(reader);
@@ -211,6 +215,10 @@ export class Handover<F extends object, C extends object> {
   /** Writes all that the server holds; nothing of it may move until it is known whose it is. */
   write(sink: StateSink, server: Server<F, C> = this.#server!): void {
     const { parts } = server;
+    // Who is told of it must not hear of it later than of what the next process tells.
+    if (this.#holds && !this.#isSettled(server)) {
+      throw new Error("something was sent to users at the last moment");
+    }
     const given = parts.listeners.given();
     const wall = Date.now();
     const header: StateHeader = {
@@ -250,6 +258,7 @@ export class Handover<F extends object, C extends object> {
     let gives = false;
     // What had happened when the handOver hooks were called.
     let given = -1;
+    this.#settledAt = -1;
     for (;;) {
       const running = server.running();
       const works = timers.running ? [...running, timersOver] : [...running];
@@ -258,6 +267,12 @@ export class Handover<F extends object, C extends object> {
       if (works.length === 0) {
         // In a turn of its own: what the turn before has left to do is done.
         await turn();
+        if (server.running().length > 0) continue;
+        if (!await this.#settled(server, leftMs)) {
+          return `not done within ${
+            timeoutMs / 1000
+          } s (handoverTimeout): what is sent to users of other processes`;
+        }
         if (server.running().length > 0) continue;
         // What the hooks of those who came or went meanwhile have changed is to go along as well.
         const happened = server.happened;
@@ -271,9 +286,10 @@ export class Handover<F extends object, C extends object> {
         given = happened;
         this.#kept = {};
         giving = giveKept(this.#kept);
-        if (!giving) return undefined;
-        gives = true;
-        giving.then(() => gives = false);
+        if (giving) {
+          gives = true;
+          giving.then(() => gives = false);
+        } else if (this.#isSettled(server)) return undefined;
         continue;
       }
       if (leftMs > 0 && await endedWithin(Promise.all(works), leftMs)) continue;
@@ -288,6 +304,25 @@ export class Handover<F extends object, C extends object> {
         what.join(", ")
       }`;
     }
+  }
+
+  // Whether the other processes have been told all that this one has sent to users, and it has done
+  // what they have told before: what comes later is the next process's.
+  async #settled(server: Server<F, C>, ms: number): Promise<boolean> {
+    const until = performance.now() + ms;
+    const { line } = server.users;
+    while (line && !this.#isSettled(server)) {
+      this.#settledAt = line.told;
+      const leftMs = until - performance.now();
+      if (leftMs <= 0 || !await endedWithin(line.settle(), leftMs)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #isSettled({ users: { line } }: Server<F, C>): boolean {
+    return !line || this.#settledAt === line.told;
   }
 
   #goOn(): void {

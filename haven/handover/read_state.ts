@@ -47,6 +47,7 @@ export class StateReader<F extends object, C extends object>
   begin(): void {
     const parts = this.#parts;
     for (const session of this.#sessions) parts.follow(session);
+    parts.users.line?.begin();
     for (const session of this.#sessions) session.release();
     for (const piece of this.#handshakes) parts.enter(piece);
   }

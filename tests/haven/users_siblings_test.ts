@@ -12,13 +12,26 @@ import { LogCollector } from "../helpers/log_collector.ts";
 /** A master that passes on when the test says so. */
 class FakeMaster {
   readonly children: FakeChild[] = [];
-  readonly #waiting: [FakeChild, Relay][] = [];
+  readonly #waiting: [FakeChild, Relay | (() => void)][] = [];
   full = false;
+  #no = 0;
 
-  child(): FakeChild {
-    const child = new FakeChild((relay) => {
-      if (!this.full) this.#waiting.push([child, relay]);
-      return !this.full;
+  /** Another one; or one that is to take the place of one. */
+  child(old?: FakeChild): FakeChild {
+    const id = old?.id ?? String(this.children.length + 1);
+    const child: FakeChild = new FakeChild(id, old !== undefined, {
+      tell: (relay) => {
+        if (!this.full) this.#waiting.push([child, relay]);
+        return !this.full;
+      },
+      settle: () =>
+        new Promise((resolve) => {
+          const mark = () => {
+            const no = this.#no;
+            child.inbox.push(() => resolve(no));
+          };
+          this.#waiting.push([child, mark]);
+        }),
     });
     this.children.push(child);
     return child;
@@ -26,16 +39,19 @@ class FakeMaster {
 
   /** Passes the next message on; each child hears it when its `hear` is called. */
   pass(): void {
-    const [from, { message, echo }] = this.#waiting.shift()!;
+    const [from, what] = this.#waiting.shift()!;
+    if (typeof what === "function") return what();
+    const { message, echo } = what;
+    const no = ++this.#no;
     // As on the real line.
     const copy = JSON.parse(JSON.stringify(message));
     for (const child of this.children) {
       const own = child === from;
       const told = own
-        ? this.children.filter((one) => one !== child).map(({ id }) => id)
+        ? [...new Set(this.children.map(({ id }) => id))]
         : undefined;
       if (!own || echo) {
-        child.inbox.push({ message: copy, own, ...(told && { told }) });
+        child.inbox.push({ message: copy, own, no, ...(told && { told }) });
       }
     }
   }
@@ -48,29 +64,49 @@ class FakeMaster {
 }
 
 class FakeChild implements Siblings {
-  readonly id: string = crypto.randomUUID();
   readonly log = new LogCollector();
-  readonly inbox: Relayed[] = [];
+  readonly inbox: (Relayed | (() => void))[] = [];
   onRelayed: ((relayed: Relayed) => void) | undefined;
   readonly tell: (relay: Relay) => boolean;
+  readonly settle: () => Promise<number>;
   readonly users: Users<BoxFields>;
   readonly session: FakeSession;
 
-  constructor(tell: (relay: Relay) => boolean) {
+  constructor(
+    readonly id: string,
+    standsIn: boolean,
+    { tell, settle }: Pick<Siblings, "tell" | "settle">,
+  ) {
     this.tell = tell;
+    this.settle = settle;
     const app = { boxClass: Box, logger: this.log };
     this.users = new Users<BoxFields>(app, {
       outboxBytes: 1024 * 1024,
       siblings: this,
       groupsPerClient: 100,
       groupsMax: 1000,
-    });
+    }, standsIn);
     this.session = new FakeSession();
-    this.users.add(this.session);
+    if (!standsIn) this.users.add(this.session);
   }
 
-  hear(): void {
-    for (const relayed of this.inbox.splice(0)) this.onRelayed?.(relayed);
+  hear(count = this.inbox.length): void {
+    for (const one of this.inbox.splice(0, count)) {
+      if (typeof one === "function") one();
+      else this.onRelayed?.(one);
+    }
+  }
+
+  /** Gives a process that stands in its session. */
+  giveTo(next: FakeChild): void {
+    const { uid, userdata } = this.session;
+    const groups = this.users.groupsOf(this.session);
+    next.users.takeOver(this.users.give());
+    next.session.setUser(uid, userdata);
+    next.session.got.push(...this.session.got);
+    this.users.line!.letGo();
+    this.users.remove(this.session);
+    next.users.retake(next.session, groups);
   }
 
   login(uid: Int64): void {
@@ -345,4 +381,147 @@ Deno.test("a message that does not reach the other processes says so in its rece
     offline: [],
     complete: false,
   });
+});
+
+/** Two processes; another is about to take the place of the first. */
+function replacing() {
+  const master = new FakeMaster();
+  const [old, other] = [master.child(), master.child()];
+  old.login(1);
+  other.login(2);
+  master.settle();
+  return { master, old, other, fresh: master.child(old) };
+}
+
+Deno.test("Users: what is told while one process takes the place of another is done once, wherever the line stands", async () => {
+  const all = 6;
+  for (let heard = 0; heard <= all; heard++) {
+    const { master, old, other, fresh } = replacing();
+    other.users.write([[[1], { body: "before" }]]);
+    master.settle();
+    const keeping = fresh.users.line!.keep();
+    master.settle();
+    await keeping;
+    const settling = old.users.line!.settle();
+    for (let n = 1; n <= all; n++) {
+      other.users.write([[[1], { body: `${n}` }]]);
+    }
+    // What the old one has told itself is no message for the new one.
+    old.users.write([[[-2], { body: "own" }]]);
+    const last = old.users.line!.settle();
+    while (heard + 1 > old.inbox.length) master.pass();
+    old.hear(heard + 1);
+    await settling;
+    // Only then may it give all: it knows that it has told all.
+    master.settle();
+    await last;
+    const got = [...old.session.got];
+    old.giveTo(fresh);
+    other.users.write([[[1], { body: "after" }]]);
+    master.settle();
+    assertEquals(fresh.session.got, got);
+    fresh.users.line!.begin();
+    master.settle();
+    other.users.write([[[1], { body: "live" }]]);
+    fresh.users.write([[[2], { body: "mine" }]]);
+    master.settle();
+    assertEquals(fresh.session.got.filter((one) => one !== "own"), [
+      "before",
+      ...Array.from({ length: all }, (_, n) => `${n + 1}`),
+      ...["after", "live"],
+    ]);
+    assertEquals(other.session.got, ["own", "mine"]);
+    assertEquals(
+      fresh.session.got.filter((one) => one === "own").length,
+      1,
+    );
+  }
+});
+
+Deno.test("Users: who begins where another stops does what is behind that, not what is before", async () => {
+  for (const isLate of [false, true]) {
+    const { master, old, other, fresh } = replacing();
+    const keeping = fresh.users.line!.keep();
+    master.settle();
+    await keeping;
+    const settling = old.users.line!.settle();
+    for (const body of ["1", "2", "3"]) other.users.write([[[1], { body }]]);
+    for (let i = 0; i < 4; i++) master.pass();
+    // Its own mark, and one message.
+    old.hear(2);
+    await settling;
+    old.giveTo(fresh);
+    old.hear();
+    // Or it hears of them later than the old one, which was nearer to the master.
+    if (!isLate) fresh.hear();
+    assertEquals(fresh.session.got, ["1"]);
+    fresh.users.line!.begin();
+    fresh.hear();
+    assertEquals(fresh.session.got, ["1", "2", "3"]);
+    assertEquals(old.session.got, ["1"]);
+  }
+});
+
+Deno.test("Users: a login elsewhere while a user changes the process unbinds it there, once the new one begins", async () => {
+  const { master, old, other, fresh } = replacing();
+  const keeping = fresh.users.line!.keep();
+  const settling = old.users.line!.settle();
+  master.settle();
+  await Promise.all([keeping, settling]);
+  old.giveTo(fresh);
+  other.login(1);
+  master.settle();
+  assertEquals([fresh.session.uid, other.session.uid], [1, 1]);
+  fresh.users.line!.begin();
+  assertEquals([fresh.session.uid, other.session.uid], [0, 1]);
+  fresh.login(1);
+  master.settle();
+  assertEquals([fresh.session.uid, other.session.uid], [1, 0]);
+});
+
+Deno.test("Users: of two processes of one place one answers, whichever has the users", async () => {
+  for (const isGiven of [false, true]) {
+    const { master, old, other, fresh } = replacing();
+    const keeping = fresh.users.line!.keep();
+    const settling = old.users.line!.settle();
+    master.settle();
+    await Promise.all([keeping, settling]);
+    const rows = [[[1, 2, 9], { body: "hi" }]] as const;
+    const early = other.users.write(rows, { receipt: true });
+    if (!isGiven) master.settle();
+    old.giveTo(fresh);
+    // What its takeOver hooks send, while what others have told waits.
+    const own = fresh.users.write(rows, { receipt: true });
+    fresh.users.line!.begin();
+    master.settle();
+    master.settle();
+    const late = other.users.write(rows, { receipt: true });
+    // What the old one has still to say reaches the new one.
+    const last = old.users.write([[[1], { body: "bye" }]], { receipt: true });
+    master.settle();
+    master.settle();
+    const whole = { delivered: 2, offline: [9], complete: true };
+    assertEquals(await Promise.all([early, own, late]), [whole, whole, whole]);
+    assertEquals(await last, { delivered: 1, offline: [], complete: true });
+    assertEquals(fresh.session.got, ["hi", "hi", "hi", "bye"]);
+    assertEquals(other.session.got, ["hi", "hi", "hi"]);
+  }
+});
+
+Deno.test("Users: what a process sends before it takes a place reaches the users of all, by the one that has them", async () => {
+  const { master, old, other, fresh } = replacing();
+  const receipt = fresh.users.write([[[1, 2], { body: "soon" }]], {
+    receipt: true,
+  });
+  const keeping = fresh.users.line!.keep();
+  master.settle();
+  master.settle();
+  await keeping;
+  assertEquals(await receipt, { delivered: 2, offline: [], complete: true });
+  const settling = old.users.line!.settle();
+  master.settle();
+  await settling;
+  old.giveTo(fresh);
+  fresh.users.line!.begin();
+  assertEquals([fresh.session.got, other.session.got], [["soon"], ["soon"]]);
 });

@@ -307,7 +307,7 @@ test("HUP where clients cannot be handed over says so in one line, and nobody no
   const [options, permissions, why] = [
     { workers: 0 },
     ["-A"],
-    "clients are handed over with workers: 1 only",
+    "clients are handed over with workers: 1 or more",
   ] as const;
   const cases: [object, readonly string[], string][] = [
     [options, permissions, why],

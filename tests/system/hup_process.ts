@@ -4,9 +4,11 @@ import type { BoxFields, TcpClient } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
 import { pathOf } from "../helpers/paths.ts";
 import { HavenProcess } from "./haven_process.ts";
+import type { GHupVersion } from "./programs/hup_ghaven.ts";
 import type { HupVersion } from "./programs/hup_haven.ts";
 
 const PROGRAM = pathOf("../system/programs/hup_haven.ts");
+const PROCESSES = pathOf("../system/programs/hup_ghaven.ts");
 const CONFIG = pathOf("../../deno.json");
 
 /** The counters that cmd 10 tells. */
@@ -44,6 +46,27 @@ export class HupProcess implements AsyncDisposable {
       `${dir}/server.ts`,
     ], { permissions });
     return new HupProcess(server, dir, options);
+  }
+
+  /** Starts one in several processes. */
+  static async startProcesses(
+    options: GHupVersion["options"],
+    more: Partial<GHupVersion> = {},
+    permissions: readonly string[] = ["-A"],
+  ): Promise<HupProcess> {
+    const dir = await Deno.makeTempDir({ prefix: "maple_hup_" });
+    writeProcesses(dir, { version: "1", options: options!, ...more });
+    const server = await HavenProcess.run([
+      ...["--quiet", "--config", CONFIG],
+      `${dir}/server.ts`,
+    ], { permissions });
+    return new HupProcess(server, dir, options);
+  }
+
+  /** Changes the code of one in several processes. */
+  changeProcesses(version: string, more: Partial<GHupVersion> = {}): void {
+    const options = { ...this.options, ...more.options };
+    writeProcesses(this.dir, { version, ...more, options });
   }
 
   /** Changes its code. */
@@ -117,11 +140,21 @@ export async function countersOf(
 }
 
 function write(dir: string, version: HupVersion): void {
-  const module = JSON.stringify(`file://${PROGRAM}`);
+  writeProgram(dir, "runHupHaven", PROGRAM, version);
+}
+
+function writeProcesses(dir: string, version: GHupVersion): void {
+  writeProgram(dir, "runHupGHaven", PROCESSES, version);
+}
+
+function writeProgram(
+  dir: string,
+  ...[run, program, version]: [string, string, object]
+): void {
   Deno.writeTextFileSync(
     `${dir}/server.ts`,
-    `import { runHupHaven } from ${module};
-await runHupHaven(${JSON.stringify(version)});
+    `import { ${run} } from ${JSON.stringify(`file://${program}`)};
+await ${run}(${JSON.stringify(version)});
 `,
   );
 }

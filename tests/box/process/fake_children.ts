@@ -26,6 +26,8 @@ export class FakeChild implements Child {
   readonly token: string = crypto.randomUUID();
   /** `child 2.1`: the first one of place 2. */
   readonly name: string;
+  /** What it was started with that another has left. */
+  note: string | undefined;
   /** Resolves when the test lets it end. */
   readonly ended: Promise<ChildEnd>;
   /** What the master did to it. */
@@ -159,7 +161,7 @@ export class FakeChildren {
     await this.master.ended();
   }
 
-  #start({ index }: ChildStart): FakeChild {
+  #start({ index, note }: ChildStart): FakeChild {
     if (this.startFault !== undefined) throw new Error(this.startFault);
     const nth = this.started.filter((one) => one.index === index).length + 1;
     const child = new FakeChild(
@@ -167,6 +169,7 @@ export class FakeChildren {
       `child ${index}.${nth}`,
       () => this.#handler,
     );
+    child.note = note;
     this.started.push(child);
     return child;
   }

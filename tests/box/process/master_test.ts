@@ -542,7 +542,7 @@ Deno.test("Master passes on what a child tells to all others, also to those that
   await children.pass(1);
   children.told.length = 0;
   children.latest(1).says({ relay: { message: { any: "thing" } } });
-  const relayed = { message: { any: "thing" }, own: false };
+  const relayed = { message: { any: "thing" }, own: false, no: 1 };
   assertEquals(
     children.told.sort(([a], [b]) => a < b ? -1 : 1),
     ["child 2.1", "child 2.2", "child 3.1"]
@@ -557,7 +557,8 @@ Deno.test("Master passes on what a child tells to all others, also to those that
       relayed: {
         message: 7,
         own: true,
-        told: [children.latest(1).token, old.token],
+        no: 2,
+        told: ["1", "2", "3"],
       },
     },
   ]);
@@ -576,10 +577,10 @@ Deno.test("Master says which child is not told what another tells all", async ()
   // Whoever asks has to know that it is missing.
   children.told.length = 0;
   children.latest(1).says({ relay: { message: 2, echo: true } });
-  const told = [children.latest(2).token];
+  const told = ["1", "2"];
   assertEquals(children.told, [[
     "child 1.1",
-    { relayed: { message: 2, own: true, told } },
+    { relayed: { message: 2, own: true, no: 2, told } },
   ]]);
 });
 
@@ -750,4 +751,199 @@ Deno.test("Master.replaceEach() lets one that has handed over have its own time 
     await children.pass(3000);
     assertEquals(old.told, ["leave", "kill"]);
   }
+});
+
+/** Two or more children, each of which hands over what it holds. */
+async function handing(time: FakeTime, workers: number): Promise<FakeChildren> {
+  const children = new FakeChildren(time, {
+    workers,
+    handsOver: true,
+    workTimeoutMs: 2000,
+    reloadTimeoutMs: 5000,
+  });
+  for (let index = 1; index <= workers; index++) {
+    children.latest(index).says({ note: `at ${index}` });
+  }
+  await children.allReady();
+  children.logged();
+  return children;
+}
+
+Deno.test("Master has children taken over one after the other, each asked at its own note", async () => {
+  using time = new FakeTime();
+  await using children = await handing(time, 3);
+  const old = [1, 2, 3].map((index) => children.latest(index));
+  const reloading = children.master.reload();
+  for (const index of [1, 2, 3]) {
+    await children.pass(0);
+    assertEquals(children.started.length, 3 + index);
+    const fresh = children.latest(index);
+    assertEquals(fresh.note, `at ${index}`);
+    // Both may stand still for longer than workTimeout: one of them gives all in one go.
+    old[index - 1]!.beats = fresh.beats = false;
+    fresh.says({ mark: true });
+    await children.pass(4000);
+    old[index - 1]!.says({ given: true });
+    assertEquals([old[index - 1]!.told, fresh.told], [[], []]);
+    fresh.says({ note: `again at ${index}`, ready: true });
+    fresh.beats = true;
+  }
+  await reloading;
+  assertEquals(old.map(({ told }) => told), [["leave"], ["leave"], ["leave"]]);
+  assertEquals(children.started.length, 6);
+  assertEquals(
+    children.master.processes().map(({ restarts }) => restarts),
+    [0, 0, 0],
+  );
+  assertEquals(children.logged().filter((line) => /WARN|ERROR/.test(line)), []);
+});
+
+Deno.test("Master stops a reload at a child that cannot be taken over, and says which have the new code", async () => {
+  using time = new FakeTime();
+  await using children = await handing(time, 3);
+  const [, second, third] = children.started;
+  const failed = () => children.logged().filter((line) => /ERROR/.test(line));
+  const reload = async () => {
+    const reloading = children.master.reload();
+    await children.pass(0);
+    return reloading;
+  };
+  // The first: all stay.
+  const first = children.master.reload();
+  await children.pass(0);
+  children.latest(1).dies("exit code 1");
+  await first;
+  assertEquals(failed(), [
+    "ERROR reload failed, the old processes stay: new child 1.2 ended with exit code 1 before it was ready",
+  ]);
+  // The second.
+  const half = children.master.reload();
+  await children.pass(0);
+  children.latest(1).says({ note: "n", ready: true });
+  await children.pass(0);
+  children.latest(2).dies("exit code 1");
+  await half;
+  assertEquals(failed(), [
+    "ERROR reload failed, child 1.3 has the new code, the others stay as they are until the next HUP: new child 2.2 ended with exit code 1 before it was ready",
+  ]);
+  assertEquals([second!.told, third!.told], [[], []]);
+  assert(children.master.healthy);
+  // All again, the first as well.
+  const all = reload();
+  for (const index of [1, 2, 3]) {
+    await children.pass(0);
+    children.latest(index).says({ note: "n", ready: true });
+  }
+  await all;
+  await children.pass(0);
+  assertEquals(failed(), []);
+  assertEquals(children.latest(3).name, "child 3.2");
+});
+
+Deno.test("Master restarts a child that dies while others are taken over, and takes that one over when it is ready", async () => {
+  using time = new FakeTime();
+  await using children = await handing(time, 2);
+  const reloading = children.master.reload();
+  await children.pass(0);
+  children.latest(2).dies("signal SIGKILL");
+  await children.pass(1);
+  const restarted = children.latest(2);
+  assertEquals([restarted.name, restarted.note], ["child 2.2", undefined]);
+  children.latest(1).says({ note: "n", ready: true });
+  await children.pass(0);
+  assertEquals(children.latest(2), restarted);
+  restarted.says({ note: "m", ready: true });
+  await children.pass(0);
+  assertEquals(children.latest(2).note, "m");
+  children.latest(2).says({ note: "m", ready: true });
+  await reloading;
+  assertEquals(restarted.told, ["leave"]);
+});
+
+Deno.test("Master starts nobody in a place that is being taken, whose child dies: but when nobody is left, another", async () => {
+  for (const comesUp of [true, false]) {
+    using time = new FakeTime();
+    await using children = await handing(time, 1);
+    const [old] = children.started;
+    const reloading = children.master.reload();
+    await children.pass(0);
+    old!.dies("signal SIGKILL");
+    await children.pass(1000);
+    assertEquals(children.started.length, 2);
+    const fresh = children.latest(1);
+    if (comesUp) fresh.says({ note: "n", ready: true });
+    else fresh.dies("exit code 1");
+    await reloading;
+    await children.pass(1000);
+    assertEquals(children.started.length, comesUp ? 2 : 3);
+    const lines = children.logged();
+    assertEquals(
+      lines.filter((line) => /^WARN child 1.1 ended: signal SIGKILL/.test(line))
+        .length,
+      1,
+      lines.join("\n"),
+    );
+  }
+});
+
+Deno.test("Master takes the place of a child that keeps dying, and starts none there meanwhile", async () => {
+  using time = new FakeTime();
+  await using children = await handing(time, 1);
+  for (let i = 0; i < 3; i++) {
+    children.latest(1).dies("exit code 1");
+    await children.pass(i === 2 ? 0 : 1000);
+  }
+  const count = children.started.length;
+  const failing = children.master.reload();
+  await children.pass(2000);
+  assertEquals(children.started.length, count + 1);
+  children.latest(1).dies("exit code 1");
+  await failing;
+  // It is tried again later, as before.
+  await children.pass(30_000);
+  assert(children.started.length > count + 1);
+});
+
+Deno.test("Master takes over no child that is not ready, or that cannot be asked", async () => {
+  using time = new FakeTime();
+  await using children = new FakeChildren(time, {
+    ...{ workers: 1, handsOver: true, reloadTimeoutMs: 5000 },
+  });
+  const early = children.master.reload();
+  await children.pass(6000);
+  await early;
+  children.latest(1).says({ ready: true });
+  await children.master.reload();
+  assertEquals(children.started.length, 1);
+  assertEquals(children.logged().filter((line) => /ERROR/.test(line)), [
+    "ERROR reload failed, the old processes stay: child 1.1 is not ready yet",
+    "ERROR reload failed, the old processes stay: child 1.1 cannot be asked for what it holds",
+  ]);
+});
+
+Deno.test("Master says where there is somebody to answer, once for a place that one takes from another", async () => {
+  using time = new FakeTime();
+  await using children = await handing(time, 2);
+  const told = (name: string) => {
+    children.told.length = 0;
+    children.started.find((one) => one.name === name)!
+      .says({ relay: { message: 1, echo: true } });
+    return children.told.at(-1)![1].relayed!.told!.toSorted();
+  };
+  const reloading = children.master.reload();
+  await children.pass(0);
+  assertEquals(told("child 2.1"), ["1", "2"]);
+  const fresh = children.latest(1);
+  fresh.says({ mark: true });
+  assertEquals(children.told.at(-1), ["child 1.2", { marked: 1 }]);
+  assertEquals(told("child 2.1"), ["1", "2"]);
+  // The old one is gone before the new one is ready.
+  children.started[0]!.says({ given: true });
+  children.started[0]!.closesLine();
+  children.started[0]!.dies("exit code 0", true);
+  await children.pass(0);
+  assertEquals(told("child 2.1"), ["1", "2"]);
+  fresh.dies("signal SIGKILL");
+  await reloading;
+  assertEquals(told("child 2.1"), ["2"]);
 });

@@ -8,6 +8,7 @@ import { eventually } from "../../helpers/eventually.ts";
 import { LogCollector } from "../../helpers/log_collector.ts";
 
 const MIB = 1024 * 1024;
+const CHILD = { token: "child", index: 1 };
 
 Deno.test("a child tells what fits into one message, and learns what does not", async () => {
   const got: [string, ControlMessage][] = [];
@@ -17,7 +18,7 @@ Deno.test("a child tells what fits into one message, and learns what does not", 
     },
     onGone: () => {},
   });
-  const client = await ControlClient.connect(server.port, "child", {
+  const client = await ControlClient.connect(server.port, CHILD, {
     onMasterGone: () => {},
     onMessage: () => {},
   });
@@ -29,7 +30,7 @@ Deno.test("a child tells what fits into one message, and learns what does not", 
   const relayed: unknown[] = [];
   client.onRelayed = ({ message, own }) => relayed.push([message, own]);
   const full = server.sendAll(["child", "unknown"], {
-    relayed: { message: { any: "thing" }, own: true },
+    relayed: { message: { any: "thing" }, own: true, no: 1 },
   });
   assertEquals(full, []);
   await eventually(() => relayed.length === 1);
@@ -49,7 +50,7 @@ Deno.test("a child that does not read gets no more than its line holds, and keep
   using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   await conn.write(new LineBox({ body: { token: "deaf" } }).pack());
   await eventually(() => known);
-  const message = { relayed: { message: "x".repeat(MIB), own: false } };
+  const message = { relayed: { message: "x".repeat(MIB), own: false, no: 1 } };
   let sent = 0;
   while (server.sendAll(["deaf"], message).length === 0) {
     assert(++sent < 64, "the line takes everything");

@@ -33,7 +33,7 @@ const LEFT: Readonly<Record<string, Fields>> = {
   },
   "haven/users.ts": {
     [SETTING]: ["app", "outboxBytes"],
-    "only where several processes serve": ["siblings", "receipts", "onTheWay"],
+    "only where several processes serve": ["line"],
     "as counters": ["commands"],
   },
   "haven/groups.ts": {
