@@ -36,7 +36,7 @@ import { Gateway } from "./gateway.ts";
 import { reportOf } from "./metrics/report.ts";
 import { checkCount } from "./processes/check_count.ts";
 import { runChild, takePlace } from "./processes/child.ts";
-import { Parent } from "./processes/parent.ts";
+import { type InEffect, Parent } from "./processes/parent.ts";
 import { renewProcesses } from "./processes/renew_processes.ts";
 import type { HistoryPiece } from "./metrics/history.ts";
 import type { MetricsServer } from "./metrics/server.ts";
@@ -88,17 +88,17 @@ async function run(
     environment: { command: COMMAND.name },
   });
   if (!commandLine) return 0;
-  const read = () => {
-    const file = commandLine.flags.get("config");
+  const read = (line: InEffect["commandLine"]) => {
+    const file = line.flags.get("config");
     const told = readTold(
-      commandLine,
+      line,
       file === undefined ? undefined : loadConfigFile(String(file)),
     );
     const settings = settingsOf(told);
     checkFiles(settings, told);
     return { settings, told };
   };
-  const { settings, told } = read();
+  const { settings, told } = read(commandLine);
   const count = processesOf(settings);
   const isCheck = commandLine.flags.get("check") === true;
   if (isCheck && settings.gateway.handover === undefined) {
@@ -114,9 +114,9 @@ async function run(
   const changers = new Map<string, (now: Settings) => void>([
     ["logLevel", ({ logLevel }) => logger.setLevel(logLevel)],
   ]);
-  const inEffect = { settings };
+  const inEffect: InEffect = { settings, commandLine };
   const reloading: Reloading = {
-    read: () => read().settings,
+    read: () => read(inEffect.commandLine).settings,
     logger,
     changers,
   };
@@ -134,7 +134,7 @@ async function run(
   if (count > 1) {
     checkCount(settings.gateway, count);
     if (settings.gateway.handover) {
-      const options = { count, isCheck, logger, tell: printLine };
+      const options = { commandLine, count, isCheck, logger, tell: printLine };
       if (await renewProcesses(settings, options)) return 0;
       if (isCheck) {
         printLine("no gateway runs there");
@@ -271,7 +271,7 @@ function makeFolder(path: string): void {
 
 // A HUP that comes while it starts must not end it either.
 function reloadOnHangup(
-  inEffect: { settings: Settings },
+  inEffect: Pick<InEffect, "settings">,
   reloading: Reloading,
 ): Disposable {
   // Windows has it when the console is closed, which is to end the program.

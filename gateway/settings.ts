@@ -52,7 +52,10 @@ export interface Told {
  *
  * @throws {UsageError} when the file cannot be understood or a value does not fit.
  */
-export function readTold(commandLine: CommandLine, file?: ConfigFile): Told {
+export function readTold(
+  commandLine: Pick<CommandLine, "flags" | "variables" | "remarks">,
+  file?: ConfigFile,
+): Told {
   const content = file ? parseConfigFile(file, SETTINGS) : NOTHING;
   const values = new Map(content.values);
   const sources = new Map(content.sources);

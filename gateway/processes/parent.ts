@@ -4,13 +4,11 @@
 import {
   CHILD_ENV,
   ChildProcess,
+  type CommandLine,
   followLogSignals,
   formatAddress,
-  howToSharePorts,
   type LogLevel,
   Master,
-  maySharePorts,
-  mayTakeEnv,
   type RoleLogger,
   type SelfCommand,
   selfCommand,
@@ -21,7 +19,7 @@ import {
   type WatchedChild,
 } from "@maple/box/internal";
 import { Relay } from "../cluster/relay.ts";
-import { fail, GatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import { Gateway } from "../gateway.ts";
 import { reportOf } from "../metrics/report.ts";
 import {
@@ -32,19 +30,29 @@ import {
 import type { ResolvedOptions } from "../option_table.ts";
 import { resolveOptions } from "../resolve_options.ts";
 import type { Settings } from "../settings.ts";
+import { checkSupport } from "./check_support.ts";
+import { parentSettings } from "./parent_settings.ts";
 import { Renewal, type Renewed } from "./renewal.ts";
+import { StopLimits } from "./stop_limits.ts";
 import { type Addresses, ChildReports } from "./reports.ts";
 import { findPorts, type SharedPorts } from "./shared_ports.ts";
 import type { ChildTold } from "./told.ts";
 
 /** How long the event loop of a process may be blocked until it is replaced. */
 const BLOCKED_MS = 30_000;
-const WHAT = "Cannot serve from several processes";
+
+/** What the gateway goes by now. */
+export interface InEffect {
+  /** The settings. */
+  settings: Settings;
+  /** What is read again at HUP. */
+  commandLine: Pick<CommandLine, "flags" | "variables" | "remarks">;
+}
 
 /** What a parent needs. */
 export interface ParentOptions {
-  /** The settings that are in effect. */
-  readonly inEffect: { settings: Settings };
+  /** What is in effect. */
+  readonly inEffect: InEffect;
   /** How many processes there are. */
   readonly count: number;
   /** Where it logs to, and what its children log. */
@@ -68,6 +76,7 @@ export class Parent {
   #master: Master | undefined;
   #command: SelfCommand | undefined;
   #isReady = false;
+  readonly #limits = new StopLimits();
 
   /** Nothing is started yet. */
   constructor(options: ParentOptions) {
@@ -125,7 +134,10 @@ export class Parent {
     await using _renewal = settings.gateway.handover
       ? new Renewal({
         path: settings.gateway.handover,
-        offer: { count, ports, relay: relay?.address },
+        offer: {
+          ...{ count, ports, relay: relay?.address },
+          own: parentSettings(settings),
+        },
         renew: (renewed, onReplaced) => this.#renew(renewed, onReplaced),
         logger,
       })
@@ -163,29 +175,32 @@ export class Parent {
   #start({ options, ports, relay, reports }: Start): Master {
     const { inEffect, count, logger } = this.#options;
     this.#command = selfCommand(options.io === "deno" ? [SHARING_FLAG] : []);
-    const stopTimeoutMs = stopMs(options);
-    const env = {
-      [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(stopTimeoutMs)),
-      // The service manager knows this process, and none of those.
-      NOTIFY_SOCKET: "",
-    };
+    const limits = this.#limits;
+    limits.widen(options);
     const onStderr = inEffect.settings.logFile === undefined
       ? undefined
       : (line: string) => logger.pass(line);
     const master = this.#master = new Master({
       workers: count,
       ...{ workTimeoutMs: BLOCKED_MS, workTimeoutOption: "" },
-      ...{ stopTimeoutMs, reloadTimeoutMs: 0, hurries: true },
-      replacedTimeoutMs: options.handoverStay === 0
-        ? Infinity
-        : options.handoverStay * 1000 + stopTimeoutMs,
+      ...{ reloadTimeoutMs: 0, hurries: true },
+      get stopTimeoutMs() {
+        return limits.stopMs;
+      },
+      get replacedTimeoutMs() {
+        return limits.replacedMs;
+      },
     }, {
       logger,
       startChild: (start) =>
         new ChildProcess(this.#command!, {
           ...start,
           role: "gateway",
-          env,
+          env: {
+            [CHILD_ENV.STOP_LIMIT]: String(stopLimitMs(limits.stopMs)),
+            // The service manager knows this process, and none of those.
+            NOTIFY_SOCKET: "",
+          },
           onStderr,
         }),
       firstTold: (): ChildTold => {
@@ -204,14 +219,23 @@ export class Parent {
 
   // New processes come by other settings, and those that are started later as well.
   async #renew(
-    { command, settings }: Renewed,
+    { command, settings, commandLine }: Renewed,
     onReplaced: () => void,
   ): Promise<string | undefined> {
     if (!this.#isReady) return "not all of them serve yet";
     const { inEffect, logger } = this.#options;
-    const before = { command: this.#command, settings: inEffect.settings };
+    this.#limits.widen(resolveOptions(settings.gateway));
+    const before = { ...inEffect, command: this.#command, level: logger.level };
     this.#command = command;
-    inEffect.settings = settings;
+    inEffect.settings = { ...settings, ...parentSettings(before.settings) };
+    if (commandLine) {
+      const { flags, variables } = commandLine;
+      inEffect.commandLine = {
+        flags: new Map(flags),
+        variables: new Map(variables),
+      };
+    }
+    this.#logAs(settings.logLevel);
     let replaced = 0;
     const why = await this.#master!.replaceEach(() => {
       replaced++;
@@ -219,6 +243,7 @@ export class Parent {
     });
     if (why === undefined) {
       logger.info(`${replaced} processes were replaced`);
+      this.#renewTokens(settings);
       return undefined;
     }
     logger.error(
@@ -227,8 +252,28 @@ export class Parent {
     if (replaced === 0) {
       this.#command = before.command;
       inEffect.settings = before.settings;
+      inEffect.commandLine = before.commandLine;
+      this.#logAs(before.level);
     }
     return why;
+  }
+
+  #logAs(level: LogLevel): void {
+    const { logger } = this.#options;
+    if (logger.level !== level) {
+      logger.setLevel(level, "as the new processes");
+    }
+    // Also where they have been told another one before.
+    this.setLogLevel(level);
+  }
+
+  #renewTokens({ metricsTokenFile }: Settings): void {
+    const { access, logger } = this.#options;
+    try {
+      access.renew(metricsTokenFile);
+    } catch (error) {
+      logger.error(`the tokens stay as they are: ${(error as Error).message}`);
+    }
   }
 
   #onLoss(
@@ -283,14 +328,6 @@ export class Parent {
   }
 }
 
-// How long a process may take to leave in order.
-function stopMs(options: ResolvedOptions): number {
-  const { lameDuckNotice, lameDuck, moveTimeout, drainTimeout, linger } =
-    options;
-  return 1000 *
-    (lameDuckNotice + lameDuck + moveTimeout + drainTimeout + linger);
-}
-
 // Two machines without a bus between them are two clusters, to workers that are attached to both.
 function nameOf(clusterName: string): string {
   return `${clusterName.slice(0, 50)}-${crypto.randomUUID().slice(0, 8)}`;
@@ -308,25 +345,4 @@ function addressesOf(
     wss: text(wss),
     inner: text(inner),
   };
-}
-
-// What is missing is told before anything is started.
-function checkSupport(io: string): void {
-  const { os, standalone } = Deno.build;
-  if (os !== "linux") {
-    throw fail(
-      `${WHAT}: ${os} does not spread the connections of one port over several listeners; use processes 1`,
-    );
-  }
-  if (standalone && io === "deno" && !maySharePorts()) {
-    throw fail(`${WHAT}: ${howToSharePorts()}; or use io epoll`);
-  }
-  const env = [CHILD_ENV.INDEX, CHILD_ENV.CONTROL];
-  if (!env.every(mayTakeEnv)) {
-    throw fail(`${WHAT} without --allow-env, by which they know what they are`);
-  }
-  const run = { name: "run", command: Deno.execPath() } as const;
-  if (Deno.permissions.querySync(run).state !== "granted") {
-    throw fail(`${WHAT} without --allow-run, to start them`);
-  }
 }

@@ -1,19 +1,27 @@
 // renewProcesses: has the processes of a gateway that runs replaced, one after the other, by those
 // of this command line, each with all that it holds. Their parent stays, which holds no client.
 
-import { type Logger, Passing, selfCommand, Taking } from "@maple/box/internal";
+import {
+  type CommandLine,
+  type Logger,
+  Passing,
+  selfCommand,
+  Taking,
+} from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
 import { fail } from "../errors.ts";
 import { Gateway } from "../gateway.ts";
 import { DEFAULTS } from "../option_table.ts";
 import type { GatewayOptions } from "../options.ts";
-import type { Settings } from "../settings.ts";
+import { changesOf, type Settings } from "../settings.ts";
 import { busOf, childSettings } from "./child_settings.ts";
+import { isOfParent, parentSettings } from "./parent_settings.ts";
 import {
   PARENT_FORMAT,
   type ParentOffer,
   type RenewalQuestion,
   type RenewalState,
+  type Renewed,
 } from "./renewal.ts";
 import type { SharedPorts } from "./shared_ports.ts";
 
@@ -23,7 +31,9 @@ const PIECE_CHARS = 8000;
 
 /** How it is done. */
 export interface RenewOptions {
-  /** How many processes this command line wants. */
+  /** This command line. */
+  readonly commandLine: CommandLine;
+  /** How many processes it wants. */
   readonly count: number;
   /** Whether it is only told what would be. */
   readonly isCheck: boolean;
@@ -41,7 +51,7 @@ export interface RenewOptions {
  */
 export async function renewProcesses(
   settings: Settings,
-  { count, isCheck, logger, tell }: RenewOptions,
+  { commandLine, count, isCheck, logger, tell }: RenewOptions,
 ): Promise<boolean> {
   const path = settings.gateway.handover!;
   using passing = Passing.open();
@@ -62,6 +72,10 @@ export async function renewProcesses(
   const moved = movedPort(settings.gateway, offer.ports);
   if (moved !== undefined) throw parent.cannot(moved);
   tell(`gateway ${offer.version}, process ${offer.pid}, ${count} processes`);
+  const stays = whatStays(settings, offer);
+  if (stays !== "") {
+    tell(`process ${offer.pid} stays: only a restart changes ${stays}`);
+  }
   // All can be replaced, before the first one is.
   for (let index = 1; index <= count; index++) {
     const own = childSettings(settings, { ...offer, index });
@@ -75,7 +89,14 @@ export async function renewProcesses(
   if (isCheck) return true;
   const ask = (question: Omit<RenewalQuestion, "pid">) =>
     parent.question<RenewalState>({ pid: Deno.pid, ...question });
-  const json = JSON.stringify({ settings, command: selfCommand() });
+  const renewed: Renewed = {
+    ...{ settings, command: selfCommand() },
+    commandLine: {
+      flags: [...commandLine.flags],
+      variables: [...commandLine.variables ?? []],
+    },
+  };
+  const json = JSON.stringify(renewed);
   for (let at = 0; at < json.length; at += PIECE_CHARS) {
     await ask({ at, piece: json.slice(at, at + PIECE_CHARS) });
   }
@@ -90,6 +111,15 @@ export async function renewProcesses(
   }
   tell(`${replaced} processes were replaced`);
   return true;
+}
+
+// Which settings of the parent are not as this command line wants them.
+function whatStays(settings: Settings, { own }: ParentOffer): string {
+  if (!own) return "";
+  return changesOf({ ...settings, ...parentSettings(own) }, settings)
+    .filter(({ name }) => isOfParent(name))
+    .map(({ name, from, to }) => `${name} ${from} -> ${to}`)
+    .join(", ");
 }
 
 // Which port it does not have that is wanted, or the other way round.

@@ -2,6 +2,7 @@
 // the other, by what another command line starts.
 
 import {
+  type FlagValue,
   HandoverDoor,
   type Logger,
   openIo,
@@ -11,6 +12,7 @@ import {
 import config from "../deno.json" with { type: "json" };
 import { isLeft, listenAt } from "../handover/listen_at.ts";
 import type { Settings } from "../settings.ts";
+import type { ParentSettings } from "./parent_settings.ts";
 import type { ChildTask } from "./told.ts";
 
 /** Marks the parent of several processes. */
@@ -24,6 +26,8 @@ export interface ParentOffer extends Omit<ChildTask, "settings"> {
   readonly version: string;
   /** Its process. */
   readonly pid: number;
+  /** Its own settings; one of an older version does not tell them. */
+  readonly own?: ParentSettings;
 }
 
 /** What starts the new processes, and what they go by. */
@@ -32,6 +36,16 @@ export interface Renewed {
   readonly command: SelfCommand;
   /** The settings, of the whole gateway. */
   readonly settings: Settings;
+  /** What is read again at HUP; an older version does not tell it. */
+  readonly commandLine?: FlagsInJson;
+}
+
+/** The flags of a command line in JSON. */
+export interface FlagsInJson {
+  /** Their values, by name. */
+  readonly flags: readonly (readonly [string, FlagValue])[];
+  /** Those of them that the environment has given, and the variable of each. */
+  readonly variables: readonly (readonly [string, string])[];
 }
 
 /** What is asked: a piece of a {@linkcode Renewed} in JSON, that it begins, or how far it is. */
@@ -135,10 +149,16 @@ export class Renewal implements AsyncDisposable {
   }
 
   async #renew(renewed: Renewed): Promise<void> {
-    const why = await this.#options.renew(renewed, () => {
-      const { replaced } = this.#state;
-      this.#state = { runs: true, replaced: replaced + 1 };
-    });
+    let why: string | undefined;
+    try {
+      why = await this.#options.renew(renewed, () => {
+        const { replaced } = this.#state;
+        this.#state = { runs: true, replaced: replaced + 1 };
+      });
+    } catch (error) {
+      // Settings of another version may not fit together here.
+      why = (error as Error).message;
+    }
     this.#state = { ...this.#state, runs: false, why };
   }
 }

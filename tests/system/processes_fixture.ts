@@ -6,10 +6,15 @@ import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import {
   GATEWAY_ALL_ARGS,
+  GATEWAY_MAIN,
   type GatewayProcess,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
-import type { RunningProcess } from "../helpers/process.ts";
+import {
+  type Finished,
+  type RunningProcess,
+  runProcess,
+} from "../helpers/process.ts";
 import type { Address } from "../helpers/raw_peer.ts";
 
 /** Only Linux divides the connections of a port. */
@@ -91,6 +96,22 @@ export class ProcessesFixture implements AsyncDisposable {
     await process.finished();
     await this.gateway[Symbol.asyncDispose]();
   }
+}
+
+/** The second command of a handover: the program with the same flags, and others behind them. */
+export function renewProcesses(flags: readonly string[]): Promise<Finished> {
+  return runProcess(Deno.execPath(), { args: renewalArgs(flags) });
+}
+
+/** The arguments of Deno for it. */
+export function renewalArgs(flags: readonly string[]): string[] {
+  return [
+    ...["run", "--quiet", "--no-prompt", "-A", GATEWAY_MAIN],
+    ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
+    ...["--inner-host", "127.0.0.1", "--inner-port", "0"],
+    ...["--metrics", "0", "--drain-timeout", "0", "--processes", "2"],
+    ...flags,
+  ];
 }
 
 /** Clients of one address. */

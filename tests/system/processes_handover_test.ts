@@ -10,10 +10,14 @@ import type {
   ParentOffer,
   RenewalState,
 } from "../../gateway/processes/renewal.ts";
-import { GATEWAY_MAIN } from "../helpers/gateway_process.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { handoverTest as test } from "../helpers/handover_test_case.ts";
-import { runProcess } from "../helpers/process.ts";
-import { Clients, ProcessesFixture, untilGone } from "./processes_fixture.ts";
+import {
+  Clients,
+  ProcessesFixture,
+  renewProcesses,
+  untilGone,
+} from "./processes_fixture.ts";
 
 const TIMES = 5;
 const USERS = 24;
@@ -24,14 +28,7 @@ function flagsOf(path: string): string[] {
 
 /** Runs the program a second time, with the same flags and some more. */
 function again(path: string, ...more: string[]) {
-  return runProcess(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "-A", GATEWAY_MAIN],
-      ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
-      ...["--inner-port", "0", "--metrics", "0", "--drain-timeout", "0"],
-      ...[...flagsOf(path), "--processes", "2", ...more],
-    ],
-  });
+  return renewProcesses([...flagsOf(path), ...more]);
 }
 
 /** A worker that logs in whoever asks, as the user of the number of his request. */
@@ -138,6 +135,50 @@ test("processes are not replaced where their number, a port or a limit does not 
   }
   assertEquals((await fixture.processes()).map(({ pid }) => pid), before);
   assertEquals(users.all.length, USERS);
+});
+
+test("new processes bring their settings, the parent keeps its own and tells which; HUP reads what they have brought", async (path) => {
+  await using fixture = await ProcessesFixture.start(
+    ...[...flagsOf(path), "--conns-max", "100"],
+  );
+  const { process } = fixture;
+  // What somebody has set by a signal does not outlive the processes.
+  process.kill("SIGUSR2");
+  await eventually(() => process.stderr.includes("log level WARN (SIGUSR2)"));
+  const config = `${path}.json`;
+  await Deno.writeTextFile(config, '{"connsMax": 200}');
+  const { code, stdout, stderr } = await again(
+    path,
+    ...["--config", config, "--log-level", "DEBUG"],
+    ...["--log-format", "json", "--metrics", "1"],
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    stdout[1],
+    `process ${process.pid} stays: only a restart changes logFormat text -> json, metrics 0 -> 1`,
+  );
+  assertStringIncludes(
+    process.stderr,
+    "log level DEBUG (as the new processes)",
+  );
+  const hup = async (line: string) => {
+    process.kill("SIGHUP");
+    await eventually(() => process.stderr.includes(line));
+  };
+  await hup(
+    "SIGHUP: the log is opened again; nothing changed; only a restart changes logFormat text -> json, metrics 0 -> 1",
+  );
+  await Deno.writeTextFile(config, '{"connsMax": 300}');
+  await hup("changed: connsMax 200 -> 300; only a restart changes logFormat");
+  // All lines are in the parent's format, whoever writes them.
+  assert(!/^\{/m.test(process.stderr), process.stderr);
+  const refused = await again(
+    path,
+    ...["--conns-max", "100", "--log-level", "ERROR", "--node-id", "50"],
+  );
+  assertEquals(refused.code, 1);
+  await hup("nothing changed; only a restart changes logFormat");
+  assert(!process.stderr.includes("log level ERROR"), process.stderr);
 });
 
 test("one that asks for new processes and dies half-way, or asks at the same time, does not stand in the way of others", async (path) => {

@@ -13,16 +13,18 @@ import { eventually } from "../helpers/eventually.ts";
 import { freePort } from "../helpers/free_port.ts";
 import {
   GATEWAY_ALL_ARGS,
-  GATEWAY_MAIN,
   type GatewayProcess,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
 import { handoverTest } from "../helpers/handover_test_case.ts";
 import { hasNatsServer, NatsServer } from "../helpers/nats_server.ts";
-import { runProcess } from "../helpers/process.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { WebSocketStream } from "../helpers/web_socket_stream.ts";
-import { ProcessesFixture, untilGone } from "./processes_fixture.ts";
+import {
+  ProcessesFixture,
+  renewProcesses,
+  untilGone,
+} from "./processes_fixture.ts";
 
 function test(name: string, fn: (path: string) => Promise<void>): void {
   if (hasOpenssl) handoverTest(name, fn);
@@ -157,14 +159,7 @@ test("a process that was replaced closes clients over TLS that stay longer than 
 
 /** Has the processes of a gateway replaced by those of the same flags. */
 async function renew(flags: readonly string[]): Promise<void> {
-  const { code, stderr } = await runProcess(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "-A", GATEWAY_MAIN],
-      ...["--outer-host", "127.0.0.1", "--outer-port", "0"],
-      ...["--inner-port", "0", "--metrics", "0", "--drain-timeout", "0"],
-      ...[...flags, "--processes", "2"],
-    ],
-  });
+  const { code, stderr } = await renewProcesses(flags);
   assertEquals(code, 0, stderr);
 }
 
