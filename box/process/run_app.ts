@@ -267,7 +267,9 @@ async function runChild(
       leave();
     },
   };
-  if (!leaving.begun && await startOrLeave(app, leaving, place)) {
+  const started = !leaving.begun && await startOrLeave(app, leaving, place)
+    .catch((error) => endRefused(error, logger));
+  if (started) {
     report();
     line.send({ ready: true });
   }
@@ -276,6 +278,16 @@ async function runChild(
   clearInterval(reporting);
   line.close();
   await leaving.endProcess();
+}
+
+// An address or a place that a child cannot have: a line says why, and a stack nothing more.
+async function endRefused(error: unknown, logger: Logger): Promise<never> {
+  const isRefused = error instanceof Error && "code" in error &&
+    error.code === "listen";
+  if (!isRefused) throw error;
+  logger.error(error.message);
+  await writeOutLogs();
+  Deno.exit(1);
 }
 
 async function runMaster(options: RunAppOptions, app: Runnable): Promise<void> {

@@ -123,3 +123,21 @@ test("a new process that is killed when it has all, before it serves, takes the 
   assert(code !== 0);
   assertMatch(hup.server.stderr, /handed all to one that has ended/);
 });
+
+test("a new process that cannot take the place says why in one line", async () => {
+  await using hup = await HupProcess.start(OPTIONS);
+  await using client = await hup.server.connect();
+  await using other = await hup.server.connect();
+  assertEquals(await ask(client, 1), "1 1");
+  assertEquals(await ask(other, 1), "1 1");
+  hup.change("2", { options: { connsMax: 1 } });
+  await hup.hup(FAILED);
+  const { stderr } = hup.server;
+  assertMatch(
+    stderr,
+    /ERROR haven\[\d+\] Cannot take the place .*: there are 2 clients, and connsMax is 1\n/,
+  );
+  // Each line is one of the log: no stack is among them.
+  for (const line of stderr.trim().split("\n")) assertMatch(line, /^\d{4}-/);
+  assertEquals(await ask(client, 1), "1 2");
+});
