@@ -57,6 +57,11 @@ export class NatsServer implements AsyncDisposable {
     return port === undefined ? undefined : Number(port);
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** What it has logged. */
   get log(): string {
     return this.#process.stderr;
