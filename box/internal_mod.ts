@@ -411,7 +411,7 @@ export type { StateHead, StateInputOptions } from "./handover/state_input.ts";
 export { headerBytes, StateOutput } from "./handover/state_output.ts";
 export type { StateSink, StateTaker } from "./handover/state_sink.ts";
 export { whyNoRoom } from "./handover/why_no_room.ts";
-export { GiverDied, Taking } from "./handover/take.ts";
+export { GiverDied, lineOf, Taking } from "./handover/take.ts";
 export type { AskOptions as AskPlaceOptions, Hello } from "./handover/take.ts";
 export {
   givenTime,

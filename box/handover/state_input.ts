@@ -45,6 +45,7 @@ export class StateInput<H extends StateHead> implements StateTaker {
   #header: H | undefined;
   #records: RecordReader | undefined;
   #socket: SocketPiece | undefined;
+  #opened = 0;
 
   /** Nothing has come yet. */
   constructor(options: StateInputOptions<H>) {
@@ -74,9 +75,20 @@ export class StateInput<H extends StateHead> implements StateTaker {
     for (let record; (record = records.next());) this.#options.onRecord(record);
   }
 
-  /** All has come. */
+  /**
+   * All has come.
+   *
+   * @throws {Error} with one line, when it is not whole, or more than what is told of.
+   */
   end(): void {
     if (!this.#records?.isEmpty) throw new Error("the last record is cut off");
+    if (this.#socket) throw new Error("the last socket is of nobody");
+    const told = this.#header!.listeners.length + this.#opened;
+    const come = this.#descriptors.length;
+    // Those that nobody tells of would stay open for ever.
+    if (come !== told) {
+      throw new Error(`${come} descriptors have come, and ${told} are told of`);
+    }
   }
 
   /** Lets go of all sockets, which whoever has brought them closes: it is not taken after all. */
@@ -88,7 +100,8 @@ export class StateInput<H extends StateHead> implements StateTaker {
   open({ descriptor: no, hostname, port }: RecordValues): EpollSocket {
     const at = Number(no);
     const descriptor = this.#descriptors[at];
-    if (descriptor === undefined || this.#sockets[at] !== undefined) {
+    const isListener = at < this.#header!.listeners.length;
+    if (descriptor === undefined || isListener || this.#sockets[at]) {
       throw new Error(`descriptor ${no} is missing`);
     }
     const socket = this.#options.io.connection(descriptor, {
@@ -97,11 +110,13 @@ export class StateInput<H extends StateHead> implements StateTaker {
       port: Number(port),
     });
     this.#sockets[at] = socket;
+    this.#opened++;
     return socket;
   }
 
   /** Keeps the socket of a record of `SOCKET_FIELDS` for the record behind it. */
   keepSocket(values: RecordValues): void {
+    if (this.#socket) throw new Error("a socket is of nobody");
     values.socket = this.open(values);
     for (const name of BYTES) values[name] = ownBytes(values[name]);
     this.#socket = values as unknown as SocketPiece;

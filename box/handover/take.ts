@@ -91,7 +91,12 @@ export class Taking<O> implements Disposable {
     options: AskOptions<O>,
   ): Promise<Taking<O> | undefined> {
     const taking = await Taking.#reach(passing, path, options);
-    const why = taking && options.whyNot?.(taking.offer);
+    let why: string | undefined;
+    try {
+      why = taking && options.whyNot?.(taking.offer);
+    } catch (error) {
+      why = lineOf(error);
+    }
     if (why === undefined) return taking;
     taking!.refuse(why);
     taking![Symbol.dispose]();
@@ -119,6 +124,7 @@ export class Taking<O> implements Disposable {
         channel.sendJson(Message.HELLO, hello);
         const answer = await next(channel);
         if (answer.kind === Message.REFUSE) throw new Error(textOf(answer));
+        if (answer.kind !== Message.OFFER) throw unknownKind(answer);
         const offer = jsonOf<O>(answer);
         return new Taking(passing, { descriptor, channel, offer }, options);
       } catch (error) {
@@ -126,7 +132,7 @@ export class Taking<O> implements Disposable {
         // Another one may have taken its place, and listens there now.
         const isGone = error instanceof PeerGone;
         if (!isGone || performance.now() > deadline) {
-          throw cannot(options, (error as Error).message);
+          throw cannot(options, lineOf(error));
         }
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -181,7 +187,7 @@ export class Taking<O> implements Disposable {
       channel.send(Message.COPY);
       while (!this.#takes(await next(channel), come, taker));
     } catch (cause) {
-      const { message } = cause as Error;
+      const message = lineOf(cause);
       this.refuse(message);
       throw this.cannot(message, { cause });
     }
@@ -203,8 +209,10 @@ export class Taking<O> implements Disposable {
       const come: Sent = { bytes: 0, descriptors: 0 };
       while (!this.#takes(this.#receive(), come, taker));
     } catch (error) {
-      if (!(error instanceof GiverDied)) this.refuse((error as Error).message);
-      throw error;
+      if (error instanceof GiverDied) throw error;
+      const why = lineOf(error);
+      this.refuse(why);
+      throw new Error(why, { cause: error });
     }
     const why = this.#becomesMine();
     if (why !== undefined) throw new Error(why);
@@ -257,7 +265,7 @@ export class Taking<O> implements Disposable {
       case Message.REFUSE:
         throw new Error(textOf(message));
       default:
-        throw new Error(`it sends a message of kind ${message.kind}`);
+        throw unknownKind(message);
     }
   }
 
@@ -302,6 +310,25 @@ export class Taking<O> implements Disposable {
     }
     return undefined;
   }
+}
+
+function unknownKind({ kind }: ReceivedMessage): Error {
+  return new Error(`it sends a message of kind ${kind}`);
+}
+
+// Who takes it says in a line what is wrong. What only breaks there was never written so.
+const BREAKS = [TypeError, RangeError, SyntaxError];
+// Of what another process has written may be in it.
+const NOT_OF_A_LINE = /[\s\p{Cc}]+/gu;
+const LINE_MAX = 300;
+
+/** What is wrong with what has come, in one line. */
+export function lineOf(error: unknown): string {
+  const { message } = error as Error;
+  const line = message.replace(NOT_OF_A_LINE, " ").slice(0, LINE_MAX);
+  return BREAKS.some((one) => error instanceof one)
+    ? `what has come cannot be understood (${line})`
+    : line;
 }
 
 function cannot(

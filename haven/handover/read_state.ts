@@ -67,7 +67,7 @@ export class StateReader<F extends object, C extends object>
       case "client":
         return this.#takeClient(values);
       case "request":
-        return this.#sessions.at(-1)!.takeWaiting(ownBytes(values.frame));
+        return this.#takeRequest(ownBytes(values.frame));
       case "handshake": {
         const bytes = ownBytes(values.bytes);
         const piece = { ...values, bytes, socket: this.input.open(values) };
@@ -80,6 +80,12 @@ export class StateReader<F extends object, C extends object>
         this.#states = states;
       }
     }
+  }
+
+  #takeRequest(frame: Uint8Array): void {
+    const session = this.#sessions.at(-1);
+    if (!session) throw new Error("a request is of nobody");
+    session.takeWaiting(frame);
   }
 
   #takeClient(values: RecordValues): void {

@@ -107,6 +107,67 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "StateInput refuses sockets of nobody, and descriptors of which nothing is told",
+  ignore,
+  async fn() {
+    const io = openIo("epoll");
+    using passing = Passing.open();
+    const pairs = [passing.pair(), passing.pair(), passing.pair()];
+    const descriptors = pairs.map(([near]) => near);
+    type Write = (output: StateOutput<keyof typeof LAYOUTS>) => void;
+    const socket =
+      (no: number, descriptor = no) => (output: Parameters<Write>[0]) =>
+        output.write("socket", piece(no), { descriptor });
+    const client: Write = (output) =>
+      output.write("client", { name: "one" }, {});
+    const cases: [records: Write[], come: number, why: string][] = [
+      [[socket(1), client], 2, ""],
+      [[socket(1), client], 3, "3 descriptors have come, and 2 are told of"],
+      [[], 0, "0 descriptors have come, and 1 are told of"],
+      [[socket(1)], 2, "the last socket is of nobody"],
+      [[socket(1), socket(2), client], 3, "a socket is of nobody"],
+      [[client], 1, "a socket is missing"],
+      [[socket(1), client, socket(1), client], 2, "descriptor 1 is missing"],
+      [[socket(2), client], 2, "descriptor 2 is missing"],
+      // A listener's.
+      [[socket(1, 0), client], 2, "descriptor 0 is missing"],
+    ];
+    for (const [records, come, why] of cases) {
+      const bytes: Uint8Array[] = [];
+      const output = new StateOutput(LAYOUTS, [], {
+        bytes: (some) => bytes.push(some.slice()),
+        descriptors() {},
+      });
+      output.header({ layouts: LAYOUTS, listeners: ["one"] });
+      for (const write of records) write(output);
+      output.flush();
+      const input: StateInput<StateHead> = new StateInput({
+        io: io.descriptors!,
+        onHeader: () => 0,
+        onRecord: ({ kind, values }) => {
+          if (kind === "socket") input.keepSocket(values);
+          else input.takeSocket();
+        },
+      });
+      const take = () => {
+        input.descriptors(descriptors.slice(0, come));
+        for (const some of bytes) input.bytes(some);
+        input.end();
+      };
+      if (why === "") take();
+      else assertThrows(take, Error, why);
+      input.release();
+    }
+    for (const one of pairs.flat()) {
+      assert(passing.isOpen(one));
+      passing.close(one);
+    }
+    await io.close();
+  },
+});
+
+Deno.test({
   name: "a state that is not taken has each of its descriptors closed once",
   ignore,
   async fn() {

@@ -4,21 +4,25 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Box, type BoxFields } from "@maple/box";
 import {
+  lineOf,
   openIo,
   Passing,
   RecordReader,
+  RecordWriter,
   type ServerIo,
   SILENT,
 } from "@maple/box/internal";
 import { AppCore } from "../../../haven/app_core.ts";
 import { Handover } from "../../../haven/handover/handover.ts";
-import type { StateHeader } from "../../../haven/handover/format.ts";
+import { LAYOUTS, type StateHeader } from "../../../haven/handover/format.ts";
 import type { HavenRequest } from "../../../haven/haven_request.ts";
 import type { HavenListenOptions } from "../../../haven/options.ts";
 import { resolveRun } from "../../../haven/resolve_options.ts";
 import { Server } from "../../../haven/server.ts";
 import { serverApp } from "../../../haven/server_app.ts";
 import { eventually } from "../../helpers/eventually.ts";
+import { mangled } from "../../helpers/mangled.ts";
+import { Random } from "../../helpers/random.ts";
 import { RawPeer } from "../../helpers/raw_peer.ts";
 import { clientFrame, handshake } from "../../helpers/web_socket_stream.ts";
 
@@ -266,6 +270,76 @@ Deno.test({
       assertThrows(() => reader.bytes(bytes), Error, why);
     }
     first.server.goOn();
+  },
+});
+
+Deno.test({
+  name:
+    "a haven server refuses a changed state in one line, and closes no descriptor of it",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using stack = new AsyncDisposableStack();
+    await using first = new Part();
+    first.server.start();
+    await fill(first, stack);
+    const state = first.capture();
+    using passing = Passing.open();
+    const seed = Number(Deno.env.get("MAPLE_TEST_SEED") ?? Date.now());
+    const random = new Random(seed);
+    const end = performance.now() + 3000;
+    let refused = 0;
+    while (performance.now() < end) {
+      const { bytes, descriptors } = mangled(state, random);
+      await using second = new Part({ ...OPTIONS }, false);
+      const { server, handover, io } = second;
+      const reader = handover.reader(server, io.descriptors!);
+      try {
+        reader.descriptors(descriptors);
+        reader.bytes(bytes);
+        reader.end();
+      } catch (error) {
+        refused++;
+        const why = lineOf(error);
+        assert(/^\P{Cc}{1,400}$/u.test(why), `MAPLE_TEST_SEED=${seed}: ${why}`);
+      }
+      reader.release();
+      server.letGo([...server.all()]);
+    }
+    assert(refused > 0);
+    for (const one of state.descriptors) {
+      assert(passing.isOpen(one), `MAPLE_TEST_SEED=${seed}`);
+      passing.close(one);
+    }
+    first.server.goOn();
+  },
+});
+
+Deno.test({
+  name: "a haven server refuses a request that is of no client",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using part = new Part({ ...OPTIONS }, false);
+    const { server, handover, io } = part;
+    const records = new RecordWriter(LAYOUTS);
+    records.write("request", { frame: new Uint8Array([1]) });
+    await using first = new Part();
+    first.server.start();
+    const { bytes, descriptors } = first.capture();
+    const reader = handover.reader(server, io.descriptors!);
+    reader.descriptors(descriptors);
+    const header = bytes.slice(
+      0,
+      4 + new DataView(bytes.buffer).getUint32(0, true),
+    );
+    reader.bytes(header);
+    assertThrows(
+      () => reader.bytes(records.bytes),
+      Error,
+      "a request is of nobody",
+    );
+    reader.release();
+    using passing = Passing.open();
+    for (const one of descriptors) passing.close(one);
   },
 });
 
