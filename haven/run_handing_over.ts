@@ -27,8 +27,15 @@ export function whyNoHandover(
 ): string | undefined {
   if (io !== "epoll") return 'clients are handed over with io: "epoll" only';
   if (workers === 0) return "clients are handed over with workers: 1 or more";
-  const mayRun =
-    Deno.permissions.querySync({ name: "run" }).state === "granted";
+  let program: string;
+  try {
+    ({ program } = selfCommand());
+  } catch (error) {
+    return (error as Error).message;
+  }
+  // It need not start anything but itself.
+  const mayRun = Deno.permissions.querySync({ name: "run", command: program })
+    .state === "granted";
   const mayKnow = [CHILD_ENV.INDEX, CHILD_ENV.CONTROL, CHILD_ENV.NOTE]
     .every(mayTakeEnv);
   const missing = [...mayRun ? [] : ["run"], ...mayKnow ? [] : ["env"]];
@@ -39,7 +46,6 @@ export function whyNoHandover(
   }
   try {
     void openIo(io).close();
-    selfCommand();
   } catch (error) {
     return (error as Error).message;
   }

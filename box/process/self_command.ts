@@ -84,13 +84,26 @@ function ourVariables(): string[] {
   return all !== "granted" && ours === "granted" ? ["--allow-env=MAPLE_*"] : [];
 }
 
+// Whether it may start this executable, and not all others.
+function ourExecutable(): string[] {
+  const command = Deno.execPath();
+  const [all, ours] = [{}, { command }].map((which) =>
+    Deno.permissions.querySync({ name: "run", ...which }).state
+  );
+  return all !== "granted" && ours === "granted"
+    ? [`--allow-run=${command}`]
+    : [];
+}
+
 function rebuiltArguments(): string[] {
   const granted = PERMISSIONS.filter((name) =>
     Deno.permissions.querySync({ name } as Deno.PermissionDescriptor).state ===
       "granted"
   );
-  const flags = granted.length === PERMISSIONS.length
-    ? ["-A"]
-    : [...granted.map((name) => `--allow-${name}`), ...ourVariables()];
+  const flags = granted.length === PERMISSIONS.length ? ["-A"] : [
+    ...granted.map((name) => `--allow-${name}`),
+    ...ourVariables(),
+    ...ourExecutable(),
+  ];
   return ["run", ...flags, Deno.mainModule, ...Deno.args];
 }

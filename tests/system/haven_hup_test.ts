@@ -15,6 +15,7 @@ import { startProcess } from "../helpers/process.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { freePort } from "../helpers/free_port.ts";
+import { type Answerer, HAVEN_SERVER, HavenProcess } from "./haven_process.ts";
 import { HupLoad } from "./hup_load.ts";
 import { ask, countersOf, HupProcess } from "./hup_process.ts";
 
@@ -301,6 +302,31 @@ test("a Haven with io epoll ends as its child does; HUP to the child is harmless
     7,
   );
   assertEquals(await ended(({ server }) => server.kill("SIGINT")), 0);
+});
+
+test("HUP needs the permission to start this executable, and no other", async () => {
+  await using server = await HavenProcess.run([
+    ...["--quiet", HAVEN_SERVER, "Haven"],
+    JSON.stringify({ port: 0, io: "epoll" }),
+  ], {
+    permissions: [
+      ...["--allow-net", "--allow-read", "--allow-env", "--allow-sys"],
+      ...["--allow-ffi", `--allow-run=${Deno.execPath()}`],
+    ],
+  });
+  await using client = await server.connect();
+  const who = async () => {
+    await client.write({ cmd: 1 });
+    return (await client.read())?.json<Answerer>().pid;
+  };
+  const pids = [await who()];
+  for (const count of [1, 2]) {
+    server.kill("SIGHUP");
+    await server.logged(new RegExp(`(?:reloaded: [^]*){${count}}`));
+    pids.push(await who());
+  }
+  assertEquals(new Set(pids).size, 3);
+  assertEquals(server.stderr.match(/WARN|ERROR/), null, server.stderr);
 });
 
 test("HUP where clients cannot be handed over says so in one line, and nobody notices", async () => {
