@@ -1,6 +1,5 @@
 // Master: starts the children, processes or threads, watches them, replaces them.
 
-import { endedWithin } from "../ended_within.ts";
 import type { Logger, LogLevel } from "../log/logger.ts";
 import type { Child, ChildEnd, ChildStart } from "./child.ts";
 import {
@@ -12,9 +11,9 @@ import {
 import { Place, type PlaceContext } from "./place.ts";
 import { stopLimitMs } from "./leaving.ts";
 import type { ProcessStatus } from "./process_status.ts";
+import { GAVE_ALL, Reload } from "./reload.ts";
 import type { Relay } from "./siblings.ts";
 import { WatchedChild } from "./watched_child.ts";
-import { whyNotReady } from "./why_not_ready.ts";
 
 /** What a master goes by. */
 export interface MasterOptions {
@@ -62,12 +61,6 @@ export interface MasterContext {
   readonly onEnd?: (child: WatchedChild) => void;
 }
 
-const GAVE_ALL: ChildEnd = {
-  how: "it has handed all to one that has ended",
-  clean: false,
-  code: 1,
-};
-
 /** Starts the children, watches them, replaces them. */
 export class Master {
   readonly #options: MasterOptions;
@@ -90,12 +83,9 @@ export class Master {
   #relayed = 0;
   #stopping = false;
   #hurried = false;
-  #reloading = false;
-  #reloadAgain = false;
+  readonly #reload: Reload;
   // Children whose place another one takes or has taken.
   readonly #replaced = new Set<WatchedChild>();
-  // The places that the reload that is under way fills, and who has ended there meanwhile.
-  readonly #renewing = new Map<Place, ChildEnd | undefined>();
 
   /**
    * Starts the children.
@@ -137,6 +127,14 @@ export class Master {
       { length: options.workers },
       (_, index) => new Place(index + 1, place),
     );
+    this.#reload = new Reload(this.#places, {
+      options,
+      logger,
+      start: (index) => this.#start(index),
+      stop: (child) => this.#stopChild(child),
+      lose: (child, end) => this.#lose(child, end),
+      stopping: () => this.#stopping,
+    });
     try {
       for (const place of this.#places) place.fill();
     } catch (error) {
@@ -229,17 +227,7 @@ export class Master {
       this.#logger.warn("no reload: stopping");
       return;
     }
-    this.#reloadAgain = true;
-    if (this.#reloading) {
-      this.#logger.info("another reload follows the one that is under way");
-      return;
-    }
-    this.#reloading = true;
-    while (this.#reloadAgain && !this.#stopping) {
-      this.#reloadAgain = false;
-      await this.#reloadOnce();
-    }
-    this.#reloading = false;
+    await this.#reload.run();
   }
 
   /**
@@ -286,111 +274,6 @@ export class Master {
     const { stopTimeoutMs, replacedTimeoutMs = stopTimeoutMs } = this.#options;
     old?.stop(stopLimitMs(replacedTimeoutMs));
     return undefined;
-  }
-
-  async #reloadOnce(): Promise<void> {
-    const { handsOver } = this.#options;
-    this.#logger.info("reloading: starting new processes");
-    const steps = handsOver
-      ? this.#places.map((place) => [place])
-      : [this.#places];
-    const renewed: string[] = [];
-    for (const places of steps) {
-      const fault = await this.#renew(places);
-      if (this.#stopping) return;
-      if (fault !== undefined) {
-        const stay = renewed.length === 0
-          ? "the old processes stay"
-          : `${renewed.join(", ")} ${
-            renewed.length === 1 ? "has" : "have"
-          } the new code, the others stay as they are until the next HUP`;
-        this.#logger.error(`reload failed, ${stay}: ${fault}`);
-        return;
-      }
-      renewed.push(...places.map(({ child }) => child!.name));
-    }
-    this.#logger.info("reloaded: the new processes are ready, the old leave");
-  }
-
-  // Puts new children into some places; answers why that cannot be.
-  async #renew(places: readonly Place[]): Promise<string | undefined> {
-    const { handsOver } = this.#options;
-    const early = handsOver ? await this.#notYet(places) : undefined;
-    if (this.#stopping || early !== undefined) return early;
-    for (const place of places) {
-      this.#renewing.set(place, undefined);
-      if (!handsOver) continue;
-      place.suspend();
-      if (place.child) place.child.mayStandStill = true;
-    }
-    const fresh: WatchedChild[] = [];
-    const fault = await this.#bringUp(places, fresh);
-    const ends = new Map(this.#renewing);
-    this.#renewing.clear();
-    for (const { child } of places) if (child) child.mayStandStill = false;
-    for (const child of fresh) child.mayStandStill = false;
-    if (this.#stopping) return undefined;
-    if (fault !== undefined) {
-      for (const child of fresh) child.kill("the reload failed", true);
-      for (const place of places) this.#stays(place, ends.get(place));
-      return fault;
-    }
-    for (const child of fresh) {
-      const place = this.#places[child.index - 1]!;
-      const end = ends.get(place);
-      const old = place.handOver(child);
-      // What of it is left is told by the one that has its place.
-      if (end) this.#logger.warn(`${old!.name} ended: ${end.how}`);
-      else if (old) this.#stopChild(old);
-    }
-    return undefined;
-  }
-
-  // Nobody takes what the child of a place holds, unless it has died, or nobody has that any more.
-  #stays(place: Place, end: ChildEnd | undefined): void {
-    const { child } = place;
-    if (end) this.#lose(child!, end);
-    else if (child?.given) this.#lose(child, GAVE_ALL);
-    else if (this.#options.handsOver) place.resume();
-  }
-
-  // Why nothing can be taken over in some places yet: who has just been started holds nothing.
-  async #notYet(places: readonly Place[]): Promise<string | undefined> {
-    const { reloadTimeoutMs } = this.#options;
-    for (const { child } of places) {
-      if (!child || child.hasEnded) continue;
-      if (!await endedWithin(child.ready, reloadTimeoutMs)) {
-        return `${child.name} is not ready yet`;
-      }
-      if (child.isReady && child.note === undefined) {
-        return `${child.name} cannot be asked for what it holds`;
-      }
-    }
-    return undefined;
-  }
-
-  // Starts a child for each place; answers why they can't take over.
-  async #bringUp(
-    places: readonly Place[],
-    fresh: WatchedChild[],
-  ): Promise<string | undefined> {
-    const { reloadTimeoutMs, handsOver = false } = this.#options;
-    try {
-      for (const { index } of places) {
-        const child = this.#start(index);
-        child.mayStandStill = handsOver;
-        fresh.push(child);
-      }
-    } catch (error) {
-      return (error as Error).message;
-    }
-    const fault = await whyNotReady(fresh, reloadTimeoutMs);
-    // Those that have got all from the old ones are not ended for being late.
-    const haveAll = fresh.every(({ hasEnded }) => !hasEnded) &&
-      places.every(({ child }) => child?.given);
-    return fault !== undefined && haveAll
-      ? await whyNotReady(fresh, reloadTimeoutMs)
-      : fault;
   }
 
   // A child that stands still gets no more than its line holds; the others do not wait for it.
@@ -481,8 +364,7 @@ export class Master {
       const { onLoss } = this.#context;
       // Who takes its place may have all that it held.
       const waits = this.#options.handsOver || onLoss;
-      if (waits && this.#renewing.has(place)) this.#renewing.set(place, end);
-      else this.#lose(child, end);
+      if (!waits || !this.#reload.takesEnd(place, end)) this.#lose(child, end);
       return;
     }
     const line = `${child.name} ended: ${end.how}`;
@@ -495,7 +377,7 @@ export class Master {
   #onGiven(child: WatchedChild): void {
     const place = this.#places[child.index - 1]!;
     const isLost = place.child === child;
-    if (isLost && !this.#renewing.has(place)) this.#lose(child, GAVE_ALL);
+    if (isLost && !this.#reload.fills(place)) this.#lose(child, GAVE_ALL);
   }
 
   // What it held nobody has.
