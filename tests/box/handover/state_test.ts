@@ -1,6 +1,12 @@
 // A state on its way from one process to another, whatever it is of.
 
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import {
   DescriptorChannel,
   type Layout,
@@ -249,6 +255,57 @@ Deno.test({
       "Cannot take the place of the haven server: it does not answer",
     );
     passing.close(listener);
+    await Deno.remove(dir, { recursive: true });
+  },
+});
+
+Deno.test({
+  name:
+    "Taking.ask() says in one line what is wrong with an answer, and closes the connection",
+  ignore,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+    const io = openIo("epoll");
+    using passing = Passing.open();
+    const listener = passing.listen(`${dir}/other`);
+    const { calls } = io.descriptors!.loop;
+    const cases: [kind: number, text: string, why: RegExp][] = [
+      [
+        Message.OFFER,
+        "null",
+        /^Cannot .* it: what has come cannot be understood \(\P{Cc}+\)$/u,
+      ],
+      [
+        Message.OFFER,
+        "GET\n\x1b[31m",
+        /^Cannot .* it: what has come cannot .*\(\P{Cc}+\)$/u,
+      ],
+      [Message.ANSWER, "{}", /^Cannot .* it: it sends a message of kind 13$/],
+      [Message.REFUSE, "not now", /^Cannot .* it: not now$/],
+    ];
+    const open = () => [...Deno.readDirSync("/proc/self/fd")].length;
+    const before = open();
+    for (const [kind, text, why] of cases) {
+      const asking = assertRejects(
+        () =>
+          Taking.ask<{ format: string }>(passing, `${dir}/other`, {
+            whose: "it",
+            hello: { version: "1", pid: Deno.pid },
+            timeoutMs: 20_000,
+            whyNot: ({ format }) => `it is ${format}`,
+            fail: (message) => new RangeError(message),
+          }),
+        RangeError,
+      );
+      let accepted = -1;
+      await eventually(() => (accepted = calls.accept(listener)) >= 0);
+      new DescriptorChannel(passing, accepted).sendText(kind, text);
+      assertMatch((await asking).message, why);
+      passing.close(accepted);
+    }
+    assertEquals(open(), before);
+    passing.close(listener);
+    await io.close();
     await Deno.remove(dir, { recursive: true });
   },
 });
