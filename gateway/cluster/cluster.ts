@@ -3,7 +3,7 @@
 import type { ListedGateway, Logger } from "@maple/box/internal";
 import { fail } from "../errors.ts";
 import type { GatewayCounters } from "../metrics/counters.ts";
-import type { Bus, BusReceiver, NotCarried } from "./bus.ts";
+import type { Bus, NotCarried } from "./bus.ts";
 import {
   decodeHello,
   encodeHello,
@@ -20,7 +20,9 @@ import {
 } from "./messenger.ts";
 import { decodeClaim, encodeClaim, NodeClaim } from "./node_claim.ts";
 import type { PiecePiece } from "./pieces.ts";
-import { type Mark, Standby } from "./standby.ts";
+import { Reception } from "./reception.ts";
+import type { Mark } from "./standby.ts";
+import { ToldList } from "./told_list.ts";
 
 /** Takes the messages of one kind; the bytes are its own. */
 export type MessageHandler = (body: Uint8Array, from: Member) => void;
@@ -68,8 +70,6 @@ export interface ClusterPiece extends MessengerPiece {
 }
 
 const HELLO_MS = 1000;
-// Changes that come together are told together.
-const LIST_MS = 100;
 // A gateway that finds no others takes a number that none of them would choose.
 const ALONE_FROM = 2 ** 20;
 const ALONE_COUNT = 2 ** 31 - ALONE_FROM;
@@ -92,22 +92,17 @@ export class Cluster {
   logins = 0;
   readonly #options: ClusterOptions;
   readonly #messenger: Messenger;
+  readonly #reception: Reception;
   readonly #claim: NodeClaim;
+  readonly #list: ToldList = new ToldList(() => [this.isAlone, this.listed]);
   readonly #handlers = new Map<MessageKind, MessageHandler>();
   readonly #backListeners: (() => void)[] = [];
   readonly #helloListeners: ((id: number, hello: Hello) => void)[] = [];
-  readonly #listListeners: (() => void)[] = [];
-  // What comes while it is about to take the place of another process.
-  #standby: Standby | undefined;
-  // Whether another process has taken this one's place.
-  #isGiven = false;
   #notCarried: NotCarried = { away: 0, full: 0, late: 0, cut: 0 };
   #hasNode = false;
   #hasLeft = false;
   #isBack = false;
   #hasToldUnknown = false;
-  #listTold = "";
-  #listTimer: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** It is not in the cluster before `join`. */
@@ -123,6 +118,11 @@ export class Cluster {
       onMessage: (head, body) => {
         this.#handlers.get(head.kind)?.(body, this.members.sender(head));
       },
+    });
+    this.#reception = new Reception({
+      onMessage: (message) => this.#messenger.receive(message),
+      onState: (isUp, why) => this.#onState(isUp, why),
+      onGone: (node) => this.members.gone(node),
     });
     this.#claim = new NodeClaim({
       id: this.id,
@@ -216,7 +216,7 @@ export class Cluster {
   async join(): Promise<number> {
     const { bus, nodeId, name, logger } = this.#options;
     try {
-      await bus.open(this.#receiver);
+      await bus.open(this.#reception);
     } catch (cause) {
       throw fail((cause as Error).message);
     }
@@ -252,26 +252,20 @@ export class Cluster {
    */
   async stand(node: number): Promise<void> {
     const { bus, bytesMax } = this.#options;
-    const standby = this.#standby = new Standby(bytesMax);
-    const receiver = this.#receiver;
-    const present = (): BusReceiver => this.#standby ?? receiver;
+    this.#reception.keep(bytesMax);
     bus.listenAs(node);
     try {
-      await bus.open({
-        onMessage: (message) => present().onMessage(message),
-        onState: (isUp, why) => present().onState(isUp, why),
-        onGone: (gone) => this.members.gone(gone),
-      });
+      await bus.open(this.#reception);
     } catch (cause) {
       throw fail((cause as Error).message);
     }
     bus.listenAs(node);
-    if (bus.isUp) standby.onState(true, "");
+    if (bus.isUp) this.#reception.onState(true, "");
   }
 
   /** Where what is kept begins, of each gateway of which something has come. */
   get firsts(): Mark[] {
-    return this.#standby?.firsts ?? [];
+    return this.#reception.firsts;
   }
 
   /**
@@ -305,7 +299,7 @@ export class Cluster {
       members: this.members.give(),
       isUp: !this.isAlone,
       isBack: this.#isBack,
-      listTold: this.#listTold,
+      listTold: this.#list.told,
       notCarried: this.notCarried,
     };
   }
@@ -331,17 +325,15 @@ export class Cluster {
     this.#messenger.node = node;
     // What it was not told while the bus was away it is told now.
     this.#isBack = piece.isBack || !piece.isUp;
-    this.#listTold = piece.listTold;
+    this.#list.told = piece.listTold;
     this.#notCarried = piece.notCarried;
   }
 
   /** Goes on as the one before; what it sends is held until `sendHeld`. */
   resume(): void {
-    const standby = this.#standby;
-    this.#standby = undefined;
     this.#hasNode = true;
     this.#messenger.hold();
-    standby?.passTo(this.#receiver);
+    this.#reception.passOn();
     this.#begin();
   }
 
@@ -352,23 +344,11 @@ export class Cluster {
 
   /** Another process has its place: what comes is that one's, and what was sent before leaves. */
   async leaveGiven(): Promise<void> {
-    this.#isGiven = true;
+    this.#reception.giveUp();
     this.#hasNode = false;
     this.#stopTimers();
     await this.#options.bus.close();
     this.#messenger.close();
-  }
-
-  get #receiver(): BusReceiver {
-    return {
-      onMessage: (message) => {
-        if (!this.#isGiven) this.#messenger.receive(message);
-      },
-      onState: (isUp, why) => {
-        if (!this.#isGiven) this.#onState(isUp, why);
-      },
-      onGone: (node) => this.members.gone(node),
-    };
   }
 
   #begin(): void {
@@ -378,7 +358,7 @@ export class Cluster {
 
   #stopTimers(): void {
     clearInterval(this.#timer);
-    clearTimeout(this.#listTimer);
+    this.#list.stop();
   }
 
   /** Tells the others at once how this gateway is, as it has changed. */
@@ -423,7 +403,7 @@ export class Cluster {
 
   /** Calls the listener when `listed` or `isAlone` has changed, soon after that. */
   onList(listener: () => void): void {
-    this.#listListeners.push(listener);
+    this.#list.onNew(listener);
   }
 
   /** Tells the others that this gateway is gone, and disconnects. May be called twice. */
@@ -466,14 +446,7 @@ export class Cluster {
   }
 
   #listChanges(): void {
-    if (!this.#hasNode) return;
-    this.#listTimer ??= setTimeout(() => {
-      this.#listTimer = undefined;
-      const list = JSON.stringify([this.isAlone, this.listed]);
-      if (list === this.#listTold) return;
-      this.#listTold = list;
-      for (const listener of this.#listListeners) listener();
-    }, LIST_MS);
+    if (this.#hasNode) this.#list.lookSoon();
   }
 
   // Gateways that do not understand each other do not know of each other either.

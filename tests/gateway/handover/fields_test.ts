@@ -136,13 +136,18 @@ const LEFT: Readonly<Record<string, Fields>> = {
   },
   "gateway/cluster/cluster.ts": {
     [MADE]: [
-      ...["claim", "handlers", "backListeners", "helloListeners"],
-      ...["listListeners", "timer", "listTimer"],
+      ...["reception", "claim", "handlers", "backListeners"],
+      ...["helloListeners", "timer"],
     ],
     [SETTING]: ["options"],
-    [NONE]: ["standby", "isGiven", "hasNode", "hasLeft"],
+    [NONE]: ["hasNode", "hasLeft"],
     "what is logged once": ["hasToldUnknown"],
   },
+  "gateway/cluster/reception.ts": {
+    [MADE]: ["receiver"],
+    [NONE]: ["standby", "isGiven"],
+  },
+  "gateway/cluster/told_list.ts": { [MADE]: ["present", "listeners", "timer"] },
   "gateway/cluster/messenger.ts": {
     [SETTING]: ["options"],
     "ended before": ["inbox"],
