@@ -3,8 +3,9 @@
 //
 //   cc -O2 -o epoll_load epoll_load.c && ./epoll_load --url 127.0.0.1:29000 --connections 50 --duration 1
 //
-// With --url ws://127.0.0.1:29001/ each box is a masked message of a WebSocket; with --url nats://127.0.0.1:4222/SUBJECT each body is
-// published to that subject of a nats-server, and the answer waited for in an inbox (epoll_load_nats.h).
+// With --url ws://127.0.0.1:29001/ each box is a masked message of a WebSocket. Other systems are spoken to as they want it, each in a file
+// of its own: nats://HOST:PORT/SUBJECT (epoll_load_nats.h), colyseus://HOST:PORT/ROOM (epoll_load_colyseus.h) and pinus://HOST:PORT/ROUTE
+// (epoll_load_pinus.h).
 //
 // --reconnect, which load.ts has not: each request on a connection of its own. --prefix 2: the length of each box stands before it as
 // well, in two bytes.
@@ -25,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128, WS_HEADER = 14, NATS_HEADER = 128, NATS_LINE = 256 };
+enum { HEADER = 24, FRAMES_A_WRITE = 64, BUCKETS = 4096, LINEAR = 128, LONGEST_HEADER = 128, NATS_LINE = 256, PATH = 32 };
 
 static const unsigned char MASK[4] = {0x37, 0xfa, 0x21, 0x3d};
 
@@ -43,9 +44,11 @@ typedef struct {
   int due_at, due_count, due_size;
   // The header of a WebSocket's message that is being read, and whether it has been; bytes of a prefix.
   int ws_bytes, ws_size;
-  // The line of a nats-server that is being read, the slot whose answer its body is, and PINGs that are not answered.
+  // The line of a nats-server that is being read, and the slot whose answer its body is.
   char line[NATS_LINE];
-  int line_bytes, line_slot, pings;
+  int line_bytes, line_slot;
+  // Pings that are not answered.
+  int pings;
   // The frame that is being read.
   unsigned char header[HEADER];
   int header_bytes;
@@ -55,7 +58,11 @@ typedef struct {
 
 static struct sockaddr_in server;
 static int websocket, prefix;
-static char *nats;
+// What is asked for there, if it is such a system.
+static char *nats, *colyseus, *pinus;
+// Bytes before each box that are part of its WebSocket's message.
+static int lead_bytes;
+static const unsigned char *lead;
 static int connections = 10, depth = 1, cmd = 1, body = 40, login_cmd = 2, reconnect;
 static long login, requests = -1;
 static double duration = 10, warm_up, rate;
@@ -143,26 +150,74 @@ static int ws_header(unsigned char *at, long length) {
 
 // The same frame behind the header of its message, masked, where that is wanted; gives how long both are.
 static int frame_header(unsigned char *at, int command, int serial, int length) {
-  int before = websocket ? ws_header(at, HEADER + length) : prefix;
+  int before = websocket ? ws_header(at, lead_bytes + HEADER + length) : prefix;
   if (prefix) at[0] = (HEADER + length) >> 8, at[1] = HEADER + length;
-  header(at + before, command, serial, length);
-  if (websocket) for (int i = 0; i < HEADER; i++) at[before + i] ^= MASK[i & 3];
-  return before + HEADER;
+  if (lead_bytes) memcpy(at + before, lead, lead_bytes);
+  header(at + before + lead_bytes, command, serial, length);
+  if (websocket) for (int i = 0; i < lead_bytes + HEADER; i++) at[before + i] ^= MASK[i & 3];
+  return before + lead_bytes + HEADER;
 }
 
+static int open_socket(void) {
+  int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) die("socket");
+  if (connect(fd, (void *)&server, sizeof server)) die("connect");
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  return fd;
+}
+
+static void write_all(int fd, const void *bytes, int count) {
+  if (write(fd, bytes, count) != count) die("write");
+}
+
+// Waits for so many bytes, of which no more is read.
+static void read_all(int fd, void *bytes, int count) {
+  for (int got = 0, part; got < count; got += part) {
+    part = read(fd, (char *)bytes + got, count - got);
+    if (part <= 0) errno = part ? errno : ECONNRESET, die("read");
+  }
+}
+
+static void shake_hands(int fd, const char *path) {
+  char request[512], answer[1024] = "";
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", path);
+  write_all(fd, request, length);
+  // One byte at a time: what comes behind it is a message.
+  for (int got = 0; !strstr(answer, "\r\n\r\n"); got++) {
+    if (got == sizeof answer - 1) errno = EPROTO, die("handshake");
+    read_all(fd, answer + got, 1);
+  }
+  if (strncmp(answer, "HTTP/1.1 101", 12)) errno = EPROTO, die("handshake");
+}
+
+#include "epoll_load_colyseus.h"
 #include "epoll_load_nats.h"
+#include "epoll_load_pinus.h"
+
+// The header of a request; gives how long it is, which is the same for all.
+static int request_header(unsigned char *at, int conn, int slot) {
+  if (nats) return nats_header(at, conn, slot);
+  if (pinus) return pinus_header(at, slot);
+  return frame_header(at, cmd, slot + 1, body);
+}
+
+// A WebSocket's is empty, so that its mask, any four bytes, has nothing to mask.
+static void pong(int fd) {
+  write_all(fd, nats ? "PONG\r\n" : "\x8a\x80mask", 6);
+}
 
 static void flush(Conn *conn) {
-  unsigned char headers[FRAMES_A_WRITE][NATS_HEADER];
+  unsigned char headers[FRAMES_A_WRITE][LONGEST_HEADER];
   int end = nats ? 2 : 0;
   // Between two requests only.
-  for (; conn->pings > 0 && conn->sent_bytes == 0; conn->pings--) nats_pong(conn->fd);
+  for (; conn->pings > 0 && conn->sent_bytes == 0; conn->pings--) pong(conn->fd);
   while (conn->queued > 0) {
     struct iovec parts[FRAMES_A_WRITE * 2];
     int head = HEADER, frames = conn->queued < FRAMES_A_WRITE ? conn->queued : FRAMES_A_WRITE;
     for (int i = 0; i < frames; i++) {
       int slot = conn->queue[(conn->queue_at + i) % depth];
-      head = nats ? nats_header(headers[i], conn - conns, slot) : frame_header(headers[i], cmd, slot + 1, body);
+      head = request_header(headers[i], conn - conns, slot);
       parts[2 * i] = (struct iovec){headers[i], head};
       parts[2 * i + 1] = (struct iovec){body_bytes, body + end};
     }
@@ -209,30 +264,12 @@ static void queue_due(Conn *conn, double since) {
   conn->due[conn->due_count++] = since;
 }
 
-static void shake_hands(int fd) {
-  static const char request[] =
-      "GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-  char answer[1024] = "";
-  int length = 0;
-  if (write(fd, request, sizeof request - 1) != sizeof request - 1) die("write");
-  while (!strstr(answer, "\r\n\r\n")) {
-    // One byte at a time: what comes behind it is a message.
-    ssize_t got = length < (int)sizeof answer - 1 ? read(fd, answer + length, 1) : 0;
-    if (got <= 0) errno = EPROTO, die("handshake");
-    length += got;
-  }
-  if (strncmp(answer, "HTTP/1.1 101", 12)) errno = EPROTO, die("handshake");
-}
-
 static void open_conn(Conn *conn) {
-  int one = 1;
-  conn->fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (conn->fd < 0) die("socket");
-  if (connect(conn->fd, (void *)&server, sizeof server)) die("connect");
-  setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (websocket) shake_hands(conn->fd);
+  conn->fd = open_socket();
+  if (colyseus) colyseus_join(conn->fd);
+  else if (websocket) shake_hands(conn->fd, "/");
   if (nats) nats_subscribe(conn->fd, conn - conns);
+  if (pinus) pinus_begin(conn->fd);
   conn->ws_bytes = conn->line_bytes = 0;
   conn->line_slot = -1;
   fcntl(conn->fd, F_SETFL, O_NONBLOCK);
@@ -273,18 +310,30 @@ static void on_frame(Conn *conn, double time) {
   on_answer(conn, slot, time);
 }
 
-// Passes over the header of a message, before each box; whether it is whole.
+static void on_pinus_answer(Conn *conn, double time) {
+  int slot = pinus_slot(conn->header);
+  if (slot < 0 || slot >= depth || conn->since[slot] < 0) {
+    pushes++;
+    return;
+  }
+  // An error is an answer as well, with another body.
+  if (pinus_body(conn->header) != body) failed++;
+  on_answer(conn, slot, time);
+}
+
+// Passes over the header of a message and what leads a box in it, before each box; whether both are whole.
 static int skip_ws_header(Conn *conn, const unsigned char **bytes, long *count) {
   while (*count > 0) {
     int byte = **bytes;
     conn->ws_bytes++, (*bytes)++, (*count)--;
     if (conn->ws_bytes == 1) {
-      // A ping: nobody is waited for so long that it must be answered.
-      conn->ws_size = byte == 0x89 ? -1 : 2;
+      conn->ws_size = byte == 0x89 ? -1 : 2 + lead_bytes;
       if (byte != 0x82 && byte != 0x89) errno = EPROTO, die("message");
     } else if (conn->ws_bytes == 2) {
-      if (conn->ws_size < 0) conn->ws_bytes = 0;
-      else if (byte >= 126) conn->ws_size += byte == 126 ? 2 : 8;
+      if (conn->ws_size < 0) {
+        if (byte != 0) errno = EPROTO, die("ping");
+        conn->ws_bytes = 0, conn->pings++;
+      } else if (byte >= 126) conn->ws_size += byte == 126 ? 2 : 8;
     }
     if (conn->ws_bytes > 0 && conn->ws_bytes == conn->ws_size) return 1;
   }
@@ -327,14 +376,15 @@ static void on_bytes(Conn *conn, const unsigned char *bytes, long count, double 
     if (websocket && conn->ws_bytes != conn->ws_size + (conn->ws_size == 0) && conn->header_bytes == 0) {
       if (!skip_ws_header(conn, &bytes, &count) || count == 0) return;
     }
-    if (conn->header_bytes < HEADER) {
-      long part = HEADER - conn->header_bytes < count ? HEADER - conn->header_bytes : count;
+    int size = pinus ? PINUS_HEAD : HEADER;
+    if (conn->header_bytes < size) {
+      long part = size - conn->header_bytes < count ? size - conn->header_bytes : count;
       memcpy(conn->header + conn->header_bytes, bytes, part);
       conn->header_bytes += part;
       bytes += part;
       count -= part;
-      if (conn->header_bytes < HEADER) return;
-      conn->body_bytes = (long)get(conn->header + 8) - HEADER;
+      if (conn->header_bytes < size) return;
+      conn->body_bytes = pinus ? pinus_body(conn->header) : (long)get(conn->header + 8) - HEADER;
     }
     long part = conn->body_bytes < count ? conn->body_bytes : count;
     conn->body_bytes -= part;
@@ -342,7 +392,8 @@ static void on_bytes(Conn *conn, const unsigned char *bytes, long count, double 
     count -= part;
     if (conn->body_bytes > 0) return;
     conn->header_bytes = conn->ws_bytes = conn->ws_size = 0;
-    on_frame(conn, time);
+    if (pinus) on_pinus_answer(conn, time);
+    else on_frame(conn, time);
   }
 }
 
@@ -367,11 +418,11 @@ static void log_in(void) {
   logging_in = 1;
   // In lots, so that nobody's accept queue or buffer overflows.
   for (int i = 0; i < connections; i++) {
-    unsigned char frame[NATS_HEADER + 64];
+    unsigned char frame[LONGEST_HEADER + 64];
     char user[64];
     int length = sprintf(user, "{\"uid\":%ld}", login + i);
     int head = frame_header(frame, login_cmd, 1, length);
-    for (int j = 0; j < length; j++) frame[head + j] = user[j] ^ (websocket ? MASK[j & 3] : 0);
+    for (int j = 0; j < length; j++) frame[head + j] = user[j] ^ (websocket ? MASK[(lead_bytes + j) & 3] : 0);
     if (write(conns[i].fd, frame, head + length) != head + length) die("write");
     while (logged_in < i - 256) turn(10);
   }
@@ -397,6 +448,15 @@ static void report(double elapsed, double cpu, const long *before) {
          (double)answered / connections, served[connections - 1], cpu / elapsed);
 }
 
+// Takes the scheme and the path off a URL with that scheme.
+static void take_path(char **path, const char *scheme) {
+  if (strncmp(optarg, scheme, strlen(scheme))) return;
+  char *slash = strchr(optarg += strlen(scheme), '/');
+  if (!slash || strlen(slash) > PATH) errno = EINVAL, die("url");
+  *slash = 0;
+  *path = slash + 1;
+}
+
 static void read_flags(int count, char **words) {
   static const struct option table[] = {
       {"url", 1, 0, 'u'},    {"connections", 1, 0, 'c'}, {"requests", 1, 0, 'r'}, {"duration", 1, 0, 'd'},
@@ -408,12 +468,10 @@ static void read_flags(int count, char **words) {
     switch (flag) {
       case 'u': {
         if (!strncmp(optarg, "ws://", 5)) websocket = 1, optarg += 5, optarg[strcspn(optarg, "/")] = 0;
-        if (!strncmp(optarg, "nats://", 7)) {
-          char *slash = strchr(optarg += 7, '/');
-          if (!slash || strlen(slash) > NATS_SUBJECT) errno = EINVAL, die("url");
-          *slash = 0;
-          nats = slash + 1;
-        }
+        take_path(&nats, "nats://");
+        take_path(&colyseus, "colyseus://");
+        take_path(&pinus, "pinus://");
+        if (colyseus) websocket = 1, lead = COLYSEUS_LEAD, lead_bytes = sizeof COLYSEUS_LEAD;
         char *colon = strrchr(optarg, ':');
         if (!colon) errno = EINVAL, die("url");
         *colon = 0;
@@ -440,9 +498,10 @@ static void read_flags(int count, char **words) {
     fprintf(stderr, "epoll_load: --url HOST:PORT must be given; --requests may be 0 only\n");
     exit(2);
   }
-  if ((prefix != 0 && prefix != 2) || (nats && (login || connections > NATS_CONNS || depth > NATS_SLOTS))) {
-    fprintf(stderr, "epoll_load: --prefix may be 2 only; to a nats-server at most %d connections with %d slots, and no --login\n",
-            NATS_CONNS, NATS_SLOTS);
+  if ((prefix != 0 && prefix != 2) || (login && (nats || pinus)) || (nats && (connections > NATS_CONNS || depth > NATS_SLOTS)) ||
+      (pinus && (body < PINUS_BODY || depth > PINUS_SLOTS))) {
+    fprintf(stderr, "epoll_load: --prefix may be 2 only; no --login to a nats-server or a pinus; to a nats-server at most %d connections with "
+            "%d slots, to a pinus %d slots, with at least %d bytes of body\n", NATS_CONNS, NATS_SLOTS, PINUS_SLOTS, PINUS_BODY);
     exit(2);
   }
 }
@@ -452,7 +511,8 @@ int main(int count, char **words) {
   epoll = epoll_create1(0);
   body_bytes = calloc(1, body + 2);
   if (nats) memcpy(body_bytes + body, "\r\n", 2), nats_prepare();
-  if (websocket) for (int i = 0; i < body; i++) body_bytes[i] = MASK[i & 3];
+  if (pinus) pinus_prepare();
+  if (websocket) for (int i = 0; i < body; i++) body_bytes[i] = MASK[(lead_bytes + i) & 3];
   conns = calloc(connections, sizeof *conns);
   for (int i = 0; i < connections; i++) {
     Conn *conn = &conns[i];

@@ -3,9 +3,9 @@
 // A request is PUB SUBJECT INBOX BYTES with the body behind, its answer MSG INBOX SID BYTES. Inboxes are r.CONNECTION.SLOT, in digits of
 // fixed width, so that all requests have one length; a connection subscribes once to all of its own.
 
-enum { NATS_SUBJECT = 32, NATS_CONNS = 100000, NATS_SLOTS = 10000, CONN_DIGITS = 5, SLOT_DIGITS = 4 };
+enum { NATS_CONNS = 100000, NATS_SLOTS = 10000, CONN_DIGITS = 5, SLOT_DIGITS = 4 };
 
-static char nats_template[NATS_HEADER];
+static char nats_template[LONGEST_HEADER];
 // How long it is, and where the digits of the inbox stand in it.
 static int nats_length, conn_at, slot_at;
 
@@ -31,17 +31,13 @@ static void nats_subscribe(int fd, int conn) {
   char lines[256], answer[4096] = "";
   int length = sprintf(lines, "CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"c\",\"version\":\"1\",\"protocol\":0}\r\n"
                               "SUB r.%0*d.* 1\r\nPING\r\n", CONN_DIGITS, conn);
-  if (write(fd, lines, length) != length) die("write");
+  write_all(fd, lines, length);
   // The server has told who it is, and done what was asked before, when it answers PING.
   for (int got = 0; !strstr(answer, "PONG\r\n");) {
     ssize_t count = got < (int)sizeof answer - 1 ? read(fd, answer + got, sizeof answer - 1 - got) : 0;
     if (count <= 0 || strstr(answer, "-ERR")) errno = EPROTO, die("subscribing");
     got += count;
   }
-}
-
-static void nats_pong(int fd) {
-  if (write(fd, "PONG\r\n", 6) != 6) die("pong");
 }
 
 // The slot that a line is the answer to, and the bytes that follow it.

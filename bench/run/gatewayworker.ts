@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./free_port.ts";
+import { Peer, type PeerKind } from "./peer.ts";
 import { Program } from "./program.ts";
 
 const FOLDER = "gatewayworker";
@@ -17,33 +18,19 @@ const SETTINGS = [
 ];
 
 /** A GatewayWorker with one gateway and one business worker. */
-export class GatewayWorker implements AsyncDisposable {
-  /** Where clients connect. */
-  readonly port: number;
-  readonly #program: Program;
-
-  private constructor(program: Program) {
-    this.#program = program;
-    this.port = program.port();
-  }
-
-  /**
-   * Starts it and waits until the worker is connected; undefined where PHP, its extension `event`
-   * or GatewayWorker is missing.
-   *
-   * @param peers The folder of the other systems.
-   * @param state Where it may write.
-   */
-  static async start(
-    peers: string,
-    state: string,
-  ): Promise<GatewayWorker | undefined> {
+export const GATEWAY_WORKER: PeerKind = {
+  name: "GatewayWorker, 1 worker",
+  flags: {},
+  needs: (peers) =>
+    `PHP with the extension event, and ${peers}/gatewayworker with vendor/autoload.php`,
+  async start(peers, state) {
     const folder = join(peers, FOLDER);
     const event = await eventFlags(folder);
     if (!event || !await exists(join(folder, "vendor/autoload.php"))) {
       return undefined;
     }
     const [register, clients, inner] = [freePort(), freePort(), freePort()];
+    // Says so when the worker is connected.
     const program = await Program.start(
       [
         ...["php", ...event, ...SETTINGS, PROGRAM, "start", folder],
@@ -53,14 +40,9 @@ export class GatewayWorker implements AsyncDisposable {
       // Its master ends its children where it is asked to.
       { ready: /^ready/, signal: "SIGINT" },
     );
-    return new GatewayWorker(program);
-  }
-
-  /** Ends it. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#program[Symbol.asyncDispose]();
-  }
-}
+    return new Peer(program.port(), program);
+  },
+};
 
 /** What makes PHP load the extension: nothing, its name, or the file that lies in the folder. */
 async function eventFlags(folder: string): Promise<string[] | undefined> {

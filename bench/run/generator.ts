@@ -10,7 +10,8 @@ const WARM_UP = { connections: 50, cmd: Cmd.ECHO, duration: 1 };
 
 /**
  * Flags of the load tool, by their long names; `websocket` is for one whose address is `ws://`,
- * `tls` for `tls://`, `nats` for `nats://`, with the subject.
+ * `tls` for `tls://`; `nats` for `nats://`, with the subject, `colyseus` with the room, `pinus`
+ * with the route.
  */
 export type LoadFlags = Readonly<Record<string, string | number | true>>;
 
@@ -73,7 +74,7 @@ export class Generator {
 
   /** Opens the connections of a load to a port of this machine. */
   async ready(port: number, flags: LoadFlags): Promise<ReadyLoad> {
-    const { websocket, tls, nats, ...others } = flags;
+    const { websocket, tls, nats, colyseus, pinus, ...others } = flags;
     const address = `127.0.0.1:${port}`;
     const url = websocket === true
       ? `ws://${address}/`
@@ -81,6 +82,10 @@ export class Generator {
       ? `tls://${address}`
       : nats !== undefined
       ? `nats://${address}/${nats}`
+      : colyseus !== undefined
+      ? `colyseus://${address}/${colyseus}`
+      : pinus !== undefined
+      ? `pinus://${address}/${pinus}`
       : address;
     const program = await Program.start([
       ...this.#command,

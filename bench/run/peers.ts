@@ -1,13 +1,25 @@
-// Peers: other systems at the same job as the gateway with one worker, beside it in one run.
+// Peers: other systems at the same job as the gateway with one worker or as haven, beside them.
 
+import { COLYSEUS } from "./colyseus.ts";
 import type { BenchContext } from "./context.ts";
 import { measureInTurn } from "./echoes.ts";
-import { GatewayWorker } from "./gatewayworker.ts";
+import { GATEWAY_WORKER } from "./gatewayworker.ts";
 import { atRate } from "./latency.ts";
-import { NatsService } from "./nats_service.ts";
+import { NATS } from "./nats_service.ts";
+import type { PeerKind } from "./peer.ts";
+import { PINUS } from "./pinus.ts";
 import type { Row } from "./rows.ts";
 import { Servers } from "./servers.ts";
-import { Skynet } from "./skynet.ts";
+import { SKYNET } from "./skynet.ts";
+
+/** The other systems. */
+export const PEERS: readonly PeerKind[] = [
+  NATS,
+  GATEWAY_WORKER,
+  SKYNET,
+  PINUS,
+  COLYSEUS,
+];
 
 const LOADS = [[50, 1], [1000, 1], [50, 16], [1000, 16]] as const;
 const BODY = 40;
@@ -39,22 +51,11 @@ async function addPeers(
   servers: Servers,
   { folder, peers, tell }: BenchContext,
 ): Promise<void> {
-  const nats = await NatsService.start(folder);
-  if (nats) await servers.add("NATS, 1 service", nats, NatsService.flags);
-  else tell("NATS is left out: apt install nats-server");
-  const gatewayWorker = await GatewayWorker.start(peers, folder);
-  if (gatewayWorker) {
-    await servers.add("GatewayWorker, 1 worker", gatewayWorker);
-  } else {
-    tell(
-      `GatewayWorker is left out: PHP with the extension event, and ${peers}/gatewayworker with vendor/autoload.php (bench/README.md, "Peers")`,
-    );
-  }
-  const skynet = await Skynet.start(peers, folder);
-  if (skynet) await servers.add("skynet, 1 service", skynet, Skynet.flags);
-  else {
-    tell(
-      `skynet is left out: ${peers}/skynet is to hold it, built (bench/README.md, "Peers")`,
-    );
+  for (const { name, flags, needs, start } of PEERS) {
+    const peer = await start(peers, folder);
+    if (peer) await servers.add(name, peer, flags);
+    else {
+      tell(`${name}, is left out: ${needs(peers)} (bench/README.md, "Peers")`);
+    }
   }
 }

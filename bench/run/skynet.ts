@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./free_port.ts";
-import type { LoadFlags } from "./generator.ts";
+import { ifInstalled, Peer, type PeerKind } from "./peer.ts";
 import { Program } from "./program.ts";
 
 const SERVICES = fileURLToPath(
@@ -13,48 +13,23 @@ const SERVICES = fileURLToPath(
 const THREADS = 8;
 
 /** A skynet with a gate and a service. */
-export class Skynet implements AsyncDisposable {
-  /** What the load tool is to speak: the gate's messages have two bytes of length before them. */
-  static readonly flags: LoadFlags = { prefix: 2 };
-  /** Where clients connect. */
-  readonly port: number;
-  readonly #program: Program;
-
-  private constructor(program: Program) {
-    this.#program = program;
-    this.port = program.port();
-  }
-
-  /**
-   * Starts it and waits until the gate listens; undefined where it is missing.
-   *
-   * @param peers The folder of the other systems.
-   * @param state Where it may write.
-   */
-  static async start(
-    peers: string,
-    state: string,
-  ): Promise<Skynet | undefined> {
-    const folder = join(peers, "skynet");
-    const env = {
-      SKYNET: folder,
-      SERVICES,
-      LOG: join(state, "skynet.log"),
-      PORT: String(freePort()),
-      THREADS: String(THREADS),
-    };
-    try {
+export const SKYNET: PeerKind = {
+  name: "skynet, 1 service",
+  // The gate's messages have two bytes of length before them.
+  flags: { prefix: 2 },
+  needs: (peers) => `${peers}/skynet, built`,
+  start: (peers, state) =>
+    ifInstalled(async () => {
+      const folder = join(peers, "skynet");
+      const env = {
+        SKYNET: folder,
+        SERVICES,
+        LOG: join(state, "skynet.log"),
+        PORT: String(freePort()),
+        THREADS: String(THREADS),
+      };
       const command = [join(folder, "skynet"), join(SERVICES, "config.lua")];
       const program = await Program.start(command, { env, ready: /^ready/ });
-      return new Skynet(program);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  }
-
-  /** Ends it. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#program[Symbol.asyncDispose]();
-  }
-}
+      return new Peer(program.port(), program);
+    }),
+};

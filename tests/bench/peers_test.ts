@@ -3,17 +3,16 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Box } from "@maple/box";
-import { GatewayWorker } from "../../bench/run/gatewayworker.ts";
 import {
   compileNative,
   Generator,
   type LoadFlags,
   type LoadOutcome,
 } from "../../bench/run/generator.ts";
-import { NatsService } from "../../bench/run/nats_service.ts";
-import { Skynet } from "../../bench/run/skynet.ts";
+import { COLYSEUS } from "../../bench/run/colyseus.ts";
+import { PEERS as KINDS } from "../../bench/run/peers.ts";
+import { PINUS } from "../../bench/run/pinus.ts";
 import { isInstalled } from "../helpers/installed.ts";
-import { hasNatsServer } from "../helpers/nats_server.ts";
 import { within } from "../helpers/within.ts";
 
 const hasCompiler = await isInstalled(["cc", "--version"], {
@@ -197,39 +196,49 @@ Deno.test({
   assert(pongs > 0 && pongs <= pings, `${pongs} PONGs to ${pings} PINGs`);
 });
 
-Deno.test({
-  name: "a service of a real nats-server answers the load tool in C",
-  ignore: !hasCompiler || !hasNatsServer,
-}, async () => {
-  await withLoad(async (folder, generator) => {
-    await using nats = await NatsService.start(folder);
-    assert(nats);
-    const load = generator.run(nats.port, { ...LOAD, ...NatsService.flags });
-    assertServed(await within(load, "the end of the load"));
-  });
-});
-
 Deno.test("a system that is not there is left out", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    assertEquals(await GatewayWorker.start(folder, folder), undefined);
-    assertEquals(await Skynet.start(folder, folder), undefined);
+    for (const { name, start } of KINDS) {
+      // That is not in the folder, but installed or not.
+      if (name.startsWith("NATS")) continue;
+      assertEquals(await start(folder, folder), undefined, name);
+    }
   } finally {
     await Deno.remove(folder);
   }
 });
 
-for (const System of [GatewayWorker, Skynet]) {
+Deno.test("a system whose Node is there, but not all of its packages, is left out", async () => {
+  const folder = await Deno.makeTempDir();
+  const modules = ["pinus", "colyseus"].map((name) =>
+    `${folder}/${name}/node_modules`
+  );
+  try {
+    for (const path of modules) {
+      await Deno.mkdir(`${path}/.bin`, { recursive: true });
+      await Deno.symlink(Deno.execPath(), `${path}/.bin/node`);
+      await Deno.mkdir(`${path}/@colyseus/core`, { recursive: true });
+      await Deno.writeTextFile(`${path}/@colyseus/core/package.json`, "{}");
+    }
+    for (const { name, start } of [PINUS, COLYSEUS]) {
+      assertEquals(await start(folder, folder), undefined, name);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+for (const { name, flags, needs, start } of KINDS) {
   Deno.test({
-    name: `${System.name} answers the load tool in C, where it is there`,
+    name: `${name}, answers the load tool in C, where it is there`,
     ignore: !hasCompiler,
   }, async () => {
     await withLoad(async (folder, generator) => {
-      await using system = await System.start(PEERS, folder);
+      await using system = await start(PEERS, folder);
       if (!system) {
-        return console.log(`${System.name} is not in ${PEERS}: not tested`);
+        return console.log(`${name}, is not tested: ${needs(PEERS)}`);
       }
-      const flags = "flags" in System ? System.flags : {};
       const load = generator.run(system.port, { ...LOAD, ...flags });
       assertServed(await within(load, "the end of the load"));
     });
