@@ -184,10 +184,10 @@ export class Taking<O> implements Disposable {
     channel.deadline = performance.now() + this.#options.timeoutMs;
     const come: Sent = { bytes: 0, descriptors: 0 };
     try {
-      channel.send(Message.COPY);
+      this.#askFor(Message.COPY);
       while (!this.#takes(await next(channel), come, taker));
     } catch (cause) {
-      const message = lineOf(cause);
+      const message = lineOf(diedOr(cause));
       this.refuse(message);
       throw this.cannot(message, { cause });
     }
@@ -205,7 +205,7 @@ export class Taking<O> implements Disposable {
     // The other one gives up before this one does.
     channel.deadline = performance.now() + 2 * this.#options.timeoutMs;
     try {
-      this.#askForAll();
+      this.#askFor(Message.TAKE);
       const come: Sent = { bytes: 0, descriptors: 0 };
       while (!this.#takes(this.#receive(), come, taker));
     } catch (error) {
@@ -269,9 +269,9 @@ export class Taking<O> implements Disposable {
     }
   }
 
-  #askForAll(): void {
+  #askFor(kind: number): void {
     try {
-      this.#channel.send(Message.TAKE);
+      this.#channel.send(kind);
     } catch (error) {
       // What it has said before it went is still there.
       if (!(error instanceof PeerGone)) throw error;

@@ -309,3 +309,47 @@ Deno.test({
     await Deno.remove(dir, { recursive: true });
   },
 });
+
+Deno.test({
+  name:
+    "Taking.copy() says that the other one is gone, or what it has said before",
+  ignore,
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "maple_handover_" });
+    const io = openIo("epoll");
+    using passing = Passing.open();
+    const listener = passing.listen(`${dir}/giver`);
+    const { calls } = io.descriptors!.loop;
+    const none = { bytes() {}, descriptors() {}, end() {} };
+    for (
+      const [last, why] of [
+        [undefined, "it has died, or another one has its place since"],
+        ["it is just handing over", "it is just handing over"],
+      ] as const
+    ) {
+      const asking = Taking.ask(passing, `${dir}/giver`, {
+        whose: "it",
+        hello: { version: "1", pid: Deno.pid },
+        timeoutMs: 20_000,
+        fail: (message) => new RangeError(message),
+      });
+      let accepted = -1;
+      await eventually(() => (accepted = calls.accept(listener)) >= 0);
+      const channel = new DescriptorChannel(passing, accepted);
+      channel.sendJson(Message.OFFER, {});
+      using taking = (await asking)!;
+      // Else the system forgets what was said, as it has not read all that came.
+      await eventually(() => channel.poll() !== undefined);
+      if (last !== undefined) channel.sendText(Message.REFUSE, last);
+      passing.close(accepted);
+      await assertRejects(
+        () => taking.copy(none),
+        RangeError,
+        `Cannot take the place of it: ${why}`,
+      );
+    }
+    passing.close(listener);
+    await io.close();
+    await Deno.remove(dir, { recursive: true });
+  },
+});
