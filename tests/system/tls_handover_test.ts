@@ -7,7 +7,6 @@ import { SILENT } from "@maple/box/internal";
 import { Trigger } from "@maple/trigger";
 import { Worker } from "@maple/worker";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
-import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { freePort } from "../helpers/free_port.ts";
@@ -16,73 +15,14 @@ import {
   type GatewayProcess,
   startGatewayProcess,
 } from "../helpers/gateway_process.ts";
-import { handoverTest } from "../helpers/handover_test_case.ts";
 import { hasNatsServer, NatsServer } from "../helpers/nats_server.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
-import { WebSocketStream } from "../helpers/web_socket_stream.ts";
 import {
   ProcessesFixture,
   renewProcesses,
   untilGone,
 } from "./processes_fixture.ts";
-
-function test(name: string, fn: (path: string) => Promise<void>): void {
-  if (hasOpenssl) handoverTest(name, fn);
-  else Deno.test({ name, ignore: true, fn() {} });
-}
-
-/** What clients over TLS connect with, and the flags of a gateway for them. */
-class Secured {
-  readonly flags: string[];
-  readonly #tls: number;
-  readonly #wss: number;
-  readonly #authority: string;
-
-  private constructor(
-    path: string,
-    { cert, key, authority }: Awaited<ReturnType<typeof localCertificate>>,
-  ) {
-    [this.#tls, this.#wss] = [freePort(), freePort()];
-    this.#authority = authority;
-    this.flags = [
-      ...["--io", "epoll", "--handover", path],
-      ...["--tls-port", `${this.#tls}`, "--wss-port", `${this.#wss}`],
-      ...["--tls-cert", cert, "--tls-key", key],
-    ];
-  }
-
-  static async at(path: string): Promise<Secured> {
-    return new Secured(path, await localCertificate());
-  }
-
-  async tls(): Promise<RawPeer> {
-    return new RawPeer(await this.#connect(this.#tls), Box);
-  }
-
-  async wss(): Promise<RawPeer> {
-    const conn = await this.#connect(this.#wss);
-    return new RawPeer(await WebSocketStream.over(conn), Box);
-  }
-
-  /** Waits until the process that is the gateway now has opened the ports. */
-  async #connect(port: number): Promise<Deno.TlsConn> {
-    let conn: Deno.TlsConn | undefined;
-    await eventually(async () => {
-      conn = await Deno.connectTls({
-        ...{ hostname: "localhost", port, caCerts: [this.#authority] },
-      }).catch(() => undefined);
-      return conn !== undefined;
-    });
-    return conn!;
-  }
-}
-
-async function asks(peer: RawPeer, sn: number): Promise<void> {
-  const body = "x".repeat(sn * 1000);
-  await peer.sendBytes(new Box({ cmd: 1, sn, body }).pack());
-  const frame = await peer.nextFrame();
-  assertEquals(frame && Box.fromFrame(frame).text(), body);
-}
+import { asks, Secured, securedTest as test } from "./secured_clients.ts";
 
 async function report(port: number): Promise<GatewayReport> {
   return await (await fetch(`http://127.0.0.1:${port}/stats.json`)).json();
