@@ -57,6 +57,14 @@ export class NatsServer implements AsyncDisposable {
     return port === undefined ? undefined : Number(port);
   }
 
+  /** Resolves when it is one with another server. */
+  untilRouted(): Promise<void> {
+    return eventually(() => this.log.includes("Route connection created"), {
+      timeout: 30_000,
+      what: "a route between two nats-servers",
+    });
+  }
+
   /** Its process. */
   get pid(): number {
     return this.#process.pid;

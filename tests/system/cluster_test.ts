@@ -188,6 +188,8 @@ test("gateways of two nats-servers that lose each other are two clusters, and on
   await using west = await NatsServer.start({
     args: [...routes("west"), "--routes", `nats://127.0.0.1:${proxy.port}`],
   });
+  // Gateways that do not hear each other may take the same number.
+  await west.untilRouted();
   await using scene = await ClusterScene.start([east.url, east.url, west.url]);
   const { cluster } = scene;
   await scene.untilWhole();
