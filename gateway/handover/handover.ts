@@ -14,50 +14,21 @@ import {
 import config from "../deno.json" with { type: "json" };
 import { fail } from "../errors.ts";
 import type { HandoverStats } from "../metrics/stats.ts";
-import { copyCounters } from "../metrics/counter_values.ts";
-import type { Mark } from "../cluster/standby.ts";
-import type { Ports } from "../ports.ts";
-import type { Watches } from "../watches.ts";
 import { EarlyClientCopy } from "./early_copy.ts";
 import type { LinkNo } from "../queue/queued_task.ts";
 import {
-  type ClusterPieces,
   COPIES_SINCE,
-  FORMAT,
-  FORMAT_VERSION,
-  type Identity,
   LAYOUTS,
   type Offer,
   type ProcessCounts,
-  type StateHeader,
 } from "./format.ts";
-import { changesFrom, needsOf, settingsOf, whyNot } from "./needs.ts";
+import { whyNot } from "./needs.ts";
+import type { HandoverHost } from "./handover_host.ts";
+import { type Heard, lackingOf, untilHeard } from "./heard.ts";
+import { describeOffer, headerOf, identityOf, offerOf } from "./offer.ts";
 import { isLeft, listenAt } from "./listen_at.ts";
-import type { Parts } from "./parts.ts";
 import { StateReader } from "./read_state.ts";
 import { type Given, writeState } from "./write_state.ts";
-
-/** What a handover needs of its gateway. */
-export interface HandoverHost {
-  /** What has something to hand over. */
-  readonly parts: Parts;
-  /** Where it listens. */
-  readonly ports: Ports;
-  /** Ends what is on its way to many. */
-  finish(): void;
-  /** When it began, as the first of all that have taken its place. */
-  age(): { readonly startedAt: Date; readonly listeningSince: number };
-  /** What its process and those before have counted. */
-  counts(): ProcessCounts;
-  /** The watches of its clients. */
-  readonly watches: Pick<Watches, "clientStepMs" | "hold" | "goOn">;
-  /**
-   * All of it is another process's.
-   *
-   * @returns Resolves when what other gateways were sent has left.
-   */
-  onGiven(): Promise<void>;
-}
 
 /** What the program around a gateway hands over. */
 export interface ProgramPiece {
@@ -65,19 +36,6 @@ export interface ProgramPiece {
   giveProgram: () => unknown;
   /** What the program before has given; undefined where none has. */
   readonly program: unknown;
-}
-
-/** What is asked in a cluster before all is taken: whether this process misses anything. */
-interface Heard {
-  /** Whether the bus reaches it. */
-  readonly isUp: boolean;
-  /** Where what has come of each other gateway begins. */
-  readonly firsts: readonly Mark[];
-}
-
-interface Lacking {
-  /** Of how many gateways it does; null = of all. */
-  readonly lacking: number | null;
 }
 
 /** What was taken over that is not of a part. */
@@ -90,9 +48,6 @@ export interface Before {
   readonly counts: ProcessCounts;
 }
 
-// In so long each of the other gateways has said something, or counts as gone.
-const HEARD_MS = 10_000;
-const HEARD_LOOK_MS = 20;
 // What the process before has sent over the bus leaves within that.
 const LEFT_MS = 3000;
 
@@ -158,54 +113,12 @@ export class Handover implements ProgramPiece {
    */
   async untilHeard(taking: Taking<Offer>): Promise<void> {
     const { cluster } = this.#host.parts.context;
-    if (!cluster) return;
-    const deadline = performance.now() + HEARD_MS;
-    for (;;) {
-      const question: Heard = {
-        isUp: cluster.bus.isUp,
-        firsts: cluster.firsts,
-      };
-      const { lacking } = await this.#asked<Lacking>(taking, question);
-      if (lacking === 0) return;
-      if (performance.now() > deadline) {
-        const why = lacking === null
-          ? "its bus does not reach this process"
-          : `of ${lacking} other gateways nothing comes to this process over the bus`;
-        taking.refuse(why);
-        throw taking.cannot(why);
-      }
-      await new Promise((resolve) => setTimeout(resolve, HEARD_LOOK_MS));
-    }
-  }
-
-  async #asked<A>(taking: Taking<Offer>, question: unknown): Promise<A> {
-    try {
-      return await taking.question<A>(question);
-    } catch (cause) {
-      throw taking.cannot((cause as Error).message, { cause });
-    }
+    if (cluster) await untilHeard(taking, cluster);
   }
 
   /** What another gateway has, and what this one would change, in lines. */
   describe(offer: Offer): string[] {
-    const { needs, version, pid, generation, leftBehind } = offer;
-    const { options } = this.#host.parts.context;
-    const changes = changesFrom(offer, settingsOf(options));
-    return [
-      `gateway ${version}, process ${pid}, generation ${generation}`,
-      ...offer.cluster
-        ? [`node ${offer.nodeId} of cluster ${offer.cluster}`]
-        : [],
-      `takes: ${needs.connsMax} clients, ${needs.innerConnsMax} workers and triggers, ${needs.queueMax} tasks that wait (${needs.queueBytes} bytes), ${needs.groupsMax} groups, ${
-        offer.listeners.map(({ name }) => name).join(", ")
-      } listeners`,
-      ...leftBehind > 0
-        ? [
-          `stays: process ${pid}, for ${leftBehind} clients over TLS that ends in it`,
-        ]
-        : [],
-      `changes: ${changes.length > 0 ? changes.join(", ") : "nothing"}`,
-    ];
+    return describeOffer(offer, this.#host.parts.context.options);
   }
 
   /**
@@ -306,7 +219,11 @@ export class Handover implements ProgramPiece {
     this.#finish();
     const listeners = ports.given().map(({ listener }) => listener.descriptor);
     if (this.#door) listeners.push(this.#door.descriptor);
-    const header = (noOf: LinkNo) => this.#header(noOf);
+    const header = (noOf: LinkNo) =>
+      headerOf(this.#host, {
+        ...{ offer: this.#offer, wall: this.#wall, noOf },
+        ...{ handovers: this.stats, program: this.giveProgram() },
+      });
     const early = this.#early;
     this.given = writeState({ parts, header, listeners, early }, sink);
   }
@@ -383,7 +300,7 @@ export class Handover implements ProgramPiece {
   #whyNot(offer: Offer): string | undefined {
     const { context } = this.#host.parts;
     const { cluster, options } = context;
-    const own = this.#identity();
+    const own = identityOf(context);
     // Whoever was given no number takes that one.
     const nodeId = cluster && cluster.givenNode === undefined
       ? offer.nodeId
@@ -400,94 +317,17 @@ export class Handover implements ProgramPiece {
       timeoutMs: handoverTimeout * 1000,
       logger: context.logger,
       giver: {
-        offer: () => this.#offer(),
+        offer: () => this.#offer,
         copy: () => this.giveEarly(),
-        answer: (question) => this.#lacking(question as Heard),
+        answer: (question) => lackingOf(context.cluster, question as Heard),
         write: (sink) => this.write(sink),
         onGiven: (by) => this.#onGiven(by),
       },
     });
   }
 
-  #offer(): Offer {
-    const { parts: { context, links }, ports } = this.#host;
-    const { options, tag, sessions } = context;
-    let leftBehind = 0;
-    for (const { transport, relayedBy } of sessions.all()) {
-      if (relayedBy !== 0) continue;
-      if (transport === "tls" || transport === "wss") leftBehind++;
-    }
-    return {
-      format: FORMAT,
-      formatVersion: FORMAT_VERSION,
-      version: config.version,
-      pid: Deno.pid,
-      generation: this.#generation,
-      ...{ tag, ...this.#identity() },
-      needs: needsOf(context, links.all()),
-      leftBehind,
-      settings: settingsOf(options),
-      listeners: [
-        ...ports.given().map(({ name, host, listener }) => ({
-          name,
-          host,
-          port: listener.addr.port,
-        })),
-        ...this.#door ? [{ name: "handover", host: this.#path, port: 0 }] : [],
-      ],
-      kept: ports.kept(),
-    };
-  }
-
-  #header(noOf: LinkNo): StateHeader {
-    const { parts, age, counts, watches } = this.#host;
-    const { context, clients, measures } = parts;
-    const { startedAt, listeningSince } = age();
-    return {
-      ...this.#offer(),
-      now: performance.now() - (Date.now() - this.#wall),
-      wall: this.#wall,
-      startedAt: startedAt.toISOString(),
-      listeningSince,
-      watchStepMs: watches.clientStepMs,
-      layouts: LAYOUTS,
-      parts: {
-        clients: clients.give(),
-        sessions: { peak: context.sessions.peak },
-        limits: context.clientLimits.give(),
-        queue: context.queue.give(),
-        dispatcher: context.dispatcher.give(noOf),
-        counters: copyCounters(context.counters),
-        measures: measures.give(),
-        handovers: this.stats,
-        process: counts(),
-        cluster: this.#clusterPieces(),
-      },
-      program: this.giveProgram(),
-    };
-  }
-
-  #clusterPieces(): ClusterPieces | undefined {
-    const { context: { cluster, logins }, clusterCommands } = this.#host.parts;
-    return cluster && {
-      ...cluster.give(),
-      ofLogins: logins!.give(),
-      lastGathering: clusterCommands!.gatherings.lastNo,
-    };
-  }
-
-  #lacking({ firsts, isUp }: Heard): Lacking {
-    const { cluster } = this.#host.parts.context;
-    return { lacking: cluster?.lacking(firsts, isUp) ?? (cluster ? null : 0) };
-  }
-
-  #identity(): Omit<Identity, "tag"> {
-    const { options, cluster } = this.#host.parts.context;
-    const { nodeId, boxClass, order } = options;
-    return {
-      ...{ nodeId, order, cluster: cluster?.name ?? "" },
-      boxFields: boxClass.fieldNames.join(),
-    };
+  get #offer(): Offer {
+    return offerOf(this.#host, this.#generation, this.#door !== undefined);
   }
 
   #onGiven({ pid }: LocalPeer): Promise<void> {
