@@ -1,6 +1,7 @@
 // What a sender is told who wants a receipt, or asks: the same from a trigger, a worker and a haven
 // server.
 
+import { checkGroupNames } from "./groups_body.ts";
 import type { Int64 } from "./int64.ts";
 import type { Query } from "./query_body.ts";
 import { type GroupCount, noReceipt, type Receipt } from "./receipt_body.ts";
@@ -174,6 +175,7 @@ export async function askGroupSize(
   name: string,
   options: AskOptions,
 ): Promise<number> {
+  checkGroupNames([name]);
   const { groups } = await asker.ask({ names: [name] }, options);
   return groups[0]?.size ?? 0;
 }
@@ -184,6 +186,7 @@ export async function askGroupMembers(
   name: string,
   options: AskOptions,
 ): Promise<Int64[]> {
+  checkGroupNames([name]);
   const members: Int64[] = [];
   for (let after: Int64 = 0;;) {
     const query = { names: [name], members: true, after, limit: PIECE };

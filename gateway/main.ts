@@ -137,8 +137,7 @@ async function run(
       const options = { commandLine, count, isCheck, logger, tell: printLine };
       if (await renewProcesses(settings, options)) return 0;
       if (isCheck) {
-        printLine("no gateway runs there");
-        return 1;
+        return tellNobody(settings.gateway.handover);
       }
     }
     const parent = new Parent({ inEffect, count, logger, access });
@@ -166,7 +165,7 @@ async function run(
     report: (options) => reportOf(gateway, options),
     logger,
   };
-  if (isCheck) return await check(gateway);
+  if (isCheck) return await check(gateway, settings.gateway.handover!);
   const { bindTimeout } = gateway.limits;
   const asked = { ...shown, access, bindTimeout };
   // The gateway before has the port until it has handed over.
@@ -232,10 +231,16 @@ async function openMetricsAfter(
 }
 
 // What a handover would take and change.
-async function check(gateway: Gateway): Promise<number> {
+async function check(gateway: Gateway, path: string): Promise<number> {
   const lines = await gateway.checkHandover();
-  for (const line of lines ?? ["no gateway runs there"]) printLine(line);
-  return lines ? 0 : 1;
+  if (!lines) return tellNobody(path);
+  for (const line of lines) printLine(line);
+  return 0;
+}
+
+function tellNobody(path: string): number {
+  printLine(`no gateway listens at ${path}`);
+  return 1;
 }
 
 // 0 = as many as there are processors.

@@ -136,6 +136,8 @@ export class HttpConnection {
         if (length === 0) return undefined;
         throw new BadRequest(400, "The request is not whole.");
       }
+      // Who speaks something else, a worker or a TLS client, may wait for the answer to it.
+      if (length === 0 && !isCapital(bytes[0]!)) throw noRequest();
       // The empty line may begin in what came before.
       const from = Math.max(0, length - 3);
       length += count;
@@ -186,6 +188,15 @@ export class HttpConnection {
   }
 }
 
+function noRequest(): BadRequest {
+  return new BadRequest(400, "This is no request of HTTP/1.1.");
+}
+
+// Whether it is of A to Z, as which each method begins.
+function isCapital(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
+}
+
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
@@ -203,7 +214,7 @@ function parseHead(head: string): HttpRequest & { isOld: boolean } {
   const [first, ...lines] = head.split("\r\n");
   const [, method, target, minor] = REQUEST_LINE.exec(first!) ?? [];
   if (method === undefined || target === undefined) {
-    throw new BadRequest(400, "This is no request of HTTP/1.1.");
+    throw noRequest();
   }
   let host: string | undefined;
   let authorization: string | undefined;

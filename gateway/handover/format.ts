@@ -32,6 +32,9 @@ import type { QueuePiece } from "../queue/task_queue.ts";
 /** Marks what one gateway hands to another. */
 export const FORMAT = "maple-gateway-handover";
 
+/** Marks the parent of several processes, which are handed over one by one. */
+export const PARENT_FORMAT = "maple-gateway-processes";
+
 /** The version that is written. A gateway reads the two before it as well. */
 export const FORMAT_VERSION = 3;
 

@@ -26,7 +26,7 @@ import { whyNot } from "./needs.ts";
 import type { HandoverHost } from "./handover_host.ts";
 import { type Heard, lackingOf, untilHeard } from "./heard.ts";
 import { describeOffer, headerOf, identityOf, offerOf } from "./offer.ts";
-import { isLeft, listenAt } from "./listen_at.ts";
+import { checkSocket, isLeft, listenAt } from "./listen_at.ts";
 import { StateReader } from "./read_state.ts";
 import { type Given, writeState } from "./write_state.ts";
 
@@ -97,13 +97,15 @@ export class Handover implements ProgramPiece {
     const { options } = this.#host.parts.context;
     const { handover: path, handoverTimeout } = options;
     if (path === "") return undefined;
-    return await Taking.ask<Offer>(this.#open(), path, {
+    const taking = await Taking.ask<Offer>(this.#open(), path, {
       whose: `the gateway at ${path}`,
       fail,
       hello: { version: config.version, pid: Deno.pid },
       timeoutMs: handoverTimeout * 1000,
       whyNot: (offer) => this.#whyNot(offer),
     });
+    if (!taking) checkSocket(path);
+    return taking;
   }
 
   /**

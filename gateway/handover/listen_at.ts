@@ -22,13 +22,36 @@ export function listenAt(passing: Passing, path: string): number {
     descriptor = passing.listen(path);
   }
   if (descriptor >= 0) return descriptor;
-  throw fail(
-    `Cannot listen for a handover at ${path}: ${
-      descriptor === -IN_USE
-        ? "another gateway has it, or a file that is no socket"
-        : passing.describe(descriptor)
-    }`,
+  throw cannotListen(
+    path,
+    descriptor === -IN_USE
+      ? whyNoSocket(path) ?? "another gateway has it; name another path"
+      : passing.describe(descriptor),
   );
+}
+
+/**
+ * Nothing, where a gateway could listen or nothing is there yet.
+ *
+ * @throws {GatewayError} with one line, when what is at the path is no socket. Whoever connects is
+ * told the same of it as of a socket at which nobody listens.
+ */
+export function checkSocket(path: string): void {
+  const why = whyNoSocket(path);
+  if (why !== undefined) throw cannotListen(path, why);
+}
+
+function cannotListen(path: string, why: string): Error {
+  return fail(`Cannot listen for a handover at ${path}: ${why}`);
+}
+
+function whyNoSocket(path: string): string | undefined {
+  try {
+    if (Deno.lstatSync(path).isSocket) return undefined;
+  } catch {
+    return undefined;
+  }
+  return "what is there is no socket; name another path";
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type Needs,
   type Offer,
   OLDEST_VERSION,
+  PARENT_FORMAT,
 } from "./format.ts";
 
 const WHAT: Readonly<Record<keyof Needs, string>> = {
@@ -62,6 +63,9 @@ export function whyNot(
   options: ResolvedOptions,
 ): string | undefined {
   const { format, formatVersion, version } = offer;
+  if (format === PARENT_FORMAT) {
+    return "it is several processes, and this one is one: only a restart changes that";
+  }
   if (format !== FORMAT) return "what answers there is no gateway";
   if (formatVersion > FORMAT_VERSION || formatVersion < OLDEST_VERSION) {
     return `it is of version ${version} and hands over in format ${formatVersion}; this one reads ${OLDEST_VERSION} to ${FORMAT_VERSION}`;

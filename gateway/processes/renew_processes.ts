@@ -11,17 +11,18 @@ import {
 import config from "../deno.json" with { type: "json" };
 import { fail } from "../errors.ts";
 import { Gateway } from "../gateway.ts";
+import { PARENT_FORMAT } from "../handover/format.ts";
+import { checkSocket } from "../handover/listen_at.ts";
 import { DEFAULTS } from "../option_table.ts";
 import type { GatewayOptions } from "../options.ts";
 import { changesOf, type Settings } from "../settings.ts";
 import { busOf, childSettings } from "./child_settings.ts";
 import { isOfParent, parentSettings } from "./parent_settings.ts";
-import {
-  PARENT_FORMAT,
-  type ParentOffer,
-  type RenewalQuestion,
-  type RenewalState,
-  type Renewed,
+import type {
+  ParentOffer,
+  RenewalQuestion,
+  RenewalState,
+  Renewed,
 } from "./renewal.ts";
 import type { SharedPorts } from "./shared_ports.ts";
 
@@ -61,9 +62,16 @@ export async function renewProcesses(
     timeoutMs: ASK_MS,
     fail,
   });
-  if (!parent) return false;
+  if (!parent) {
+    checkSocket(path);
+    return false;
+  }
   const { offer } = parent;
-  if (offer.format !== PARENT_FORMAT) throw parent.cannot("it is one process");
+  if (offer.format !== PARENT_FORMAT) {
+    throw parent.cannot(
+      `it is one process, and this one is ${count}: only a restart changes that`,
+    );
+  }
   if (offer.count !== count) {
     throw parent.cannot(
       `its processes are ${offer.count}, and those of this one ${count}: only a restart changes that`,

@@ -10,13 +10,11 @@ import {
   type SelfCommand,
 } from "@maple/box/internal";
 import config from "../deno.json" with { type: "json" };
+import { PARENT_FORMAT } from "../handover/format.ts";
 import { isLeft, listenAt } from "../handover/listen_at.ts";
 import type { Settings } from "../settings.ts";
 import type { ParentSettings } from "./parent_settings.ts";
 import type { ChildTask } from "./told.ts";
-
-/** Marks the parent of several processes. */
-export const PARENT_FORMAT = "maple-gateway-processes";
 
 /** What a parent tells of itself. */
 export interface ParentOffer extends Omit<ChildTask, "settings"> {

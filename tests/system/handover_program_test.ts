@@ -396,7 +396,7 @@ test("a gateway says in one line why it cannot be replaced so", async (path) => 
       ...["--handover", path, "--check"],
     ],
   });
-  assertEquals([code, stdout], [1, ["no gateway runs there"]]);
+  assertEquals([code, stdout], [1, [`no gateway listens at ${path}`]]);
 });
 
 test("a gateway that waits for its metrics port when it has taken another one's place leaves in order", async (path) => {

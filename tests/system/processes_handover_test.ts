@@ -125,6 +125,7 @@ test("processes are not replaced where their number, a port or a limit does not 
   for (
     const [flags, why] of [
       [["--processes", "3"], "its processes are 2, and those of this one 3"],
+      [["--processes", "1"], "it is several processes, and this one is one"],
       [["--outer-port", "1"], "its outerPort is "],
       [["--conns-max", "2"], "clients, and connsMax is 1"],
     ] as const

@@ -1,7 +1,7 @@
 // Tests of what a trigger is told of what became of its messages, and of its questions.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Box, type Int64, Task, TaskCmd, TaskFlag } from "@maple/box";
+import { Box, BoxError, type Int64, Task, TaskCmd, TaskFlag } from "@maple/box";
 import {
   decodeQuery,
   hasFlag,
@@ -142,6 +142,10 @@ Deno.test("receipts of messages to groups, and questions about them", async () =
   assertEquals(await trigger.groupSize("none"), 0);
   assertEquals(await trigger.groupMembers("all"), [3, 7, LARGE]);
   assertEquals(await trigger.groupMembers("none"), []);
+  for (const name of ["", "x".repeat(129)]) {
+    await assertRejects(() => trigger.groupSize(name), BoxError, "1 to 128");
+    await assertRejects(() => trigger.groupMembers(name), BoxError, "1 to 128");
+  }
   assertEquals(
     await trigger.closeGroup("räume", { receipt: true }),
     { delivered: 3, ...found },

@@ -230,6 +230,9 @@ Deno.test("serveStatus() answers what is no request with 400, and what is too lo
   for (
     const [request, status] of [
       ["\x16\x03\x01\0\r\n\r\n", 400],
+      // Not ended: whoever has sent it waits for what is said to it.
+      ["\x16\x03\x01\0", 400],
+      ["y\x78", 400],
       ["GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
       [get + "\r\n", 400],
       [get + "Host: a\r\nHost: a\r\n\r\n", 400],

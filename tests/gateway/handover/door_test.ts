@@ -24,11 +24,13 @@ async function exists(path: string): Promise<boolean> {
 test("a file that is no socket is not removed for a handover", async (handover) => {
   await Deno.writeTextFile(handover, "somebody's");
   await using gateway = new Gateway({ ...OPTIONS, handover });
-  const error = await assertRejects(() => gateway.listen(), GatewayError);
-  assertEquals(
-    error.message,
-    `Cannot listen for a handover at ${handover}: another gateway has it, or a file that is no socket`,
-  );
+  for (const call of [() => gateway.checkHandover(), () => gateway.listen()]) {
+    const error = await assertRejects(call, GatewayError);
+    assertEquals(
+      error.message,
+      `Cannot listen for a handover at ${handover}: what is there is no socket; name another path`,
+    );
+  }
   assertEquals(await Deno.readTextFile(handover), "somebody's");
 });
 
