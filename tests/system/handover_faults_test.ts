@@ -220,6 +220,41 @@ for (const message of ["COPY", "COPIED"] as const) {
   });
 }
 
+test("while a gateway gives its clients early another one that asks is refused in one line, and the first one takes its place", async (handover) => {
+  await using served = await Served.start({ handover });
+  await using first = await start(
+    { handover },
+    at("send", "COPY", "after", "stop"),
+  );
+  await eventually(() => isStopped(first.pid));
+  await using second = await start({ handover });
+  assertEquals(
+    second.stdout[0],
+    `gateway refused: Cannot take the place of the gateway at ${handover}: it is just handing over`,
+  );
+  assertEquals((await second.finished()).code, 1);
+  await served.ask("still");
+  first.kill("SIGCONT");
+  assertEquals((await served.gateway.finished()).code, 0);
+  await served.ask("after");
+  await served.end();
+});
+
+test("a gateway that is to end while it gives its clients early ends in order, and the other one says so", async (handover) => {
+  await using served = await Served.start({ handover });
+  await using late = await start(
+    { handover },
+    at("receive", "COPIED", "after", "stop"),
+  );
+  await eventually(() => isStopped(late.pid));
+  served.gateway.kill("SIGTERM");
+  assertEquals(await served.half.read(new Uint8Array(1)), null);
+  assertEquals((await served.gateway.finished()).code, 0);
+  late.kill("SIGCONT");
+  assertEquals((await late.finished()).code, 1);
+  assertStringIncludes(late.stdout[0]!, "refused: Cannot take the place");
+});
+
 function isStopped(pid: number): boolean {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   return /^\d+ \(.*\) T /.test(stat);

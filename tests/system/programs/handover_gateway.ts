@@ -29,6 +29,10 @@ console.log(
     formatAddress(gateway.innerAddr!)
   } generation=${gateway.stats().generation}`,
 );
-await gateway.replaced;
+const ended = Promise.withResolvers<void>();
+Deno.addSignalListener("SIGTERM", () => {
+  void gateway.close().then(ended.resolve);
+});
+await Promise.race([gateway.replaced, ended.promise]);
 await gateway.close();
 Deno.exit(0);
