@@ -6,6 +6,7 @@ import { encodeQuery } from "@maple/box/internal";
 import { TaskCmd } from "@maple/box";
 import { Gateway, type GatewayOptions } from "@maple/gateway";
 import { encodeMessage } from "../../../gateway/cluster/message.ts";
+import { FORMAT_VERSION } from "../../../gateway/handover/format.ts";
 import { ClusterFixture } from "../../helpers/cluster_fixture.ts";
 import type { GatewayFixture } from "../../helpers/gateway_fixture.ts";
 import { MemoryBuses } from "../../helpers/memory_bus.ts";
@@ -13,7 +14,10 @@ import { pathOf } from "../../helpers/paths.ts";
 import { CapturedState, taken } from "./captured_state.ts";
 
 const ignore = Deno.build.os !== "linux";
-const GOLDEN = pathOf("../gateway/handover/golden/v2_cluster.bin");
+// The first version of a cluster.
+const FIRST_VERSION = 2;
+const golden = (version: number) =>
+  pathOf(`../gateway/handover/golden/v${version}_cluster.bin`);
 const OPTIONS: GatewayOptions = {
   ...{ outerHost: "127.0.0.1", outerPort: 0, innerPort: 0 },
   ...{ reusePort: true, io: "epoll", workerTimeout: 0 },
@@ -87,7 +91,7 @@ Deno.test({
     using lends = CapturedState.of(poor.gateway);
     using borrows = CapturedState.of(rich.gateway);
     if (Deno.env.get("MAPLE_WRITE_GOLDEN")) {
-      Deno.writeFileSync(GOLDEN, lends.bytes);
+      Deno.writeFileSync(golden(FORMAT_VERSION), lends.bytes);
     }
     const kinds = (state: CapturedState) =>
       taken(state.bytes, 0).records.map(({ kind }) => kind);
@@ -110,29 +114,31 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a gateway reads what version 2 has written in a cluster",
-  ignore,
-  async fn() {
-    using state = CapturedState.fromFile(GOLDEN);
-    const { records } = taken(state.bytes, 0);
-    const told = await afterTaking(state) as { records: [string][] };
-    for (const kind of ["far", "gathering", "part", "piece", "task"]) {
-      assertEquals(
-        told.records.filter(([one]) => one === kind).length,
-        records.filter((one) => one.kind === kind).length,
-        kind,
-      );
-    }
-  },
-});
+for (let version = FIRST_VERSION; version <= FORMAT_VERSION; version++) {
+  Deno.test({
+    name: `a gateway reads what version ${version} has written in a cluster`,
+    ignore,
+    async fn() {
+      using state = CapturedState.fromFile(golden(version));
+      const { records } = taken(state.bytes, 0);
+      const told = await afterTaking(state) as { records: [string][] };
+      for (const kind of ["far", "gathering", "part", "piece", "task"]) {
+        assertEquals(
+          told.records.filter(([one]) => one === kind).length,
+          records.filter((one) => one.kind === kind).length,
+          kind,
+        );
+      }
+    },
+  });
+}
 
 Deno.test({
   name:
     "a gateway takes no place of one in another cluster, or with another number than it was told",
   ignore,
   async fn() {
-    using state = CapturedState.fromFile(GOLDEN);
+    using state = CapturedState.fromFile(golden(FORMAT_VERSION));
     for (
       const [options, why] of [
         [{ clusterName: "another" }, "its cluster is maple, and that of this"],
