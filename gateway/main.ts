@@ -161,6 +161,7 @@ async function run(
     return 0;
   }
   await using gateway = new Gateway({ ...settings.gateway, logger });
+  gateway.handover.endsThen = isProgram;
   const shown: ShownOptions = {
     report: (options) => reportOf(gateway, options),
     logger,

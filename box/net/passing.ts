@@ -27,6 +27,8 @@ const POLLIN = 1;
 const POLLOUT = 4;
 const OWNER_ONLY = 0o600;
 const SIGKILL = 9;
+const PRIO_PROCESS = 0;
+const LAST = 19;
 // So many descriptors of one user may be on their way; then the other side has to take some.
 const TOO_MANY_ON_THE_WAY = 109;
 
@@ -63,6 +65,7 @@ const CALLS = {
   },
   geteuid: { parameters: [], result: "u32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
+  setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
 } as const;
 
@@ -242,6 +245,12 @@ export class Passing implements Disposable {
   /** Ends another process at once. */
   kill(pid: number): number {
     return this.#result(this.#library.symbols.kill(pid, SIGKILL));
+  }
+
+  /** Lets all others have the processor before this thread, for good: only root could undo it. */
+  comeLast(): number {
+    const { setpriority } = this.#library.symbols;
+    return this.#result(setpriority(PRIO_PROCESS, 0, LAST));
   }
 
   /**

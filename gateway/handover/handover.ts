@@ -36,6 +36,11 @@ export interface ProgramPiece {
   giveProgram: () => unknown;
   /** What the program before has given; undefined where none has. */
   readonly program: unknown;
+  /**
+   * Whether the program does nothing else when another process has all: then it lets others have
+   * the processor before it lets go of the sockets.
+   */
+  endsThen: boolean;
 }
 
 /** What was taken over that is not of a part. */
@@ -55,6 +60,8 @@ const LEFT_MS = 3000;
 export class Handover implements ProgramPiece {
   /** What the program around the gateway has to hand over. */
   giveProgram: () => unknown = () => undefined;
+  /** Whether its program does nothing else when all is given. */
+  endsThen = false;
   /** What the program before has handed over. */
   program: unknown;
   /** What was handed over, or would have been. */
@@ -335,7 +342,10 @@ export class Handover implements ProgramPiece {
   #onGiven({ pid }: LocalPeer): Promise<void> {
     tellServiceManager(`MAINPID=${pid}`, this.#host.parts.context.logger);
     const { linger } = this.#host.parts.context.options;
-    for (const socket of this.given.sockets) {
+    const { sockets } = this.given;
+    const stays = sockets.some((socket) => socket instanceof RelaySocket);
+    if (this.endsThen && !stays) this.#open().comeLast();
+    for (const socket of sockets) {
       if (socket instanceof RelaySocket) socket.restMs = linger * 1000;
       socket.release();
     }

@@ -127,6 +127,7 @@ class Child {
       bus: busOf(settings, given),
       logger,
     });
+    gateway.handover.endsThen = true;
     try {
       await gateway.listen();
     } catch (error) {
