@@ -2,13 +2,8 @@
 // while all goes on, so that less is to be done when all stands still. It never waits: where the
 // other one has no room for more it tries again later.
 
-import { DESCRIPTORS_MAX } from "../net/passing.ts";
-import {
-  type DescriptorChannel,
-  Message,
-  PIECE_MAX,
-  type Sent,
-} from "./descriptor_channel.ts";
+import { type DescriptorChannel, Message } from "./descriptor_channel.ts";
+import { MessageSink } from "./message_sink.ts";
 import type { StateSink } from "./state_sink.ts";
 
 /** What is given early. */
@@ -32,12 +27,11 @@ export interface EarlyGivingOptions {
 interface Unsent {
   readonly kind: number;
   readonly bytes: Uint8Array;
-  readonly descriptors?: readonly number[];
+  readonly descriptors?: readonly number[] | undefined;
 }
 
 // How long to wait where the other one has no room.
 const AGAIN_MS = 1;
-const NOTHING = new Uint8Array(0);
 const UTF8 = new TextEncoder();
 
 /** Gives it, a little in each turn. */
@@ -45,8 +39,10 @@ export class EarlyGiving {
   readonly #channel: DescriptorChannel;
   readonly #copy: EarlyCopy;
   readonly #options: EarlyGivingOptions;
-  readonly #sent: Sent = { bytes: 0, descriptors: 0 };
   #unsent: Unsent[] = [];
+  readonly #sink = new MessageSink((kind, bytes, descriptors) => {
+    this.#unsent.push({ kind, bytes: bytes.slice(), descriptors });
+  });
   #hasMore = true;
   #isTold = false;
   #ended = false;
@@ -108,28 +104,10 @@ export class EarlyGiving {
     if (this.#hasMore) this.#hasMore = this.#copy.writeSome(this.#sink);
     else {
       this.#isTold = true;
-      const bytes = UTF8.encode(JSON.stringify(this.#sent));
+      const bytes = UTF8.encode(JSON.stringify(this.#sink.sent));
       this.#unsent.push({ kind: Message.COPIED, bytes });
     }
   }
-
-  readonly #sink: StateSink = {
-    descriptors: (given) => {
-      for (let at = 0; at < given.length; at += DESCRIPTORS_MAX) {
-        const descriptors = given.slice(at, at + DESCRIPTORS_MAX);
-        const kind = Message.DESCRIPTORS;
-        this.#unsent.push({ kind, bytes: NOTHING, descriptors });
-      }
-      this.#sent.descriptors += given.length;
-    },
-    bytes: (given) => {
-      for (let at = 0; at < given.length; at += PIECE_MAX) {
-        const bytes = given.slice(at, at + PIECE_MAX);
-        this.#unsent.push({ kind: Message.STATE, bytes });
-      }
-      this.#sent.bytes += given.length;
-    },
-  };
 
   // Whether all of it has left.
   #send(): boolean {

@@ -2,20 +2,15 @@
 // no timer, no read and no write of this process comes in between, so that whatever happens, this
 // one is as it was and can go on.
 
-import {
-  DESCRIPTORS_MAX,
-  type LocalPeer,
-  type Passing,
-} from "../net/passing.ts";
+import type { LocalPeer, Passing } from "../net/passing.ts";
 import {
   type DescriptorChannel,
   Message,
   PeerGone,
   PeerLate,
-  PIECE_MAX,
-  type Sent,
   textOf,
 } from "./descriptor_channel.ts";
+import { MessageSink } from "./message_sink.ts";
 import type { StateSink } from "./state_sink.ts";
 
 /** Writes what is handed over. */
@@ -61,23 +56,9 @@ function offerAll(
   timeoutMs: number,
 ): string | undefined {
   try {
-    const sent: Sent = { bytes: 0, descriptors: 0 };
-    write({
-      descriptors(descriptors) {
-        for (let at = 0; at < descriptors.length; at += DESCRIPTORS_MAX) {
-          const some = descriptors.slice(at, at + DESCRIPTORS_MAX);
-          channel.send(Message.DESCRIPTORS, undefined, some);
-        }
-        sent.descriptors += descriptors.length;
-      },
-      bytes(bytes) {
-        for (let at = 0; at < bytes.length; at += PIECE_MAX) {
-          channel.send(Message.STATE, bytes.subarray(at, at + PIECE_MAX));
-        }
-        sent.bytes += bytes.length;
-      },
-    });
-    channel.sendJson(Message.END, sent);
+    const sink = new MessageSink((...message) => channel.send(...message));
+    write(sink);
+    channel.sendJson(Message.END, sink.sent);
     const answer = channel.receive();
     if (answer.kind === Message.REFUSE) return textOf(answer);
     if (answer.kind !== Message.MINE) return "it says what makes no sense";

@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../helpers/eventually.ts";
+import { at } from "./faulty_gateway.ts";
 import { ask, HupProcess } from "./hup_process.ts";
 import type { Fault } from "./programs/handover_fault.ts";
 
@@ -16,17 +17,17 @@ const OPTIONS = { handoverTimeout: 1 };
 
 // The new process dies before it has said that it goes on.
 const NEW_DIES: Fault[] = [
-  { call: "send", message: "HELLO", when: "before", what: "kill" },
-  { call: "send", message: "HELLO", when: "after", what: "kill" },
-  { call: "receive", message: "OFFER", when: "after", what: "kill" },
-  { call: "send", message: "TAKE", when: "after", what: "kill" },
-  { call: "receive", message: "STATE", when: "after", what: "kill" },
-  { call: "receive", message: "DESCRIPTORS", when: "after", what: "kill" },
-  { call: "receive", message: "END", when: "after", what: "kill" },
-  { call: "send", message: "MINE", when: "after", what: "kill" },
-  { call: "receive", message: "YOURS", when: "after", what: "kill" },
-  { call: "receive", message: "STATE", when: "after", what: "stop" },
-  { call: "send", message: "MINE", when: "before", what: "stop" },
+  at("send", "HELLO", "before"),
+  at("send", "HELLO", "after"),
+  at("receive", "OFFER", "after"),
+  at("send", "TAKE", "after"),
+  at("receive", "STATE", "after"),
+  at("receive", "DESCRIPTORS", "after"),
+  at("receive", "END", "after"),
+  at("send", "MINE", "after"),
+  at("receive", "YOURS", "after"),
+  at("receive", "STATE", "after", "stop"),
+  at("send", "MINE", "before", "stop"),
 ];
 
 for (const fault of NEW_DIES) {
@@ -46,9 +47,9 @@ for (const fault of NEW_DIES) {
 
 // The old one dies when the new one has all.
 const OLD_GAVE: Fault[] = [
-  { call: "receive", message: "MINE", when: "after", what: "kill" },
-  { call: "send", message: "YOURS", when: "after", what: "kill" },
-  { call: "receive", message: "SERVING", when: "after", what: "kill" },
+  at("receive", "MINE", "after"),
+  at("send", "YOURS", "after"),
+  at("receive", "SERVING", "after"),
 ];
 
 for (const fault of OLD_GAVE) {
@@ -68,10 +69,10 @@ for (const fault of OLD_GAVE) {
 
 // The old one dies before.
 const OLD_DIES: Fault[] = [
-  { call: "send", message: "OFFER", when: "after", what: "kill" },
-  { call: "receive", message: "TAKE", when: "after", what: "kill" },
-  { call: "send", message: "STATE", when: "after", what: "kill" },
-  { call: "send", message: "DESCRIPTORS", when: "after", what: "kill" },
+  at("send", "OFFER", "after"),
+  at("receive", "TAKE", "after"),
+  at("send", "STATE", "after"),
+  at("send", "DESCRIPTORS", "after"),
 ];
 
 for (const fault of OLD_DIES) {

@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { BoxFields, TcpClient } from "@maple/box";
 import { eventually } from "../helpers/eventually.ts";
+import { at } from "./faulty_gateway.ts";
 import { HupLoad } from "./hup_load.ts";
 import { ask, HupProcess } from "./hup_process.ts";
 import type { Fault } from "./programs/handover_fault.ts";
@@ -273,12 +274,12 @@ test("HUP to three processes with code that does not come up, in the first or in
 
 // The new process of place 2 dies; the old one goes on, also in what it is told.
 const FAULTS: Fault[] = [
-  { call: "send", message: "HELLO", when: "after", what: "kill" },
-  { call: "send", message: "TAKE", when: "after", what: "kill" },
-  { call: "receive", message: "STATE", when: "after", what: "kill" },
-  { call: "receive", message: "END", when: "after", what: "kill" },
-  { call: "send", message: "MINE", when: "after", what: "kill" },
-  { call: "receive", message: "YOURS", when: "after", what: "kill" },
+  at("send", "HELLO", "after"),
+  at("send", "TAKE", "after"),
+  at("receive", "STATE", "after"),
+  at("receive", "END", "after"),
+  at("send", "MINE", "after"),
+  at("receive", "YOURS", "after"),
 ];
 
 for (const fault of FAULTS) {
