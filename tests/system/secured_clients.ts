@@ -2,9 +2,17 @@
 
 import { assertEquals } from "@std/assert";
 import { Box } from "@maple/box";
+import { SILENT } from "@maple/box/internal";
+import { Trigger } from "@maple/trigger";
+import { Worker } from "@maple/worker";
 import { hasOpenssl, localCertificate } from "../helpers/certificates.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { freePort } from "../helpers/free_port.ts";
+import {
+  GATEWAY_ALL_ARGS,
+  type GatewayProcess,
+  startGatewayProcess,
+} from "../helpers/gateway_process.ts";
 import { handoverTest } from "../helpers/handover_test_case.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { WebSocketStream } from "../helpers/web_socket_stream.ts";
@@ -66,6 +74,49 @@ export class Secured {
     });
     return conn!;
   }
+}
+
+/**
+ * A gateway with such clients in a cluster, of which the users 1 and 2 are logged in over wss and
+ * TLS, and another gateway, at which there is a trigger.
+ */
+export async function securedCluster(
+  path: string,
+  nats: string,
+  stack: AsyncDisposableStack,
+): Promise<SecuredCluster> {
+  const secured = await Secured.at(path);
+  const flags = ["--cluster", nats, "--drain-timeout", "0"];
+  const own = [...flags, ...secured.flags, "--linger", "0.5"];
+  const start = async (flags: readonly string[]) =>
+    stack.use(await startGatewayProcess(flags, GATEWAY_ALL_ARGS));
+  const far = await start(flags);
+  const first = await start(own);
+  const worker = stack.use(new Worker(Box, { logger: SILENT }));
+  worker.route(1, (request) => {
+    request.loginClient(request.box.sn);
+    return request.writeToClient({ body: request.box.body });
+  });
+  await worker.attach({ host: "127.0.0.1", port: first.innerPort });
+  const trigger = stack.use(new Trigger(Box, "127.0.0.1", far.innerPort));
+  const peers = [
+    stack.use(await secured.wss()),
+    stack.use(await secured.tls()),
+  ];
+  for (const [at, peer] of peers.entries()) await asks(peer, 1 + at);
+  return { first, trigger, peers, next: () => start(own) };
+}
+
+/** Who is there, see {@linkcode securedCluster}. */
+export interface SecuredCluster {
+  /** The gateway of the clients. */
+  readonly first: GatewayProcess;
+  /** It is at the other one. */
+  readonly trigger: Trigger;
+  /** The clients. */
+  readonly peers: readonly RawPeer[];
+  /** Starts a process that takes the place of the gateway of the clients. */
+  next(): Promise<GatewayProcess>;
 }
 
 /** Sends a request, and gets its answer. */

@@ -3,9 +3,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Box } from "@maple/box";
-import { SILENT } from "@maple/box/internal";
 import { Trigger } from "@maple/trigger";
-import { Worker } from "@maple/worker";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
 import {
@@ -20,7 +18,12 @@ import {
   renewProcesses,
   untilGone,
 } from "./processes_fixture.ts";
-import { asks, Secured, securedTest as test } from "./secured_clients.ts";
+import {
+  asks,
+  Secured,
+  securedCluster,
+  securedTest as test,
+} from "./secured_clients.ts";
 
 test("HUP of the gateway and of the process before leaves clients over TLS alone; a ban closes them, and that process ends", async (path) => {
   const secured = await Secured.at(path);
@@ -98,26 +101,16 @@ test("several processes are replaced again while those before stay for clients o
 if (hasNatsServer) {
   test("a gateway is replaced while its bus is away: its clients over TLS stay, and the others reach them when it is back", async (path) => {
     await using nats = await NatsServer.start();
-    const secured = await Secured.at(path);
-    const flags = ["--cluster", nats.url, "--drain-timeout", "0"];
-    const own = [...flags, ...secured.flags, "--linger", "0.5"];
-    await using far = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
-    await using first = await startGatewayProcess(own, GATEWAY_ALL_ARGS);
-    await using worker = new Worker(Box, { logger: SILENT });
-    worker.route(1, (request) => {
-      request.loginClient(request.box.sn);
-      return request.writeToClient({ body: request.box.body });
-    });
-    await worker.attach({ host: "127.0.0.1", port: first.innerPort });
-    await using trigger = new Trigger(Box, "127.0.0.1", far.innerPort);
-    await using wss = await secured.wss();
-    await using tls = await secured.tls();
-    const peers = [wss, tls];
-    for (const [at, peer] of peers.entries()) await asks(peer, 1 + at);
+    await using stack = new AsyncDisposableStack();
+    const { first, trigger, peers, next } = await securedCluster(
+      path,
+      nats.url,
+      stack,
+    );
     await eventually(async () => (await trigger.online([1, 2])).length === 2);
     await nats.kill();
     await eventually(() => first.process.stderr.includes("the bus is away"));
-    await using _next = await startGatewayProcess(own, GATEWAY_ALL_ARGS);
+    await next();
     for (const [at, peer] of peers.entries()) await asks(peer, 1 + at);
     await nats.restart();
     await eventually(

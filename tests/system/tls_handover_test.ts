@@ -3,9 +3,6 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Box } from "@maple/box";
-import { SILENT } from "@maple/box/internal";
-import { Trigger } from "@maple/trigger";
-import { Worker } from "@maple/worker";
 import type { GatewayReport } from "../../gateway/metrics/report.ts";
 import { EchoWorker } from "../helpers/echo_worker.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -22,7 +19,12 @@ import {
   renewProcesses,
   untilGone,
 } from "./processes_fixture.ts";
-import { asks, Secured, securedTest as test } from "./secured_clients.ts";
+import {
+  asks,
+  Secured,
+  securedCluster,
+  securedTest as test,
+} from "./secured_clients.ts";
 
 async function report(port: number): Promise<GatewayReport> {
   return await (await fetch(`http://127.0.0.1:${port}/stats.json`)).json();
@@ -161,22 +163,12 @@ test("an old process of several that stays for clients over TLS ends at once by 
 if (hasNatsServer) {
   test("a user over wss or TLS at a gateway of a cluster is reached from the others before and after it is replaced", async (path) => {
     await using nats = await NatsServer.start();
-    const secured = await Secured.at(path);
-    const flags = ["--cluster", nats.url, "--drain-timeout", "0"];
-    const own = [...flags, ...secured.flags, "--linger", "0.5"];
-    await using far = await startGatewayProcess(flags, GATEWAY_ALL_ARGS);
-    await using first = await startGatewayProcess(own, GATEWAY_ALL_ARGS);
-    await using worker = new Worker(Box, { logger: SILENT });
-    worker.route(1, (request) => {
-      request.loginClient(request.box.sn);
-      return request.writeToClient({ body: request.box.body });
-    });
-    await worker.attach({ host: "127.0.0.1", port: first.innerPort });
-    await using trigger = new Trigger(Box, "127.0.0.1", far.innerPort);
-    await using wss = await secured.wss();
-    await using tls = await secured.tls();
-    const peers = [wss, tls];
-    for (const [at, peer] of peers.entries()) await asks(peer, 1 + at);
+    await using stack = new AsyncDisposableStack();
+    const { first, trigger, peers, next } = await securedCluster(
+      path,
+      nats.url,
+      stack,
+    );
     let sn = 100;
     const reached = async () => {
       await eventually(async () => {
@@ -195,9 +187,8 @@ if (hasNatsServer) {
     };
     await reached();
     const all = [first];
-    await using stack = new AsyncDisposableStack();
     for (let i = 0; i < 3; i++) {
-      all.push(stack.use(await startGatewayProcess(own, GATEWAY_ALL_ARGS)));
+      all.push(await next());
       // It is the same gateway to the others: at once, not after a while.
       const before = sn;
       await reached();
